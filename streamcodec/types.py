@@ -1,0 +1,126 @@
+"""Values that the layers hand to each other: what a video is, and one frame of it. Only the standard library and numpy."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamcodec.errors import UsageError
+
+__all__ = ["MAX_SIDE", "QUALITIES", "ColorSpec", "FrameFormat", "FrameType", "Precision", "RawFrame", "VideoFormat", "check_quality"]
+
+FrameFormat = Literal["rgb", "yuv420"]
+"""What a model codes: `rgb`, one plane (3, H, W); or `yuv420`, planes Y (H, W), U and V (ceil(H/2), ceil(W/2))."""
+
+FrameType = Literal["I", "P"]
+"""I: coded on its own. P: coded with the frame before it as reference."""
+
+Precision = Literal["fp32", "bf16"]
+"""Arithmetic of the networks' float parts. Symbols decode alike in both (the scale path is exact integers)."""
+
+QUALITIES = 64
+"""`quality` is an integer in 0..63; higher is better."""
+
+MAX_SIDE = 16384
+"""Largest accepted width and height, in pixels."""
+
+UNSPECIFIED = 2  # of every code point in ITU-T H.273
+
+
+@dataclass(frozen=True)
+class ColorSpec:
+    """Colour of the YUV samples, as code points of ITU-T H.273 (2 = unspecified), as FFmpeg and MP4 use them.
+
+    matrix 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020; full_range False is limited ("tv", 16..235).
+    """
+
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
+    full_range: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("primaries", "transfer", "matrix"):
+            if not 0 <= getattr(self, name) <= 255:
+                raise UsageError(f"colour {name} is {getattr(self, name)}; accepted: 0..255 (ITU-T H.273)")
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """What a video's header says of its pictures. `width` and `height` are of the stored picture, before rotation.
+
+    A player turns the picture by `rotation_degrees` counter-clockwise (0, 90, 180 or 270; FFmpeg's display matrix).
+    `frame_rate` is nominal, frames per second; timestamps are integers in units of `time_base` seconds.
+    `bit_depth` is the source's, kept for information.
+    """
+
+    width: int
+    height: int
+    time_base: Fraction
+    frame_rate: Fraction | None = None
+    sample_aspect_ratio: Fraction = Fraction(1)
+    rotation_degrees: int = 0
+    color: ColorSpec = field(default_factory=ColorSpec)
+    bit_depth: int = 8
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
+            raise UsageError(f"size is {self.width}x{self.height}; accepted: 1..{MAX_SIDE} on each side")
+        if self.time_base <= 0 or self.sample_aspect_ratio <= 0 or (self.frame_rate is not None and self.frame_rate <= 0):
+            raise UsageError("time base, frame rate and sample aspect ratio must be above zero")
+        if self.rotation_degrees not in (0, 90, 180, 270):
+            raise UsageError(f"rotation is {self.rotation_degrees}; accepted: 0, 90, 180, 270")
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """One uncompressed frame. rgb: `planes` is one array (3, H, W); yuv420: Y (H, W), U and V (ceil(H/2), ceil(W/2)); uint8.
+
+    `pts` (when it is shown) and `duration` are integers in units of the video's time base; duration 0 = unknown.
+    """
+
+    planes: tuple[NDArray[np.uint8], ...]
+    pts: int
+    duration: int = 0
+
+    def __post_init__(self) -> None:
+        shapes = tuple(plane.shape for plane in self.planes)
+        if any(plane.dtype != np.uint8 for plane in self.planes) or not (_is_rgb(shapes) or _is_yuv420(shapes)):
+            raise UsageError(f"frame has planes {shapes}; accepted: uint8, one (3, H, W) or Y (H, W) with U, V at half size")
+
+    @property
+    def format(self) -> FrameFormat:
+        return "rgb" if len(self.planes) == 1 else "yuv420"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        height, width = self.planes[0].shape[-2:]
+        return width, height
+
+
+def _is_rgb(shapes: tuple[tuple[int, ...], ...]) -> bool:
+    return len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] == 3 and min(shapes[0]) > 0
+
+
+def _is_yuv420(shapes: tuple[tuple[int, ...], ...]) -> bool:
+    if len(shapes) != 3 or len(shapes[0]) != 2 or min(shapes[0]) < 1:
+        return False
+    half = tuple((side + 1) // 2 for side in shapes[0])
+    return shapes[1] == half and shapes[2] == half
+
+
+def check_quality(quality: int) -> int:
+    """Return `quality` if it is an integer in 0..63, else raise UsageError."""
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality < QUALITIES:
+        raise UsageError(f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better")
+    return quality
+
+
+def check_precision(precision: str) -> Precision:
+    """Return `precision` if it names an arithmetic, else raise UsageError."""
+    if precision not in get_args(Precision):
+        raise UsageError(f"precision is {precision!r}; accepted: {', '.join(get_args(Precision))}")
+    return precision  # type: ignore[return-value]
