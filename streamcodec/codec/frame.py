@@ -1,0 +1,148 @@
+"""One frame to bytes and back. The decoder's half is written once, in the models' `code`; the encoder runs it too.
+
+Payload of a frame packet:
+
+    offset  size  field
+    0       1     quality, 0..63: position between the model's gain rows
+    1       ...   the entropy coder's bytes (native/): every symbol of the frame in the order of the model's `code`
+
+A frame without a reference is coded by the intra model, one with a reference by the inter model. The reference is the decoded
+frame before it, snapped to 8 bits and cropped to the video's size, so that the next frame needs nothing but pixels that are shown.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from streamcodec.codec.channel import DecoderChannel, EncoderChannel
+from streamcodec.codec.loaded import Codec, LoadedModel
+from streamcodec.errors import CorruptStreamError, ModelError, UsageError
+from streamcodec.models import ImageModel, InterModel, SymbolChannel
+from streamcodec.types import MAX_SIDE, QUALITIES, check_quality
+from streamcodec.video.flow import flow_hint
+
+__all__ = ["CodedFrame", "decode_frame", "encode_frame"]
+
+STRIDE = 16  # the latents are at 1/16 of the frame: it is padded to a multiple
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """`payload`: bytes of the frame packet. `reconstruction`: (3, H, W) uint8, what every decoder shows, and the next reference."""
+
+    payload: bytes
+    reconstruction: Tensor
+
+
+def encode_frame(codec: Codec, frame: Tensor, reference: Tensor | None, quality: int) -> CodedFrame:
+    """Code `frame` (3, H, W) uint8, given the decoded frame before it (same shape) or None for an I-frame.
+
+    Raises UsageError for another shape, dtype or quality.
+    """
+    _check_frame("frame", frame)
+    check_quality(quality)
+    model = codec.model_for(reference)
+    channel = EncoderChannel(model.tables)
+    reconstruction = _code(codec, model, channel, quality, frame, reference, _size(frame))
+    return CodedFrame(bytes([quality]) + channel.finish(), reconstruction)
+
+
+def decode_frame(codec: Codec, payload: bytes, reference: Tensor | None, size: tuple[int, int]) -> Tensor:
+    """Decode one payload to (3, H, W) uint8; `size` is (height, width).
+
+    Raises CorruptStreamError if the payload does not decode.
+    """
+    if not payload:
+        raise CorruptStreamError("frame payload is empty; at least the quality byte was expected")
+    if payload[0] >= QUALITIES:
+        raise CorruptStreamError(f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}")
+    if not (1 <= size[0] <= MAX_SIDE and 1 <= size[1] <= MAX_SIDE):
+        raise UsageError(f"frame size is {size[1]}x{size[0]}; accepted: 1..{MAX_SIDE} on each side")
+    model = codec.model_for(reference)
+    channel = DecoderChannel(model.tables, payload[1:])
+    reconstruction = _code(codec, model, channel, payload[0], None, reference, size)
+    channel.finish()
+    return reconstruction
+
+
+def _code(
+    codec: Codec,
+    loaded: LoadedModel,
+    channel: SymbolChannel,
+    quality: int,
+    frame: Tensor | None,
+    reference: Tensor | None,
+    size: tuple[int, int],
+) -> Tensor:
+    model = loaded.model
+    q = quality / (QUALITIES - 1) * max(model.gain_rows - 1, 0)
+    with _arithmetic(codec):
+        x = None if frame is None else _to_input(frame, codec.device)
+        if reference is None:
+            if not isinstance(model, ImageModel):
+                raise ModelError(f"{loaded.name} does not code I-frames")
+            padded = (_round_up(size[0]), _round_up(size[1]))
+            x_hat = model.code(x, padded, q, channel)
+        else:
+            if not isinstance(model, InterModel):
+                raise ModelError(f"{loaded.name} does not code P-frames")
+            hint = _hint(frame, reference, codec.device) if frame is not None and model.wants_flow_hint else None
+            x_hat = model.code(x, _to_input(reference, codec.device), q, channel, hint)
+        return _to_pixels(x_hat, size)
+
+
+@contextmanager
+def _arithmetic(codec: Codec) -> Iterator[None]:
+    with (
+        torch.inference_mode(),
+        torch.autocast(codec.device.type, dtype=torch.bfloat16, enabled=codec.precision == "bf16"),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
+        yield
+
+
+def _to_input(frame: Tensor, device: torch.device) -> Tensor:
+    """(3, H, W) uint8 -> (1, 3, H', W') float in [0, 1], sides padded to multiples of 16 by repeating the last row and column."""
+    height, width = _size(frame)
+    x = frame.to(device)[None].float() / 255
+    return F.pad(x, (0, _round_up(width) - width, 0, _round_up(height) - height), mode="replicate")
+
+
+def _to_pixels(x_hat: Tensor, size: tuple[int, int]) -> Tensor:
+    snapped = (x_hat[0, :, : size[0], : size[1]].float().clamp(0, 1) * 255).round()
+    return snapped.to("cpu", torch.uint8).contiguous()
+
+
+def _hint(frame: Tensor, reference: Tensor, device: torch.device) -> Tensor:
+    """(1, 2, H'/4, W'/4): displacement in pixels from `frame` to `reference`, at the padded size."""
+    flow = flow_hint(_luma(frame), _luma(reference))
+    return torch.from_numpy(flow)[None].to(device)
+
+
+def _luma(frame: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """(3, H, W) uint8 RGB -> (H', W') uint8 luma (BT.601 weights), padded like the model's input."""
+    height, width = _size(frame)
+    red, green, blue = frame.cpu().to(torch.int32)
+    luma = ((77 * red + 150 * green + 29 * blue) >> 8).to(torch.uint8).numpy()
+    return np.pad(luma, ((0, _round_up(height) - height), (0, _round_up(width) - width)), mode="edge")
+
+
+def _check_frame(what: str, frame: Tensor) -> None:
+    if frame.dtype != torch.uint8 or frame.ndim != 3 or frame.shape[0] != 3:
+        raise UsageError(f"{what} is {tuple(frame.shape)} {frame.dtype}; accepted: (3, H, W) torch.uint8 RGB")
+    height, width = _size(frame)
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise UsageError(f"{what} is {width}x{height} pixels; accepted: 1..{MAX_SIDE} on each side")
+
+
+def _size(frame: Tensor) -> tuple[int, int]:
+    return frame.shape[-2], frame.shape[-1]
+
+
+def _round_up(side: int) -> int:
+    return -(-side // STRIDE) * STRIDE

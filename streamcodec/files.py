@@ -1,0 +1,51 @@
+"""Outputs that appear whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from streamcodec.errors import OutputError
+
+__all__ = ["replace_on_success", "writing"]
+
+
+@contextmanager
+def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to; rename it to `path` if the block succeeds, remove it if not.
+
+    Raises OutputError if `path` exists and `overwrite` is false, or if its folder cannot be written.
+    """
+    check_target(path, overwrite=overwrite)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        with writing(path):
+            yield part
+            os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+        raise
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError unless a file can be made at `path`."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file to write")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; overwrite it with -y (overwrite=True) or name another file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is not a folder; make it first")
+
+
+@contextmanager
+def writing(target: object) -> Iterator[None]:
+    """Turn an OSError (no space, no permission, ...) into an OutputError that names `target`. A closed pipe passes."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
