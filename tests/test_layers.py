@@ -1,0 +1,89 @@
+"""An import may go to a lower layer, never up or sideways."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "streamcodec"
+LAYERS = {
+    "errors": 0,
+    "types": 0,
+    "tables": 0,
+    "files": 0,
+    "_native": 0,
+    "video": 1,
+    "metrics": 1,
+    "models": 1,
+    "entropy": 1,
+    "container": 1,
+    "codec": 2,
+    "weights": 3,
+    "stream": 4,
+    "training": 4,
+    "cli": 5,
+    "__init__": 5,
+    "__main__": 6,
+}
+ALLOWED_OUTSIDE = {
+    "container": set(),
+    "errors": set(),
+    "files": set(),
+    "types": {"numpy"},
+    "tables": {"numpy"},
+    "entropy": {"numpy"},
+    "models": {"torch", "numpy", "safetensors"},
+    "video": {"av", "cv2", "numpy"},
+    "metrics": {"numpy"},
+    "codec": {"torch", "numpy"},
+}
+
+
+def part_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            names.update(f"{module}.{alias.name}" for alias in node.names) if module == "streamcodec" else names.add(module)
+    return names
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path: Path) -> None:
+    part = part_of(path)
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        assert top != "ray", f"{path} imports ray"
+        if top != "streamcodec":
+            outside = ALLOWED_OUTSIDE.get(part)
+            assert outside is None or top in sys.stdlib_module_names or top in outside, f"{part} may not import {top}"
+            continue
+        other = rest.split(".")[0]
+        if other and other != part:
+            assert LAYERS[other] < LAYERS[part], f"{part} (layer {LAYERS[part]}) imports {other} (layer {LAYERS[other]})"
+
+
+def test_every_part_has_a_layer() -> None:
+    assert {part_of(path) for path in sources()} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("statement", ["import streamcodec", "import streamcodec.container", "from streamcodec.cli import main"])
+def test_light_import_loads_no_heavy_module(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint(sorted({{'torch', 'av', 'cv2', 'ray'}} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
