@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streamcodec.errors import OutputError
 
-__all__ = ["replace_on_success", "writing"]
+__all__ = ["check_target", "replace_on_success", "writing"]
 
 
 @contextmanager
@@ -19,15 +19,14 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     Raises OutputError if `path` exists and `overwrite` is false, or if its folder cannot be written.
     """
     check_target(path, overwrite=overwrite)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part{path.suffix}")
+    part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
+        yield part
         with writing(path):
-            yield part
             os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+    finally:
+        with contextlib.suppress(OSError):
             part.unlink()
-        raise
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -38,14 +37,14 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path} exists; overwrite it with -y (overwrite=True) or name another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent} is not a folder; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{path.parent} cannot be written to; choose another folder or change its permissions")
 
 
 @contextmanager
 def writing(target: object) -> Iterator[None]:
-    """Turn an OSError (no space, no permission, ...) into an OutputError that names `target`. A closed pipe passes."""
+    """Turn an OSError (no space, no permission, a closed pipe) into an OutputError that names `target`."""
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error

@@ -1,0 +1,71 @@
+"""Stages that overlap: each runs in a thread of its own and hands its items on through a small queue."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+__all__ = ["overlapped"]
+
+T = TypeVar("T")
+
+DEPTH = 4
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class _End:
+    error: BaseException | None
+
+
+@contextmanager
+def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
+    """Run `items` in a thread, at most `depth` items ahead; inside the block iterate over what it gives.
+
+    An exception of the stage is raised where its item would have come. Leaving the block early stops the stage and closes it.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(item: T | _End) -> bool:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(item, timeout=POLL_SECONDS)
+                return True
+        return False
+
+    def work() -> None:
+        error: BaseException | None = None
+        iterator = iter(items)
+        try:
+            for item in iterator:
+                if not put(item):
+                    break
+        except BaseException as caught:  # handed to the consumer
+            error = caught
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+        put(_End(error))
+
+    thread = threading.Thread(target=work, name="streamcodec-stage", daemon=True)
+    thread.start()
+    try:
+        yield _consume(ready)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _consume(ready: "queue.Queue[T | _End]") -> Iterator[T]:
+    while True:
+        item = ready.get()
+        if isinstance(item, _End):
+            if item.error is not None:
+                raise item.error
+            return
+        yield item

@@ -1,0 +1,55 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from streamcodec.stream.pipeline import overlapped
+
+
+def test_items_come_in_order() -> None:
+    with overlapped(range(100)) as items:
+        assert list(items) == list(range(100))
+
+
+def test_stage_runs_ahead_no_further_than_its_depth() -> None:
+    made = []
+
+    def stage() -> Iterator[int]:
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    with overlapped(stage(), depth=2) as items:
+        assert next(items) == 0
+        deadline = time.monotonic() + 5
+        while len(made) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert len(made) <= 4  # one taken, two waiting, one in hand
+
+
+def test_error_of_the_stage_is_raised_after_its_items() -> None:
+    def stage() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken source")
+
+    with overlapped(stage()) as items:
+        assert next(items) == 1
+        with pytest.raises(ValueError, match="broken source"):
+            next(items)
+
+
+def test_leaving_early_closes_the_stage() -> None:
+    closed = threading.Event()
+
+    def stage() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.set()
+
+    with overlapped(stage(), depth=1) as items:
+        next(items)
+    assert closed.is_set()
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamcodec-stage"]

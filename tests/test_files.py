@@ -1,0 +1,55 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from streamcodec.errors import OutputError
+from streamcodec.files import replace_on_success, writing
+
+
+def test_output_appears_only_when_the_block_succeeds(tmp_path: Path) -> None:
+    target = tmp_path / "out.ssf"
+    with replace_on_success(target) as part:
+        part.write_bytes(b"whole")
+        assert not target.exists()
+        assert part.suffix == ".ssf"
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_failed_block_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), replace_on_success(tmp_path / "out.ssf") as part:
+        part.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_overwrite_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "out.ssf"
+    target.write_bytes(b"old")
+    with pytest.raises(ValueError, match="boom"), replace_on_success(target, overwrite=True) as part:
+        part.write_bytes(b"new")
+        raise ValueError("boom")
+    assert target.read_bytes() == b"old"
+
+
+def test_existing_file_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "out.ssf"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputError, match="exists"), replace_on_success(target):
+        pass
+
+
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="not a folder"), replace_on_success(tmp_path / "no" / "out.ssf"):
+        pass
+
+
+def test_folder_as_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"), replace_on_success(tmp_path):
+        pass
+
+
+def test_full_disk_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match=r"cannot write out\.ssf: No space left"), writing("out.ssf"):
+        raise OSError(errno.ENOSPC, "No space left on device")
