@@ -1,11 +1,23 @@
-"""Layers that the models share: the bound with Balle's gradient, GDN, 5x5 convolutions that halve and double, QReLU."""
+"""Layers that the models share: the bound with Balle's gradient, GDN, QReLU, 5x5 convolutions that halve and double."""
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-__all__ = ["LowerBound"]
+__all__ = ["GDN", "LowerBound", "QReLU", "conv", "deconv"]
+
+
+def conv(channels_in: int, channels_out: int, kernel_size: int = 5, stride: int = 2) -> nn.Conv2d:
+    """(N, C_in, H, W) -> (N, C_out, ceil(H / stride), ceil(W / stride))."""
+    return nn.Conv2d(channels_in, channels_out, kernel_size, stride, kernel_size // 2)
+
+
+def deconv(channels_in: int, channels_out: int, kernel_size: int = 5, stride: int = 2) -> nn.ConvTranspose2d:
+    """(N, C_in, H, W) -> (N, C_out, H * stride, W * stride)."""
+    return nn.ConvTranspose2d(channels_in, channels_out, kernel_size, stride, kernel_size // 2, output_padding=stride - 1)
 
 
 class _LowerBoundFunction(torch.autograd.Function):
@@ -33,3 +45,71 @@ class LowerBound(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         bounded: Tensor = _LowerBoundFunction.apply(x, self.bound)  # type: ignore[no-untyped-call]
         return bounded
+
+
+class NonNegative(nn.Module):
+    """Parameters stored as sqrt(value + pedestal), so that their values stay at or above `minimum` and steps shrink near zero."""
+
+    pedestal: Tensor
+
+    def __init__(self, minimum: float) -> None:
+        super().__init__()
+        pedestal = 2.0**-36
+        self.register_buffer("pedestal", torch.tensor([pedestal]))
+        self.lower_bound = LowerBound(math.sqrt(minimum + pedestal))
+
+    def stored(self, value: Tensor) -> Tensor:
+        """What to keep as the parameter for `value`, >= 0."""
+        return torch.sqrt(value + self.pedestal)
+
+    def forward(self, stored: Tensor) -> Tensor:
+        bounded: Tensor = self.lower_bound(stored)
+        return bounded**2 - self.pedestal
+
+
+class GDN(nn.Module):
+    """Generalised divisive normalisation (Balle et al., ICLR 2016, section 3; exponents 2 and 1/2), (N, C, H, W) to the same.
+
+    x_i / sqrt(beta_i + sum_j gamma_ij x_j^2), or times that root when `inverse`.
+    """
+
+    def __init__(self, channels: int, inverse: bool = False) -> None:
+        super().__init__()
+        self.inverse = inverse
+        self.beta_reparam, self.gamma_reparam = NonNegative(1e-6), NonNegative(0)
+        self.beta = nn.Parameter(self.beta_reparam.stored(torch.ones(channels)))
+        self.gamma = nn.Parameter(self.gamma_reparam.stored(0.1 * torch.eye(channels)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        gamma = self.gamma_reparam(self.gamma)[:, :, None, None]
+        energy = F.conv2d(x**2, gamma, self.beta_reparam(self.beta))
+        return x * (energy.sqrt() if self.inverse else energy.rsqrt())
+
+
+class _QReLUFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, maximum: int, beta: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.maximum, ctx.beta = maximum, beta
+        return x.clamp(0, maximum).round()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (x,), (grad,) = ctx.saved_tensors, grads
+        distance = math.gamma(1 + 1 / ctx.beta) * (2 * x / ctx.maximum - 1).abs()
+        return grad * torch.exp(-(distance**ctx.beta)), None, None
+
+
+class QReLU(nn.Module):
+    """Rounds to integers in 0 .. 2 ** bit_depth - 1 (Balle, Johnston, Minnen, ICLR 2019, section 3).
+
+    Its gradient is that of a smooth clamp, steeper at the ends the larger `beta` is, so that clamped values can come back.
+    """
+
+    def __init__(self, bit_depth: int = 8, beta: float = 100) -> None:
+        super().__init__()
+        self.maximum, self.beta = (1 << bit_depth) - 1, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = _QReLUFunction.apply(x, self.maximum, self.beta)  # type: ignore[no-untyped-call]
+        return y
