@@ -1,1 +1,104 @@
-"""A neural video codec."""
+"""A neural video codec that one can install and rely on.
+
+    streamcodec.encode("in.mp4", "out.ssf", quality=32)
+    streamcodec.decode("out.ssf", "back.mp4")
+    for frame in streamcodec.open("out.ssf"):
+        frame.data  # (3, H, W) uint8
+
+Importing the package loads neither PyTorch nor FFmpeg: a name does so when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from streamcodec.errors import (
+    CorruptStreamError,
+    FormatError,
+    ModelError,
+    OutputError,
+    SourceError,
+    StreamCodecError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from streamcodec.codec import Codec, EncodedGop, decode_gop, encode_gop
+    from streamcodec.stream import (
+        DecodeReport,
+        EncodeOptions,
+        Encoder,
+        EncodeReport,
+        Frame,
+        FrameBatch,
+        Video,
+        VideoDataset,
+        decode,
+        encode,
+        open,
+        verify,
+    )
+    from streamcodec.weights import load_codec
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Codec",
+    "CorruptStreamError",
+    "DecodeReport",
+    "EncodeOptions",
+    "EncodeReport",
+    "EncodedGop",
+    "Encoder",
+    "FormatError",
+    "Frame",
+    "FrameBatch",
+    "ModelError",
+    "OutputError",
+    "SourceError",
+    "StreamCodecError",
+    "TruncatedStreamError",
+    "UnsupportedStreamError",
+    "UsageError",
+    "Video",
+    "VideoDataset",
+    "__version__",
+    "decode",
+    "decode_gop",
+    "encode",
+    "encode_gop",
+    "load_codec",
+    "open",
+    "verify",
+]
+
+_LAZY = {
+    "streamcodec.codec": ("Codec", "EncodedGop", "decode_gop", "encode_gop"),
+    "streamcodec.stream": (
+        "DecodeReport",
+        "EncodeOptions",
+        "EncodeReport",
+        "Encoder",
+        "Frame",
+        "FrameBatch",
+        "Video",
+        "VideoDataset",
+        "decode",
+        "encode",
+        "open",
+        "verify",
+    ),
+    "streamcodec.weights": ("load_codec",),
+}
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'streamcodec' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -23,7 +23,7 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     try:
         yield part
         with writing(path):
-            os.replace(part, path)
+            part.replace(path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
