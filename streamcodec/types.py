@@ -1,13 +1,19 @@
-"""Values that the layers hand to each other: what a video is, and one frame of it. Only the standard library and numpy."""
+"""Values that the layers hand to each other: what a video is, and one frame of it.
+
+numpy is named in annotations but not imported: it takes a quarter of a second, and `streamcodec info` needs none of it.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, get_args
 
 from streamcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["MAX_SIDE", "QUALITIES", "ColorSpec", "FrameFormat", "FrameType", "Precision", "RawFrame", "VideoFormat", "check_quality"]
 
@@ -87,7 +93,7 @@ class RawFrame:
 
     def __post_init__(self) -> None:
         shapes = tuple(plane.shape for plane in self.planes)
-        if any(plane.dtype != np.uint8 for plane in self.planes) or not (_is_rgb(shapes) or _is_yuv420(shapes)):
+        if any(plane.dtype != "uint8" for plane in self.planes) or not (_is_rgb(shapes) or _is_yuv420(shapes)):
             raise UsageError(f"frame has planes {shapes}; accepted: uint8, one (3, H, W) or Y (H, W) with U, V at half size")
 
     @property
