@@ -1,0 +1,58 @@
+import pytest
+import torch
+
+from streamcodec.models.layers import GDN, LowerBound, QReLU, conv, deconv
+
+
+def test_lower_bound_lets_only_upward_gradients_through() -> None:
+    x = torch.tensor([-1.0, -1.0, 2.0, 2.0], requires_grad=True)
+    out = LowerBound(0.5)(x)
+    out.backward(torch.tensor([1.0, -1.0, 1.0, -1.0]))  # a negative gradient raises x
+    assert out.tolist() == [0.5, 0.5, 2.0, 2.0]
+    assert x.grad is not None
+    assert x.grad.tolist() == [0.0, -1.0, 1.0, -1.0]
+
+
+def test_gdn_starts_as_published_and_inverts_to_first_order() -> None:
+    x = torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(GDN(4)(x), x / torch.sqrt(1 + 0.1 * x**2))
+    torch.testing.assert_close(GDN(4, inverse=True)(x), x * torch.sqrt(1 + 0.1 * x**2))
+
+
+def test_gdn_normalises_by_the_other_channels() -> None:
+    gdn = GDN(2)
+    with torch.no_grad():
+        gdn.gamma.copy_(gdn.gamma_reparam.stored(torch.tensor([[0.0, 3.0], [0.0, 0.0]])))
+    x = torch.tensor([1.0, 2.0]).reshape(1, 2, 1, 1)
+    torch.testing.assert_close(gdn(x).flatten(), torch.tensor([1 / 13**0.5, 2.0]), atol=1e-5, rtol=0)
+
+
+def test_gdn_stays_finite_for_negative_parameters() -> None:
+    gdn = GDN(2)
+    torch.nn.init.constant_(gdn.beta, -1.0)
+    torch.nn.init.constant_(gdn.gamma, -1.0)
+    assert gdn(torch.ones(1, 2, 1, 1)).isfinite().all()
+
+
+def test_qrelu_rounds_and_clamps() -> None:
+    x = torch.tensor([-3.0, 0.4, 0.6, 2.5, 254.6, 300.0])
+    assert QReLU()(x).tolist() == [0.0, 0.0, 1.0, 2.0, 255.0, 255.0]
+
+
+def test_qrelu_gradient_is_one_inside_and_vanishes_outside() -> None:
+    x = torch.tensor([-20.0, -0.5, 5.0, 128.0, 250.0, 280.0], requires_grad=True)
+    QReLU()(x).sum().backward()
+    assert x.grad is not None
+    far_below, near, *inside, far_above = x.grad.tolist()
+    assert inside == pytest.approx([1.0, 1.0, 1.0], abs=0.05)
+    assert 0.1 < near < 0.9
+    assert far_below == far_above == 0.0
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (5, 8), (1, 1)])
+def test_convolutions_halve_and_double(height: int, width: int) -> None:
+    x = torch.zeros(1, 2, height, width)
+    half = conv(2, 3)(x)
+    assert half.shape == (1, 3, (height + 1) // 2, (width + 1) // 2)
+    assert deconv(3, 2)(half).shape == (1, 2, 2 * half.shape[2], 2 * half.shape[3])
+    assert conv(2, 3, kernel_size=3, stride=1)(x).shape == (1, 3, height, width)
