@@ -108,8 +108,8 @@ class QReLU(nn.Module):
 
     def __init__(self, bit_depth: int = 8, beta: float = 100) -> None:
         super().__init__()
-        self.maximum, self.beta = (1 << bit_depth) - 1, beta
+        self.bit_depth, self.beta = bit_depth, beta
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = _QReLUFunction.apply(x, self.maximum, self.beta)  # type: ignore[no-untyped-call]
+        y: Tensor = _QReLUFunction.apply(x, (1 << self.bit_depth) - 1, self.beta)  # type: ignore[no-untyped-call]
         return y
