@@ -1,0 +1,103 @@
+"""What all models share: their probability tables, and the two signatures that the codec calls."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+import torch
+from torch import Tensor, nn
+
+from streamcodec.models.channel import SymbolChannel
+from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
+from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.tables import TableData
+from streamcodec.types import FrameFormat
+
+__all__ = ["CompressionModel", "ImageModel", "ImageOutput", "InterModel", "InterOutput"]
+
+
+class ImageOutput(TypedDict):
+    """x_hat (N, 3, H, W) float, not clamped. likelihoods: name of the latent -> likelihoods, in (0, 1]."""
+
+    x_hat: Tensor
+    likelihoods: dict[str, Tensor]
+
+
+class InterOutput(TypedDict):
+    """x_hat and prediction (N, 3, H, W) float, not clamped. flow (N, 2, H/4, W/4): x, y displacement in pixels of the frame.
+
+    likelihoods: "motion" and "residual" -> name of the latent -> likelihoods, in (0, 1].
+    """
+
+    x_hat: Tensor
+    prediction: Tensor
+    flow: Tensor
+    likelihoods: dict[str, dict[str, Tensor]]
+
+
+class CompressionModel(nn.Module):
+    """A network with entropy models. Before coding it needs tables: from `update()`, or loaded with the weights."""
+
+    frame_format: FrameFormat = "rgb"
+    gain_rows: int = 0
+    """Trained qualities between which `q` moves; 0: fixed rate, `q` has no effect."""
+
+    def aux_loss(self) -> Tensor:
+        """Scalar loss of the bottlenecks' quantiles; it trains nothing else."""
+        return torch.stack([bottleneck.loss() for bottleneck in self._bottlenecks()]).sum()
+
+    def update(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
+        """Make the probability tables and the exact scale paths from the weights; returns whether anything changed.
+
+        What is there already stays unless `force` (after training). `scale_table`: rising standard deviations, each with a table.
+        """
+        changed = [bottleneck.update(force) for bottleneck in self._bottlenecks()]
+        rescaled = [conditional.update_scale_table(scale_table, force) for conditional in self._conditionals()]
+        changed += [latent.update_integer(force or any(rescaled)) for latent in self._latents()]
+        return any(changed) or any(rescaled)
+
+    def tables(self) -> TableData:
+        """All probability tables: the Gaussians' rows once, then the bottlenecks' rows. ModelError before update()."""
+        gaussian = [conditional.tables() for conditional in self._conditionals()][:1]
+        return TableData.join(*gaussian, *(bottleneck.tables() for bottleneck in self._bottlenecks()))
+
+    def _bottlenecks(self) -> Iterator[EntropyBottleneck]:
+        return (module for module in self.modules() if isinstance(module, EntropyBottleneck))
+
+    def _conditionals(self) -> Iterator[GaussianConditional]:
+        return (module for module in self.modules() if isinstance(module, GaussianConditional))
+
+    def _latents(self) -> Iterator[HyperpriorLatent]:
+        return (module for module in self.modules() if isinstance(module, HyperpriorLatent))
+
+
+class ImageModel(CompressionModel):
+    """Codes a frame on its own."""
+
+    def forward(self, x: Tensor, q: Tensor | None = None) -> ImageOutput:
+        """Differentiable: x (N, 3, H, W) float in [0, 1], H and W multiples of 16; q (N,) in 0 .. gain_rows - 1 (None: the last row)."""
+        raise NotImplementedError
+
+    def code(self, x: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+        """Code x (1, 3, *size), or decode it if None -> x_hat (1, 3, *size) float, not clamped, the same on both sides.
+
+        size: (height, width), multiples of 16. ModelError before update() or if x is not finite.
+        """
+        raise NotImplementedError
+
+
+class InterModel(CompressionModel):
+    """Codes a frame given the decoded frame before it."""
+
+    wants_flow_hint = False
+    """Whether the encoder makes use of a classical optical flow; the decoder never needs one."""
+
+    def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:
+        """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16; q as in ImageModel.
+
+        hint (N, 2, H/4, W/4): x, y displacement in pixels of the frame, from x to reference; None is no motion.
+        """
+        raise NotImplementedError
+
+    def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
+        """Code x (1, 3, H, W), or decode it if None, given reference (1, 3, H, W) -> x_hat (1, 3, H, W), the same on both sides."""
+        raise NotImplementedError

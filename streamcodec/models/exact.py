@@ -1,0 +1,158 @@
+"""The scale path in exact integers: the same table indexes on every device, thread count and precision.
+
+Entropy coding needs the same probability table on both sides, but floating-point convolutions differ in their last bits
+between machines. So the layers that lead from z to the scales run in integers:
+
+    activation   fixed point, FRACTION_BITS bits after the point, |a| <= LIMIT = 2^24
+    weight       int16; the weights of an output channel are multiples of 2^-shift
+    sum          of weight * activation over all taps and input channels, plus the bias: below 2^53 in magnitude
+    output       round_half_even(sum * 2^-shift), activation function, clamped to +-LIMIT
+    index        number of stored thresholds that are <= the last output
+
+All of it is carried in float64, where every step above is exact: the order of summation cannot matter. That the sums stay
+below 2^53 is proven from the actual weights when the network is built. Layers run as shifted matrix products, one per tap:
+no library may choose an algorithm (FFT, Winograd) that computes something else. The thresholds, which need logarithms, are
+made once at export and are data.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from streamcodec.errors import ModelError
+from streamcodec.models.exact_plan import FRACTION_BITS, LIMIT, SLOPE_BITS, LayerPlan, dense_weights, plan_layers
+
+__all__ = ["IntegerNetwork"]
+
+EXACT = 2**53
+POSITIONS = 2048
+"""Output positions per matrix product: few enough for the sums to stay in a core's cache."""
+
+
+class IntegerData(nn.Module):
+    """A module whose buffers are absent until they are built or weights that have them are loaded."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in self.names:
+            self.register_buffer(name, None)
+
+    @property
+    def built(self) -> bool:
+        return all(self._buffers[name] is not None for name in self.names)
+
+    def numbers(self, name: str, device: torch.device) -> Tensor:
+        """The buffer of this name, as float64. ModelError if it is absent."""
+        buffer = self._buffers[name]
+        if buffer is None:
+            raise ModelError("the model has no exact scale path: call update() on it, or load weights that have one")
+        return buffer.to(device, torch.float64)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Take buffers of any size; weights without them take away what was there."""
+        for name in self.names:
+            found = state_dict.get(prefix + name)
+            self._buffers[name] = None if found is None else torch.empty_like(found)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class IntegerLayer(IntegerData):
+    """weight int16 (taps, inputs, columns), bias int64 (columns,) in units of 2^-(FRACTION_BITS + shift), shift int32 (columns,)."""
+
+    names = ("weight", "bias", "shift")
+
+    def __init__(self, plan: LayerPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def build(self, weight: Tensor, bias: Tensor) -> None:
+        """Take weight (taps, inputs, columns) and bias (columns,), float64; ModelError if not finite or if a sum could be inexact."""
+        if not (weight.isfinite().all() and bias.isfinite().all()):
+            raise ModelError("the scale path cannot be made exact: its weights hold NaN or infinity")
+        shift = (15 - torch.frexp(weight.abs().amax((0, 1))).exponent).clamp(max=30)
+        scale = torch.exp2(shift.double())
+        integers = (weight * scale).round().clamp(-32767, 32767)
+        offsets = (bias * scale * 2**FRACTION_BITS).round()
+        if (integers.abs().sum((0, 1)) * LIMIT + offsets.abs()).max() >= EXACT:
+            raise ModelError("the scale path cannot be made exact: its sums could pass 2^53")
+        self.weight, self.bias, self.shift = integers.to(torch.int16), offsets.to(torch.int64), shift.to(torch.int32)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Activations (N, H, W, inputs), integers in float64 -> (N, factor H, factor W, outputs), likewise."""
+        n, height, width, inputs = x.shape
+        radius, factor = self.plan.radius, self.plan.factor
+        padded = F.pad(x, (0, 0, radius, radius, radius, radius))
+        grid = self._outputs(padded.view(-1, inputs), padded.shape[2]).view(*padded.shape[:3], factor, factor, -1)
+        return grid[:, :height, :width].transpose(2, 3).reshape(n, height * factor, width * factor, -1)
+
+    def _outputs(self, x: Tensor, row: int) -> Tensor:
+        """Padded raster (positions, inputs) with `row` positions per row -> (positions, columns), at the position of the first tap."""
+        weight, bias, shift = (self.numbers(name, x.device) for name in self.names)
+        side = 2 * self.plan.radius + 1
+        taps = [dy * row + dx for dy in range(side) for dx in range(side)]
+        out = x.new_zeros(x.shape[0], weight.shape[2])
+        for start in range(0, x.shape[0] - taps[-1], POSITIONS):
+            chunk = out[start : min(start + POSITIONS, x.shape[0] - taps[-1])]
+            self._convolve(chunk, x[start:], weight, taps)
+            self._finish(chunk, bias, torch.exp2(-shift))
+        return out
+
+    def _convolve(self, out: Tensor, x: Tensor, weight: Tensor, taps: Sequence[int]) -> None:
+        width = out.shape[1] // len(self.plan.groups)
+        for group, members in enumerate(self.plan.groups):
+            columns = slice(group * width, (group + 1) * width)
+            for tap in members:
+                out[:, columns].addmm_(x[taps[tap] : taps[tap] + len(out)], weight[tap, :, columns])
+
+    def _finish(self, out: Tensor, bias: Tensor, scale: Tensor) -> None:
+        out.add_(bias).mul_(scale).round_()
+        if self.plan.slope != 1 << SLOPE_BITS:
+            negative = out.clamp(min=-LIMIT, max=0).mul_(self.plan.slope).mul_(2.0**-SLOPE_BITS).round_()
+            out.clamp_(min=0).add_(negative)
+        out.clamp_(-LIMIT, self.plan.upper)
+
+
+class IntegerNetwork(IntegerData):
+    """From the symbols of z to the table index of every element of y.
+
+    `before` and `after` are the float layers from z to the scales, before and after the crop to y's size; only their structure
+    is taken here, and nothing of them is kept. offset int32 (inputs,): fixed-point medians of z. thresholds int32 (tables - 1,).
+    """
+
+    names = ("offset", "thresholds")
+
+    def __init__(self, before: Sequence[nn.Module], after: Sequence[nn.Module] = ()) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(IntegerLayer(plan) for plan in plan_layers(before, after))
+
+    @torch.no_grad()
+    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor, outputs: int) -> None:
+        """Take the numbers of the float layers.
+
+        medians (inputs,): what z's symbols are relative to. boundaries (tables - 1,), rising: the layers' output at which the next
+        table begins. outputs: channels of the last layer that are scales (the first ones).
+        """
+        dense = dense_weights(before, after)
+        dense[-1] = (dense[-1][0][..., :outputs], dense[-1][1][:outputs])
+        for layer, numbers in zip(self.layers, dense, strict=True):
+            layer.build(*numbers)
+        self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
+        self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
+
+    @torch.no_grad()
+    def forward(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
+        """z's symbols int32 (N, C, h, w) -> indexes int32 (N, M, *size), size = (height, width) of y. ModelError before build()."""
+        with torch.autocast(symbols.device.type, enabled=False):
+            x = symbols.permute(0, 2, 3, 1).double() * 2**FRACTION_BITS + self.numbers("offset", symbols.device)
+            x = x.clamp_(-LIMIT, LIMIT)
+            for layer in self.layers:
+                x = layer(x)
+                if layer.plan.crop:
+                    x = x[:, : size[0], : size[1]]
+            indexes = torch.bucketize(x, self.numbers("thresholds", x.device), right=True, out_int32=True)
+        return indexes.permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,169 @@
+"""The one place where latents are coded and where their rate is estimated.
+
+    z = h_a(y * gain)                      z symbols = round(z - median)
+    index = exact scale path (z symbols)   y symbols = round(y * gain - mean(z_hat))
+    y_hat = (y symbols + mean) * inverse_gain
+
+The scales are exact integers (exact.py), so both sides choose the same tables. The means are added after decoding and may
+be floats of any precision. Where the table is certain, the symbol is its only value on both sides and costs nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from streamcodec.errors import ModelError
+from streamcodec.models.channel import SymbolChannel
+from streamcodec.models.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
+from streamcodec.models.exact import IntegerNetwork
+from streamcodec.models.gain import Gains
+
+__all__ = ["HyperpriorLatent", "LatentEstimate", "code_factorized"]
+
+MAX_SYMBOL = 2**20
+
+
+@dataclass(frozen=True)
+class LatentEstimate:
+    """y_hat (N, M, h, w): what the synthesis gets. likelihoods: of "y" (N, M, h, w) and "z", each in (0, 1]."""
+
+    y_hat: Tensor
+    likelihoods: dict[str, Tensor]
+
+
+def round_straight_through(x: Tensor) -> Tensor:
+    """Rounded forward, identity backward."""
+    return x + (x.round() - x).detach()
+
+
+def to_symbols(x: Tensor) -> Tensor:
+    """Round to int32 within +-MAX_SYMBOL; ModelError for NaN or infinity, which has no symbol."""
+    if not x.isfinite().all():
+        raise ModelError("the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]")
+    return x.round().clamp(-MAX_SYMBOL, MAX_SYMBOL).to(torch.int32)
+
+
+def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
+    """Symbols, with the only value that there is where the model's row is certain. Both int32, one shape."""
+    certain = model._cdf_length == 2
+    if not certain.any():
+        return symbols
+    rows = rows.long()
+    return torch.where(certain[rows], model._offset[rows], symbols)
+
+
+def code_factorized(
+    bottleneck: EntropyBottleneck, z: Tensor | None, size: tuple[int, int], channel: SymbolChannel, first_row: int
+) -> tuple[Tensor, Tensor]:
+    """Code z (N, C, *size), or decode it if None (N = 1) -> (z_hat float32, symbols int32), both of that shape.
+
+    first_row: index of the bottleneck's first table among the model's tables.
+    """
+    medians = bottleneck.medians()
+    rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
+    rows = rows.expand(1 if z is None else len(z), -1, *size)
+    symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
+    symbols = channel.code(symbols, rows + first_row)
+    return symbols + medians, symbols
+
+
+class HyperpriorLatent(nn.Module):
+    """A latent y whose Gaussians come from a hyperprior z (Balle et al. 2018; with means Minnen et al. 2018).
+
+    A subclass brings the networks, as hooks below. It may be a part of a model, or be mixed into a model whose state_dict is flat.
+    `hyper_stride`: how many elements of y an element of z stands for, in each direction. `row`: rows of the model's other
+    bottlenecks that come before this one's (all of a model's bottlenecks come after the Gaussian rows). `latent_channels`: M.
+    `straight_through`: in training the synthesis gets rounded latents, while the rate is estimated with noise.
+    """
+
+    hyper_stride = 4
+    straight_through = True
+    row = 0
+    latent_channels: int
+    entropy_bottleneck: EntropyBottleneck
+    gaussian_conditional: GaussianConditional
+    integer: IntegerNetwork
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gains: Gains | None = None
+
+    def hyper_analysis(self, y: Tensor) -> Tensor:
+        """y (N, M, h, w) -> z (N, C, ceil(h / hyper_stride), ceil(w / hyper_stride))."""
+        raise NotImplementedError
+
+    def gaussians(self, z_hat: Tensor, size: tuple[int, int]) -> tuple[Tensor | None, Tensor]:
+        """z_hat -> (means, or None for zero, and scales), each (N, M, *size)."""
+        raise NotImplementedError
+
+    def means(self, z_hat: Tensor, size: tuple[int, int]) -> Tensor | None:
+        """The means alone."""
+        return self.gaussians(z_hat, size)[0]
+
+    def scale_layers(self) -> tuple[Sequence[nn.Module], Sequence[nn.Module]]:
+        """The layers from z_hat to the scales' channels, before and after the crop to y's size; the first M channels count."""
+        raise NotImplementedError
+
+    def scale_to_output(self, scales: Tensor) -> Tensor:
+        """Scales (K,), float64 -> output of the last scale layer that gives them; the identity unless overridden."""
+        return scales
+
+    def add_integer_path(self) -> None:
+        """Make room for the exact scale path; call once the networks are there."""
+        self.integer = IntegerNetwork(*self.scale_layers())
+
+    def update_integer(self, force: bool = False) -> bool:
+        """Build the exact scale path from the float layers and the scale table; False if there is one and not `force`."""
+        if self.integer.built and not force:
+            return False
+        scales = self.gaussian_conditional.scale_table.double()
+        boundaries = self.scale_to_output((scales[1:] * scales[:-1]).sqrt())  # the nearest in the logarithm
+        self.integer.build(*self.scale_layers(), self.entropy_bottleneck.medians().flatten(), boundaries, self.latent_channels)
+        return True
+
+    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
+        """Differentiable: y (N, M, h, w) float, q (N,) position between gain rows (None: the last) -> y_hat and likelihoods."""
+        size = (y.shape[-2], y.shape[-1])
+        gain, inverse_gain = self._factors(y, q)
+        y = y.float() * gain
+        z = self.hyper_analysis(y).float()
+        z_hat, z_likelihoods = self.entropy_bottleneck(z)
+        if self.straight_through:
+            medians = self.entropy_bottleneck.medians()
+            z_hat = round_straight_through(z - medians) + medians
+        means, scales = self.gaussians(z_hat, size)
+        means = None if means is None else means.float()
+        y_hat, y_likelihoods = self.gaussian_conditional(y, scales.float(), means)
+        if self.straight_through:
+            y_hat = round_straight_through(y) if means is None else round_straight_through(y - means) + means
+        return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
+
+    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+        """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides.
+
+        Raises ModelError before update(), or if y is not finite.
+        """
+        medians = self.entropy_bottleneck.medians()
+        gain, inverse_gain = self._factors(medians, torch.tensor([q], device=medians.device))
+        y = None if y is None else y.float() * gain
+        z = None if y is None else self.hyper_analysis(y)
+        z_size = (-(-size[0] // self.hyper_stride), -(-size[1] // self.hyper_stride))
+        first_row = len(self.gaussian_conditional._cdf_length) + self.row
+        z_hat, z_symbols = code_factorized(self.entropy_bottleneck, z, z_size, channel, first_row)
+        indexes = self.integer(z_symbols, size)
+        means = self.means(z_hat, size)
+        means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
+        symbols = None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+        return (channel.code(symbols, indexes) + means) * inverse_gain
+
+    def _factors(self, like: Tensor, q: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Gain and inverse gain, (N, M, 1, 1) each or 1; q None is the last row."""
+        if self.gains is None:
+            one = torch.ones((), device=like.device)
+            return one, one
+        if q is None:
+            q = torch.full((len(like),), self.gains.rows - 1.0, device=like.device)
+        gain, inverse_gain = self.gains(q)
+        return gain, inverse_gain

@@ -1,0 +1,53 @@
+"""The models by name: what to construct, with which config. Weights are loaded elsewhere (checkpoint.py)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamcodec.errors import ModelError
+from streamcodec.models.base import ImageModel, InterModel
+from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
+
+__all__ = ["config_of", "create", "names"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`build(**config)` constructs the model; a field of `config` may be given another value."""
+
+    build: Callable[..., ImageModel | InterModel]
+    config: Mapping[str, Any]
+
+
+def _quarter_image(**fields: int) -> QuarterImage:
+    return QuarterImage(QuarterImageConfig(**fields))
+
+
+def _quarter_flow(**fields: int) -> QuarterFlow:
+    return QuarterFlow(QuarterFlowConfig(**fields))
+
+
+PRESETS: Mapping[str, Preset] = {
+    "quarter-image": Preset(_quarter_image, vars(QuarterImageConfig())),
+    "quarter-flow": Preset(_quarter_flow, vars(QuarterFlowConfig())),
+}
+
+
+def names() -> tuple[str, ...]:
+    """All known names, image models first."""
+    return tuple(PRESETS)
+
+
+def config_of(name: str) -> dict[str, Any]:
+    """The fields that a model of this name is constructed with, unless others are given. ModelError for an unknown name."""
+    if name not in PRESETS:
+        raise ModelError(f"unknown model {name!r}; known: {', '.join(PRESETS)}")
+    return dict(PRESETS[name].config)
+
+
+def create(name: str, **config: Any) -> ImageModel | InterModel:
+    """Construct a model with fresh weights; `config` overrides fields of the preset. ModelError for an unknown name or field."""
+    fields = config_of(name)
+    if unknown := set(config) - set(fields):
+        raise ModelError(f"model {name} has no field {', '.join(sorted(unknown))}; it has: {', '.join(fields)}")
+    return PRESETS[name].build(**{**fields, **config})
