@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
 
-__all__ = ["Gains"]
+__all__ = ["Gains", "gain_factors"]
 
 
 class Gains(nn.Module):
@@ -32,6 +32,17 @@ class Gains(nn.Module):
         next_row = (row + 1).clamp(max=self.rows - 1)
         t = (q - row)[:, None]
         return _between(self.gain, row, next_row, t), _between(self.inverse_gain, row, next_row, t)
+
+
+def gain_factors(gains: Gains | None, like: Tensor, q: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Gain and inverse gain for q (N,), (N, C, 1, 1) each, or 1 without gains; q None is the last row, for the batch of `like`."""
+    if gains is None:
+        one = torch.ones((), device=like.device)
+        return one, one
+    if q is None:
+        q = torch.full((len(like),), gains.rows - 1.0, device=like.device)
+    gain, inverse_gain = gains(q)
+    return gain, inverse_gain
 
 
 def _between(logarithms: Tensor, row: Tensor, next_row: Tensor, t: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from streamcodec.errors import ModelError
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
 from streamcodec.models.exact import IntegerNetwork
-from streamcodec.models.gain import Gains
+from streamcodec.models.gain import Gains, gain_factors
 
 __all__ = ["HyperpriorLatent", "LatentEstimate", "code_factorized"]
 
@@ -126,7 +126,7 @@ class HyperpriorLatent(nn.Module):
     def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
         """Differentiable: y (N, M, h, w) float, q (N,) position between gain rows (None: the last) -> y_hat and likelihoods."""
         size = (y.shape[-2], y.shape[-1])
-        gain, inverse_gain = self._factors(y, q)
+        gain, inverse_gain = gain_factors(self.gains, y, q)
         y = y.float() * gain
         z = self.hyper_analysis(y).float()
         z_hat, z_likelihoods = self.entropy_bottleneck(z)
@@ -146,7 +146,7 @@ class HyperpriorLatent(nn.Module):
         Raises ModelError before update(), or if y is not finite.
         """
         medians = self.entropy_bottleneck.medians()
-        gain, inverse_gain = self._factors(medians, torch.tensor([q], device=medians.device))
+        gain, inverse_gain = gain_factors(self.gains, medians, torch.tensor([q], device=medians.device))
         y = None if y is None else y.float() * gain
         z = None if y is None else self.hyper_analysis(y)
         z_size = (-(-size[0] // self.hyper_stride), -(-size[1] // self.hyper_stride))
@@ -157,13 +157,3 @@ class HyperpriorLatent(nn.Module):
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
         symbols = None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
         return (channel.code(symbols, indexes) + means) * inverse_gain
-
-    def _factors(self, like: Tensor, q: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Gain and inverse gain, (N, M, 1, 1) each or 1; q None is the last row."""
-        if self.gains is None:
-            one = torch.ones((), device=like.device)
-            return one, one
-        if q is None:
-            q = torch.full((len(like),), self.gains.rows - 1.0, device=like.device)
-        gain, inverse_gain = self.gains(q)
-        return gain, inverse_gain
