@@ -1,0 +1,131 @@
+#include "decoder.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "dispatch.hpp"
+#include "error.hpp"
+#include "scalar.hpp"
+
+namespace streamcodec {
+
+namespace {
+
+constexpr std::size_t kBlock = 2048;  // symbols decoded at a time, in the first-level cache
+
+std::int32_t escaped_value(const Row& row, std::uint64_t code) {
+    const auto distance = static_cast<std::int64_t>((code + 1) / 2);
+    const std::int64_t value =
+        code % 2 == 1 ? std::int64_t{row.first_value} + row.values - 1 + distance : row.first_value - distance;
+    if (value < std::numeric_limits<std::int32_t>::min() || value > std::numeric_limits<std::int32_t>::max()) {
+        throw CorruptStream("coded stream is damaged: an escaped value is not an int32");
+    }
+    return static_cast<std::int32_t>(value);
+}
+
+}  // namespace
+
+Decoder::Decoder(std::shared_ptr<const Tables> tables, View<const std::uint8_t> stream, InstructionSet set)
+    : tables_(std::move(tables)), head_(read_head(stream, states_)), empty_(stream.size == 0) {
+    if (head_.head.lanes == kMaxLanes) kernel_ = kernels_for(set).decode;
+    words_ = head_.words.begin();
+    words_end_ = head_.words.end();
+}
+
+void Decoder::get(View<const std::uint16_t> indexes, std::int32_t* symbols) {
+    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    spent_ = true;
+    for (std::size_t i = 0; i < indexes.size; i += kBlock) {
+        get_block(indexes.from(i).first(std::min(kBlock, indexes.size - i)), symbols + i);
+    }
+    spent_ = false;
+}
+
+void Decoder::get_block(View<const std::uint16_t> indexes, std::int32_t* symbols) {
+    const View<const Row> rows = tables_->rows();
+    std::uint16_t coded_indexes[kBlock];
+    std::size_t coded = 0;
+    for (const std::uint16_t index : indexes) {
+        if (index >= rows.size) {
+            throw BadArgument("index " + std::to_string(index) + " is not a row of the tables; accepted: 0.." +
+                              std::to_string(rows.size - 1));
+        }
+        coded_indexes[coded] = index;
+        coded += tables_->coded()[index];
+    }
+    if (coded == indexes.size) return decode(coded_indexes, symbols, coded);
+
+    std::int32_t coded_symbols[kBlock + 1];
+    decode(coded_indexes, coded_symbols, coded);
+    coded_symbols[coded] = 0;  // read, but not used, so that the loop has no branch
+    const std::int32_t* next = coded_symbols;
+    for (std::size_t i = 0; i < indexes.size; ++i) {
+        const Row& row = rows[indexes[i]];
+        const std::int32_t symbol = *next;
+        symbols[i] = row.coded != 0 ? symbol : row.first_value;
+        next += row.coded;
+    }
+}
+
+// The next `count` coded symbols, at most kBlock.
+void Decoder::decode(const std::uint16_t* indexes, std::int32_t* symbols, std::size_t count) {
+    if (count == 0) return;
+    if (empty_) throw TruncatedStream("coded stream is empty, but symbols are asked of it");
+    begun_ = true;
+    const DecodeTables tables{tables_->buckets(), tables_->entries(), tables_->value_of_entry_0()};
+    const std::size_t lanes = head_.head.lanes;
+    std::uint32_t escapes[kBlock];
+    DecodeJob job{indexes, symbols, 0, count, escapes, 0, states_, words_};
+    if (kernel_ != nullptr) {
+        const std::size_t to_lane_0 = std::min(count, (lanes - lane_) % lanes);
+        decode_symbols(tables, job, to_lane_0, lane_, lanes, words_end_);
+        lane_ = (lane_ + to_lane_0) % lanes;
+        decode_groups(job);
+    }
+    const std::size_t rest = count - job.done;
+    decode_symbols(tables, job, count, lane_, lanes, words_end_);
+    lane_ = (lane_ + rest) % lanes;
+    words_ = job.words;
+    if (job.escape_count != 0) read_escapes(job);
+}
+
+// As many whole groups as the job has, from lane 0 on.
+void Decoder::decode_groups(DecodeJob& job) {
+    const DecodeTables tables{tables_->buckets(), tables_->entries(), tables_->value_of_entry_0()};
+    while (job.count - job.done >= kGroup) {
+        if (!in_tail_ && static_cast<std::size_t>(words_end_ - job.words) < kGroupMaxBytes) enter_tail(job);
+        kernel_(tables, job, in_tail_ ? words_end_ : words_end_ - kGroupMaxBytes);
+        if (in_tail_ && job.words > words_end_) throw TruncatedStream("coded stream ends before its symbols do");
+    }
+}
+
+void Decoder::enter_tail(DecodeJob& job) {
+    const std::uint8_t* const end = std::copy(job.words, words_end_, tail_);
+    job.words = tail_;
+    words_end_ = end;
+    in_tail_ = true;
+}
+
+void Decoder::read_escapes(const DecodeJob& job) {
+    for (std::size_t i = 0; i < job.escape_count; ++i) {
+        const std::uint32_t position = job.escapes[i];
+        job.symbols[position] = escaped_value(tables_->rows()[job.indexes[position]], head_.escapes.get_gamma());
+    }
+}
+
+void Decoder::finish() {
+    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    spent_ = true;
+    if (empty_) return;
+    if (!begun_) throw CorruptStream("coded stream has symbols, but none were asked of it");
+    if (words_ != words_end_) throw CorruptStream("coded stream goes on after its last symbol");
+    if (head_.escapes.bytes_read() != head_.side_size || !head_.escapes.padding_is_zero()) {
+        throw CorruptStream("coded stream has side bits after its last escape");
+    }
+    for (std::size_t lane = 0; lane < head_.head.lanes; ++lane) {
+        if (states_[lane] != kFirstState) throw CorruptStream("coded stream is damaged: its last state is wrong");
+    }
+}
+
+}  // namespace streamcodec

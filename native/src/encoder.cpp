@@ -1,0 +1,108 @@
+#include "encoder.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "dispatch.hpp"
+#include "error.hpp"
+#include "scalar.hpp"
+#include "stream.hpp"
+
+namespace streamcodec {
+
+namespace {
+
+constexpr std::size_t kBlock = 2048;  // symbols looked up at a time, in the first-level cache
+
+// Fewer lanes cost fewer bytes (2.3 each), more lanes take less time. These bounds keep the states near 0.1 % of
+// the stream at half a bit a symbol and the time in which lanes would have helped near a millisecond.
+std::size_t lanes_for(std::size_t symbols) { return symbols <= 4096 ? 1 : symbols <= 262144 ? 4 : kMaxLanes; }
+
+[[noreturn]] void refuse_index(std::size_t index, std::size_t rows) {
+    throw BadArgument("index " + std::to_string(index) + " is not a row of the tables; accepted: 0.." +
+                      std::to_string(rows - 1));
+}
+
+}  // namespace
+
+void Encoder::put(View<const std::int32_t> symbols, View<const std::uint16_t> indexes) {
+    if (finished_) throw BadArgument("put() after finish(); make a new Encoder for each stream");
+    if (symbols.size != indexes.size) {
+        throw BadArgument("put() got " + std::to_string(symbols.size) + " symbols and " + std::to_string(indexes.size) +
+                          " indexes; accepted: one index for each symbol");
+    }
+    const std::size_t entries_before = entries_.size();
+    const std::size_t escapes_before = escape_codes_.size();
+    std::uint32_t block[kBlock];
+    try {
+        for (std::size_t i = 0; i < symbols.size; i += kBlock) {
+            const std::size_t count = std::min(kBlock, symbols.size - i);
+            const std::size_t coded = put_block(symbols.data + i, indexes.data + i, count, block);
+            entries_.insert(entries_.end(), block, block + coded);
+        }
+    } catch (...) {
+        entries_.resize(entries_before);
+        escape_codes_.resize(escapes_before);
+        throw;
+    }
+}
+
+// Writes the entries of the coded symbols among `count` to `block` and returns their number.
+std::size_t Encoder::put_block(const std::int32_t* symbols, const std::uint16_t* indexes, std::size_t count,
+                               std::uint32_t* block) {
+    const View<const Row> rows = tables_->rows();
+    const std::uint32_t* entries = tables_->entries();
+    std::size_t coded = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t index = indexes[i];
+        if (index >= rows.size) refuse_index(index, rows.size);
+        const Row& row = rows[index];
+        const std::uint32_t value =
+            static_cast<std::uint32_t>(symbols[i]) - static_cast<std::uint32_t>(row.first_value);
+        block[coded] = value < row.values ? entries[row.first_entry + value] : escape(row, symbols[i]);
+        coded += row.coded;
+    }
+    return coded;
+}
+
+// Notes the escape code of a value outside of the row and returns the row's escape.
+std::uint32_t Encoder::escape(const Row& row, std::int32_t value) {
+    if (row.coded == 0) {
+        throw BadArgument("symbol " + std::to_string(value) +
+                          " in a certain row; accepted: " + std::to_string(row.first_value));
+    }
+    const std::int64_t above = std::int64_t{value} - row.first_value - row.values;  // >= 0, or < -values
+    const std::int64_t code = above >= 0 ? 2 * above + 1 : 2 * (std::int64_t{row.first_value} - value);
+    escape_codes_.push_back(static_cast<std::uint64_t>(code));
+    return tables_->entries()[row.first_entry + row.values];
+}
+
+std::vector<std::uint8_t> Encoder::finish() {
+    if (finished_) throw BadArgument("finish() called twice; make a new Encoder for each stream");
+    finished_ = true;
+    const std::size_t count = entries_.size();
+    if (count == 0) return {};
+
+    const std::size_t lanes = lanes_for(count);
+    std::uint32_t states[kMaxLanes];
+    std::fill_n(states, kMaxLanes, kFirstState);
+    const std::size_t size = 2 * count + kGroupMaxBytes;  // a symbol takes at most one word
+    const std::unique_ptr<std::uint8_t[]> buffer(new std::uint8_t[size]);
+    std::uint8_t* const end = buffer.get() + size;
+    const std::uint8_t* const words = encode(states, lanes, end);
+
+    std::vector<std::uint8_t> stream = write_head({states, lanes}, {escape_codes_.data(), escape_codes_.size()});
+    stream.insert(stream.end(), words, static_cast<const std::uint8_t*>(end));
+    return stream;
+}
+
+std::uint8_t* Encoder::encode(std::uint32_t* states, std::size_t lanes, std::uint8_t* words) const {
+    const EncodeGroups encode_groups = lanes == kMaxLanes ? kernels_for(set_).encode : nullptr;
+    if (encode_groups == nullptr) return encode_symbols(entries_.data(), entries_.size(), states, lanes, words);
+    const std::size_t groups = entries_.size() / kGroup;
+    const std::size_t grouped = groups * kGroup;
+    words = encode_symbols(entries_.data() + grouped, entries_.size() - grouped, states, lanes, words);
+    return encode_groups(entries_.data(), groups, states, words);
+}
+
+}  // namespace streamcodec

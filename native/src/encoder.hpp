@@ -1,0 +1,39 @@
+// Symbols to bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cpu.hpp"
+#include "tables.hpp"
+#include "view.hpp"
+
+namespace streamcodec {
+
+class Encoder {
+  public:
+    Encoder(std::shared_ptr<const Tables> tables, InstructionSet set) : tables_(std::move(tables)), set_(set) {}
+
+    // Appends symbols, each with the row that its index names. Keeps 4 bytes for each coded symbol: rANS codes from the
+    // last symbol to the first, so nothing can be coded before finish(). Throws BadArgument, having appended nothing,
+    // for sizes that differ, an index that is not a row, or a value other than the only one of a certain row.
+    void put(View<const std::int32_t> symbols, View<const std::uint16_t> indexes);
+
+    // The stream of all symbols put so far. Throws BadArgument when called again, as does put() afterwards.
+    std::vector<std::uint8_t> finish();
+
+  private:
+    std::size_t put_block(const std::int32_t* symbols, const std::uint16_t* indexes, std::size_t count,
+                          std::uint32_t* block);
+    std::uint32_t escape(const Row& row, std::int32_t value);
+    std::uint8_t* encode(std::uint32_t* states, std::size_t lanes, std::uint8_t* words) const;
+
+    std::shared_ptr<const Tables> tables_;
+    InstructionSet set_;
+    std::vector<std::uint32_t> entries_;       // of the coded symbols, in order
+    std::vector<std::uint64_t> escape_codes_;  // c of stream.hpp
+    bool finished_ = false;
+};
+
+}  // namespace streamcodec

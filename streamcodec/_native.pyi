@@ -1,0 +1,71 @@
+"""The entropy coder and the checksum, in C++ (native/). native/src/stream.hpp specifies the coded bytes.
+
+Arrays must be C-contiguous numpy arrays of exactly the stated dtype; they are read in place. Coding releases the GIL, so
+threads that have objects of their own run side by side.
+"""
+
+from typing import Final, Literal, final
+
+import numpy as np
+from _typeshed import ReadableBuffer
+from numpy.typing import NDArray
+
+_InstructionSet = Literal["scalar", "avx2", "avx512"]
+
+PROBABILITY_BITS: Final = 14
+
+@final
+class Tables:
+    """Probability tables, checked once and immutable: any number of coders and threads may share them.
+
+    quantized_cdf int32 (K, L), cdf_length int32 (K,), offset int32 (K,), K in 1..65536. Row k is the first cdf_length[k] entries
+    of quantized_cdf[k]: 0, rising strictly, 16384. It codes the cdf_length[k] - 2 values offset[k], offset[k] + 1, ... and
+    the escape for all others. With cdf_length 2 it is certain: always offset[k], never coded. Raises UsageError.
+    """
+
+    def __init__(self, quantized_cdf: NDArray[np.int32], cdf_length: NDArray[np.int32], offset: NDArray[np.int32]) -> None: ...
+    @property
+    def rows(self) -> int: ...
+
+@final
+class Encoder:
+    """Codes symbols into one stream. All instruction sets write the same bytes; None is the default one."""
+
+    def __init__(self, tables: Tables, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def put(self, symbols: NDArray[np.int32], indexes: NDArray[np.uint16]) -> None:
+        """Append symbols int32 (n,), any value of int32, each coded with the row of `tables` that indexes uint16 (n,) names.
+
+        rANS codes from the last symbol to the first, so this keeps its own 4 bytes for each coded symbol until finish().
+        Raises UsageError, having appended nothing: shapes differ, an index is not a row, or a symbol is not the certain row's.
+        """
+
+    def finish(self) -> bytes:
+        """The stream of everything put: b"" if nothing but certain symbols was. Raises UsageError when called again."""
+
+@final
+class Decoder:
+    """Decodes a stream. `data` is any contiguous bytes-like object; it is not copied and must not change meanwhile.
+
+    Raises CorruptStreamError or its TruncatedStreamError, here, in get() or in finish(), for a stream that is damaged, was coded
+    with other tables, or is read with other indexes than it was written with, as far as that can be seen from the stream.
+    After an error the decoder is of no more use.
+    """
+
+    def __init__(self, tables: Tables, data: ReadableBuffer, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def get(self, indexes: NDArray[np.uint16]) -> NDArray[np.int32]:
+        """The next symbols, int32 (n,), for indexes uint16 (n,), in the order of put(); the division into calls may differ."""
+
+    def finish(self) -> None:
+        """Check that the stream was read to its end and that every state came back to the first one."""
+
+def crc32c(data: ReadableBuffer, value: int = 0) -> int:
+    """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
+
+def instruction_set() -> _InstructionSet:
+    """The default: what the environment variable STREAMCODEC_SIMD names (read at first use), else the widest this CPU has.
+
+    Raises UsageError if the variable names one that does not exist or that the CPU lacks.
+    """
+
+def instruction_sets() -> tuple[_InstructionSet, ...]:
+    """Those that this build and CPU have, from the plainest to the widest; the first is "scalar"."""
