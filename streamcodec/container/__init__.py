@@ -1,0 +1,29 @@
+"""The .ssf container: what a stream says of itself, its packets, and the way to any of them. format.py specifies it byte by byte."""
+
+from streamcodec.container.fields import pack_metadata, unpack_metadata
+from streamcodec.container.header import AudioTrack, ContentLight, Crop, Header, MasteringDisplay, ModelRef, SubtitleTrack
+from streamcodec.container.index import Damage, Index, IndexEntry
+from streamcodec.container.packet import Packet, PacketHeader, PacketType
+from streamcodec.container.reader import OnDamage, Reader
+from streamcodec.container.writer import Writer
+
+__all__ = [
+    "AudioTrack",
+    "ContentLight",
+    "Crop",
+    "Damage",
+    "Header",
+    "Index",
+    "IndexEntry",
+    "MasteringDisplay",
+    "ModelRef",
+    "OnDamage",
+    "Packet",
+    "PacketHeader",
+    "PacketType",
+    "Reader",
+    "SubtitleTrack",
+    "Writer",
+    "pack_metadata",
+    "unpack_metadata",
+]

@@ -1,0 +1,172 @@
+"""The index: where each GOP lies, so that any frame or time is reached by reading one GOP; and the end packet that points to it."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from streamcodec._native import crc32c
+from streamcodec.container.format import END_MAGIC, END_PAYLOAD, Cursor, pack_signed, pack_varint
+from streamcodec.container.packet import PacketFields, PacketType
+from streamcodec.errors import CorruptStreamError, UsageError
+
+__all__ = ["Damage", "Index", "IndexBuilder", "IndexEntry", "pack_end", "pack_index", "unpack_end", "unpack_index"]
+
+_MIN_ENTRY_SIZE = 3
+_END_CRC_STOP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes `start` up to `end` of a stream that hold no usable packet, and why; start = end where packets are missing there."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One GOP: its number, its first frame's number and pts, how many frames, and where its packets lie (bytes `offset` up to `end`)."""
+
+    gop: int
+    first_frame: int
+    frame_count: int
+    pts: int
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+@dataclass(frozen=True)
+class Index:
+    """All GOPs that can be decoded, in order. `end_pts`: pts + duration of the last frame, 0 if there is none.
+
+    Of a damaged stream, `entries` leaves out what is lost, numbers stay as they were, and `damage` tells where.
+    """
+
+    entries: tuple[IndexEntry, ...]
+    end_pts: int
+    damage: tuple[Damage, ...] = field(default=(), compare=False)
+
+    @property
+    def frame_count(self) -> int:
+        """Number of the last frame + 1."""
+        return self.entries[-1].first_frame + self.entries[-1].frame_count if self.entries else 0
+
+    def at_frame(self, frame: int) -> IndexEntry:
+        """The GOP that holds a frame. Raises UsageError past the ends, CorruptStreamError if the frame is lost."""
+        if not 0 <= frame < self.frame_count:
+            raise UsageError(f"frame is {frame}; accepted: 0 .. {self.frame_count - 1}")
+        position = bisect_right(self.entries, frame, key=lambda entry: entry.first_frame) - 1
+        if position < 0 or frame >= self.entries[position].first_frame + self.entries[position].frame_count:
+            raise CorruptStreamError(f"frame {frame} is lost to damage")
+        return self.entries[position]
+
+    def at_pts(self, pts: int) -> IndexEntry:
+        """The GOP that is shown at `pts`: the last that has started by then, or the first. Raises UsageError if there is none."""
+        if not self.entries:
+            raise UsageError("the stream has no frames")
+        return self.entries[max(0, bisect_right(self.entries, pts, key=lambda entry: entry.pts) - 1)]
+
+
+class IndexBuilder:
+    """Gathers an index while packets go by: 48 bytes of memory a GOP."""
+
+    def __init__(self) -> None:
+        self._numbers: tuple[array[int], ...] = tuple(array("q") for _ in range(6))  # columns, as in IndexEntry
+        self._open = False
+        self._end_pts = 0
+
+    def add(self, packet: PacketFields, offset: int) -> None:
+        """The next packet, which lies at byte `offset`."""
+        if packet.type != PacketType.FRAME:
+            return
+        if self._open and self._continues(packet):
+            self._numbers[2][-1] += 1
+        elif packet.key:
+            self.close(offset)
+            for column, number in zip(self._numbers, (packet.gop, packet.frame, 1, packet.pts, offset, 0), strict=True):
+                column.append(number)
+            self._open = True
+        else:
+            self.close(offset)
+            return
+        self._end_pts = packet.pts + packet.duration
+
+    def close(self, offset: int) -> None:
+        """The GOP that is being gathered ends at byte `offset`; frames that follow without a key frame cannot be decoded."""
+        if self._open:
+            self._numbers[5][-1] = offset - self._numbers[4][-1]
+            self._open = False
+
+    def build(self, damage: tuple[Damage, ...] = ()) -> Index:
+        entries = tuple(IndexEntry(*row) for row in zip(*self._numbers, strict=True))
+        return Index(entries, self._end_pts, damage)
+
+    def _continues(self, frame: PacketFields) -> bool:
+        gops, first_frames, counts, *_ = self._numbers
+        return not frame.key and frame.gop == gops[-1] and frame.frame == first_frames[-1] + counts[-1]
+
+
+def pack_index(index: Index) -> bytes:
+    """Payload of the index packet of an undamaged stream."""
+    entries = index.entries
+    offset, pts = (entries[0].offset, entries[0].pts) if entries else (0, 0)
+    out = bytearray(pack_varint(len(entries)) + pack_signed(index.end_pts) + pack_varint(offset) + pack_signed(pts))
+    for entry in entries:
+        out += pack_varint(entry.pts - pts) + pack_varint(entry.frame_count) + pack_varint(entry.size)
+        pts = entry.pts
+    return bytes(out)
+
+
+def unpack_index(payload: bytes, offset: int) -> Index:
+    """Index from the payload of the index packet at byte `offset`; CorruptStreamError unless its GOPs fill the bytes before."""
+    cursor = Cursor(payload, "index")
+    count = cursor.varint()
+    if count * _MIN_ENTRY_SIZE > cursor.remaining:
+        cursor.refuse(f"{count} GOPs are announced in {cursor.remaining} bytes")
+    end_pts = cursor.signed()
+    start, pts = cursor.varint(), cursor.signed()
+    entries = tuple(_unpack_entries(cursor, count, start, pts))
+    cursor.done()
+    if entries and entries[-1].end != offset:
+        cursor.refuse(f"GOPs end at byte {entries[-1].end}, the index lies at byte {offset}")
+    if entries and end_pts < entries[-1].pts:
+        cursor.refuse(f"ends at pts {end_pts}, before its last GOP at {entries[-1].pts}")
+    return Index(entries, end_pts)
+
+
+def _unpack_entries(cursor: Cursor, count: int, offset: int, pts: int) -> Iterator[IndexEntry]:
+    frame = 0
+    for gop in range(count):
+        step, frame_count, size = cursor.varint(), cursor.varint(), cursor.varint()
+        if not frame_count or not size or bool(step) != bool(gop):
+            cursor.refuse(f"GOP {gop} has pts step {step}, {frame_count} frames and {size} bytes")
+        pts += step
+        yield IndexEntry(gop, frame, frame_count, pts, offset, size)
+        frame += frame_count
+        offset += size
+
+
+def pack_end(index_offset: int, stream_size: int) -> bytes:
+    """Payload of the end packet."""
+    numbers = END_PAYLOAD.pack(index_offset, stream_size, 0, END_MAGIC)[:_END_CRC_STOP]
+    return END_PAYLOAD.pack(index_offset, stream_size, crc32c(numbers), END_MAGIC)
+
+
+def unpack_end(payload: bytes, stream_size: int) -> int:
+    """Byte offset of the index packet, 0 if there is none, from the last bytes of a stream of `stream_size` bytes."""
+    if len(payload) != END_PAYLOAD.size or not payload.endswith(END_MAGIC):
+        raise CorruptStreamError("the stream does not end with an end packet")
+    index_offset, size, crc, _ = END_PAYLOAD.unpack(payload)
+    if crc32c(payload[:_END_CRC_STOP]) != crc:
+        raise CorruptStreamError("end packet: CRC is wrong")
+    if size != stream_size:
+        raise CorruptStreamError(f"end packet: the stream has {size} bytes, there are {stream_size}")
+    if index_offset >= stream_size:
+        raise CorruptStreamError(f"end packet: the index lies at byte {index_offset} of {stream_size}")
+    return int(index_offset)

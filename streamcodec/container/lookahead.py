@@ -1,0 +1,112 @@
+"""Bytes of a file, pipe or socket, looked at before they are passed over. Reads no more than it is asked for where that would block."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from streamcodec.errors import SourceError
+
+__all__ = ["Lookahead", "Readable"]
+
+_CHUNK: Final = 1 << 15  # bytes asked for at least: a few hundred P-frames, or one header of many large ones
+_MAX_READ: Final = 1 << 20  # bytes asked for at most, so that an announced length alone costs no memory
+
+
+class Readable(Protocol):
+    """A binary file. With read1 (as files and sockets have), reading never waits for more than is needed; with seekable and seek, it can be
+    read at random."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Lookahead:
+    """A position in a stream that starts where `file` stands now, and the bytes around it.
+
+    `wait` is called when the bytes run out; while it returns true, reading is tried again (a file that still grows).
+    """
+
+    def __init__(self, file: Readable, wait: Callable[[], bool] | None = None) -> None:
+        self._file = file
+        self._read = getattr(file, "read1", file.read)
+        self._wait = wait
+        self.seekable = bool(getattr(file, "seekable", bool)())
+        self._base = self._seek(0, 1) if self.seekable else 0
+        self._data = bytearray()
+        self._start = 0  # offset of _data in the stream
+        self._known_size = 0  # of a file that can seek
+        self.position = 0
+
+    def has(self, count: int) -> bool:
+        """Whether `count` bytes follow the position; reads them if need be."""
+        while (missing := self.position + count - self._start - len(self._data)) > 0:
+            if not self._fill(missing):
+                return False
+        return True
+
+    def peek(self, start: int, stop: int) -> bytes:
+        """Bytes `start` up to `stop` after the position, fewer at the end of the stream."""
+        self.has(stop)
+        origin = self.position - self._start
+        return bytes(memoryview(self._data)[origin + start : origin + stop])
+
+    def pass_over(self, count: int) -> bool:
+        """Move on by `count` bytes, unread where the file can seek; false, and no move, if the stream ends before."""
+        target = self.position + count
+        if not self.seekable or target <= self._start + len(self._data):
+            if not self.has(count):
+                return False
+            self.position = target
+            return True
+        while target > self._known_size:
+            self._known_size = self.size()
+            if target > self._known_size and (self._wait is None or not self._wait()):
+                return False
+        self.jump(target)
+        return True
+
+    def jump(self, position: int) -> None:
+        """Go to a byte of the stream; to one that has been passed over only where the file can seek."""
+        if not self._start <= position <= self._start + len(self._data):
+            self._seek(self._base + position, 0)
+            self._data.clear()
+            self._start = position
+        self.position = position
+
+    def find(self, pattern: bytes) -> bool:
+        """Move to the next place where `pattern` stands, or to the end of the stream and return false."""
+        while True:
+            found = self._data.find(pattern, self.position - self._start)
+            if found >= 0:
+                self.position = self._start + found
+                return True
+            end = self._start + len(self._data)
+            self.position = max(self.position, end - len(pattern) + 1)
+            if not self._fill(1):
+                self.position = end
+                return False
+
+    def size(self) -> int:
+        """Bytes of the stream as far as the file goes now; only where it can seek."""
+        end = self._seek(0, 2) - self._base
+        self._seek(self._base + self._start + len(self._data), 0)
+        return end
+
+    def _fill(self, missing: int) -> bool:
+        if self.position > self._start:
+            del self._data[: self.position - self._start]
+            self._start = self.position
+        while True:
+            try:
+                chunk = self._read(min(max(missing, _CHUNK), _MAX_READ))
+            except OSError as error:
+                raise SourceError(f"cannot read the stream after byte {self._start + len(self._data)}: {error}") from error
+            if chunk:
+                self._data += chunk
+                return True
+            if self._wait is None or not self._wait():
+                return False
+
+    def _seek(self, offset: int, whence: int) -> int:
+        try:
+            return int(self._file.seek(offset, whence))  # type: ignore[attr-defined]
+        except OSError as error:
+            raise SourceError(f"cannot seek in the stream: {error}") from error

@@ -1,0 +1,68 @@
+"""The rules that hold between packets: the writer refuses to break them, the reader reports where they are broken."""
+
+from streamcodec.container.header import Header
+from streamcodec.container.packet import PacketFields, PacketType
+
+__all__ = ["Order"]
+
+
+class Order:
+    """Follows a stream packet by packet, from the key frame with number `frame` that starts GOP number `gop`."""
+
+    def __init__(self, header: Header, *, gop: int = 0, frame: int = 0) -> None:
+        self._tracks: dict[int, frozenset[int]] = {
+            PacketType.FRAME: frozenset({0}),
+            PacketType.GOP_HASH: frozenset({0}),
+            PacketType.AUDIO: frozenset(track.number for track in header.audio_tracks),
+            PacketType.SUBTITLE: frozenset(track.number for track in header.subtitle_tracks),
+        }
+        self._gop = gop - 1
+        self._frame = frame - 1
+        self._pts: int | None = None
+        self._gap_allowed = False
+
+    @property
+    def next_frame(self) -> int:
+        """Number that the next frame must have."""
+        return self._frame + 1
+
+    def allow_gap(self) -> None:
+        """Accept that numbers are missing before the next frame."""
+        self._gap_allowed = True
+
+    def check(self, packet: PacketFields) -> str | None:
+        """Take the next packet, or tell why it may not come here; then it is not taken."""
+        tracks = self._tracks.get(packet.type)
+        if tracks is not None and packet.track not in tracks:
+            return f"packet of type {packet.type} has track {packet.track}; the header has no such track"
+        if packet.type == PacketType.FRAME:
+            return self._check_frame(packet)
+        if packet.type == PacketType.GOP_HASH and packet.gop != self._gop and not self._gap_allowed:
+            return f"hash of GOP {packet.gop} comes in GOP {self._gop}"
+        return None
+
+    def _check_frame(self, frame: PacketFields) -> str | None:
+        problem = self._falls(frame) or (None if self._gap_allowed else self._jumps(frame))
+        if problem is None:
+            self._gop, self._frame, self._pts, self._gap_allowed = frame.gop, frame.frame, frame.pts, False
+        return problem
+
+    def _falls(self, frame: PacketFields) -> str | None:
+        if frame.frame <= self._frame:
+            return f"frame {frame.frame} comes after frame {self._frame}; numbers must rise"
+        if self._pts is not None and frame.pts <= self._pts:
+            return f"frame {frame.frame} has pts {frame.pts} after pts {self._pts}; they must rise"
+        if frame.gop < self._gop + frame.key:
+            return f"{_kind(frame)} {frame.frame} of GOP {frame.gop} comes after a frame of GOP {self._gop}"
+        return None
+
+    def _jumps(self, frame: PacketFields) -> str | None:
+        if frame.frame != self.next_frame:
+            return f"frames {self.next_frame}..{frame.frame - 1} are missing"
+        if frame.gop != self._gop + frame.key:
+            return f"{_kind(frame)} {frame.frame} has GOP {frame.gop}; must be {self._gop + frame.key}, for a key frame starts every GOP"
+        return None
+
+
+def _kind(frame: PacketFields) -> str:
+    return "key frame" if frame.key else "frame"

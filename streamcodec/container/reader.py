@@ -1,0 +1,149 @@
+"""Reads a stream: front to back from anything that can be read, at random from a file that can seek."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Literal, get_args
+
+from streamcodec.container.fields import prologue_size, unpack_header
+from streamcodec.container.format import END_PAYLOAD, PROLOGUE
+from streamcodec.container.index import Damage, Index, IndexBuilder, IndexEntry, unpack_end, unpack_index
+from streamcodec.container.lookahead import Lookahead, Readable
+from streamcodec.container.order import Order
+from streamcodec.container.packet import Packet, PacketHeader, PacketType
+from streamcodec.container.walk import Found, Walk, read_packet
+from streamcodec.errors import CorruptStreamError, UsageError
+
+__all__ = ["OnDamage", "Reader"]
+
+OnDamage = Literal["raise", "report"]
+
+_OWN_TYPES = (PacketType.INDEX, PacketType.END)
+_TAIL = 1 << 14  # bytes read at once from the end: the end packet and most indexes
+
+
+class Reader:
+    """The stream that starts where `file` stands. Raises FormatError unless its header is sound and can be understood.
+
+    `header` and `version` (major, minor) tell what the stream holds. `on_damage`: "raise" stops at the first defect with a
+    CorruptStreamError (TruncatedStreamError where bytes end too early); "report" delivers what is sound, with its numbers, and a Damage for
+    what is not. `wait`: called when the bytes run out before the end packet; true = try again (to follow a file that is being written).
+    Memory is bounded by the largest packet and the index. The file stays open; nobody else may move its position; one thread at a time.
+    """
+
+    def __init__(self, file: Readable, *, on_damage: OnDamage = "raise", wait: Callable[[], bool] | None = None) -> None:
+        if on_damage not in get_args(OnDamage):
+            raise UsageError(f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}")
+        self._source = Lookahead(file, wait)
+        self._strict = on_damage == "raise"
+        self._followed = wait is not None
+        self._first_offset = prologue_size(self._source.peek(0, PROLOGUE.size))
+        self.header, self.version = unpack_header(self._source.peek(0, self._first_offset))
+        self._source.pass_over(self._first_offset)
+        self._once = None if self.seekable else iter(self._walk())
+
+    @property
+    def seekable(self) -> bool:
+        """Whether index, load() and GOPs can be asked for, and iteration starts again from the first packet each time."""
+        return self._source.seekable
+
+    def __iter__(self) -> Iterator[Packet | Damage]:
+        return self.packets()
+
+    def packets(self, gop: IndexEntry | None = None) -> Iterator[Packet | Damage]:
+        """All packets of the stream, or of one GOP; not the index and the end packet. From a pipe, iteration goes on where it stopped."""
+        for item in self._items(gop, payloads=True):
+            yield item if isinstance(item, Damage) else item[0].with_payload(item[1])
+
+    def headers(self, gop: IndexEntry | None = None) -> Iterator[PacketHeader | Damage]:
+        """The same without payloads, which are passed over unread where the file can seek; their CRC is then not checked."""
+        for item in self._items(gop, payloads=not self.seekable):
+            yield item if isinstance(item, Damage) else item[0]
+
+    def load(self, header: PacketHeader) -> Packet:
+        """The packet of a header that headers() gave; CorruptStreamError if it is damaged, whatever `on_damage` says."""
+        self._check_seekable()
+        self._source.jump(header.offset)
+        found, payload = read_packet(self._source)
+        return found.with_payload(payload)
+
+    @cached_property
+    def index(self) -> Index:
+        """The stored index, read from the end; where that is lost, one made by scanning. UsageError where the file cannot seek."""
+        self._check_seekable()
+        if self._followed:
+            raise UsageError("a stream that is followed has no index before its end; read it without `wait`")
+        try:
+            stored = self._stored_index()
+        except CorruptStreamError as error:
+            scanned = self._scanned_index()
+            if self._strict:
+                raise
+            size = self._source.size()
+            return scanned if scanned.damage else Index(scanned.entries, scanned.end_pts, (Damage(size, size, str(error)),))
+        return self._scanned_index() if stored is None else stored
+
+    def _stored_index(self) -> Index | None:
+        source, size = self._source, self._source.size()
+        source.jump(max(self._first_offset, size - _TAIL))
+        source.has(size - source.position)
+        source.jump(max(self._first_offset, size - END_PAYLOAD.size))
+        offset = unpack_end(source.peek(0, END_PAYLOAD.size), size)
+        if offset == 0:
+            return None
+        if offset < self._first_offset:
+            raise CorruptStreamError(f"end packet: the index lies at byte {offset}, within the header")
+        source.jump(offset)
+        header, payload = read_packet(source)
+        if header.type != PacketType.INDEX:
+            raise CorruptStreamError(f"end packet: no index lies at byte {offset}")
+        return unpack_index(payload, offset)
+
+    def _scanned_index(self) -> Index:
+        index = self._gather(payloads=False)
+        size = self._source.size()
+        if all(damage.end == size for damage in index.damage):
+            return index
+        return self._gather(payloads=True)  # behind damage, lengths in headers are not to be trusted
+
+    def _gather(self, *, payloads: bool) -> Index:
+        builder = IndexBuilder()
+        damage = []
+        for item in self._walk(payloads=payloads):
+            if isinstance(item, Damage):
+                builder.close(item.start)
+                damage.append(item)
+            elif item[0].type in _OWN_TYPES:
+                builder.close(item[0].offset)
+            else:
+                builder.add(item[0], item[0].offset)
+        return builder.build(tuple(damage))
+
+    def _items(self, gop: IndexEntry | None, *, payloads: bool) -> Iterator[Found | Damage]:
+        if gop is not None:
+            self._check_seekable()
+            items = self._gop_items(gop, payloads=payloads)
+        else:
+            items = iter(self._walk(payloads=payloads)) if self._once is None else self._once
+        for item in items:
+            if isinstance(item, Damage) or item[0].type not in _OWN_TYPES:
+                yield item
+
+    def _gop_items(self, gop: IndexEntry, *, payloads: bool) -> Iterator[Found | Damage]:
+        order = Order(self.header, gop=gop.gop, frame=gop.first_frame)
+        damaged = False
+        for item in Walk(self._source, order, gop.offset, gop.end, strict=self._strict, payloads=payloads):
+            damaged |= isinstance(item, Damage)
+            yield item
+        missing = gop.first_frame + gop.frame_count - order.next_frame
+        if missing and not damaged:
+            reason = f"byte {gop.end}: GOP {gop.gop} has {missing} frames less than the index says"
+            if self._strict:
+                raise CorruptStreamError(reason)
+            yield Damage(gop.end, gop.end, reason)
+
+    def _walk(self, *, payloads: bool = True) -> Walk:
+        return Walk(self._source, Order(self.header), self._first_offset, strict=self._strict, payloads=payloads)
+
+    def _check_seekable(self) -> None:
+        if not self.seekable:
+            raise UsageError("this needs a file that can seek; a pipe can only be read front to back")

@@ -1,0 +1,112 @@
+"""Walks over the packets of a stream, and finds the next sound one behind damage."""
+
+from collections.abc import Iterator
+
+from streamcodec.container.format import SYNC
+from streamcodec.container.index import Damage
+from streamcodec.container.lookahead import Lookahead
+from streamcodec.container.order import Order
+from streamcodec.container.packet import PREFIX_SIZE, PacketHeader, PacketType, check_payload, cut_short, header_size, unpack_packet_header
+from streamcodec.errors import CorruptStreamError
+
+__all__ = ["Found", "Walk", "read_packet"]
+
+Found = tuple[PacketHeader, bytes]
+"""A packet's header and payload; the payload is empty where only headers are read."""
+
+
+def read_packet(source: Lookahead, *, payloads: bool = True, stop: int | None = None) -> Found:
+    """The packet at the position, which moves behind it; CorruptStreamError, and no move, if it is damaged or reaches past byte `stop`."""
+    header = _read_header(source)
+    if stop is not None and header.end > stop:
+        raise CorruptStreamError(f"byte {header.offset}: packet reaches past byte {stop}, where its GOP ends by the index")
+    size = header.header_size + header.payload_size
+    payload = b""
+    if payloads:
+        payload = source.peek(header.header_size, size)
+        check_payload(header, payload)
+    if not source.pass_over(size):
+        raise cut_short(header)
+    return header, payload
+
+
+def _read_header(source: Lookahead) -> PacketHeader:
+    size = header_size(source.peek(0, PREFIX_SIZE), source.position)
+    return unpack_packet_header(source.peek(0, size), source.position)
+
+
+class Walk:
+    """Iterates over the packets from byte `start` up to byte `stop` or the end packet, of the types that this version knows.
+
+    strict: damage and broken order raise CorruptStreamError. Otherwise a Damage stands in the place of what is lost; packets after it are
+    delivered with their numbers. Without `payloads` (only where `source` can seek), headers alone are read and lengths are trusted.
+    """
+
+    def __init__(
+        self, source: Lookahead, order: Order, start: int, stop: int | None = None, *, strict: bool = True, payloads: bool = True
+    ) -> None:
+        self._source = source
+        self._order = order
+        self._at = start
+        self._stop = stop
+        self._strict = strict
+        self._payloads = payloads
+        self._ended = False  # no sound packet comes any more
+
+    def __iter__(self) -> Iterator[Found | Damage]:
+        while self._stop is None or self._at < self._stop:
+            self._source.jump(self._at)  # another walk may have moved it
+            try:
+                found = read_packet(self._source, payloads=self._payloads, stop=self._stop)
+            except CorruptStreamError as error:
+                if self._strict:
+                    raise
+                yield self._skip_damage(str(error))
+                if self._ended:
+                    return
+                continue
+            self._at = found[0].end
+            yield from self._in_order(found)
+            if found[0].type == PacketType.END:
+                yield from self._surplus()
+                return
+
+    def _skip_damage(self, reason: str) -> Damage:
+        """Move to the next sound packet header, or to the end."""
+        source, start = self._source, self._at
+        source.jump(start)
+        self._ended = not source.pass_over(1) or not self._find_header()
+        self._at = source.position if self._stop is None else min(source.position, self._stop)
+        self._order.allow_gap()
+        return Damage(start, self._at, reason)
+
+    def _find_header(self) -> bool:
+        while self._source.find(SYNC):
+            try:
+                _read_header(self._source)
+            except CorruptStreamError:
+                self._source.pass_over(1)
+            else:
+                return True
+        return False
+
+    def _in_order(self, found: Found) -> Iterator[Found | Damage]:
+        header = found[0]
+        if problem := self._order.check(header):
+            problem = f"byte {header.offset}: {problem}"
+            if self._strict:
+                raise CorruptStreamError(problem)
+            self._order.allow_gap()
+            usable = self._order.check(header) is None
+            yield Damage(header.offset, header.offset if usable else header.end, problem)
+            if not usable:
+                return
+        if isinstance(header.type, PacketType):
+            yield found
+
+    def _surplus(self) -> Iterator[Damage]:
+        if self._source.seekable and (size := self._source.size()) > self._at:
+            reason = f"byte {self._at}: {size - self._at} bytes follow the end packet; a file holds one stream"
+            if self._strict:
+                raise CorruptStreamError(reason)
+            yield Damage(self._at, size, reason)
