@@ -70,7 +70,7 @@ def model_id(state: Mapping[str, Tensor]) -> bytes:
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
         digest.update(f"{key} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}\n".encode())
-        digest.update(value.view(-1).view(torch.uint8).numpy())
+        digest.update(value.view(-1).view(torch.uint8).numpy().tobytes())
     return digest.digest()[:16]
 
 

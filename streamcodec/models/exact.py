@@ -4,7 +4,7 @@ Entropy coding needs the same probability table on both sides, but floating-poin
 between machines. So the layers that lead from z to the scales run in integers:
 
     activation   fixed point, FRACTION_BITS bits after the point, |a| <= LIMIT = 2^24
-    weight       int16; the weights of an output channel are multiples of 2^-shift
+    weight       int16; the weights of an output channel are multiples of 2^-shift, shift >= 0
     sum          of weight * activation over all taps and input channels, plus the bias: below 2^53 in magnitude
     output       round_half_even(sum * 2^-shift), activation function, clamped to +-LIMIT
     index        number of stored thresholds that are <= the last output
@@ -12,7 +12,7 @@ between machines. So the layers that lead from z to the scales run in integers:
 All of it is carried in float64, where every step above is exact: the order of summation cannot matter. That the sums stay
 below 2^53 is proven from the actual weights when the network is built. Layers run as shifted matrix products, one per tap:
 no library may choose an algorithm (FFT, Winograd) that computes something else. The thresholds, which need logarithms, are
-made once at export and are data.
+made once at export and are data. Not float32, although it is faster: users and libraries may allow it to be rounded (TF32, bfloat16).
 """
 
 from collections.abc import Sequence
@@ -46,12 +46,12 @@ class IntegerData(nn.Module):
     def built(self) -> bool:
         return all(self._buffers[name] is not None for name in self.names)
 
-    def numbers(self, name: str, device: torch.device) -> Tensor:
-        """The buffer of this name, as float64. ModelError if it is absent."""
+    def number(self, name: str, device: torch.device) -> Tensor:
+        """The buffer of this name. ModelError if it is absent."""
         buffer = self._buffers[name]
         if buffer is None:
             raise ModelError("the model has no exact scale path: call update() on it, or load weights that have one")
-        return buffer.to(device, torch.float64)
+        return buffer.to(device)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Take buffers of any size; weights without them take away what was there."""
@@ -75,11 +75,11 @@ class IntegerLayer(IntegerData):
         if not (weight.isfinite().all() and bias.isfinite().all()):
             raise ModelError("the scale path cannot be made exact: its weights hold NaN or infinity")
         shift = (15 - torch.frexp(weight.abs().amax((0, 1))).exponent).clamp(max=30)
-        scale = torch.exp2(shift.double())
+        scale = (1 << shift.clamp(min=0).long()).double()
         integers = (weight * scale).round().clamp(-32767, 32767)
         offsets = (bias * scale * 2**FRACTION_BITS).round()
-        if (integers.abs().sum((0, 1)) * LIMIT + offsets.abs()).max() >= EXACT:
-            raise ModelError("the scale path cannot be made exact: its sums could pass 2^53")
+        if shift.min() < 0 or (integers.abs().sum((0, 1)) * LIMIT + offsets.abs()).max() >= EXACT:
+            raise ModelError("the scale path cannot be made exact: with these weights and biases its sums could pass 2^53")
         self.weight, self.bias, self.shift = integers.to(torch.int16), offsets.to(torch.int64), shift.to(torch.int32)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,14 +92,15 @@ class IntegerLayer(IntegerData):
 
     def _outputs(self, x: Tensor, row: int) -> Tensor:
         """Padded raster (positions, inputs) with `row` positions per row -> (positions, columns), at the position of the first tap."""
-        weight, bias, shift = (self.numbers(name, x.device) for name in self.names)
+        weight, bias, shift = (self.number(name, x.device) for name in self.names)
+        weight, bias, scale = weight.double(), bias.double(), 1.0 / (1 << shift.long()).double()
         side = 2 * self.plan.radius + 1
         taps = [dy * row + dx for dy in range(side) for dx in range(side)]
         out = x.new_zeros(x.shape[0], weight.shape[2])
         for start in range(0, x.shape[0] - taps[-1], POSITIONS):
             chunk = out[start : min(start + POSITIONS, x.shape[0] - taps[-1])]
             self._convolve(chunk, x[start:], weight, taps)
-            self._finish(chunk, bias, torch.exp2(-shift))
+            self._finish(chunk, bias, scale)
         return out
 
     def _convolve(self, out: Tensor, x: Tensor, weight: Tensor, taps: Sequence[int]) -> None:
@@ -115,6 +116,8 @@ class IntegerLayer(IntegerData):
             negative = out.clamp(min=-LIMIT, max=0).mul_(self.plan.slope).mul_(2.0**-SLOPE_BITS).round_()
             out.clamp_(min=0).add_(negative)
         out.clamp_(-LIMIT, self.plan.upper)
+        if self.plan.whole:
+            out.mul_(2.0**-FRACTION_BITS).round_().mul_(2.0**FRACTION_BITS)
 
 
 class IntegerNetwork(IntegerData):
@@ -139,7 +142,7 @@ class IntegerNetwork(IntegerData):
         """
         dense = dense_weights(before, after)
         dense[-1] = (dense[-1][0][..., :outputs], dense[-1][1][:outputs])
-        for layer, numbers in zip(self.layers, dense, strict=True):
+        for layer, numbers in zip(self._layers(), dense, strict=True):
             layer.build(*numbers)
         self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
         self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
@@ -148,11 +151,14 @@ class IntegerNetwork(IntegerData):
     def forward(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
         """z's symbols int32 (N, C, h, w) -> indexes int32 (N, M, *size), size = (height, width) of y. ModelError before build()."""
         with torch.autocast(symbols.device.type, enabled=False):
-            x = symbols.permute(0, 2, 3, 1).double() * 2**FRACTION_BITS + self.numbers("offset", symbols.device)
-            x = x.clamp_(-LIMIT, LIMIT)
-            for layer in self.layers:
+            x = symbols.permute(0, 2, 3, 1).double() * 2**FRACTION_BITS
+            x = (x + self.number("offset", x.device)).clamp_(-LIMIT, LIMIT)
+            for layer in self._layers():
                 x = layer(x)
                 if layer.plan.crop:
                     x = x[:, : size[0], : size[1]]
-            indexes = torch.bucketize(x, self.numbers("thresholds", x.device), right=True, out_int32=True)
-        return indexes.permute(0, 3, 1, 2).contiguous()
+            thresholds = self.number("thresholds", x.device).double()
+            return torch.bucketize(x.permute(0, 3, 1, 2).contiguous(), thresholds, right=True, out_int32=True)
+
+    def _layers(self) -> list[IntegerLayer]:
+        return [layer for layer in self.layers if isinstance(layer, IntegerLayer)]

@@ -54,6 +54,11 @@ def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
     return torch.where(certain[rows], model._offset[rows], symbols)
 
 
+def in_c_order(x: Tensor) -> Tensor:
+    """x with the strides of a fresh tensor: its history (channels_last, say) must not lead later layers to other algorithms."""
+    return x.flatten().view(x.shape)
+
+
 def code_factorized(
     bottleneck: EntropyBottleneck, z: Tensor | None, size: tuple[int, int], channel: SymbolChannel, first_row: int
 ) -> tuple[Tensor, Tensor]:
@@ -65,7 +70,7 @@ def code_factorized(
     rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
     rows = rows.expand(1 if z is None else len(z), -1, *size)
     symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
-    symbols = channel.code(symbols, rows + first_row)
+    symbols = in_c_order(channel.code(symbols, rows + first_row))
     return symbols + medians, symbols
 
 
@@ -156,4 +161,4 @@ class HyperpriorLatent(nn.Module):
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
         symbols = None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
-        return (channel.code(symbols, indexes) + means) * inverse_gain
+        return (in_c_order(channel.code(symbols, indexes)) + in_c_order(means)) * inverse_gain

@@ -8,17 +8,20 @@ encoder sees a classical optical flow as a hint.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
+from streamcodec.models.checks import check_frames
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent
-from streamcodec.models.quarter_layers import Decoder, Encoder, conv3
+from streamcodec.models.quarter_layers import Decoder, Encoder, conv3, initialise
 from streamcodec.models.scale_space import gaussian_volume, warp
 
 __all__ = ["QuarterFlow", "QuarterFlowConfig", "QuarterImage", "QuarterImageConfig"]
@@ -73,7 +76,9 @@ class QuarterHyperprior(HyperpriorLatent):
             *(nn.Conv2d(hyper, 4 * hyper, 1), nn.PixelShuffle(2), nn.ReLU()),
         )
         self.mean = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), conv3(hyper, latent))
-        self.scale = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), conv3(hyper, latent))
+        self.scale = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), last := conv3(hyper, latent))
+        initialise(self, last, 0.1)
+        nn.init.constant_(cast(Tensor, last.bias), -0.5)  # scales of about 0.5 at the start
         self.entropy_bottleneck = EntropyBottleneck(hyper)
         self.gaussian_conditional = GaussianConditional()
         self.add_integer_path()
@@ -113,11 +118,14 @@ class QuarterImage(ImageModel):
         self.hyperprior = QuarterHyperprior(c.latent, c.hyper, c.gain_rows)
 
     def forward(self, x: Tensor, q: Tensor | None = None) -> ImageOutput:
+        check_frames(x)
         y = self.hyperprior.estimate(self.encoder(x - 0.5), q)
         return {"x_hat": self._synthesis(y.y_hat), "likelihoods": y.likelihoods}
 
     @torch.no_grad()
     def code(self, x: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+        if x is not None:
+            check_frames(x, size=size)
         y = None if x is None else self.encoder(x - 0.5)
         return self._synthesis(self.hyperprior.code_latent(y, latent_size(size), q, channel))
 
@@ -143,6 +151,7 @@ class QuarterFlow(InterModel):
         self.residual_hyperprior = QuarterHyperprior(c.latent, c.hyper, c.gain_rows, row=c.motion_hyper)
 
     def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:
+        check_pair(x, reference)
         m = self.motion_hyperprior.estimate(self._motion_analysis(x, reference, hint), q)
         prediction, flow = self._predict(reference, m.y_hat)
         r = self.residual_hyperprior.estimate(self._residual_analysis(x, prediction), q)
@@ -152,6 +161,7 @@ class QuarterFlow(InterModel):
 
     @torch.no_grad()
     def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
+        check_pair(x, reference)
         size = latent_size((reference.shape[-2], reference.shape[-1]))
         m = None if x is None else self._motion_analysis(x, reference, hint)
         m_hat = self.motion_hyperprior.code_latent(m, size, q, channel)
@@ -182,6 +192,13 @@ class QuarterFlow(InterModel):
         context = F.relu(self.context(F.pixel_unshuffle(prediction - 0.5, 4)))
         residual = self.residual_decoder(torch.cat((r_hat, m_hat), 1), context)
         return prediction + F.pixel_shuffle(residual.float(), 4)
+
+
+def check_pair(x: Tensor | None, reference: Tensor) -> None:
+    """UsageError unless `reference` is a batch of frames, and x as large (if there is one)."""
+    check_frames(reference)
+    if x is not None and x.shape != reference.shape:
+        raise UsageError(f"frames are {tuple(x.shape)}, their references {tuple(reference.shape)}; accepted: the same shape")
 
 
 def latent_size(size: tuple[int, int]) -> tuple[int, int]:

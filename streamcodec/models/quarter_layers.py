@@ -4,11 +4,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Decoder", "Encoder", "conv3"]
+__all__ = ["Decoder", "Encoder", "conv3", "initialise"]
 
 
 def conv3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, stride, 1)
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, last: nn.Conv2d, factor: float) -> None:
+    """He initialisation of every convolution; the weights of the `last` are smaller by `factor`, which sets the size of the output."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    last.weight.mul_(factor)
 
 
 class Residual(nn.Module):
@@ -19,7 +30,8 @@ class Residual(nn.Module):
         self.conv1, self.conv2 = conv3(channels, channels), conv3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(x)))
+        change: Tensor = self.conv2(F.relu(self.conv1(x)))
+        return x + change
 
 
 class Up(nn.Module):
@@ -48,6 +60,7 @@ class Encoder(nn.Module):
         self.head, self.body4 = conv3(16 * inputs + hint, width4), residuals(width4, 1)
         self.down8, self.body8 = conv3(width4, width8, 2), residuals(width8, 1)
         self.down16 = conv3(width8, latent, 2)
+        initialise(self, self.down16, 0.8)
 
     def forward(self, x: Tensor, hint: Tensor | None = None) -> Tensor:
         x = F.pixel_unshuffle(x, 4)
@@ -71,6 +84,7 @@ class Decoder(nn.Module):
         self.body8, self.up4 = residuals(width8, blocks8), Up(width8, width4)
         self.fuse = nn.Conv2d(width4 + context, width4, 1) if context else None
         self.body4, self.tail = residuals(width4, blocks4), conv3(width4, outputs)
+        initialise(self, self.tail, 0.05)
 
     def forward(self, y_hat: Tensor, context: Tensor | None = None) -> Tensor:
         x = self.up4(self.body8(self.up8(F.relu(self.head(y_hat)))))
