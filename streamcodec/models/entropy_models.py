@@ -173,7 +173,7 @@ def _cumulative_logits(values: Tensor, layers: Iterable[tuple[Tensor, Tensor, Te
 def _interval_mass(values: Tensor, layers: list[tuple[Tensor, Tensor, Tensor | None]]) -> Tensor:
     """Probability of [value - 0.5, value + 0.5] for values (C, 1, n): a difference of sigmoids, on the side where both are small."""
     lower, upper = _cumulative_logits(values - 0.5, layers), _cumulative_logits(values + 0.5, layers)
-    side = -(lower + upper).sign().detach()
+    side = torch.where(lower + upper > 0, -1.0, 1.0)  # not sign(): at the median the sum is 0
     return ((side * upper).sigmoid() - (side * lower).sigmoid()).abs()
 
 

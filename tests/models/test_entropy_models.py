@@ -36,6 +36,15 @@ def test_bottleneck_density_sums_to_one() -> None:
     torch.testing.assert_close(model.likelihood(z).sum((0, 2, 3)), torch.ones(4), atol=1e-3, rtol=0)
 
 
+def test_bottleneck_density_is_highest_at_the_median() -> None:
+    model = EntropyBottleneck(1)
+    for bias in model.biases:
+        torch.nn.init.zeros_(bias)  # symmetric around 0
+    likelihoods = model.likelihood(torch.arange(-3.0, 4.0).reshape(1, 1, 1, 7)).flatten().tolist()
+    assert likelihoods[3] == max(likelihoods) == pytest.approx(0.025, rel=1e-3)  # logistic of scale 10
+    assert likelihoods == pytest.approx(likelihoods[::-1])
+
+
 def test_bottleneck_rounds_around_the_medians_or_adds_noise(latent: Tensor) -> None:
     model = EntropyBottleneck(6)
     with torch.no_grad():

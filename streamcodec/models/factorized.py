@@ -1,0 +1,74 @@
+"""The factorized prior: one learned density per channel of y and nothing else (Balle et al., ICLR 2018, section 4)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from streamcodec.models.channel import SymbolChannel
+from streamcodec.models.entropy_models import EntropyBottleneck
+from streamcodec.models.gain import Gains, gain_factors
+from streamcodec.models.latent import LatentEstimate, code_factorized
+from streamcodec.models.layers import GDN, conv, deconv
+from streamcodec.models.vae import TransformModel
+
+__all__ = ["Activation", "FactorizedLatentCodec", "FactorizedPrior", "analysis", "synthesis"]
+
+Activation = Literal["gdn", "relu"]
+
+
+def analysis(N: int, M: int, activation: Activation = "gdn") -> nn.Sequential:  # noqa: N803 (the papers' names)
+    """Frames (N, 3, H, W) -> y (N, M, H/16, W/16): four 5x5 convolutions of stride 2, N channels between them."""
+    return nn.Sequential(
+        *(conv(3, N), _activation(activation, N)),
+        *(conv(N, N), _activation(activation, N)),
+        *(conv(N, N), _activation(activation, N)),
+        conv(N, M),
+    )
+
+
+def synthesis(N: int, M: int, activation: Activation = "gdn") -> nn.Sequential:  # noqa: N803
+    """y_hat (N, M, h, w) -> frames (N, 3, 16 h, 16 w): the mirror image of `analysis`."""
+    return nn.Sequential(
+        *(deconv(M, N), _activation(activation, N, inverse=True)),
+        *(deconv(N, N), _activation(activation, N, inverse=True)),
+        *(deconv(N, N), _activation(activation, N, inverse=True)),
+        deconv(N, 3),
+    )
+
+
+def _activation(activation: Activation, channels: int, inverse: bool = False) -> nn.Module:
+    return GDN(channels, inverse) if activation == "gdn" else nn.ReLU()
+
+
+class FactorizedLatentCodec(nn.Module):
+    """A latent y of `channels` channels, each with its learned density; `gain_rows` trained qualities (0: no gains)."""
+
+    def __init__(self, channels: int, gain_rows: int = 0) -> None:
+        super().__init__()
+        self.entropy_bottleneck = EntropyBottleneck(channels)
+        self.gains = Gains(gain_rows, channels) if gain_rows else None
+
+    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
+        gain, inverse_gain = gain_factors(self.gains, y, q)
+        y_hat, likelihoods = self.entropy_bottleneck(y.float() * gain)
+        return LatentEstimate(y_hat * inverse_gain, {"y": likelihoods})
+
+    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+        medians = self.entropy_bottleneck.medians()
+        gain, inverse_gain = gain_factors(self.gains, medians, torch.tensor([q], device=medians.device))
+        y_hat, _ = code_factorized(self.entropy_bottleneck, None if y is None else y.float() * gain, size, channel, first_row=0)
+        return y_hat * inverse_gain
+
+
+class FactorizedPrior(TransformModel, FactorizedLatentCodec):
+    """Balle et al. 2018: bmshj2018-factorized, and with activation "relu" bmshj2018-factorized-relu. N, M: channels inside, of y."""
+
+    def __init__(self, N: int, M: int, *, activation: Activation = "gdn", gain_rows: int = 0) -> None:  # noqa: N803
+        FactorizedLatentCodec.__init__(self, M, gain_rows)
+        self.gain_rows = gain_rows
+        self.g_a, self.g_s = analysis(N, M, activation), synthesis(N, M, activation)
+
+    @property
+    def latent(self) -> FactorizedLatentCodec:
+        return self
