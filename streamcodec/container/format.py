@@ -110,6 +110,7 @@ MAX_TRACKS: Final = 64
 MAX_NAME_SIZE: Final = 255
 MAX_NUMBER: Final = (1 << 31) - 1
 MODEL_ID_SIZE: Final = 16
+_MAX_VARINT_SIZE: Final = 10
 
 
 def pack_varint(value: int) -> bytes:
@@ -125,6 +126,11 @@ def pack_varint(value: int) -> bytes:
 
 def pack_signed(value: int) -> bytes:
     return pack_varint(2 * value if value >= 0 else -2 * value - 1)
+
+
+def unfold(value: int) -> int:
+    """The signed number that a varint stands for."""
+    return -(value >> 1) - 1 if value & 1 else value >> 1
 
 
 def pack_rational(value: Fraction) -> bytes:
@@ -155,20 +161,29 @@ class Cursor:
         self._at = at
 
     def varint(self) -> int:
+        return self.varints(1)[0]
+
+    def varints(self, count: int) -> list[int]:
+        """The next `count` varints, in one loop: reading packet headers spends most of its time here."""
+        numbers = []
         value = shift = 0
-        for byte in self._data[self._at : self._at + 10]:
-            self._at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if value >> 64:
-                    self.refuse("a number is 2^64 or more")
-                return value
-            shift += 7
-        self.refuse("ends within a number" if self._at == len(self._data) else "a number has more than 10 bytes")
+        for at, byte in enumerate(self._data[self._at : self._at + _MAX_VARINT_SIZE * count], self._at + 1):
+            if byte > 0x7F:
+                value |= (byte & 0x7F) << shift
+                shift += 7
+                continue
+            value |= byte << shift
+            if shift >= 63 and (value >> 64 or shift > 63):
+                self.refuse("a number is 2^64 or more, or has more than 10 bytes")
+            numbers.append(value)
+            if len(numbers) == count:
+                self._at = at
+                return numbers
+            value = shift = 0
+        self.refuse("it ends within a number, or a number has more than 10 bytes")
 
     def signed(self) -> int:
-        value = self.varint()
-        return -(value >> 1) - 1 if value & 1 else value >> 1
+        return unfold(self.varint())
 
     def rational(self) -> Fraction:
         numerator, denominator = self.varint(), self.varint()

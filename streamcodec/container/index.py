@@ -143,7 +143,7 @@ def unpack_index(payload: bytes, offset: int) -> Index:
 def _unpack_entries(cursor: Cursor, count: int, offset: int, pts: int) -> Iterator[IndexEntry]:
     frame = 0
     for gop in range(count):
-        step, frame_count, size = cursor.varint(), cursor.varint(), cursor.varint()
+        step, frame_count, size = cursor.varints(3)
         if not frame_count or not size or bool(step) != bool(gop):
             cursor.refuse(f"GOP {gop} has pts step {step}, {frame_count} frames and {size} bytes")
         pts += step

@@ -5,6 +5,9 @@ from streamcodec.container.packet import PacketFields, PacketType
 
 __all__ = ["Order"]
 
+_FRAME = PacketType.FRAME
+_GOP_HASH = PacketType.GOP_HASH
+
 
 class Order:
     """Follows a stream packet by packet, from the key frame with number `frame` that starts GOP number `gop`."""
@@ -35,9 +38,9 @@ class Order:
         tracks = self._tracks.get(packet.type)
         if tracks is not None and packet.track not in tracks:
             return f"packet of type {packet.type} has track {packet.track}; the header has no such track"
-        if packet.type == PacketType.FRAME:
+        if packet.type == _FRAME:
             return self._check_frame(packet)
-        if packet.type == PacketType.GOP_HASH and packet.gop != self._gop and not self._gap_allowed:
+        if packet.type == _GOP_HASH and packet.gop != self._gop and not self._gap_allowed:
             return f"hash of GOP {packet.gop} comes in GOP {self._gop}"
         return None
 

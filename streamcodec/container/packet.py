@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from streamcodec._native import crc32c
-from streamcodec.container.format import MAX_PAYLOAD_SIZE, SYNC, Cursor, pack_signed, pack_varint
+from streamcodec.container.format import MAX_PAYLOAD_SIZE, SYNC, Cursor, pack_signed, pack_varint, unfold
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 __all__ = [
@@ -140,21 +140,22 @@ def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
         raise CorruptStreamError(f"byte {offset}: CRC of the packet header is wrong")
     _, _, number, flags, track = _PREFIX.unpack_from(data)
     cursor = Cursor(data[: size - _CRCS.size], f"byte {offset}, packet header", _PREFIX.size)
+    gop, frame, pts, duration, payload_size = cursor.varints(5)
     header = PacketHeader(
         type=_TYPES.get(number, number),
         key=bool(flags & _KEY),
         track=track,
-        gop=cursor.varint(),
-        frame=cursor.varint(),
-        pts=cursor.signed(),
-        duration=cursor.varint(),
+        gop=gop,
+        frame=frame,
+        pts=unfold(pts),
+        duration=duration,
         offset=offset,
         header_size=size,
-        payload_size=cursor.varint(),
+        payload_size=payload_size,
         payload_crc=payload_crc,
     )
-    if header.payload_size > MAX_PAYLOAD_SIZE:
-        raise CorruptStreamError(f"byte {offset}: payload size is {header.payload_size}; must be at most {MAX_PAYLOAD_SIZE}")
+    if payload_size > MAX_PAYLOAD_SIZE:
+        raise CorruptStreamError(f"byte {offset}: payload size is {payload_size}; must be at most {MAX_PAYLOAD_SIZE}")
     if not _numbers_fit(header):
         raise CorruptStreamError(f"byte {offset}: packet header has a number of 2^63 or more")
     return header

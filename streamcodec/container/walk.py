@@ -11,6 +11,8 @@ from streamcodec.errors import CorruptStreamError
 
 __all__ = ["Found", "Walk", "read_packet"]
 
+_TYPES = frozenset(map(int, PacketType))
+_END = PacketType.END
 Found = tuple[PacketHeader, bytes]
 """A packet's header and payload; the payload is empty where only headers are read."""
 
@@ -65,9 +67,16 @@ class Walk:
                 if self._ended:
                     return
                 continue
-            self._at = found[0].end
-            yield from self._in_order(found)
-            if found[0].type == PacketType.END:
+            header = found[0]
+            self._at = header.end
+            if problem := self._order.check(header):
+                damage = self._disorder(header, problem)
+                yield damage
+                if damage.end == header.end:
+                    continue
+            if header.type in _TYPES:
+                yield found
+            if header.type == _END:
                 yield from self._surplus()
                 return
 
@@ -90,19 +99,14 @@ class Walk:
                 return True
         return False
 
-    def _in_order(self, found: Found) -> Iterator[Found | Damage]:
-        header = found[0]
-        if problem := self._order.check(header):
-            problem = f"byte {header.offset}: {problem}"
-            if self._strict:
-                raise CorruptStreamError(problem)
-            self._order.allow_gap()
-            usable = self._order.check(header) is None
-            yield Damage(header.offset, header.offset if usable else header.end, problem)
-            if not usable:
-                return
-        if isinstance(header.type, PacketType):
-            yield found
+    def _disorder(self, header: PacketHeader, problem: str) -> Damage:
+        """Damage over the packet where it must not be delivered, of no bytes where only packets before it are missing."""
+        reason = f"byte {header.offset}: {problem}"
+        if self._strict:
+            raise CorruptStreamError(reason)
+        self._order.allow_gap()
+        usable = self._order.check(header) is None
+        return Damage(header.offset, header.offset if usable else header.end, reason)
 
     def _surplus(self) -> Iterator[Damage]:
         if self._source.seekable and (size := self._source.size()) > self._at:
