@@ -17,10 +17,10 @@ __all__ = ["Activation", "FactorizedLatentCodec", "FactorizedPrior", "analysis",
 Activation = Literal["gdn", "relu"]
 
 
-def analysis(N: int, M: int, activation: Activation = "gdn") -> nn.Sequential:  # noqa: N803 (the papers' names)
-    """Frames (N, 3, H, W) -> y (N, M, H/16, W/16): four 5x5 convolutions of stride 2, N channels between them."""
+def analysis(N: int, M: int, activation: Activation = "gdn", inputs: int = 3) -> nn.Sequential:  # noqa: N803 (the papers' names)
+    """Frames (N, inputs, H, W) -> y (N, M, H/16, W/16): four 5x5 convolutions of stride 2, N channels between them."""
     return nn.Sequential(
-        *(conv(3, N), _activation(activation, N)),
+        *(conv(inputs, N), _activation(activation, N)),
         *(conv(N, N), _activation(activation, N)),
         *(conv(N, N), _activation(activation, N)),
         conv(N, M),

@@ -1,4 +1,4 @@
-"""The Gaussian scale-space volume of a frame and its lookup (Agustsson et al., CVPR 2020, section 3.2).
+"""The Gaussian scale-space volume of a frame and its lookup (Agustsson et al., CVPR 2020, section 3).
 
 Level 0 is the sharp frame, level 1 the blurred one, and every level after that has half the resolution of the one
 before and is brought back to full size. A lookup between levels is a bilinear lookup in each, blended with hat weights

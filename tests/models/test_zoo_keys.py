@@ -1,0 +1,72 @@
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from streamcodec.models.factorized import FactorizedPrior
+from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.ssf import ScaleSpaceFlow
+
+FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "bmshj2018-factorized@128x192": partial(FactorizedPrior, 128, 192),
+    "bmshj2018-factorized@192x320": partial(FactorizedPrior, 192, 320),
+    "bmshj2018-factorized-relu@128x192": partial(FactorizedPrior, 128, 192, activation="relu"),
+    "bmshj2018-factorized-relu@192x320": partial(FactorizedPrior, 192, 320, activation="relu"),
+    "bmshj2018-hyperprior@128x192": partial(ScaleHyperprior, 128, 192),
+    "bmshj2018-hyperprior@192x320": partial(ScaleHyperprior, 192, 320),
+    "mbt2018-mean@128x192": partial(MeanScaleHyperprior, 128, 192),
+    "mbt2018-mean@192x320": partial(MeanScaleHyperprior, 192, 320),
+    "ssf2020": ScaleSpaceFlow,
+}
+
+# Number of keys, and the first 16 digits of the SHA-256 over the lines "key shape dtype" of the published layout, sorted.
+GOLDEN = {
+    "ssf2020": (183, "1f43d1a1ed9a7080"),
+    "bmshj2018-factorized@128x192": (72, "7990296b264249de"),
+    "bmshj2018-factorized@192x320": (72, "ab849719748cc678"),
+    "bmshj2018-factorized-relu@128x192": (36, "6a94f96c30b80621"),
+    "bmshj2018-factorized-relu@192x320": (36, "956e181b228573e6"),
+    "bmshj2018-hyperprior@128x192": (91, "8876701dc709cde6"),
+    "bmshj2018-hyperprior@192x320": (91, "192d436ee1c18b47"),
+    "mbt2018-mean@128x192": (91, "561876810d70b2c6"),
+    "mbt2018-mean@192x320": (91, "5f89bd9d5604666a"),
+}
+
+
+def layout(name: str) -> dict[str, list[object]]:
+    """Key -> [shape, dtype] of a fresh model, made without memory for its weights."""
+    with torch.device("meta"):
+        state = MODELS[name]().state_dict()
+    return {key: [list(value.shape), str(value.dtype).removeprefix("torch.")] for key, value in state.items()}
+
+
+def digest(keys: dict[str, list[object]]) -> tuple[int, str]:
+    lines = "".join(f"{key} {shape} {dtype}\n" for key, (shape, dtype) in sorted(keys.items()))
+    return len(keys), hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_keys_and_shapes_are_the_published_ones(name: str) -> None:
+    assert digest(layout(name)) == GOLDEN[name]
+
+
+@pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
+@pytest.mark.parametrize("name", MODELS)
+def test_keys_and_shapes_match_the_fixture(name: str) -> None:
+    published = json.loads(FIXTURE.read_text())[name]
+    assert layout(name) == published["keys"]
+    with torch.device("meta"):
+        assert sum(parameter.numel() for parameter in MODELS[name]().parameters()) == published["n_params"]
+
+
+def test_gains_are_extra_keys() -> None:
+    plain, gained = FactorizedPrior(8, 12).state_dict(), FactorizedPrior(8, 12, gain_rows=3).state_dict()
+    assert set(gained) > set(plain)
+    assert all("gain" in key for key in set(gained) - set(plain))
