@@ -2,6 +2,7 @@
 
     StreamCodecError                 exit code 1
     |-- UsageError                   2   an argument or option has a value that is not accepted (also a ValueError)
+    |   |-- FrameIndexError          2   no frame has this index or time (also an IndexError)
     |-- SourceError                  1   the input video cannot be read: not a video, no frames, damaged, size changes
     |-- OutputError                  1   the output cannot be written: exists, no permission, disk full, encoder missing
     |-- ModelError                   1   unknown model name; weights missing, damaged or of another shape
@@ -16,6 +17,7 @@ A message says what came, what is accepted and, where it helps, what to do.
 __all__ = [
     "CorruptStreamError",
     "FormatError",
+    "FrameIndexError",
     "ModelError",
     "OutputError",
     "SourceError",
@@ -36,6 +38,10 @@ class UsageError(StreamCodecError, ValueError):
     """An argument or option has a value that is not accepted."""
 
     exit_code = 2
+
+
+class FrameIndexError(UsageError, IndexError):
+    """No frame has this index, or is shown at this time."""
 
 
 class SourceError(StreamCodecError):

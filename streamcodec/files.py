@@ -3,13 +3,46 @@
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from streamcodec.errors import OutputError
 
-__all__ = ["check_target", "replace_on_success", "writing"]
+__all__ = ["STANDARD_STREAM", "check_target", "open_output", "replace_on_success", "writing"]
+
+STANDARD_STREAM = "-"
+"""As an input standard input, as an output standard output."""
+
+
+@contextmanager
+def open_output(out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A binary file to write to, for a path (which appears only if the block succeeds), "-" (standard output) or a file (left open)."""
+    if not isinstance(out, (str, os.PathLike)):
+        yield out
+    elif out == STANDARD_STREAM:
+        yield sys.stdout.buffer
+    else:
+        path = Path(out)
+        with replace_on_success(path, overwrite=overwrite) as part:
+            with writing(path):
+                file = part.open("wb")
+            with _closing(file, path):
+                yield file
+
+
+@contextmanager
+def _closing(file: BinaryIO, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            file.close()
+        raise
+    with writing(path):
+        file.close()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 DEPTH = 4
 POLL_SECONDS = 0.1
+JOIN_SECONDS = 10.0  # a stage may be waiting for a live source that gives nothing more; it ends with the process then
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
         yield _consume(ready)
     finally:
         stop.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)
 
 
 def _consume(ready: "queue.Queue[T | _End]") -> Iterator[T]:

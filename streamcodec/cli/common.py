@@ -1,0 +1,57 @@
+"""Options and helpers that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from streamcodec.errors import UsageError
+
+__all__ = ["device_options", "overwrite_option", "quiet_option", "set_threads"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+overwrite_option = click.option("-y", "--overwrite", is_flag=True, help="Overwrite the output if it exists.")
+quiet_option = click.option("--quiet", is_flag=True, help="No progress and no summary.")
+
+
+def device_options(command: F) -> F:
+    """--device and --threads."""
+    command = click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")(command)
+    return click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks.  [default: all]")(command)
+
+
+def set_threads(threads: int | None) -> None:
+    """Number of threads that PyTorch uses; None leaves its default."""
+    if threads is None:
+        return
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """Seconds from "90", "1:30", "0:01:30.5"; raises UsageError for anything else."""
+    if text is None:
+        return None
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if not 1 <= len(values) <= 3 or any(not 0 <= value < float("inf") for value in values):
+        raise UsageError(f"time is {text!r}; accepted: seconds, MM:SS or HH:MM:SS")
+    seconds = 0.0
+    for value in values:
+        seconds = 60 * seconds + value
+    return seconds
+
+
+def human_bytes(size: int) -> str:
+    """12345678 -> "12.3 MB"."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{size} bytes" if unit == "bytes" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"

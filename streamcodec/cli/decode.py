@@ -1,0 +1,52 @@
+"""`streamcodec decode IN OUT`."""
+
+from typing import Any
+
+import click
+
+from streamcodec.cli.common import device_options, overwrite_option, parse_seconds, quiet_option, set_threads
+from streamcodec.cli.progress import progress
+
+__all__ = ["decode"]
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT")
+@click.option(
+    "--codec", default="h264", show_default=True, help="FFmpeg's encoder for mp4, mkv, mov and webm: h264, hevc, ffv1 (lossless), ..."
+)
+@click.option("--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better.")
+@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
+@click.option("--duration", metavar="TIME", help="Decode no more than this.")
+@click.option("--frames", "max_frames", type=click.IntRange(1), help="Decode no more than this many frames.")
+@click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
+@click.option("--inter", help="Weights file of the P-frames' model, likewise.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")
+@device_options
+@overwrite_option
+@quiet_option
+def decode(
+    source: str,
+    out: str,
+    start: str | None,
+    duration: str | None,
+    threads: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Decode an .ssf stream into a video.
+
+    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder or pattern for PNG files
+    (frames/, frame_%06d.png), or - for y4m on standard output.
+    """
+    start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
+    set_threads(threads)
+    import streamcodec
+
+    with progress("decode", None, quiet=quiet) as advance:
+        report = streamcodec.decode(
+            source, out, start_seconds=start_seconds, duration_seconds=duration_seconds, progress=advance, **options
+        )
+    if not quiet:
+        click.echo(f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps", err=True)

@@ -1,0 +1,96 @@
+"""`streamcodec encode IN OUT`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamcodec.cli.common import device_options, human_bytes, overwrite_option, parse_seconds, quiet_option, set_threads
+from streamcodec.cli.progress import progress
+from streamcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from streamcodec import EncodeReport
+
+SUFFIX = ".ssf"
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT")
+@click.option("-q", "--quality", type=click.IntRange(0, 63), default=32, show_default=True, help="Higher is better and larger.")
+@click.option("--gop", type=click.IntRange(1, 65535), default=32, show_default=True, help="Most frames between I-frames.")
+@click.option("--scenecut", type=click.FloatRange(0, 1), help="Threshold of the scene-cut detector; 0 = off.")
+@click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file.")
+@click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of the networks.")
+@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
+@click.option("--duration", metavar="TIME", help="Encode no more than this.")
+@click.option("--frames", "max_frames", type=click.IntRange(1), help="Encode no more than this many frames.")
+@click.option("--psnr", is_flag=True, help="Measure the quality (PSNR of RGB).")
+@click.option("--hash/--no-hash", default=True, show_default=True, help="Store a hash of every GOP's decoded frames (for `verify`).")
+@device_options
+@overwrite_option
+@quiet_option
+def encode(
+    source: str,
+    out: str,
+    start: str | None,
+    duration: str | None,
+    max_frames: int | None,
+    psnr: bool,
+    threads: int | None,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Encode a video into an .ssf stream.
+
+    IN is any video that FFmpeg reads, or - for y4m on standard input. OUT is a file, or - for standard output.
+    """
+    start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
+    if out != "-" and not out.endswith(SUFFIX):
+        raise UsageError(f"OUT is {out}; a stream's name ends in {SUFFIX} (or is - for standard output)")
+    set_threads(threads)
+    import streamcodec
+
+    settings = {name: value for name, value in options.items() if value is not None}
+    with progress("encode", max_frames or estimate_frames(source, start_seconds, duration_seconds), quiet=quiet) as advance:
+        report = streamcodec.encode(
+            source,
+            out,
+            start_seconds=start_seconds,
+            duration_seconds=duration_seconds,
+            max_frames=max_frames,
+            overwrite=overwrite,
+            psnr=psnr,
+            progress=advance,
+            **settings,
+        )
+    if not quiet:
+        click.echo(summary(report), err=True)
+
+
+def estimate_frames(source: str, start_seconds: float, duration_seconds: float | None) -> int | None:
+    """How many frames the source has, for the progress; None if it does not say."""
+    if source == "-":
+        return None
+    from streamcodec.video import VideoReader
+
+    with VideoReader(source, start_seconds=start_seconds, duration_seconds=duration_seconds) as reader:
+        return reader.estimated_frames
+
+
+def summary(report: "EncodeReport") -> str:
+    """One line on size, rate, quality and speed."""
+    parts = [
+        f"{report.frames} frames in {report.gops} GOPs",
+        f"{report.width}x{report.height}",
+        human_bytes(report.size_bytes),
+        f"{report.bpp:.4f} bpp",
+    ]
+    if report.kbit_per_second:
+        parts.append(f"{report.kbit_per_second:.0f} kbit/s")
+    if report.psnr_db is not None:
+        parts.append(f"PSNR {report.psnr_db:.2f} dB")
+    parts.append(f"{report.fps:.2f} fps")
+    return ", ".join(parts)

@@ -1,0 +1,74 @@
+"""A whole stream back to a video file."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+from streamcodec.errors import SourceError
+from streamcodec.stream.pipeline import overlapped
+from streamcodec.stream.source import StreamSource
+from streamcodec.stream.video import OnDamage, open
+from streamcodec.types import Precision, RawFrame
+from streamcodec.video import VideoWriter
+
+__all__ = ["DecodeReport", "decode"]
+
+
+@dataclass(frozen=True)
+class DecodeReport:
+    """What was decoded. `seconds` is wall time."""
+
+    frames: int
+    width: int
+    height: int
+    seconds: float
+
+    @property
+    def fps(self) -> float:
+        """Frames decoded per second of wall time."""
+        return self.frames / self.seconds
+
+
+def decode(
+    source: StreamSource,
+    out: str | os.PathLike[str],
+    *,
+    codec: str = "h264",
+    crf: float | None = None,
+    start_seconds: float = 0.0,
+    duration_seconds: float | None = None,
+    max_frames: int | None = None,
+    device: str | None = None,
+    precision: Precision | None = None,
+    intra: str | None = None,
+    inter: str | None = None,
+    on_damage: OnDamage = "raise",
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> DecodeReport:
+    """Decode an .ssf stream into a video.
+
+    `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder or
+    pattern for PNG files, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder and its quality (lower is better).
+    `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress` is called with the number of frames done.
+
+    Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
+    """
+    with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage) as video:
+        started = time.monotonic()
+        frames = islice(video.between(start_seconds, duration_seconds), max_frames)
+        done = 0
+        with (
+            VideoWriter(out, video.header.video, codec=codec, crf=crf, overwrite=overwrite) as writer,
+            overlapped(frames) as decoded,
+        ):
+            for frame in decoded:
+                writer.write(RawFrame((frame.data.numpy(),), frame.pts, frame.duration))
+                done += 1
+                if progress is not None:
+                    progress(done)
+            if done == 0:
+                raise SourceError("the stream has no frames in the part that was asked for")
+        return DecodeReport(done, video.size[1], video.size[0], time.monotonic() - started)

@@ -1,0 +1,88 @@
+"""Packets in, frames out: what iteration, random access and `verify` have in common."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from streamcodec.codec import Codec, decode_frame
+from streamcodec.container import Damage, Header, Packet, PacketType
+from streamcodec.errors import CorruptStreamError
+from streamcodec.stream.frames import Frame
+from streamcodec.types import Precision
+from streamcodec.weights import choose_device, find_model
+
+__all__ = ["DecodeOptions", "PacketDecoder", "codec_for"]
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's.
+
+    `intra`, `inter`: weights files to use instead of looking for the models that the header names.
+    """
+
+    device: str | None = None
+    precision: Precision | None = None
+    intra: str | None = None
+    inter: str | None = None
+
+
+def codec_for(header: Header, options: DecodeOptions) -> Codec:
+    """The codec that a stream names. Raises UnsupportedStreamError if a model is not at hand."""
+    device = choose_device(options.device)
+    inter = header.inter
+    return Codec(
+        intra=find_model(header.intra.name, header.intra.id, device, options.intra),
+        inter=None if inter is None else find_model(inter.name, inter.id, device, options.inter),
+        device=torch.device(device),
+        precision=options.precision or header.precision,
+    )
+
+
+class PacketDecoder:
+    """Decodes the packets of a stream, from any key frame on. Frames that follow a loss in their GOP are left out."""
+
+    def __init__(self, codec: Codec, header: Header, *, strict: bool) -> None:
+        self._codec = codec
+        self._header = header
+        self._strict = strict
+        self._reference: Tensor | None = None
+        self._next_frame = -1  # the only number, but a key frame's, that can be decoded
+
+    def frames(self, items: Iterable[Packet | Damage]) -> Iterator[Frame]:
+        """Raises CorruptStreamError at the first frame that does not decode, unless it is not strict."""
+        for item in items:
+            if isinstance(item, Packet) and item.type == PacketType.FRAME:
+                frame = self.decode(item)
+                if frame is not None:
+                    yield frame
+
+    @property
+    def reference(self) -> Tensor | None:
+        """(3, H, W) uint8: the last decoded frame, without the header's crop."""
+        return self._reference
+
+    def decode(self, packet: Packet) -> Frame | None:
+        """One frame packet; None if it cannot be decoded."""
+        if not packet.key and packet.frame != self._next_frame:
+            return None
+        reference = None if packet.key or self._codec.inter is None else self._reference
+        video = self._header.video
+        try:
+            data = decode_frame(self._codec, packet.payload, reference, (video.height, video.width))
+        except CorruptStreamError as error:
+            self._next_frame = -1
+            if self._strict:
+                raise CorruptStreamError(f"frame {packet.frame} does not decode: {error}") from error
+            return None
+        self._reference, self._next_frame = data, packet.frame + 1
+        kind = "I" if reference is None else "P"
+        return Frame(self._shown(data), packet.frame, kind, packet.pts, packet.duration, video.time_base)
+
+    def _shown(self, data: Tensor) -> Tensor:
+        crop = self._header.crop
+        if crop is None:
+            return data
+        return data[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]

@@ -1,0 +1,210 @@
+"""A whole video to a stream: source, encoder and container joined."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypedDict, Unpack
+
+import numpy as np
+
+from streamcodec.codec import Codec
+from streamcodec.container import Packet, Writer
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.files import STANDARD_STREAM, check_target, open_output
+from streamcodec.metrics import psnr_db
+from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.pipeline import overlapped
+from streamcodec.types import Precision, RawFrame, VideoFormat
+from streamcodec.video import VideoReader
+
+__all__ = ["EncodeReport", "EncodeSettings", "encode"]
+
+DEFAULT_FRAME_RATE = Fraction(30)
+
+
+class EncodeSettings(TypedDict, total=False):
+    """The fields of EncodeOptions, as keywords."""
+
+    quality: int
+    gop: int
+    scenecut: float
+    intra: str
+    inter: str
+    device: str | None
+    precision: Precision
+    hash: bool
+
+
+@dataclass(frozen=True)
+class EncodeReport:
+    """What was written. `seconds` is wall time. `psnr_db`: RGB, mean over the frames; None unless asked for."""
+
+    frames: int
+    gops: int
+    width: int
+    height: int
+    size_bytes: int
+    duration_seconds: float
+    seconds: float
+    psnr_db: float | None = None
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel."""
+        return 8 * self.size_bytes / (self.frames * self.width * self.height)
+
+    @property
+    def kbit_per_second(self) -> float:
+        return 8e-3 * self.size_bytes / self.duration_seconds if self.duration_seconds else 0.0
+
+    @property
+    def fps(self) -> float:
+        """Frames coded per second of wall time."""
+        return self.frames / self.seconds
+
+
+class FrameSource(Protocol):
+    """What `encode` needs of a source."""
+
+    @property
+    def format(self) -> VideoFormat: ...
+
+    @property
+    def metadata(self) -> dict[str, str]: ...
+
+    def __iter__(self) -> Iterator[RawFrame]: ...
+
+
+def encode(
+    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels],
+    out: str | os.PathLike[str] | BinaryIO,
+    *,
+    options: EncodeOptions | None = None,
+    codec: Codec | None = None,
+    start_seconds: float = 0.0,
+    duration_seconds: float | None = None,
+    max_frames: int | None = None,
+    frame_rate: Fraction | float | None = None,
+    overwrite: bool = False,
+    psnr: bool = False,
+    progress: Callable[[int], None] | None = None,
+    **settings: Unpack[EncodeSettings],
+) -> EncodeReport:
+    """Encode a video into an .ssf stream.
+
+    `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of (3, H, W) uint8 RGB frames, which come at
+    `frame_rate` (default 30). `out`: a path, "-" (standard output) or a binary file object, which need not be seekable.
+    `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
+    `progress` is called with the number of frames done. A path appears only when everything is written.
+
+    Raises UsageError, SourceError, OutputError or ModelError.
+    """
+    options = replace(options or EncodeOptions(), **settings)
+    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
+        check_target(Path(out), overwrite=overwrite)
+    with _open_source(source, start_seconds, duration_seconds, max_frames, frame_rate) as frames:
+        encoder = Encoder(frames.format, options, codec=codec or codec_of(options), metadata=frames.metadata)
+        with open_output(out, overwrite=overwrite) as file:
+            return _run(encoder, frames, file, progress, psnr=psnr)
+
+
+def _run(
+    encoder: Encoder, source: Iterable[RawFrame], file: BinaryIO, progress: Callable[[int], None] | None, *, psnr: bool
+) -> EncodeReport:
+    started = time.monotonic()
+    tally = _Tally(encoder, psnr=psnr)
+    with overlapped(source) as frames, overlapped(_packets(encoder, frames, tally)) as groups:
+        writer = Writer(file, encoder.header)
+        for done, packets in groups:
+            for packet in packets:
+                writer.write(packet)
+            writer.flush()
+            if progress is not None:
+                progress(done)
+    if encoder.frames == 0:
+        raise SourceError("the source has no frames in the part that was asked for")
+    writer.finish()
+    return tally.report(writer.size_bytes, time.monotonic() - started)
+
+
+def _packets(encoder: Encoder, frames: Iterable[RawFrame], tally: "_Tally") -> Iterator[tuple[int, list[Packet]]]:
+    """(frames done, packets to write) after each frame, and at the end."""
+    for frame in frames:
+        packets = encoder.push(frame)
+        tally.add(frame)
+        yield encoder.frames, packets
+    yield encoder.frames, encoder.flush()
+
+
+class _Tally:
+    """What the report says of the frames."""
+
+    def __init__(self, encoder: Encoder, *, psnr: bool) -> None:
+        self._encoder = encoder
+        self._psnrs: list[float] | None = [] if psnr else None
+        self._first_pts = self._end_pts = 0
+
+    def add(self, frame: RawFrame) -> None:
+        if self._encoder.frames == 1:
+            self._first_pts = frame.pts
+        self._end_pts = frame.pts + frame.duration
+        if self._psnrs is not None:
+            self._psnrs.append(psnr_db(frame.planes[0], self._encoder.reconstruction.numpy()))
+
+    def report(self, size_bytes: int, seconds: float) -> EncodeReport:
+        video = self._encoder.video
+        return EncodeReport(
+            frames=self._encoder.frames,
+            gops=self._encoder.gops,
+            width=video.width,
+            height=video.height,
+            size_bytes=size_bytes,
+            duration_seconds=float((self._end_pts - self._first_pts) * video.time_base),
+            seconds=seconds,
+            psnr_db=None if self._psnrs is None else float(np.mean(self._psnrs)),
+        )
+
+
+@contextmanager
+def _open_source(
+    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels],
+    start_seconds: float,
+    duration_seconds: float | None,
+    max_frames: int | None,
+    frame_rate: Fraction | float | None,
+) -> Iterator[FrameSource]:
+    if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
+        if frame_rate is not None:
+            raise UsageError("frame_rate is for frames from Python; a video file brings its own")
+        with VideoReader(source, start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames) as reader:
+            yield reader
+        return
+    if start_seconds or duration_seconds is not None or max_frames is not None:
+        raise UsageError("start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself")
+    yield _PythonFrames(source, frame_rate)
+
+
+class _PythonFrames:
+    """Frames from an iterable, at a constant rate."""
+
+    def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None) -> None:
+        rate = Fraction(DEFAULT_FRAME_RATE if frame_rate is None else frame_rate).limit_denominator(1001)
+        if rate <= 0:
+            raise UsageError(f"frame rate is {frame_rate}; accepted: above zero")
+        rest = iter(frames)
+        first = next(rest, None)
+        if first is None:
+            raise SourceError("the source has no frames")
+        self._frames = (raw_frame(frame, pts, 1) for pts, frame in enumerate(chain([first], rest)))
+        height, width = first.shape[-2:]
+        self.format = VideoFormat(width, height, time_base=1 / rate, frame_rate=rate)
+        self.metadata: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[RawFrame]:
+        return self._frames

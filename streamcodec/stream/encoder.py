@@ -1,0 +1,170 @@
+"""Frames in, packets out: the encoder as a live source uses it, one frame at a time."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
+from streamcodec.container import Header, ModelRef, Packet, PacketType
+from streamcodec.errors import UsageError
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.video import SceneCutDetector
+from streamcodec.weights import load_codec
+
+__all__ = ["Encoder", "Pixels"]
+
+Pixels = Tensor | NDArray[np.uint8]
+"""One frame, (3, H, W) uint8 RGB."""
+
+
+@dataclass(frozen=True)
+class _Gop:
+    number: int
+    first_frame: int
+
+
+class Encoder:
+    """Codes frames as they come; keeps one reference frame and nothing else, however long the stream.
+
+        encoder = streamcodec.Encoder(VideoFormat(640, 480, time_base=Fraction(1, 30)))
+        writer = streamcodec.container.Writer(file, encoder.header)
+        for pts, frame in enumerate(camera):
+            for packet in encoder.push(frame, pts=pts):
+                writer.write(packet)
+        for packet in encoder.flush():
+            writer.write(packet)
+        writer.finish()
+
+    `codec` overrides the models, device and precision that `options` names. Raises ModelError if a model is not at hand.
+    """
+
+    def __init__(
+        self,
+        video: VideoFormat,
+        options: EncodeOptions | None = None,
+        *,
+        codec: Codec | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        self.options = options or EncodeOptions()
+        self.codec = codec or codec_of(self.options)
+        self.video = video
+        self.header = make_header(video, self.options, self.codec, metadata or {})
+        self._detector = SceneCutDetector(self.options.scenecut)
+        self._gop: _Gop | None = None
+        self._digest = GopDigest()
+        self._frames = 0
+        self._last_pts: int | None = None
+        self._reference: Tensor | None = None
+
+    @property
+    def frames(self) -> int:
+        """Number of frames coded so far."""
+        return self._frames
+
+    @property
+    def gops(self) -> int:
+        """Number of GOPs begun so far."""
+        return 0 if self._gop is None else self._gop.number + 1
+
+    @property
+    def reconstruction(self) -> Tensor:
+        """(3, H, W) uint8: the last frame as every decoder shows it. Raises UsageError before the first."""
+        if self._reference is None:
+            raise UsageError("no frame has been coded yet; push one first")
+        return self._reference
+
+    def push(self, frame: RawFrame | Pixels, *, pts: int | None = None, duration: int = 0, key: bool = False) -> list[Packet]:
+        """Code one frame and return its packets, in the order in which they are to be written.
+
+        `frame`: (3, H, W) uint8 RGB, or a RawFrame, which brings its own times. `pts` (units of the time base) must rise;
+        None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another size or a pts that does not rise.
+        """
+        raw = self._raw(frame, pts, duration)
+        pixels = torch.from_numpy(raw.planes[0])
+        packets = []
+        if self._starts_gop(pixels, key):
+            packets += self._close_gop()
+            self._gop = _Gop(0 if self._gop is None else self._gop.number + 1, self._frames)
+        gop = self._gop
+        assert gop is not None
+        is_key = gop.first_frame == self._frames
+        coded = encode_frame(self.codec, pixels, None if is_key or self.codec.inter is None else self._reference, self.options.quality)
+        packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
+        self._digest.add(coded.reconstruction)
+        self._reference, self._last_pts = coded.reconstruction, raw.pts
+        self._frames += 1
+        return packets
+
+    def flush(self) -> list[Packet]:
+        """The packets that close the last GOP. Call it once, after the last frame."""
+        return self._close_gop()
+
+    def _raw(self, frame: RawFrame | Pixels, pts: int | None, duration: int) -> RawFrame:
+        if not isinstance(frame, RawFrame):
+            frame = raw_frame(frame, self._next_pts() if pts is None else pts, duration or self._frame_duration())
+        if frame.format != "rgb":
+            raise UsageError(f"frame is {frame.format}; the models at hand code rgb, (3, H, W) uint8")
+        if frame.size != (self.video.width, self.video.height):
+            raise UsageError(f"frame is {frame.size[0]}x{frame.size[1]}; the stream is {self.video.width}x{self.video.height}")
+        if self._last_pts is not None and frame.pts <= self._last_pts:
+            raise UsageError(f"pts is {frame.pts} after {self._last_pts}; timestamps must rise")
+        return frame
+
+    def _frame_duration(self) -> int:
+        rate = self.video.frame_rate
+        return max(round(1 / (rate * self.video.time_base)), 1) if rate is not None else 1
+
+    def _next_pts(self) -> int:
+        if self._last_pts is None:
+            return 0
+        rate = self.video.frame_rate
+        exact = Fraction(self._frames) / (rate * self.video.time_base) if rate is not None else Fraction(self._frames)
+        return max(round(exact), self._last_pts + 1)
+
+    def _starts_gop(self, pixels: Tensor, key: bool) -> bool:
+        cut = self._detector.is_cut(pixels.numpy())
+        return self._gop is None or key or cut or self._frames - self._gop.first_frame >= self.options.gop
+
+    def _close_gop(self) -> list[Packet]:
+        if self._gop is None or not self.options.hash:
+            return []
+        digest, self._digest = self._digest.digest(), GopDigest()
+        return [Packet(type=PacketType.GOP_HASH, gop=self._gop.number, frame=self._gop.first_frame, payload=digest)]
+
+    def _packet(self, kind: PacketType, raw: RawFrame, payload: bytes, gop: int, *, key: bool) -> Packet:
+        return Packet(type=kind, key=key, gop=gop, frame=self._frames, pts=raw.pts, duration=raw.duration, payload=payload)
+
+
+def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
+    """A RawFrame of (3, H, W) uint8 pixels; raises UsageError for another shape or dtype."""
+    array = pixels.cpu().contiguous().numpy() if isinstance(pixels, Tensor) else np.ascontiguousarray(pixels)
+    return RawFrame((array,), pts, duration)
+
+
+def codec_of(options: EncodeOptions) -> Codec:
+    """The codec that the options name. GOPs of one frame need no inter model."""
+    return load_codec(options.intra, options.inter, device=options.device, precision=options.precision)
+
+
+def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]) -> Header:
+    """The header of a stream of this video, coded by this codec."""
+    return Header(
+        video=video,
+        intra=_ref(codec.intra),
+        inter=None if codec.inter is None else _ref(codec.inter),
+        precision=codec.precision,
+        device=codec.device.type,
+        gop_length=options.gop,
+        quality=options.quality,
+        metadata=tuple(metadata.items()),
+    )
+
+
+def _ref(model: LoadedModel) -> ModelRef:
+    return ModelRef(model.name, model.id)

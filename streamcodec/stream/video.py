@@ -1,0 +1,231 @@
+"""`streamcodec.open`: a stream as a sequence of frames, with random access."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self, overload
+
+from streamcodec.codec import Codec
+from streamcodec.container import Header, Index, PacketHeader, PacketType, Reader
+from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
+from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
+from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
+from streamcodec.stream.source import StreamSource, open_stream
+from streamcodec.types import Precision
+
+__all__ = ["OnDamage", "Video", "open"]
+
+OnDamage = Literal["raise", "skip"]
+
+
+def open(
+    source: StreamSource,
+    *,
+    device: str | None = None,
+    precision: Precision | None = None,
+    intra: str | None = None,
+    inter: str | None = None,
+    on_damage: OnDamage = "raise",
+) -> "Video":
+    """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
+
+    `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's. `intra`, `inter`: weights files
+    to use if the stream's models are not at hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves
+    out the frames that are lost, which are at most the rest of the GOP.
+
+    Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
+    """
+    return Video(source, DecodeOptions(device, precision, intra, inter), on_damage=on_damage)
+
+
+@dataclass
+class _Position:
+    """A decoder that stands in the middle of a GOP: reading on costs less than starting again."""
+
+    frames: Iterator[Frame]
+    gop: int
+    last: Frame | None = None
+
+
+class Video:
+    """The frames of a stream. Made by `streamcodec.open`.
+
+        len(video)                   number of frames
+        for frame in video           all frames, decoded one after another; every iteration starts anew
+        video[10], video[-1]         one Frame
+        video[10:100:3]              a FrameBatch
+        video.frames_at([7, 3, 7])   a FrameBatch, in that order
+        video.frame_at_seconds(1.5)  the Frame that is shown then
+
+    Random access gives the same pixels as straight decoding and reads nothing but the index and the GOPs that it needs.
+    It can be pickled and used behind a fork (it opens its source again), if the source is a path or bytes. One thread at a time.
+    """
+
+    def __init__(self, source: StreamSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
+        if on_damage not in ("raise", "skip"):
+            raise UsageError(f"on_damage is {on_damage!r}; accepted: raise, skip")
+        self._source = source
+        self._options = options
+        self._on_damage = on_damage
+        self._open()
+
+    @property
+    def header(self) -> Header:
+        """All that the stream says of itself before its first packet."""
+        return self._reader.header
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames, in pixels."""
+        shown = self.header.crop or self.header.video
+        return shown.height, shown.width
+
+    @property
+    def metadata(self) -> VideoMetadata:
+        """What the stream is. Of a pipe, waits for its end."""
+        header, index = self.header, self._index
+        entries = index.entries
+        duration = (index.end_pts - entries[0].pts) * header.video.time_base if entries else 0
+        return VideoMetadata(
+            width=self.size[1],
+            height=self.size[0],
+            frames=index.frame_count,
+            gops=len(entries),
+            duration_seconds=float(duration),
+            size_bytes=self._reader.size_bytes,
+            frame_rate=header.video.frame_rate,
+            time_base=header.video.time_base,
+            sample_aspect_ratio=header.video.sample_aspect_ratio,
+            rotation_degrees=header.video.rotation_degrees,
+            color=header.video.color,
+            intra=header.intra.name,
+            inter=None if header.inter is None else header.inter.name,
+            quality=header.quality,
+            tags=dict(header.metadata),
+        )
+
+    @property
+    def key_frames(self) -> list[int]:
+        """Indexes of the frames that start a GOP: where random access is cheapest."""
+        return [entry.first_frame for entry in self._index.entries]
+
+    def __len__(self) -> int:
+        return self._index.frame_count
+
+    def __iter__(self) -> Iterator[Frame]:
+        self._reopen_after_fork()
+        return self._decoder().frames(self._reader.packets())
+
+    @overload
+    def __getitem__(self, key: int) -> Frame: ...
+    @overload
+    def __getitem__(self, key: slice) -> FrameBatch: ...
+    def __getitem__(self, key: int | slice) -> Frame | FrameBatch:
+        if isinstance(key, slice):
+            return self.frames_at(range(*key.indices(len(self))))
+        return self._frame(self._check(key))
+
+    def frames_at(self, indexes: Sequence[int]) -> FrameBatch:
+        """The frames with these indexes, in this order; each GOP is decoded once. Raises FrameIndexError past the ends."""
+        checked = [self._check(index) for index in indexes]
+        frames = {index: self._frame(index) for index in sorted(set(checked))}
+        return FrameBatch.of([frames[index] for index in checked], self.size)
+
+    def frame_at_seconds(self, seconds: float) -> Frame:
+        """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
+        index, time_base = self._index, self.header.video.time_base
+        pts = round(seconds / time_base)
+        pts -= float(pts * time_base) > seconds
+        if not index.entries or not index.entries[0].pts <= pts < max(index.end_pts, index.entries[-1].pts + 1):
+            end = float(index.end_pts * time_base)
+            raise FrameIndexError(f"time is {seconds} s; the stream is shown up to {end} s")
+        headers = (item for item in self._reader.headers(index.at_pts(pts)) if isinstance(item, PacketHeader))
+        return self._frame(max(item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts))
+
+    def gop(self, number: int) -> Iterator[Frame]:
+        """The frames of the GOP at this position of `key_frames`, decoded one after another."""
+        self._reopen_after_fork()
+        return self._decoder().frames(self._reader.packets(self._index.entries[number]))
+
+    def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
+        """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
+        if start_seconds < 0 or (duration_seconds is not None and duration_seconds <= 0):
+            raise UsageError(f"start is {start_seconds} s and duration {duration_seconds} s; accepted: from 0, and above 0")
+        if not start_seconds and duration_seconds is None:
+            return iter(self)
+        return self._between(start_seconds, duration_seconds)
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        self._position = None
+        if self._owns_file:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if not self._can_reopen:
+            raise UsageError("a video opened from a file object cannot be pickled; open it by path or from bytes")
+        return _reopened, (self._source, self._options, self._on_damage)
+
+    def _open(self) -> None:
+        self._file = open_stream(self._source)
+        self._owns_file = self._file is not self._source
+        self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
+        self._reader = Reader(self._file, on_damage="raise" if self._on_damage == "raise" else "report")
+        self._process = os.getpid()
+        self._codec: Codec | None = None
+        self._position: _Position | None = None
+
+    def _reopen_after_fork(self) -> None:
+        if self._process != os.getpid() and self._can_reopen:
+            self._open()
+
+    @property
+    def _index(self) -> Index:
+        self._reopen_after_fork()
+        return self._reader.index
+
+    def _decoder(self) -> PacketDecoder:
+        if self._codec is None:
+            self._codec = codec_for(self.header, self._options)
+        return PacketDecoder(self._codec, self.header, strict=self._on_damage == "raise")
+
+    def _between(self, start_seconds: float, duration_seconds: float | None) -> Iterator[Frame]:
+        entries, time_base = self._index.entries, self.header.video.time_base
+        if not entries:
+            return
+        start = entries[0].pts + start_seconds / time_base
+        stop = float("inf") if duration_seconds is None else start + duration_seconds / time_base
+        first = self._index.at_pts(math.floor(start)).first_frame
+        for number, entry in enumerate(entries):
+            if entry.first_frame >= first and entry.pts < stop:
+                yield from (frame for frame in self.gop(number) if start <= frame.pts < stop)
+
+    def _check(self, index: int) -> int:
+        count = len(self)
+        if not -count <= index < count:
+            raise FrameIndexError(f"frame is {index}; the video has {count} frames")
+        return index % count
+
+    def _frame(self, index: int) -> Frame:
+        entry = self._index.at_frame(index)
+        at = self._position
+        if at is None or at.gop != entry.gop or (at.last is not None and at.last.index > index):
+            at = self._position = _Position(self._decoder().frames(self._reader.packets(entry)), entry.gop)
+        while at.last is None or at.last.index < index:
+            at.last = next(at.frames, None)
+            if at.last is None:
+                self._position = None
+                raise CorruptStreamError(f"frame {index} is lost to damage")
+        return at.last
+
+
+def _reopened(source: StreamSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
+    return Video(source, options, on_damage=on_damage)
