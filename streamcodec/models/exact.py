@@ -86,7 +86,7 @@ class IntegerLayer(IntegerData):
         """Activations (N, H, W, inputs), integers in float64 -> (N, factor H, factor W, outputs), likewise."""
         n, height, width, inputs = x.shape
         radius, factor = self.plan.radius, self.plan.factor
-        padded = F.pad(x, (0, 0, radius, radius, radius, radius))
+        padded = F.pad(x.contiguous(), (0, 0, radius, radius, radius, radius))
         grid = self._outputs(padded.view(-1, inputs), padded.shape[2]).view(*padded.shape[:3], factor, factor, -1)
         return grid[:, :height, :width].transpose(2, 3).reshape(n, height * factor, width * factor, -1)
 
@@ -140,9 +140,10 @@ class IntegerNetwork(IntegerData):
         medians (inputs,): what z's symbols are relative to. boundaries (tables - 1,), rising: the layers' output at which the next
         table begins. outputs: channels of the last layer that are scales (the first ones).
         """
-        dense = dense_weights(before, after)
-        dense[-1] = (dense[-1][0][..., :outputs], dense[-1][1][:outputs])
-        for layer, numbers in zip(self._layers(), dense, strict=True):
+        *inner, (weight, bias) = dense_weights(before, after)
+        phases = self._layers()[-1].plan.factor ** 2
+        last = tuple(numbers.reshape(*numbers.shape[:-1], phases, -1)[..., :outputs].flatten(-2) for numbers in (weight, bias))
+        for layer, numbers in zip(self._layers(), [*inner, last], strict=True):
             layer.build(*numbers)
         self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
         self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
