@@ -1,0 +1,7 @@
+"""Videos in and out through FFmpeg (PyAV), colour, and the two cheap looks at pictures that the encoder needs."""
+
+from streamcodec.video.color import gray_from_rgb, to_rgb, to_yuv420
+from streamcodec.video.flow import flow_hint
+from streamcodec.video.scenecut import SceneCutDetector
+
+__all__ = ["SceneCutDetector", "flow_hint", "gray_from_rgb", "to_rgb", "to_yuv420"]
