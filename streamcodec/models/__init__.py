@@ -3,20 +3,33 @@
 from streamcodec.models.base import CompressionModel, ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.checkpoint import Checkpoint, load_checkpoint, model_id, save_checkpoint
+from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
+from streamcodec.models.hyperprior import HyperpriorLatentCodec, MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
 from streamcodec.models.registry import create, names
+from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
+from streamcodec.models.vae import LatentCodec, SimpleVAECompressionModel
 
 __all__ = [
     "Checkpoint",
     "CompressionModel",
+    "FactorizedLatentCodec",
+    "FactorizedPrior",
+    "HyperpriorLatentCodec",
     "ImageModel",
     "ImageOutput",
     "InterModel",
     "InterOutput",
+    "LatentCodec",
+    "MeanScaleHyperprior",
     "QuarterFlow",
     "QuarterFlowConfig",
     "QuarterImage",
     "QuarterImageConfig",
+    "ScaleHyperprior",
+    "ScaleSpaceFlow",
+    "ScaleSpaceFlowImage",
+    "SimpleVAECompressionModel",
     "SymbolChannel",
     "create",
     "load_checkpoint",

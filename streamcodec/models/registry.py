@@ -6,7 +6,10 @@ from typing import Any
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import ImageModel, InterModel
+from streamcodec.models.factorized import FactorizedPrior
+from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
+from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 
 __all__ = ["config_of", "create", "names"]
 
@@ -27,9 +30,21 @@ def _quarter_flow(**fields: int) -> QuarterFlow:
     return QuarterFlow(QuarterFlowConfig(**fields))
 
 
+def _factorized_relu(**fields: int) -> FactorizedPrior:
+    return FactorizedPrior(**fields, activation="relu")
+
+
+ZOO = {"N": 128, "M": 192, "gain_rows": 0}
+
 PRESETS: Mapping[str, Preset] = {
     "quarter-image": Preset(_quarter_image, vars(QuarterImageConfig())),
+    "bmshj2018-factorized": Preset(FactorizedPrior, ZOO),
+    "bmshj2018-factorized-relu": Preset(_factorized_relu, ZOO),
+    "bmshj2018-hyperprior": Preset(ScaleHyperprior, ZOO),
+    "mbt2018-mean": Preset(MeanScaleHyperprior, ZOO),
+    "ssf2020-image": Preset(ScaleSpaceFlowImage, ZOO),
     "quarter-flow": Preset(_quarter_flow, vars(QuarterFlowConfig())),
+    "ssf2020": Preset(ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}),
 }
 
 
