@@ -23,10 +23,10 @@ __all__ = [
     "Planes",
     "effective_matrix",
     "gray_from_rgb",
+    "subsample_chroma",
     "to_rgb",
     "to_yuv420",
     "to_yuv444",
-    "subsample_chroma",
     "upsample_chroma",
 ]
 
@@ -99,9 +99,7 @@ def _enlarge(chroma: Plane, shape: tuple[int, ...]) -> Plane:
     if chroma.shape == shape:
         return chroma
     if chroma.shape == ((height + 1) // 2, (width + 1) // 2):
-        chroma = cv2.resize(chroma, (chroma.shape[1], 2 * chroma.shape[0]), interpolation=cv2.INTER_CUBIC)[:height].astype(
-            np.uint8, copy=False
-        )
+        chroma = _double_rows(chroma)[:height]
     if chroma.shape == (height, (width + 1) // 2):
         return _double_columns(chroma)[:, :width]
     raise UsageError(f"chroma plane is {chroma.shape} beside luma {shape}; accepted: 4:2:0, 4:2:2 and 4:4:4")
@@ -117,6 +115,11 @@ def _reduce(chroma: Plane, shape: tuple[int, ...]) -> Plane:
     return _halve_rows(_halve_columns(_enlarge(chroma, shape)))
 
 
+def _double_rows(chroma: Plane) -> Plane:
+    rows, columns = chroma.shape
+    return np.asarray(cv2.resize(chroma, (columns, 2 * rows), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
 def _double_columns(chroma: Plane) -> Plane:
     between = cv2.filter2D(chroma, -1, _ODD_TAPS / 16, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
     rows, columns = chroma.shape
@@ -128,7 +131,8 @@ def _halve_columns(full: Plane) -> Plane:
     if odd.shape[1] < even.shape[1]:
         odd = np.concatenate([odd, even[:, -1:]], axis=1)
     around = cv2.filter2D(np.ascontiguousarray(odd), cv2.CV_16S, _ODD_TAPS, anchor=(2, 0), borderType=cv2.BORDER_REPLICATE)
-    return np.clip((even.astype(np.int16) * 16 + around + 16) >> 5, 0, 255).astype(np.uint8)
+    thinned: NDArray[np.int16] = (even.astype(np.int16) * 16 + np.asarray(around, np.int16) + 16) >> 5
+    return thinned.clip(0, 255).astype(np.uint8)
 
 
 def _halve_rows(full: Plane) -> Plane:

@@ -1,7 +1,7 @@
 """The encoder's hint for motion: a classical optical flow at a quarter of the resolution.
 
-Dense inverse search (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016), OpenCV's. The decoder never needs it, so any
-flow will do; a better one makes a better encoder. The result does not depend on the number of threads.
+OpenCV's dense inverse search (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016). The decoder never needs it, so
+any flow will do; a better one makes a better encoder. The result does not depend on the number of threads.
 """
 
 import cv2
@@ -28,7 +28,7 @@ def flow_hint(current: NDArray[np.uint8], reference: NDArray[np.uint8]) -> NDArr
     small = [_prepare(gray, scale) for gray in (current, reference)]
     # ULTRAFAST at full size is as good as FAST and twice as fast; at half size FAST is the better and still cheap.
     preset = cv2.DISOPTICAL_FLOW_PRESET_FAST if scale > 1 else cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST
-    flow = cv2.DISOpticalFlow_create(preset).calc(small[0], small[1], np.zeros((*small[0].shape, 2), np.float32))
+    flow = cv2.DISOpticalFlow.create(preset).calc(small[0], small[1], np.zeros((*small[0].shape, 2), np.float32))
     flow = flow[: height // scale, : width // scale]
     quarter = cv2.resize(flow, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(quarter.transpose(2, 0, 1) * scale, dtype=np.float32)
