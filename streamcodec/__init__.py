@@ -11,9 +11,11 @@ Importing the package loads neither PyTorch nor FFmpeg: a name does so when it i
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from streamcodec._version import __version__
 from streamcodec.errors import (
     CorruptStreamError,
     FormatError,
+    FrameIndexError,
     ModelError,
     OutputError,
     SourceError,
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     )
     from streamcodec.weights import load_codec
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Codec",
     "CorruptStreamError",
@@ -54,6 +54,7 @@ __all__ = [
     "FormatError",
     "Frame",
     "FrameBatch",
+    "FrameIndexError",
     "ModelError",
     "OutputError",
     "SourceError",

@@ -15,6 +15,7 @@ LAYERS = {
     "tables": 0,
     "files": 0,
     "_native": 0,
+    "_version": 0,
     "video": 1,
     "metrics": 1,
     "models": 1,

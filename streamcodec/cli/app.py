@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-from streamcodec import __version__
+from streamcodec._version import __version__
 
 COMMANDS = ("encode", "decode", "info", "verify", "models")
 

@@ -46,6 +46,12 @@ class Reader:
         """Whether index, load() and GOPs can be asked for, and iteration starts again from the first packet each time."""
         return self._source.seekable
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the stream as far as the file goes now. UsageError where the file cannot seek."""
+        self._check_seekable()
+        return self._source.size()
+
     def __iter__(self) -> Iterator[Packet | Damage]:
         return self.packets()
 

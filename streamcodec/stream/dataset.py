@@ -8,8 +8,8 @@ import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from streamcodec.errors import UsageError
+from streamcodec.files import ByteSource
 from streamcodec.stream.frames import Frame
-from streamcodec.stream.source import StreamSource
 from streamcodec.stream.video import open
 
 __all__ = ["VideoDataset"]
@@ -25,7 +25,7 @@ class VideoDataset(IterableDataset[Any]):
 
     def __init__(
         self,
-        sources: StreamSource | Sequence[StreamSource],
+        sources: ByteSource | Sequence[ByteSource],
         *,
         transform: Callable[[Frame], Any] | None = None,
         shuffle: bool = False,
@@ -35,7 +35,7 @@ class VideoDataset(IterableDataset[Any]):
         device: str | None = "cpu",
     ) -> None:
         one = isinstance(sources, (str, bytes)) or not isinstance(sources, Sequence)
-        self._sources: list[StreamSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
+        self._sources: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
         self._transform = transform
         self._shuffle, self._seed, self._epoch = shuffle, seed, 0
         self._device = device

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from streamcodec.errors import SourceError
+from streamcodec.files import ByteSource
 from streamcodec.stream.pipeline import overlapped
-from streamcodec.stream.source import StreamSource
 from streamcodec.stream.video import OnDamage, open
 from streamcodec.types import Precision, RawFrame
 from streamcodec.video import VideoWriter
@@ -32,7 +32,7 @@ class DecodeReport:
 
 
 def decode(
-    source: StreamSource,
+    source: ByteSource,
     out: str | os.PathLike[str],
     *,
     codec: str = "h264",

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from streamcodec._version import __version__
 from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
@@ -163,6 +164,7 @@ def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metada
         gop_length=options.gop,
         quality=options.quality,
         metadata=tuple(metadata.items()),
+        software=f"streamcodec {__version__}",
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
+from streamcodec.files import ByteSource, open_input
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
-from streamcodec.stream.source import StreamSource, open_stream
 from streamcodec.types import Precision
 
 __all__ = ["VerifyReport", "verify"]
@@ -79,7 +79,7 @@ class _Decoding:
 
 
 def verify(
-    source: StreamSource,
+    source: ByteSource,
     *,
     decode: bool = True,
     device: str | None = None,
@@ -93,7 +93,7 @@ def verify(
     `source`, `device`, `precision`, `intra`, `inter`: as for `streamcodec.open`. Damage is in the report.
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header or a model is missing.
     """
-    with open_stream(source) as file:
+    with open_input(source) as file:
         reader = Reader(file, on_damage="report")
         walk = _Walk()
         decoding = None

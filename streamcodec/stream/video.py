@@ -10,9 +10,9 @@ from typing import Literal, Self, overload
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
+from streamcodec.files import ByteSource, open_input
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
-from streamcodec.stream.source import StreamSource, open_stream
 from streamcodec.types import Precision
 
 __all__ = ["OnDamage", "Video", "open"]
@@ -21,7 +21,7 @@ OnDamage = Literal["raise", "skip"]
 
 
 def open(
-    source: StreamSource,
+    source: ByteSource,
     *,
     device: str | None = None,
     precision: Precision | None = None,
@@ -63,7 +63,7 @@ class Video:
     It can be pickled and used behind a fork (it opens its source again), if the source is a path or bytes. One thread at a time.
     """
 
-    def __init__(self, source: StreamSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
+    def __init__(self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
         if on_damage not in ("raise", "skip"):
             raise UsageError(f"on_damage is {on_damage!r}; accepted: raise, skip")
         self._source = source
@@ -175,7 +175,7 @@ class Video:
         return _reopened, (self._source, self._options, self._on_damage)
 
     def _open(self) -> None:
-        self._file = open_stream(self._source)
+        self._file = open_input(self._source)
         self._owns_file = self._file is not self._source
         self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         self._reader = Reader(self._file, on_damage="raise" if self._on_damage == "raise" else "report")
@@ -227,5 +227,5 @@ class Video:
         return at.last
 
 
-def _reopened(source: StreamSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
+def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
     return Video(source, options, on_damage=on_damage)

@@ -1,0 +1,121 @@
+"""`streamcodec info IN`: reads the header and the index only."""
+
+import json
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from streamcodec.cli.common import human_bytes
+from streamcodec.container import Damage, Header, Index, PacketType, Reader
+from streamcodec.files import open_input
+
+__all__ = ["info"]
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@click.option("--packets", is_flag=True, help="List every packet.")
+def info(source: str, as_json: bool, packets: bool) -> None:
+    """Show what a stream holds. Reads its header and index; with --packets, the header of every packet."""
+    with open_input(source) as file:
+        reader = Reader(file, on_damage="report")
+        facts = describe(reader.header, reader.index, reader.size_bytes)
+        facts["version"] = ".".join(map(str, reader.version))
+        if packets:
+            facts["packets"] = [_packet_facts(item) for item in reader.headers()]
+    click.echo(json.dumps(facts, indent=2) if as_json else _text(facts))
+
+
+def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
+    """Facts about a stream, ready for JSON."""
+    video = header.video
+    entries = index.entries
+    frames = index.frame_count
+    seconds = float((index.end_pts - entries[0].pts) * video.time_base) if entries else 0.0
+    return {
+        "width": video.width,
+        "height": video.height,
+        "frames": frames,
+        "gops": len(entries),
+        "duration_seconds": seconds,
+        "size_bytes": size_bytes,
+        "bpp": 8 * size_bytes / (frames * video.width * video.height) if frames else None,
+        "kbit_per_second": 8e-3 * size_bytes / seconds if seconds else None,
+        "frame_rate": _ratio(video.frame_rate),
+        "time_base": _ratio(video.time_base),
+        "sample_aspect_ratio": _ratio(video.sample_aspect_ratio),
+        "rotation_degrees": video.rotation_degrees,
+        "color": asdict(video.color),
+        "source_bit_depth": video.bit_depth,
+        "frame_format": header.frame_format,
+        "intra": {"name": header.intra.name, "id": header.intra.id.hex()},
+        "inter": None if header.inter is None else {"name": header.inter.name, "id": header.inter.id.hex()},
+        "precision": header.precision,
+        "device": header.device,
+        "gop_length": header.gop_length,
+        "quality": header.quality,
+        "audio_tracks": [track.codec for track in header.audio_tracks],
+        "subtitle_tracks": [track.codec for track in header.subtitle_tracks],
+        "metadata": dict(header.metadata),
+        "software": header.software,
+        "damage": [asdict(damage) for damage in index.damage],
+        "key_frames": [entry.first_frame for entry in entries],
+    }
+
+
+def _ratio(value: Fraction | None) -> str | None:
+    return None if value is None else f"{value.numerator}/{value.denominator}"
+
+
+def _packet_facts(item: Any) -> dict[str, Any]:
+    if isinstance(item, Damage):
+        return {"type": "damage", **asdict(item)}
+    return {
+        "type": PacketType(item.type).name.lower(),
+        "offset": item.offset,
+        "size_bytes": item.end - item.offset,
+        "key": item.key,
+        "track": item.track,
+        "gop": item.gop,
+        "frame": item.frame,
+        "pts": item.pts,
+        "duration": item.duration,
+    }
+
+
+def _text(facts: dict[str, Any]) -> str:
+    inter = f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})" if facts["inter"] else ""
+    color = facts["color"]
+    lines = [
+        f"version     {facts['version']}, {facts['software'] or 'unknown software'}",
+        f"picture     {facts['width']}x{facts['height']}, sample aspect ratio {facts['sample_aspect_ratio']}, "
+         f"rotation {facts['rotation_degrees']}",
+        f"time        {facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps, "
+         f"time base {facts['time_base']}",
+        f"size        {human_bytes(facts['size_bytes'])}" + _rate(facts),
+        f"GOPs        {facts['gops']}, at most {facts['gop_length']} frames each",
+        f"models      I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}",
+        f"coded at    quality {facts['quality']}, {facts['precision']}, {facts['device']}",
+        f"colour      matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, "
+        + ("full range" if color["full_range"] else "limited range"),
+    ]
+    lines += [f"tag         {key}: {value}" for key, value in facts["metadata"].items()]
+    lines += [f"DAMAGE      {damage['reason']}" for damage in facts["damage"]]
+    lines += [_packet_line(packet) for packet in facts.get("packets", ())]
+    return "\n".join(lines)
+
+
+def _rate(facts: dict[str, Any]) -> str:
+    rate = "" if facts["bpp"] is None else f", {facts['bpp']:.4f} bpp"
+    return rate + ("" if facts["kbit_per_second"] is None else f", {facts['kbit_per_second']:.0f} kbit/s")
+
+
+def _packet_line(packet: dict[str, Any]) -> str:
+    if packet["type"] == "damage":
+        return f"packet      DAMAGE bytes {packet['start']}..{packet['end']}: {packet['reason']}"
+    key = " key" if packet["key"] else ""
+    where = f"gop {packet['gop']} frame {packet['frame']} pts {packet['pts']} duration {packet['duration']}"
+    return f"packet      {packet['type']}{key} at {packet['offset']}, {packet['size_bytes']} bytes, {where}"

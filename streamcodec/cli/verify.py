@@ -1,0 +1,67 @@
+"""`streamcodec verify IN`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from streamcodec.cli.common import device_options, quiet_option, set_threads
+from streamcodec.cli.progress import progress
+from streamcodec.errors import CorruptStreamError
+
+if TYPE_CHECKING:
+    from streamcodec.stream import VerifyReport
+
+__all__ = ["verify"]
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.option("--decode/--no-decode", default=True, show_default=True, help="Decode every frame, or check structure and checksums only.")
+@click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
+@click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
+@click.option("--inter", help="Weights file of the P-frames' model, likewise.")
+@device_options
+@quiet_option
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    source: str,
+    decode: bool,
+    exact: bool,
+    intra: str | None,
+    inter: str | None,
+    device: str | None,
+    threads: int | None,
+    quiet: bool,
+) -> int:
+    """Check that a stream is whole and decodes to the encoder's pixels.
+
+    Exit code 3 if the stream is damaged; with --exact, 1 if pixels differ, which they may where the arithmetic of the machine is another.
+    """
+    set_threads(threads)
+    import streamcodec
+
+    with progress("verify", None, quiet=quiet) as advance:
+        report = streamcodec.verify(source, decode=decode, device=device, intra=intra, inter=inter, progress=advance)
+    for problem in report.problems:
+        click.echo(f"{source}: {problem}", err=True)
+    if not quiet:
+        click.echo(f"{source}: {describe(report)}")
+    if not report.ok:
+        return CorruptStreamError.exit_code
+    return 1 if exact and report.inexact_gops else 0
+
+
+def describe(report: "VerifyReport") -> str:
+    """One line."""
+    found = f"{report.frames} frames in {report.gops} GOPs"
+    if not report.ok:
+        return f"DAMAGED, {len(report.problems)} problems; {found}"
+    if report.decoded is None:
+        return f"whole, {found}; not decoded"
+    hashed = report.exact_gops + len(report.inexact_gops)
+    if not hashed:
+        return f"whole, {found}; all frames decode; the stream has no hashes to compare them with"
+    if not report.inexact_gops:
+        return f"whole, {found}; all frames decode, bit-exact in {report.exact_gops} of {hashed} GOPs"
+    return f"whole, {found}; all frames decode; the pixels of {len(report.inexact_gops)} of {hashed} GOPs differ from the encoder's"
