@@ -1,0 +1,15 @@
+import subprocess
+import sys
+from pathlib import Path
+
+GOLDEN = Path(__file__).parent / "golden" / "v1.0-full.ssf"
+
+
+def test_reading_header_and_index_imports_neither_numpy_nor_torch() -> None:
+    code = (
+        "import sys; from streamcodec.container import Reader\n"
+        f"with open({str(GOLDEN)!r}, 'rb') as file: print(Reader(file).index.frame_count)\n"
+        "print(sorted({'numpy', 'torch', 'av'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split("\n") == ["6", "[]", ""]
