@@ -89,23 +89,26 @@ def _packet_facts(item: Any) -> dict[str, Any]:
 def _text(facts: dict[str, Any]) -> str:
     inter = f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})" if facts["inter"] else ""
     color = facts["color"]
-    lines = [
-        f"version     {facts['version']}, {facts['software'] or 'unknown software'}",
-        f"picture     {facts['width']}x{facts['height']}, sample aspect ratio {facts['sample_aspect_ratio']}, "
-         f"rotation {facts['rotation_degrees']}",
-        f"time        {facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps, "
-         f"time base {facts['time_base']}",
-        f"size        {human_bytes(facts['size_bytes'])}" + _rate(facts),
-        f"GOPs        {facts['gops']}, at most {facts['gop_length']} frames each",
-        f"models      I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}",
-        f"coded at    quality {facts['quality']}, {facts['precision']}, {facts['device']}",
-        f"colour      matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, "
-        + ("full range" if color["full_range"] else "limited range"),
+    rows = [
+        ("version", f"{facts['version']}, {facts['software'] or 'unknown software'}"),
+        ("picture", f"{facts['width']}x{facts['height']}, sample aspect ratio {facts['sample_aspect_ratio']}"),
+        ("rotation", f"{facts['rotation_degrees']} degrees"),
+        ("time", f"{facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps"),
+        ("time base", f"{facts['time_base']} s"),
+        ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
+        ("GOPs", f"{facts['gops']}, at most {facts['gop_length']} frames each"),
+        ("models", f"I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}"),
+        ("coded at", f"quality {facts['quality']}, {facts['precision']}, {facts['device']}"),
+        ("colour", f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}"),
     ]
-    lines += [f"tag         {key}: {value}" for key, value in facts["metadata"].items()]
-    lines += [f"DAMAGE      {damage['reason']}" for damage in facts["damage"]]
-    lines += [_packet_line(packet) for packet in facts.get("packets", ())]
-    return "\n".join(lines)
+    rows += [("tag", f"{key}: {value}") for key, value in facts["metadata"].items()]
+    rows += [("DAMAGE", damage["reason"]) for damage in facts["damage"]]
+    rows += [("packet", _packet_line(packet)) for packet in facts.get("packets", ())]
+    return "\n".join(f"{label:<10}{text}" for label, text in rows)
+
+
+def _range(color: dict[str, Any]) -> str:
+    return "full range" if color["full_range"] else "limited range"
 
 
 def _rate(facts: dict[str, Any]) -> str:
@@ -115,7 +118,7 @@ def _rate(facts: dict[str, Any]) -> str:
 
 def _packet_line(packet: dict[str, Any]) -> str:
     if packet["type"] == "damage":
-        return f"packet      DAMAGE bytes {packet['start']}..{packet['end']}: {packet['reason']}"
+        return f"DAMAGE bytes {packet['start']}..{packet['end']}: {packet['reason']}"
     key = " key" if packet["key"] else ""
     where = f"gop {packet['gop']} frame {packet['frame']} pts {packet['pts']} duration {packet['duration']}"
-    return f"packet      {packet['type']}{key} at {packet['offset']}, {packet['size_bytes']} bytes, {where}"
+    return f"{packet['type']}{key} at {packet['offset']}, {packet['size_bytes']} bytes, {where}"

@@ -29,7 +29,7 @@ class GopDigest:
         self._hash = hashlib.sha256()
 
     def add(self, frame: Tensor) -> None:
-        self._hash.update(frame.contiguous().numpy())
+        self._hash.update(frame.contiguous().numpy().data)
 
     def digest(self) -> bytes:
         return self._hash.digest()[:16]

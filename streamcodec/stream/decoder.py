@@ -10,7 +10,7 @@ from streamcodec.codec import Codec, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError
 from streamcodec.stream.frames import Frame
-from streamcodec.types import Precision
+from streamcodec.types import FrameType, Precision
 from streamcodec.weights import choose_device, find_model
 
 __all__ = ["DecodeOptions", "PacketDecoder", "codec_for"]
@@ -78,7 +78,7 @@ class PacketDecoder:
                 raise CorruptStreamError(f"frame {packet.frame} does not decode: {error}") from error
             return None
         self._reference, self._next_frame = data, packet.frame + 1
-        kind = "I" if reference is None else "P"
+        kind: FrameType = "I" if reference is None else "P"
         return Frame(self._shown(data), packet.frame, kind, packet.pts, packet.duration, video.time_base)
 
     def _shown(self, data: Tensor) -> Tensor:

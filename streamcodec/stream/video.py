@@ -69,6 +69,8 @@ class Video:
         self._source = source
         self._options = options
         self._on_damage = on_damage
+        self._position: _Position | None = None
+        self._codec: Codec | None = None
         self._open()
 
     @property
@@ -180,8 +182,8 @@ class Video:
         self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         self._reader = Reader(self._file, on_damage="raise" if self._on_damage == "raise" else "report")
         self._process = os.getpid()
-        self._codec: Codec | None = None
-        self._position: _Position | None = None
+        self._codec = None
+        self._position = None
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
