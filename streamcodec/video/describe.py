@@ -1,0 +1,66 @@
+"""What a source says of its pictures, in the terms of `types`."""
+
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from streamcodec.types import ColorSpec, VideoFormat
+from streamcodec.video.pixels import simplest_layout
+
+__all__ = ["describe", "estimate_frames", "nominal_rate", "span"]
+
+_UNSPECIFIED, _RGB_MATRIX = 2, 0  # H.273 matrix
+_NO_RANGE, _FULL_RANGE = 0, 2  # AVColorRange
+
+
+def describe(frame: av.VideoFrame, stream: VideoStream, time_base: Fraction) -> VideoFormat:
+    """The format of a video whose first frame this is. Rotations are rounded to quarter turns; mirroring is not carried."""
+    return VideoFormat(
+        width=frame.width,
+        height=frame.height,
+        time_base=time_base,
+        frame_rate=nominal_rate(stream),
+        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+        rotation_degrees=round(frame.rotation / 90) % 4 * 90,
+        color=_describe_color(frame, stream),
+        bit_depth=max(component.bits for component in frame.format.components),
+    )
+
+
+def _describe_color(frame: av.VideoFrame, stream: VideoStream) -> ColorSpec:
+    """RGB has no matrix and becomes YUV of limited range where YUV is wanted; grey without a range is full, as swscale has it."""
+    layout = simplest_layout(frame.format)
+    full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or (layout == "gray" and frame.color_range == _NO_RANGE)
+    matrix = _UNSPECIFIED if layout == "gbrp" or frame.colorspace == _RGB_MATRIX else frame.colorspace
+    holder = frame if hasattr(frame, "color_primaries") else stream.codec_context  # frames have them from PyAV 17 on
+    return ColorSpec(holder.color_primaries, holder.color_trc, matrix, full and layout != "gbrp")
+
+
+def nominal_rate(stream: VideoStream) -> Fraction | None:
+    """Frames per second as the container tells them, or as FFmpeg guesses them."""
+    return stream.average_rate or stream.guessed_rate or None
+
+
+def span(stream: VideoStream, time_base: Fraction, start_seconds: float, duration_seconds: float | None) -> tuple[int, int | None]:
+    """The first tick and the one behind the last. Seconds are taken to the microsecond, so that 0.04 means a frame at 1/25."""
+    begin, length = (Fraction(seconds).limit_denominator(10**6) for seconds in (start_seconds, duration_seconds or 0))
+    first, behind = ((stream.start_time or 0) - int(-seconds // time_base) for seconds in (begin, begin + length))  # rounded up
+    return first, None if duration_seconds is None else behind
+
+
+def estimate_frames(
+    container: InputContainer, stream: VideoStream, start_seconds: float, duration_seconds: float | None, max_frames: int | None
+) -> int | None:
+    """How many frames there are in the part asked for, as far as the source tells; None if it does not."""
+    rate = nominal_rate(stream)
+    seconds = float(stream.duration * (stream.time_base or 0)) if stream.duration else (container.duration or 0) / av.time_base
+    if start_seconds == 0 and duration_seconds is None and stream.frames:
+        expected = stream.frames
+    elif rate and seconds > 0:
+        left = max(0.0, seconds - start_seconds)
+        expected = max(1, round(float(rate) * (left if duration_seconds is None else min(left, duration_seconds))))
+    else:
+        return max_frames
+    return expected if max_frames is None else min(expected, max_frames)

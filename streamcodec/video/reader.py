@@ -1,0 +1,145 @@
+"""Any video that FFmpeg reads -> RawFrame, one after the other, in bounded memory."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Self, get_args
+
+import av
+
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
+from streamcodec.video.decoder import Decoder, OnError, Stamped
+from streamcodec.video.describe import describe, estimate_frames, span
+from streamcodec.video.pixels import FrameLoader
+from streamcodec.video.source import Source, open_container, pick_video, reading, source_name
+
+__all__ = ["VideoReader"]
+
+
+class VideoReader:
+    """An iterator over the frames of a video file, a URL, a binary file object (seekable or not) or "-" (standard input, y4m for instance).
+
+    `frame_format`: "rgb" gives (3, H, W), "yuv420" gives Y, U, V; pixel formats other than 8-bit 4:2:0 are converted, alpha is dropped.
+    `start_seconds` and `duration_seconds` select the frames whose time since the start of the stream is in [start, start + duration).
+    `threads`: of the decoder; None = as many as there are CPUs.
+
+    Timestamps are the source's own integers, in ticks of `format.time_base`, wherever one starts; `Timeline` says how broken ones are
+    repaired. A frame's duration is the time to the next frame; the last one's is what the source says, or else one nominal step.
+    `format`, `metadata`, `estimated_frames` and `interlaced` (for information: frames are woven) stand when the constructor returns.
+    `damage` tells what was left out with on_error "stop" or "skip".
+
+    Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
+    damaged or cut off (FFmpeg conceals some losses of a transport stream without a word), changes its size, or has a side above MAX_SIDE.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        frame_format: FrameFormat = "rgb",
+        start_seconds: float = 0.0,
+        duration_seconds: float | None = None,
+        max_frames: int | None = None,
+        threads: int | None = None,
+        on_error: OnError = "raise",
+    ) -> None:
+        _check_choice("frame format", frame_format, get_args(FrameFormat))
+        _check_choice("on_error", on_error, get_args(OnError))
+        _check_part(start_seconds, duration_seconds, max_frames)
+        self._name = source_name(source)
+        self._max_frames = max_frames
+        self._taken = 0
+        self._failure: SourceError | None = None
+        self._container = open_container(source)
+        try:
+            self._open(frame_format, start_seconds, duration_seconds, threads, on_error)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _open(self, frame_format: FrameFormat, start: float, duration: float | None, threads: int | None, on_error: OnError) -> None:
+        stream = pick_video(self._container, self._name)
+        _check_side(self._name, stream.codec_context.width, stream.codec_context.height)
+        stream.thread_type, stream.thread_count = "AUTO", threads or 0
+        time_base = stream.time_base or Fraction(1, 1000)
+        first_tick, self._end_tick = span(stream, time_base, start, duration)
+        self._decoder = Decoder(self._name, self._container, stream, time_base, on_error)
+        self._frames = self._decoder.frames_from(first_tick) if start else self._decoder.frames()
+        first = next(self._frames, None)
+        if first is None:
+            raise SourceError(f"{self._name} has no frames{f' from {start} s on' if start else ''}")
+        _check_side(self._name, first[0].width, first[0].height)
+        self._next: Stamped | None = first
+        self.format = describe(first[0], stream, time_base)
+        self.interlaced = bool(first[0].interlaced_frame)
+        self.metadata = dict(self._container.metadata)
+        self.estimated_frames = estimate_frames(self._container, stream, start, duration, self._max_frames)
+        self._loader = FrameLoader(frame_format, self.format.color)
+
+    @property
+    def damage(self) -> str | None:
+        """The last damage that was met, or None."""
+        return self._decoder.damage
+
+    def __iter__(self) -> Iterator[RawFrame]:
+        return self
+
+    def __next__(self) -> RawFrame:
+        if self._taken == self._max_frames:
+            raise StopIteration
+        if self._next is None:
+            raise self._failure or StopIteration
+        frame, pts = self._next
+        if self._end_tick is not None and pts >= self._end_tick:
+            raise StopIteration
+        self._check_size(frame)
+        self._look_ahead()
+        self._taken += 1
+        duration = self._next[1] - pts if self._next else frame.duration or self._decoder.nominal_step
+        with reading(self._name, "convert the frames of"):
+            return RawFrame(self._loader.load(frame), pts, duration)
+
+    def _look_ahead(self) -> None:
+        """Fetch the next frame, which tells this one's duration; what goes wrong there is raised after this frame."""
+        try:
+            self._next = next(self._frames, None)
+        except SourceError as failure:
+            self._next, self._failure = None, failure
+
+    def _check_size(self, frame: av.VideoFrame) -> None:
+        if (frame.width, frame.height) != (self.format.width, self.format.height):
+            raise SourceError(
+                f"{self._name} changes its size from {self.format.width}x{self.format.height} to {frame.width}x{frame.height} "
+                f"after {self._taken} frames; accepted: one size throughout; split it there, or scale it first"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the source. A file object stays open."""
+        self._next = None
+        self._container.close()
+
+
+def _check_side(name: str, width: int, height: int) -> None:
+    if width > MAX_SIDE or height > MAX_SIDE:
+        raise SourceError(f"{name} is {width}x{height}; accepted: up to {MAX_SIDE} on each side; scale it first")
+
+
+def _check_choice(what: str, value: str, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise UsageError(f"{what} is {value!r}; accepted: {', '.join(accepted)}")
+
+
+def _check_part(start_seconds: float, duration_seconds: float | None, max_frames: int | None) -> None:
+    if not 0 <= start_seconds < float("inf"):
+        raise UsageError(f"start is {start_seconds} s; accepted: 0 or more")
+    if duration_seconds is not None and not 0 < duration_seconds < float("inf"):
+        raise UsageError(f"duration is {duration_seconds} s; accepted: above 0")
+    if max_frames is not None and max_frames < 1:
+        raise UsageError(f"number of frames is {max_frames}; accepted: 1 or more")

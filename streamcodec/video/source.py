@@ -1,0 +1,116 @@
+"""Opening a source with FFmpeg: what may be opened, which stream is the video, and how what goes wrong is said."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from streamcodec.errors import SourceError
+from streamcodec.files import STANDARD_STREAM
+
+__all__ = ["Source", "find_truncation", "open_container", "pick_video", "reading", "source_name"]
+
+Source = str | os.PathLike[str] | BinaryIO
+
+_NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
+_ATTACHED_PICTURE = 0x400  # disposition of a cover image
+_TRANSPORT_PACKET_SIZES = (188, 192, 204)
+_SHORTFALL_SECONDS = 0.5
+
+
+def source_name(source: Source) -> str:
+    """How messages call the source."""
+    if source == STANDARD_STREAM:
+        return "standard input"
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    return str(getattr(source, "name", "the file object"))
+
+
+@contextmanager
+def reading(name: str, doing: str = "read") -> Iterator[None]:
+    """Turn what FFmpeg and the operating system raise into a SourceError that names the source."""
+    try:
+        yield
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot {doing} {name}: {reason}") from error
+
+
+def open_container(source: Source) -> InputContainer:
+    """The container behind a path, a URL, a binary file object or "-". Raises SourceError if FFmpeg finds no media in it."""
+    name = source_name(source)
+    target = _target(source, name)
+    with reading(name, "open as a video"):
+        container: InputContainer = av.open(target, "r", metadata_errors="replace")
+    if container.format.name in _NOT_VIDEO:
+        container.close()
+        raise SourceError(f"{name} is a text file; accepted: any video that FFmpeg reads")
+    return container
+
+
+def _target(source: Source, name: str) -> Any:
+    if source == STANDARD_STREAM:
+        return sys.stdin.buffer
+    if not isinstance(source, (str, os.PathLike)):
+        return source
+    if "://" in name:
+        return name
+    path = Path(name)
+    if path.is_dir():
+        raise SourceError(f"{name} is a folder; name one video file")
+    if not path.exists():
+        raise SourceError(f"{name} does not exist")
+    if path.is_file() and path.stat().st_size == 0:
+        raise SourceError(f"{name} is empty")
+    return f"file:{path}"  # so that a colon in the name is no protocol
+
+
+def pick_video(container: InputContainer, name: str) -> VideoStream:
+    """The first video stream that is not a cover image and that can be decoded. Raises SourceError if there is none."""
+    videos = [stream for stream in container.streams.video if not stream.disposition.value & _ATTACHED_PICTURE]
+    if not videos:
+        others = sorted({stream.type for stream in container.streams})
+        raise SourceError(f"{name} has no video stream (it holds: {', '.join(others) or 'nothing'})")
+    for stream in videos:
+        if stream.codec_context is not None:
+            return stream
+    raise SourceError(f"{name}: FFmpeg has no decoder for its video stream")
+
+
+def find_truncation(container: InputContainer, stream: VideoStream, end_seconds: float) -> str | None:
+    """Signs that the bytes end before the video does, looked for when they are all read; `end_seconds` is where the last frame ended.
+
+    MP4's index names bytes behind the end of the file, Matroska tells the duration of each stream, a transport stream has whole packets.
+    """
+    size = _size_bytes(container)
+    entries = getattr(stream, "index_entries", None)  # from PyAV 17 on
+    if size and "mp4" in container.format.name and entries and max(entry.pos + entry.size for entry in entries) > size:
+        return "its index names frames behind its end"
+    declared = _declared_seconds(stream)
+    if declared is not None and declared - end_seconds > _SHORTFALL_SECONDS:
+        return f"it tells a duration of {declared:.2f} s"
+    if size and container.format.name == "mpegts" and all(size % packet for packet in _TRANSPORT_PACKET_SIZES):
+        return "its last packet is not whole"
+    return None
+
+
+def _size_bytes(container: InputContainer) -> int:
+    size = container.size
+    return size if size > 0 else 0
+
+
+def _declared_seconds(stream: VideoStream) -> float | None:
+    """Matroska's DURATION tag, "HH:MM:SS.nnnnnnnnn"."""
+    parts = stream.metadata.get("DURATION", "").split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return 3600 * hours + 60 * minutes + seconds
