@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from streamcodec._native import crc32c
 from streamcodec.container.format import END_MAGIC, END_PAYLOAD, Cursor, pack_signed, pack_varint
-from streamcodec.container.packet import PacketFields, PacketType
+from streamcodec.container.packet import MIN_HEADER_SIZE, PacketFields, PacketType
 from streamcodec.errors import CorruptStreamError, UsageError
 
 __all__ = ["Damage", "Index", "IndexBuilder", "IndexEntry", "pack_end", "pack_index", "unpack_end", "unpack_index"]
@@ -144,7 +144,7 @@ def _unpack_entries(cursor: Cursor, count: int, offset: int, pts: int) -> Iterat
     frame = 0
     for gop in range(count):
         step, frame_count, size = cursor.varints(3)
-        if not frame_count or not size or bool(step) != bool(gop):
+        if not 1 <= frame_count <= size // MIN_HEADER_SIZE or bool(step) != bool(gop):
             cursor.refuse(f"GOP {gop} has pts step {step}, {frame_count} frames and {size} bytes")
         pts += step
         yield IndexEntry(gop, frame, frame_count, pts, offset, size)

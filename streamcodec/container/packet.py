@@ -9,6 +9,7 @@ from streamcodec.container.format import MAX_PAYLOAD_SIZE, SYNC, Cursor, pack_si
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 __all__ = [
+    "MIN_HEADER_SIZE",
     "PREFIX_SIZE",
     "Packet",
     "PacketFields",
@@ -25,7 +26,8 @@ _PREFIX = struct.Struct("<2sBBBB")  # sync, header_size, type, flags, track
 _CRCS = struct.Struct("<II")  # payload_crc, header_crc
 _KEY = 1
 _MAX_INT64 = (1 << 63) - 1
-_MIN_HEADER_SIZE = _PREFIX.size + 5 + _CRCS.size
+MIN_HEADER_SIZE = _PREFIX.size + 5 + _CRCS.size
+"""Bytes of the smallest packet."""
 PREFIX_SIZE = 3
 """Bytes of a header that tell the size of the rest."""
 
@@ -125,8 +127,8 @@ def header_size(prefix: bytes, offset: int) -> int:
         raise TruncatedStreamError(f"byte {offset + len(prefix)}: the stream ends {reason}")
     if prefix[:2] != SYNC:
         raise CorruptStreamError(f"byte {offset}: no packet starts here (sync word is {prefix[:2].hex()}, must be {SYNC.hex()})")
-    if prefix[2] < _MIN_HEADER_SIZE:
-        raise CorruptStreamError(f"byte {offset}: packet header size is {prefix[2]}; must be at least {_MIN_HEADER_SIZE}")
+    if prefix[2] < MIN_HEADER_SIZE:
+        raise CorruptStreamError(f"byte {offset}: packet header size is {prefix[2]}; must be at least {MIN_HEADER_SIZE}")
     return prefix[2]
 
 

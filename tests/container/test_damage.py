@@ -249,6 +249,8 @@ def numbers(*values: int) -> bytes:
         (numbers(1 << 62, 9, 100, 0, 0, 1, 70), "4611686018427387904 GOPs are announced in 6 bytes"),
         (numbers(1, 9, 100, 0, 0, 0, 70), "0 frames"),
         (numbers(1, 9, 100, 0, 0, 1, 0), "0 bytes"),
+        (numbers(1, 9, 100, 0, 0, 4, 70), "4 frames and 70 bytes"),
+        (numbers(1, 9, 100, 0, 0, 1 << 40, 70), "1099511627776 frames and 70 bytes"),
         (numbers(1, 9, 100, 0, 5, 1, 70), "pts step 5"),
         (numbers(2, 9, 100, 0, 0, 1, 30, 0, 1, 40), "pts step 0"),
         (numbers(1, 9, 100, 0, 0, 1, 71), "GOPs end at byte 171, the index lies at byte 170"),
