@@ -2,13 +2,14 @@
 
 import math
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self, overload
 
 from streamcodec.codec import Codec
-from streamcodec.container import Header, Index, PacketHeader, PacketType, Reader
+from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, open_input
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
@@ -118,7 +119,7 @@ class Video:
 
     def __iter__(self) -> Iterator[Frame]:
         self._reopen_after_fork()
-        return self._decoder().frames(self._reader.packets())
+        return self._play(None)
 
     @overload
     def __getitem__(self, key: int) -> Frame: ...
@@ -148,8 +149,7 @@ class Video:
 
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another."""
-        self._reopen_after_fork()
-        return self._decoder().frames(self._reader.packets(self._index.entries[number]))
+        return self._play(self._index.entries[number])
 
     def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
@@ -162,8 +162,7 @@ class Video:
     def close(self) -> None:
         """Close the file, if it was opened here."""
         self._position = None
-        if self._owns_file:
-            self._file.close()
+        self._close_file()
 
     def __enter__(self) -> Self:
         return self
@@ -177,10 +176,10 @@ class Video:
         return _reopened, (self._source, self._options, self._on_damage)
 
     def _open(self) -> None:
-        self._file = open_input(self._source)
-        self._owns_file = self._file is not self._source
+        file = open_input(self._source)
+        self._close_file = weakref.finalize(self, file.close if file is not self._source else int)
         self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
-        self._reader = Reader(self._file, on_damage="raise" if self._on_damage == "raise" else "report")
+        self._reader = Reader(file, on_damage="raise" if self._on_damage == "raise" else "report")
         self._process = os.getpid()
         self._codec = None
         self._position = None
@@ -198,6 +197,10 @@ class Video:
         if self._codec is None:
             self._codec = codec_for(self.header, self._options)
         return PacketDecoder(self._codec, self.header, strict=self._on_damage == "raise")
+
+    def _play(self, gop: IndexEntry | None) -> Iterator[Frame]:
+        """The frames of a GOP, or all. Being a generator of this object, it keeps the file open while it is in use."""
+        yield from self._decoder().frames(self._reader.packets(gop))
 
     def _between(self, start_seconds: float, duration_seconds: float | None) -> Iterator[Frame]:
         entries, time_base = self._index.entries, self.header.video.time_base
@@ -220,7 +223,7 @@ class Video:
         entry = self._index.at_frame(index)
         at = self._position
         if at is None or at.gop != entry.gop or (at.last is not None and at.last.index > index):
-            at = self._position = _Position(self._decoder().frames(self._reader.packets(entry)), entry.gop)
+            at = self._position = _Position(self._play(entry), entry.gop)
         while at.last is None or at.last.index < index:
             at.last = next(at.frames, None)
             if at.last is None:

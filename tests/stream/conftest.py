@@ -1,0 +1,52 @@
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import Tensor
+
+from streamcodec.codec import Codec
+from streamcodec.container import Index, Reader, Writer
+from streamcodec.stream import EncodeOptions, Encoder
+from streamcodec.types import VideoFormat
+
+PTS = (0, 3, 4, 9, 10, 11, 15, 18, 19, 25)  # a variable frame rate
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A short stream and what its frames decode to."""
+
+    data: bytes
+    frames: Tensor
+    pts: tuple[int, ...]
+    time_base: Fraction
+
+    @property
+    def index(self) -> Index:
+        return Reader(io.BytesIO(self.data)).index
+
+
+def moving_clip(count: int, height: int = 37, width: int = 53) -> Tensor:
+    """(T, 3, H, W) uint8: noise that moves."""
+    base = torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    return torch.stack([base.roll(2 * shift, dims=2) for shift in range(count)])
+
+
+@pytest.fixture(scope="session")
+def coded(tiny_codec: Codec) -> Coded:
+    """10 frames of 53x37 in GOPs of 4."""
+    video = VideoFormat(53, 37, time_base=Fraction(1, 12), frame_rate=Fraction(5))
+    encoder = Encoder(video, EncodeOptions(gop=4, scenecut=0), codec=tiny_codec, metadata={"title": "test"})
+    file = io.BytesIO()
+    writer = Writer(file, encoder.header)
+    shown = []
+    for frame, pts in zip(moving_clip(len(PTS)), PTS, strict=True):
+        for packet in encoder.push(frame, pts=pts, duration=1):
+            writer.write(packet)
+        shown.append(encoder.reconstruction)
+    for packet in encoder.flush():
+        writer.write(packet)
+    writer.finish()
+    return Coded(file.getvalue(), torch.stack(shown), PTS, video.time_base)
