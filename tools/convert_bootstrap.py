@@ -7,6 +7,7 @@ Writes quarter-image.safetensors and quarter-flow.safetensors into FOLDER (defau
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -39,6 +40,14 @@ def renamed(key: str) -> str:
     return key
 
 
+def halves(bootstrap: Path) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """(preset, tensors under the product's keys, float32) of both halves."""
+    tensors = {key: value.float() for key, value in load_file(bootstrap).items()}
+    for prefix, preset in PARTS.items():
+        own = {key: value for key, value in tensors.items() if key.startswith("img_") == bool(prefix)}
+        yield preset, {renamed(key.removeprefix(prefix)): value for key, value in own.items()}
+
+
 def converted(preset: str, tensors: dict[str, Tensor]) -> CompressionModel:
     """The model with these tensors and tables. Its z is rounded to integers, so the medians stay 0."""
     model = create(preset)
@@ -56,12 +65,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parents[1] / "streamcodec" / "weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    tensors = {key: value.float() for key, value in load_file(arguments.bootstrap).items()}
-    for prefix, preset in PARTS.items():
-        own = {key: value for key, value in tensors.items() if key.startswith("img_") == bool(prefix)}
-        model = converted(preset, {renamed(key.removeprefix(prefix)): value for key, value in own.items()})
+    for preset, tensors in halves(arguments.bootstrap):
         path = arguments.folder / f"{preset}.safetensors"
-        print(f"{path}: id {save_checkpoint(path, model, preset).hex()}, {path.stat().st_size} bytes")
+        model_id = save_checkpoint(path, converted(preset, tensors), preset)
+        print(f"{path}: id {model_id.hex()}, {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -84,9 +84,7 @@ def _construct(path: Path, metadata: Mapping[str, str]) -> tuple[str, ImageModel
     if metadata.get("format") != FORMAT or not {"preset", "config"} <= set(metadata):
         raise ModelError(f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}")
     try:
-        config: Any = json.loads(metadata["config"])
-    except ValueError as error:
+        config = json.loads(metadata["config"])
+        return metadata["preset"], registry.create(metadata["preset"], **config)
+    except (ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"the weights {path} have a damaged config: {metadata['config']!r}") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"the weights {path} have a damaged config: {metadata['config']!r}")
-    return metadata["preset"], registry.create(metadata["preset"], **config)

@@ -1,0 +1,104 @@
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from streamcodec.errors import ModelError
+from streamcodec.models import CompressionModel, create, load_checkpoint, model_id, save_checkpoint
+
+FIELDS = {"width4": 4, "width8": 4, "latent": 6, "hyper": 4}
+
+
+@pytest.fixture
+def model() -> CompressionModel:
+    torch.manual_seed(0)
+    model = create("quarter-image", **FIELDS).eval()
+    model.update()
+    return model
+
+
+@pytest.fixture
+def path(tmp_path: Path, model: CompressionModel) -> Path:
+    save_checkpoint(tmp_path / "a.safetensors", model, "quarter-image", **FIELDS)
+    return tmp_path / "a.safetensors"
+
+
+def rewrite(path: Path, **metadata: str | None) -> None:
+    whole = {"format": "1", "preset": "quarter-image", "config": json.dumps(FIELDS)} | metadata
+    save_file(load_file(path), path, {key: value for key, value in whole.items() if value is not None})
+
+
+def test_a_saved_model_comes_back(tmp_path: Path, model: CompressionModel, path: Path) -> None:
+    loaded = load_checkpoint(path)
+    assert loaded.preset == "quarter-image"
+    assert not loaded.model.training
+    assert not loaded.model.update()
+    assert {parameter.dtype for parameter in loaded.model.parameters()} == {torch.float32}
+    for key, value in model.state_dict().items():
+        other = loaded.model.state_dict()[key]
+        assert other.dtype == value.dtype
+        expected = value.half().float() if value.is_floating_point() and value.ndim == 4 else value
+        assert torch.equal(other, expected)
+    assert save_checkpoint(tmp_path / "b.safetensors", loaded.model, "quarter-image", **FIELDS) == loaded.id
+
+
+def test_id_tells_weights_apart() -> None:
+    state = {"b": torch.tensor([1.0, 2.0]), "a": torch.tensor([[3]], dtype=torch.int32)}
+    by_hand = b"a int32 [1, 1]\n" + struct.pack("<i", 3) + b"b float32 [2]\n" + struct.pack("<2f", 1, 2)
+    assert model_id(state) == hashlib.sha256(by_hand).digest()[:16]
+    assert model_id(dict(reversed(state.items()))) == model_id(state)
+    others = [
+        {**state, "b": torch.tensor([1.0, 2.5])},
+        {**state, "b": torch.tensor([[1.0, 2.0]])},
+        {**state, "b": torch.tensor([1.0, 2.0], dtype=torch.float64)},
+        {"c": state["b"], "a": state["a"]},
+    ]
+    assert len({model_id(other) for other in (state, *others)}) == 5
+
+
+def test_saving_without_tables_fails(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="update"):
+        save_checkpoint(tmp_path / "a.safetensors", create("quarter-image", **FIELDS), "quarter-image", **FIELDS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_file_fails(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot read the weights .*none\.safetensors"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("size_bytes", [0, 7, 100, 5000])
+def test_truncated_file_fails(path: Path, size_bytes: int) -> None:
+    path.write_bytes(path.read_bytes()[:size_bytes])
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("change", [{"format": None}, {"format": "2"}, {"preset": None}, {"config": None}])
+def test_other_metadata_fails(path: Path, change: dict[str, str | None]) -> None:
+    rewrite(path, **change)
+    with pytest.raises(ModelError, match="not a weights file of format 1"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("config", ["{", "[]", '{"width4": "wide"}', '{"width4": -1}'])
+def test_damaged_config_fails(path: Path, config: str) -> None:
+    rewrite(path, config=config)
+    with pytest.raises(ModelError, match="config"):
+        load_checkpoint(path)
+
+
+def test_unknown_preset_fails(path: Path) -> None:
+    rewrite(path, preset="nope")
+    with pytest.raises(ModelError, match="unknown model 'nope'"):
+        load_checkpoint(path)
+
+
+def test_weights_of_another_shape_fail(path: Path) -> None:
+    rewrite(path, config=json.dumps({**FIELDS, "latent": 8}))
+    with pytest.raises(ModelError, match="do not fit the model quarter-image"):
+        load_checkpoint(path)

@@ -1,0 +1,206 @@
+"""The default model: its meaning by golden outputs of the shipped weights, and that decoding repeats encoding."""
+
+import importlib.util
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from streamcodec.errors import UsageError
+from streamcodec.models import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig, load_checkpoint
+
+from .channels import ListDecoder, ListEncoder, coded_bits
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT / "streamcodec" / "weights"
+BOOTSTRAP = ROOT / ".." / "shared" / "weights"
+
+# Of the shipped weights, for the two frames below at 256x192 and q = 2. Other weights have other figures: measure them anew then.
+GOLDEN = {"intra bits": 42564.7, "intra psnr_db": 26.858, "inter bits": 6090.6, "inter psnr_db": 26.592}
+
+SMALL_IMAGE = QuarterImageConfig(width4=8, width8=12, latent=10, hyper=6, gain_rows=3)
+SMALL_FLOW = QuarterFlowConfig(width4=8, width8=12, latent=10, hyper=6, motion_width4=6, motion_latent=5, motion_hyper=4, gain_rows=3)
+SMALL_SIZE = (48, 80)  # no multiple of 64
+
+
+def load_tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+CONVERT = load_tool("convert_bootstrap")
+
+
+def frame(t: float, height: int = 192, width: int = 256) -> Tensor:
+    """(1, 3, height, width): waves that move by 1.5 pixels to the left per frame."""
+    y, x = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
+    x = x + 1.5 * t
+    return torch.stack([0.5 + 0.25 * torch.sin(x / 7 + c) + 0.2 * torch.cos(y / 11 + 2 * c) for c in range(3)])[None].clamp(0, 1)
+
+
+def snapped(x_hat: Tensor) -> Tensor:
+    return (x_hat.clamp(0, 1) * 255).round() / 255
+
+
+def bits(likelihoods: dict[str, Tensor]) -> float:
+    return sum(-torch.log2(likelihood).sum().item() for likelihood in likelihoods.values())
+
+
+def psnr_db(x: Tensor, y: Tensor) -> float:
+    return -10 * torch.log10(((x - y) ** 2).mean()).item()
+
+
+@torch.no_grad()
+def figures(image: QuarterImage, flow: QuarterFlow, q: float) -> list[dict[str, float]]:
+    """Bits, PSNR and three pixels of an I-frame and two P-frames."""
+    rows, reference, position = [], None, torch.tensor([q])
+    for t in range(3):
+        if reference is None:
+            intra = image(frame(t), position)
+            x_hat, row = intra["x_hat"], {"intra_bits": bits(intra["likelihoods"])}
+        else:
+            inter = flow(frame(t), reference, position)
+            x_hat, row = inter["x_hat"], {f"{part}_bits": bits(likelihoods) for part, likelihoods in inter["likelihoods"].items()}
+        reference = snapped(x_hat)
+        pixels = {f"pixel {c}": value for c, value in enumerate(x_hat[0, :, 100, 100].tolist())}
+        rows.append({**row, "psnr_db": psnr_db(reference, frame(t)), **pixels})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[QuarterImage, QuarterFlow]:
+    image, flow = (load_checkpoint(WEIGHTS / f"quarter-{part}.safetensors").model for part in ("image", "flow"))
+    assert isinstance(image, QuarterImage)
+    assert isinstance(flow, QuarterFlow)
+    return image, flow
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[QuarterImage, QuarterFlow]:
+    torch.manual_seed(0)
+    image, flow = QuarterImage(SMALL_IMAGE).eval(), QuarterFlow(SMALL_FLOW).eval()
+    for hyperprior in (image.hyperprior, flow.motion_hyperprior, flow.residual_hyperprior):
+        torch.nn.init.constant_(hyperprior.gains.gain[0], -1)  # type: ignore[union-attr]
+        torch.nn.init.constant_(hyperprior.gains.gain[2], 1)  # type: ignore[union-attr]
+    image.update()
+    flow.update()
+    return image, flow
+
+
+@pytest.mark.skipif(not BOOTSTRAP.exists(), reason="shared/weights is not here")
+def test_converted_bootstrap_weights_mean_the_same() -> None:
+    image, flow = (CONVERT.converted(preset, tensors) for preset, tensors in CONVERT.halves(BOOTSTRAP / "bootstrap.safetensors"))
+    wanted = json.loads((BOOTSTRAP / "check.json").read_text())
+    for q in (0.0, 2.0, 3.7):
+        for row in figures(image.eval(), flow.eval(), q):
+            want = wanted.pop(0)
+            want |= {f"pixel {c}": value for c, value in enumerate(want["pixels"])}
+            assert want["q"] == q
+            for name, value in row.items():
+                assert value == pytest.approx(want[name], rel=1e-3, abs=1e-3), name
+
+
+@torch.no_grad()
+def test_shipped_weights_decode_what_they_encode(shipped: tuple[QuarterImage, QuarterFlow]) -> None:
+    """And what that costs and gives stays near to what it was when they were made."""
+    image, flow = shipped
+    encoder = ListEncoder(image.tables())
+    reference = snapped(image.code(frame(0), (192, 256), 2.0, encoder))
+    assert coded_bits(encoder) == pytest.approx(GOLDEN["intra bits"], rel=1e-3)
+    assert psnr_db(reference, frame(0)) == pytest.approx(GOLDEN["intra psnr_db"], abs=0.02)
+    assert torch.equal(reference, snapped(image.code(None, (192, 256), 2.0, ListDecoder(encoder))))
+    encoder = ListEncoder(flow.tables())
+    x_hat = flow.code(frame(1), reference, 2.0, encoder)
+    assert coded_bits(encoder) == pytest.approx(GOLDEN["inter bits"], rel=1e-3)
+    assert psnr_db(snapped(x_hat), frame(1)) == pytest.approx(GOLDEN["inter psnr_db"], abs=0.02)
+    assert torch.equal(x_hat, flow.code(None, reference, 2.0, ListDecoder(encoder)))
+
+
+@pytest.mark.parametrize("q", [0.0, 1.3, 2.0])
+@pytest.mark.parametrize("size", [SMALL_SIZE, (16, 16), (16, 64)])
+@torch.no_grad()
+def test_decoder_repeats_the_encoder(small: tuple[QuarterImage, QuarterFlow], q: float, size: tuple[int, int]) -> None:
+    image, flow = small
+    encoder = ListEncoder(image.tables())
+    x_hat = image.code(frame(0, *size), size, q, encoder)
+    assert x_hat.shape == (1, 3, *size)
+    assert torch.equal(x_hat, image.code(None, size, q, ListDecoder(encoder)))
+    encoder, hint = ListEncoder(flow.tables()), torch.full((1, 2, size[0] // 4, size[1] // 4), 1.5)
+    x_hat = flow.code(frame(1, *size), frame(0, *size), q, encoder, hint)
+    assert torch.equal(x_hat, flow.code(None, frame(0, *size), q, ListDecoder(encoder)))
+
+
+@torch.no_grad()
+def test_symbols_decode_in_another_precision_and_number_of_threads(small: tuple[QuarterImage, QuarterFlow]) -> None:
+    """The channel compares the tables that the two sides ask for. Pixels may differ by what the precision does to the means."""
+    _, flow = small
+    threads = torch.get_num_threads()
+    encoder = ListEncoder(flow.tables())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse = flow.code(frame(1, *SMALL_SIZE), frame(0, *SMALL_SIZE), 1.0, encoder)
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            fine = flow.code(None, frame(0, *SMALL_SIZE), 1.0, ListDecoder(encoder))
+    finally:
+        torch.set_num_threads(threads)
+    assert fine.dtype == coarse.dtype == torch.float32
+    assert 0 < (fine - coarse).abs().max() < 0.1
+
+
+@torch.no_grad()
+def test_bits_rise_with_quality(shipped: tuple[QuarterImage, QuarterFlow]) -> None:
+    image, flow = shipped
+    x, reference = frame(1, 64, 96), frame(0, 64, 96)
+    x = (x + 0.05 * torch.rand(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    costs = []
+    for quality in range(0, 64, 3):
+        encoders = ListEncoder(image.tables()), ListEncoder(flow.tables())
+        image.code(x, (64, 96), quality * 4 / 63, encoders[0])
+        flow.code(x, reference, quality * 4 / 63, encoders[1])
+        costs.append([coded_bits(encoder) for encoder in encoders])
+    assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(costs))
+
+
+def test_training_reaches_every_weight(small: tuple[QuarterImage, QuarterFlow]) -> None:
+    torch.manual_seed(1)
+    image, flow = QuarterImage(SMALL_IMAGE), QuarterFlow(SMALL_FLOW)
+    x, reference, q = torch.rand(2, 3, *SMALL_SIZE), torch.rand(2, 3, *SMALL_SIZE), torch.tensor([0.3, 1.6])
+    intra = image(x, q)
+    inter = flow(x, reference, q, torch.zeros(2, 2, SMALL_SIZE[0] // 4, SMALL_SIZE[1] // 4))
+    assert inter["prediction"].shape == inter["x_hat"].shape == x.shape
+    assert inter["flow"].shape == (2, 2, SMALL_SIZE[0] // 4, SMALL_SIZE[1] // 4)
+    rate = sum(-likelihood.log().mean() for part in (intra["likelihoods"], *inter["likelihoods"].values()) for likelihood in part.values())
+    loss = rate + ((intra["x_hat"] - x) ** 2).mean() + ((inter["x_hat"] - x) ** 2).mean()
+    (loss + image.aux_loss() + flow.aux_loss()).backward()
+    silent = [name for model in (image, flow) for name, parameter in model.named_parameters() if parameter.grad is None]
+    assert silent == []
+
+
+def test_samples_of_a_batch_have_their_own_quality(small: tuple[QuarterImage, QuarterFlow]) -> None:
+    image, _ = small
+    x, q = torch.cat((frame(0, *SMALL_SIZE), frame(5, *SMALL_SIZE))), torch.tensor([0.0, 1.7])
+    with torch.no_grad():
+        together = image(x, q)["x_hat"]
+        alone = torch.cat([image(x[i : i + 1], q[i : i + 1])["x_hat"] for i in range(2)])
+    torch.testing.assert_close(together, alone)
+
+
+def test_frames_of_another_shape_fail(small: tuple[QuarterImage, QuarterFlow]) -> None:
+    image, flow = small
+    with pytest.raises(UsageError, match="multiples of 16"):
+        image(torch.zeros(1, 3, 40, 48))
+    with pytest.raises(UsageError, match="accepted: the same shape"):
+        flow(torch.zeros(1, 3, 48, 48), torch.zeros(1, 3, 32, 48))
+    with pytest.raises(UsageError, match=r"accepted: \(1, 3, 32, 48\)"):
+        image.code(torch.zeros(1, 3, 48, 48), (32, 48), 0.0, ListEncoder(image.tables()))
