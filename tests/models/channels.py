@@ -1,14 +1,17 @@
 """A stream of symbols in a list: what an encoder's end wrote, a decoder's end reads, after a look at whether both asked for the same."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from streamcodec.tables import TableData, escape_bits
+from streamcodec.models.channel import CountingChannel
+from streamcodec.tables import TableData
 
 
-class ListEncoder:
+class ListEncoder(CountingChannel):
+    """`written`: symbols and indexes of every call. `bits`: what they cost."""
+
     def __init__(self, tables: TableData) -> None:
+        super().__init__(tables)
         self.tables = tables
         self.written: list[tuple[Tensor, Tensor]] = []
 
@@ -22,7 +25,7 @@ class ListEncoder:
         certain = self.tables.certain[rows]
         assert (symbols.flatten().numpy()[certain] == self.tables.offset[rows][certain]).all()
         self.written.append((symbols.clone(), indexes.clone()))
-        return symbols
+        return super().code(symbols, indexes)
 
 
 class ListDecoder:
@@ -34,20 +37,3 @@ class ListDecoder:
         written, expected = self.left.pop(0)
         assert torch.equal(indexes, expected), "the decoder asks for other tables than the encoder"
         return written.contiguous()
-
-
-def coded_bits(encoder: ListEncoder) -> float:
-    """What the symbols cost with the tables' own probabilities, the side stream of the escapes included."""
-    cdf, length, offset = (
-        array.astype(np.int64) for array in (encoder.tables.quantized_cdf, encoder.tables.cdf_length, encoder.tables.offset)
-    )
-    bits = 0.0
-    for symbols, indexes in encoder.written:
-        rows, values = indexes.flatten().numpy(), symbols.flatten().numpy()
-        escape, entry = length[rows] - 2, values - offset[rows]
-        below, above = (entry < 0) & (escape > 0), (entry >= escape) & (escape > 0)
-        entry = np.where(below | above, escape, entry)
-        bits += float((14 - np.log2(cdf[rows, entry + 1] - cdf[rows, entry])).sum())
-        bits += float(escape_bits((offset[rows] - values)[below], above=False).sum())
-        bits += float(escape_bits((values - offset[rows] - escape + 1)[above], above=True).sum())
-    return bits

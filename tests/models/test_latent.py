@@ -8,7 +8,7 @@ from streamcodec.errors import ModelError
 from streamcodec.models.base import CompressionModel
 from streamcodec.models.quarter import QuarterHyperprior
 
-from .channels import ListDecoder, ListEncoder, coded_bits
+from .channels import ListDecoder, ListEncoder
 
 CHANNELS, HYPER, SIZE = 6, 4, (5, 7)
 
@@ -75,7 +75,7 @@ def test_estimate_is_near_what_coding_costs_and_gives(model: Latents) -> None:
     certain = torch.from_numpy(model.tables().certain)[encoder.written[1][1].long()]
     torch.testing.assert_close(estimate.y_hat[~certain], coded[~certain])
     bits = sum(-torch.log2(likelihood).sum().item() for likelihood in estimate.likelihoods.values())
-    assert coded_bits(encoder) == pytest.approx(bits, rel=0.05)
+    assert encoder.bits == pytest.approx(bits, rel=0.05)
 
 
 def test_training_rounds_straight_through_and_estimates_with_noise(model: Latents) -> None:

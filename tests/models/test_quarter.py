@@ -14,7 +14,7 @@ from torch import Tensor
 from streamcodec.errors import UsageError
 from streamcodec.models import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig, load_checkpoint
 
-from .channels import ListDecoder, ListEncoder, coded_bits
+from .channels import ListDecoder, ListEncoder
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "streamcodec" / "weights"
@@ -116,12 +116,12 @@ def test_shipped_weights_decode_what_they_encode(shipped: tuple[QuarterImage, Qu
     image, flow = shipped
     encoder = ListEncoder(image.tables())
     reference = snapped(image.code(frame(0), (192, 256), 2.0, encoder))
-    assert coded_bits(encoder) == pytest.approx(GOLDEN["intra bits"], rel=1e-3)
+    assert encoder.bits == pytest.approx(GOLDEN["intra bits"], rel=1e-3)
     assert psnr_db(reference, frame(0)) == pytest.approx(GOLDEN["intra psnr_db"], abs=0.02)
     assert torch.equal(reference, snapped(image.code(None, (192, 256), 2.0, ListDecoder(encoder))))
     encoder = ListEncoder(flow.tables())
     x_hat = flow.code(frame(1), reference, 2.0, encoder)
-    assert coded_bits(encoder) == pytest.approx(GOLDEN["inter bits"], rel=1e-3)
+    assert encoder.bits == pytest.approx(GOLDEN["inter bits"], rel=1e-3)
     assert psnr_db(snapped(x_hat), frame(1)) == pytest.approx(GOLDEN["inter psnr_db"], abs=0.02)
     assert torch.equal(x_hat, flow.code(None, reference, 2.0, ListDecoder(encoder)))
 
@@ -168,7 +168,7 @@ def test_bits_rise_with_quality(shipped: tuple[QuarterImage, QuarterFlow]) -> No
         encoders = ListEncoder(image.tables()), ListEncoder(flow.tables())
         image.code(x, (64, 96), quality * 4 / 63, encoders[0])
         flow.code(x, reference, quality * 4 / 63, encoders[1])
-        costs.append([coded_bits(encoder) for encoder in encoders])
+        costs.append([encoder.bits for encoder in encoders])
     assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(costs))
 
 
