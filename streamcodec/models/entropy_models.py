@@ -7,6 +7,7 @@ its scale from elsewhere (same paper, section 3). Both keep their tables as buff
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -49,10 +50,14 @@ class EntropyModel(nn.Module):
         """Whether update() was called, or weights with tables were loaded."""
         return self._offset.numel() > 0
 
-    def tables(self) -> TableData:
-        """The tables, one row per channel or scale. ModelError before update()."""
+    def require_tables(self) -> None:
+        """Raise ModelError before update()."""
         if not self.has_tables:
             raise ModelError(f"{type(self).__name__} has no probability tables; call update() on the model or load weights that have them")
+
+    def tables(self) -> TableData:
+        """The tables, one row per channel or scale. ModelError before update()."""
+        self.require_tables()
         cdf, length, offset = (buffer.cpu().numpy() for buffer in (self._quantized_cdf, self._cdf_length, self._offset))
         return TableData(quantized_cdf=cdf, cdf_length=length, offset=offset)
 
@@ -222,6 +227,7 @@ def _gaussian_mass(distance: Tensor, scales: Tensor) -> Tensor:
     return 0.5 * (torch.erfc((distance - 0.5) * per_scale) - torch.erfc((distance + 0.5) * per_scale))
 
 
+@lru_cache(maxsize=512)  # a model's latents share one scale table
 def _gaussian_table(scale: float) -> Table:
     radius = math.ceil(8 * scale) + 1
     distance = torch.arange(-radius, radius + 1, dtype=torch.float64).abs()

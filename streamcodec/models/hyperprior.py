@@ -25,7 +25,7 @@ class HyperpriorLatentCodec(HyperpriorLatent):
     sequence of convolutions, ReLU, LeakyReLU, QReLU and PixelShuffle: what the exact scale path can be made of.
     """
 
-    straight_through = False  # as published: in training the synthesis gets noise
+    straight_through = ""  # as published: in training all networks see noise
 
     def __init__(
         self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, means: bool, gain_rows: int = 0, hyper_stride: int = 4

@@ -80,11 +80,12 @@ class HyperpriorLatent(nn.Module):
     A subclass brings the networks, as hooks below. It may be a part of a model, or be mixed into a model whose state_dict is flat.
     `hyper_stride`: how many elements of y an element of z stands for, in each direction. `row`: rows of the model's other
     bottlenecks that come before this one's (all of a model's bottlenecks come after the Gaussian rows). `latent_channels`: M.
-    `straight_through`: in training the synthesis gets rounded latents, while the rate is estimated with noise.
+    `straight_through`: the latents, "y" and "z", that reach the networks rounded in training (with the gradient of the identity);
+    the others reach them with noise. The rate is always estimated with noise.
     """
 
     hyper_stride = 4
-    straight_through = True
+    straight_through: str = "yz"
     row = 0
     latent_channels: int
     entropy_bottleneck: EntropyBottleneck
@@ -135,13 +136,13 @@ class HyperpriorLatent(nn.Module):
         y = y.float() * gain
         z = self.hyper_analysis(y).float()
         z_hat, z_likelihoods = self.entropy_bottleneck(z)
-        if self.straight_through:
+        if "z" in self.straight_through:
             medians = self.entropy_bottleneck.medians()
             z_hat = round_straight_through(z - medians) + medians
         means, scales = self.gaussians(z_hat, size)
         means = None if means is None else means.float()
         y_hat, y_likelihoods = self.gaussian_conditional(y, scales.float(), means)
-        if self.straight_through:
+        if "y" in self.straight_through:
             y_hat = round_straight_through(y) if means is None else round_straight_through(y - means) + means
         return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
 

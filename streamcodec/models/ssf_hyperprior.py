@@ -31,6 +31,7 @@ class ScaleSpaceHyperprior(HyperpriorLatent):
     """A latent y (N, channels, h, w) with z (N, channels, ceil(h/8), ceil(w/8)); `row` and gains as in HyperpriorLatent."""
 
     hyper_stride = 8
+    straight_through = "y"  # as published: only the synthesis sees rounded values in training
 
     def __init__(self, channels: int, gain_rows: int = 0, row: int = 0) -> None:
         super().__init__()

@@ -1,0 +1,84 @@
+"""Small members of the zoo, with weights that give latents and scales worth coding."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from streamcodec.models.base import ImageModel
+from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
+from streamcodec.models.hyperprior import HyperpriorLatentCodec, MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.models.layers import conv, deconv
+from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
+from streamcodec.models.ssf_hyperprior import ScaleSpaceHyperprior
+from streamcodec.models.vae import SimpleVAECompressionModel
+
+N, M = 8, 12
+
+
+def simple(codec: nn.Module) -> SimpleVAECompressionModel:
+    """Transforms of its own: a quarter of the resolution by reshaping, stride 4."""
+    g_a = nn.Sequential(nn.PixelUnshuffle(4), nn.Conv2d(48, M, 1))
+    g_s = nn.Sequential(nn.Conv2d(M, 48, 1), nn.PixelShuffle(4))
+    return SimpleVAECompressionModel(g_a, g_s, codec, stride=4)
+
+
+def simple_hyperprior() -> SimpleVAECompressionModel:
+    h_a, h_s = nn.Sequential(conv(M, N), nn.ReLU(), conv(N, N)), nn.Sequential(deconv(N, N), nn.ReLU(), deconv(N, 2 * M))
+    return simple(HyperpriorLatentCodec(h_a, h_s, M, N, means=True))
+
+
+IMAGE_MODELS: dict[str, Callable[[], ImageModel]] = {
+    "factorized": partial(FactorizedPrior, N, M),
+    "factorized-relu": partial(FactorizedPrior, N, M, activation="relu"),
+    "scale": partial(ScaleHyperprior, N, M),
+    "mean-scale": partial(MeanScaleHyperprior, N, M),
+    "mean-scale-gains": partial(MeanScaleHyperprior, N, M, gain_rows=3),
+    "factorized-gains": partial(FactorizedPrior, N, M, gain_rows=3),
+    "ssf-image": partial(ScaleSpaceFlowImage, N, M),
+    "simple-factorized": lambda: simple(FactorizedLatentCodec(M)),
+    "simple-hyperprior": simple_hyperprior,
+}
+
+
+def image_model(name: str) -> ImageModel:
+    torch.manual_seed(5)
+    return enliven(IMAGE_MODELS[name]())
+
+
+@cache
+def updated_image_model(name: str) -> ImageModel:
+    """Shared by the tests: not to be changed."""
+    model = image_model(name)
+    model.update()
+    return model
+
+
+def flow_model() -> ScaleSpaceFlow:
+    torch.manual_seed(5)
+    return enliven(ScaleSpaceFlow(N=N, M=M))
+
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+@torch.no_grad()
+def enliven(model: Model) -> Model:
+    """Change fresh weights so that latents are some units wide and scales around 2."""
+    for name, module in model.named_modules():
+        if name in ("g_a", "img_encoder", "res_encoder", "motion_encoder") and isinstance(module, nn.Sequential):
+            module[-1].weight *= 60 if module[-1].kernel_size == (5, 5) else 4
+        if name.endswith(("h_a", "hyper_encoder")) and isinstance(module, nn.Sequential):
+            module[-1].weight *= 10
+        if isinstance(module, ScaleSpaceHyperprior):
+            for part, bias in zip((*module.hyper_decoder_scale.children(),)[::2], (2, 2, 4), strict=True):
+                part.bias += bias  # QReLU rounds what is below a half to zero
+        elif isinstance(module, HyperpriorLatent):
+            layers = [layer for part in module.scale_layers()[0] for layer in part.modules()]
+            last = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
+            last.weight *= 3
+            last.bias[: module.latent_channels] += 2
+    return model.eval()
