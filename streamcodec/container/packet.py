@@ -71,7 +71,7 @@ class Packet(PacketFields):
     def __post_init__(self) -> None:
         if not (0 <= self.type <= 255 and 0 <= self.track <= 255):
             raise UsageError(f"packet has type {self.type} and track {self.track}; accepted: 0..255")
-        if not _numbers_fit(self):
+        if not _numbers_fit(self.gop, self.frame, self.pts, self.duration):
             numbers = f"gop {self.gop}, frame {self.frame}, pts {self.pts}, duration {self.duration}"
             raise UsageError(f"packet has {numbers}; accepted: at least 0 and below 2^63; pts from -2^63")
         if len(self.payload) > MAX_PAYLOAD_SIZE:
@@ -105,9 +105,8 @@ class PacketHeader(PacketFields):
         )
 
 
-def _numbers_fit(packet: PacketFields) -> bool:
-    signs = packet.gop | packet.frame | packet.duration
-    return 0 <= signs <= _MAX_INT64 and packet.pts >= -_MAX_INT64 - 1 and packet.pts + packet.duration <= _MAX_INT64
+def _numbers_fit(gop: int, frame: int, pts: int, duration: int) -> bool:
+    return 0 <= gop | frame | duration <= _MAX_INT64 and pts >= -_MAX_INT64 - 1 and pts + duration <= _MAX_INT64
 
 
 def pack_packet(packet: Packet) -> bytes:
@@ -133,34 +132,36 @@ def header_size(prefix: bytes, offset: int) -> int:
 
 
 def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
-    """Header from its bytes, `header_size` of them, which lie at byte `offset` of the stream; CorruptStreamError if they are damaged."""
-    size = header_size(data[:PREFIX_SIZE], offset)
+    """Header from its bytes, as many as header_size() says, which lie at byte `offset`; CorruptStreamError if they are damaged."""
+    size = data[2]
     if len(data) < size:
         raise TruncatedStreamError(f"byte {offset + len(data)}: the stream ends within a packet header")
     payload_crc, header_crc = _CRCS.unpack_from(data, size - _CRCS.size)
     if crc32c(data[: size - 4]) != header_crc:
         raise CorruptStreamError(f"byte {offset}: CRC of the packet header is wrong")
     _, _, number, flags, track = _PREFIX.unpack_from(data)
-    cursor = Cursor(data[: size - _CRCS.size], f"byte {offset}, packet header", _PREFIX.size)
-    gop, frame, pts, duration, payload_size = cursor.varints(5)
-    header = PacketHeader(
+    try:
+        gop, frame, folded_pts, duration, payload_size = Cursor(data[: size - _CRCS.size], "packet header", _PREFIX.size).varints(5)
+    except CorruptStreamError as error:
+        raise CorruptStreamError(f"byte {offset}: {error}") from error
+    pts = unfold(folded_pts)
+    if payload_size > MAX_PAYLOAD_SIZE:
+        raise CorruptStreamError(f"byte {offset}: payload size is {payload_size}; must be at most {MAX_PAYLOAD_SIZE}")
+    if not _numbers_fit(gop, frame, pts, duration):
+        raise CorruptStreamError(f"byte {offset}: packet header has a number of 2^63 or more")
+    return PacketHeader(
         type=_TYPES.get(number, number),
         key=bool(flags & _KEY),
         track=track,
         gop=gop,
         frame=frame,
-        pts=unfold(pts),
+        pts=pts,
         duration=duration,
         offset=offset,
         header_size=size,
         payload_size=payload_size,
         payload_crc=payload_crc,
     )
-    if payload_size > MAX_PAYLOAD_SIZE:
-        raise CorruptStreamError(f"byte {offset}: payload size is {payload_size}; must be at most {MAX_PAYLOAD_SIZE}")
-    if not _numbers_fit(header):
-        raise CorruptStreamError(f"byte {offset}: packet header has a number of 2^63 or more")
-    return header
 
 
 def check_payload(header: PacketHeader, payload: bytes) -> None:

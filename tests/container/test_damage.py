@@ -228,7 +228,7 @@ def test_announced_length_alone_costs_no_memory(opened: Open, stream: bytes, bor
     assert peak < 4 << 20
 
 
-INDEX = Index((IndexEntry(0, 0, 3, -2, 100, 50), IndexEntry(1, 3, 1, 4, 150, 20)), 9)
+INDEX = Index((IndexEntry(0, 0, 2, -2, 100, 50), IndexEntry(1, 2, 1, 4, 150, 20)), 9)
 
 
 def test_index_returns() -> None:

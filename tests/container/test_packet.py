@@ -3,11 +3,16 @@ import pytest
 from streamcodec._native import crc32c
 from streamcodec.container import Packet, PacketType
 from streamcodec.container.format import pack_varint
-from streamcodec.container.packet import check_payload, pack_packet, unpack_packet_header
+from streamcodec.container.packet import PREFIX_SIZE, PacketHeader, check_payload, header_size, pack_packet, unpack_packet_header
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 MAX = (1 << 63) - 1
 FRAME = Packet(type=PacketType.FRAME, key=True, gop=2, frame=300, pts=-1, duration=512, payload=b"payload")
+
+
+def unpack(data: bytes, offset: int) -> PacketHeader:
+    """Header of the packet that `data` starts with, as the reader reads it."""
+    return unpack_packet_header(data[: header_size(data[:PREFIX_SIZE], offset)], offset)
 
 
 def raw_header(middle: bytes, *, size: int | None = None, sync: bytes = b"\xd7\x8b") -> bytes:
@@ -33,7 +38,7 @@ def test_bytes_of_a_frame() -> None:
 )
 def test_packet_returns(packet: Packet) -> None:
     data = pack_packet(packet)
-    header = unpack_packet_header(data, 77)
+    header = unpack(data, 77)
     assert header.end == 77 + len(data)
     payload = data[header.header_size :]
     check_payload(header, payload)
@@ -46,7 +51,7 @@ def test_p_frame_header_is_small() -> None:
 
 
 def test_bytes_of_a_newer_version_are_skipped() -> None:
-    header = unpack_packet_header(raw_header(b"\x01\xff\x00" + b"\1\2\3\4\5" + b"new bytes \x80"), 0)
+    header = unpack(raw_header(b"\x01\xff\x00" + b"\1\2\3\4\5" + b"new bytes \x80"), 0)
     assert (header.key, header.gop, header.frame, header.pts, header.duration, header.payload_size) == (True, 1, 2, -2, 4, 5)
 
 
@@ -68,11 +73,11 @@ def test_bytes_of_a_newer_version_are_skipped() -> None:
 )
 def test_defective_header_fails(data: bytes, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        unpack_packet_header(data, 9)
+        unpack(data, 9)
 
 
 def test_defective_payload_fails() -> None:
-    header = unpack_packet_header(pack_packet(FRAME), 9)
+    header = unpack(pack_packet(FRAME), 9)
     with pytest.raises(TruncatedStreamError, match="byte 9: the stream ends within the payload"):
         check_payload(header, b"payloa")
     with pytest.raises(CorruptStreamError, match="byte 9: CRC of the packet's payload"):
