@@ -12,7 +12,16 @@ namespace streamcodec {
 
 namespace {
 
-constexpr std::size_t kBlock = 2048;  // symbols decoded at a time, in the first-level cache
+constexpr std::size_t kBlock = 1024 + 512;
+
+void check_indexes(View<const std::uint16_t> indexes, std::size_t rows) {
+    std::uint16_t highest = 0;
+    for (const std::uint16_t index : indexes) highest = std::max(highest, index);
+    if (highest >= rows) {
+        throw BadArgument("index " + std::to_string(highest) + " is not a row of the tables; accepted: 0.." +
+                          std::to_string(rows - 1));
+    }
+}
 
 std::int32_t escaped_value(const Row& row, std::uint64_t code) {
     const auto distance = static_cast<std::int64_t>((code + 1) / 2);
@@ -43,28 +52,30 @@ void Decoder::get(View<const std::uint16_t> indexes, std::int32_t* symbols) {
 }
 
 void Decoder::get_block(View<const std::uint16_t> indexes, std::int32_t* symbols) {
-    const View<const Row> rows = tables_->rows();
-    std::uint16_t coded_indexes[kBlock];
+    // Works on a copy, so that an array which another thread changes meanwhile cannot lead beyond the tables.
+    std::uint16_t copy[kBlock];
+    std::copy(indexes.begin(), indexes.end(), copy);
+    const std::size_t size = indexes.size;
+    check_indexes({copy, size}, tables_->rows().size);
+    if (tables_->all_coded()) return decode(copy, symbols, size);
+
+    const std::uint8_t* const is_coded = tables_->coded();
+    std::uint16_t coded_indexes[kBlock + 1];
     std::size_t coded = 0;
-    for (const std::uint16_t index : indexes) {
-        if (index >= rows.size) {
-            throw BadArgument("index " + std::to_string(index) + " is not a row of the tables; accepted: 0.." +
-                              std::to_string(rows.size - 1));
-        }
-        coded_indexes[coded] = index;
-        coded += tables_->coded()[index];
+    for (std::size_t i = 0; i < size; ++i) {
+        coded_indexes[coded] = copy[i];
+        coded += is_coded[copy[i]];
     }
-    if (coded == indexes.size) return decode(coded_indexes, symbols, coded);
+    if (coded == size) return decode(copy, symbols, size);
 
     std::int32_t coded_symbols[kBlock + 1];
     decode(coded_indexes, coded_symbols, coded);
-    coded_symbols[coded] = 0;  // read, but not used, so that the loop has no branch
+    coded_symbols[coded] = 0;  // looked at, but not used, where the last symbols are certain: so the loop has no branch
     const std::int32_t* next = coded_symbols;
-    for (std::size_t i = 0; i < indexes.size; ++i) {
-        const Row& row = rows[indexes[i]];
-        const std::int32_t symbol = *next;
-        symbols[i] = row.coded != 0 ? symbol : row.first_value;
-        next += row.coded;
+    for (std::size_t i = 0; i < size; ++i) {
+        const Blend blend = tables_->blends()[copy[i]];
+        symbols[i] = (*next & blend.mask) | blend.certain_value;
+        next += blend.mask & 1;
     }
 }
 
@@ -73,29 +84,37 @@ void Decoder::decode(const std::uint16_t* indexes, std::int32_t* symbols, std::s
     if (count == 0) return;
     if (empty_) throw TruncatedStream("coded stream is empty, but symbols are asked of it");
     begun_ = true;
-    const DecodeTables tables{tables_->buckets(), tables_->entries(), tables_->value_of_entry_0()};
     const std::size_t lanes = head_.head.lanes;
     std::uint32_t escapes[kBlock];
-    DecodeJob job{indexes, symbols, 0, count, escapes, 0, states_, words_};
+    DecodeJob job{tables_->buckets(),
+                  tables_->entries(),
+                  tables_->biases(),
+                  indexes,
+                  symbols,
+                  escapes,
+                  0,
+                  0,
+                  count,
+                  states_,
+                  words_};
     if (kernel_ != nullptr) {
         const std::size_t to_lane_0 = std::min(count, (lanes - lane_) % lanes);
-        decode_symbols(tables, job, to_lane_0, lane_, lanes, words_end_);
+        decode_symbols(job, to_lane_0, lane_, lanes, words_end_);
         lane_ = (lane_ + to_lane_0) % lanes;
         decode_groups(job);
     }
     const std::size_t rest = count - job.done;
-    decode_symbols(tables, job, count, lane_, lanes, words_end_);
+    decode_symbols(job, count, lane_, lanes, words_end_);
     lane_ = (lane_ + rest) % lanes;
     words_ = job.words;
-    if (job.escape_count != 0) read_escapes(job);
+    read_escapes(job);
 }
 
 // As many whole groups as the job has, from lane 0 on.
 void Decoder::decode_groups(DecodeJob& job) {
-    const DecodeTables tables{tables_->buckets(), tables_->entries(), tables_->value_of_entry_0()};
     while (job.count - job.done >= kGroup) {
         if (!in_tail_ && static_cast<std::size_t>(words_end_ - job.words) < kGroupMaxBytes) enter_tail(job);
-        kernel_(tables, job, in_tail_ ? words_end_ : words_end_ - kGroupMaxBytes);
+        kernel_(job, in_tail_ ? words_end_ : words_end_ - kGroupMaxBytes);
         if (in_tail_ && job.words > words_end_) throw TruncatedStream("coded stream ends before its symbols do");
     }
 }

@@ -12,11 +12,9 @@ namespace streamcodec {
 
 namespace {
 
-constexpr std::size_t kBlock = 2048;  // symbols looked up at a time, in the first-level cache
-
 // Fewer lanes cost fewer bytes (2.3 each), more lanes take less time. These bounds keep the states near 0.1 % of
 // the stream at half a bit a symbol and the time in which lanes would have helped near a millisecond.
-std::size_t lanes_for(std::size_t symbols) { return symbols <= 4096 ? 1 : symbols <= 262144 ? 4 : kMaxLanes; }
+std::size_t lanes_for(std::size_t symbols) { return symbols <= 16384 ? 1 : symbols <= 262144 ? 4 : kMaxLanes; }
 
 [[noreturn]] void refuse_index(std::size_t index, std::size_t rows) {
     throw BadArgument("index " + std::to_string(index) + " is not a row of the tables; accepted: 0.." +
@@ -31,25 +29,26 @@ void Encoder::put(View<const std::int32_t> symbols, View<const std::uint16_t> in
         throw BadArgument("put() got " + std::to_string(symbols.size) + " symbols and " + std::to_string(indexes.size) +
                           " indexes; accepted: one index for each symbol");
     }
-    const std::size_t entries_before = entries_.size();
+    const std::size_t count_before = count_;
     const std::size_t escapes_before = escape_codes_.size();
-    std::uint32_t block[kBlock];
     try {
-        for (std::size_t i = 0; i < symbols.size; i += kBlock) {
-            const std::size_t count = std::min(kBlock, symbols.size - i);
-            const std::size_t coded = put_block(symbols.data + i, indexes.data + i, count, block);
-            entries_.insert(entries_.end(), block, block + coded);
+        for (std::size_t i = 0; i < symbols.size;) {
+            if (count_ / kChunk == chunks_.size()) chunks_.emplace_back(new Chunk);
+            const std::size_t used = count_ % kChunk;
+            const std::size_t size = std::min(kChunk - used, symbols.size - i);
+            count_ += put_block(symbols.data + i, indexes.data + i, size, chunks_[count_ / kChunk]->data() + used);
+            i += size;
         }
     } catch (...) {
-        entries_.resize(entries_before);
+        count_ = count_before;
         escape_codes_.resize(escapes_before);
         throw;
     }
 }
 
-// Writes the entries of the coded symbols among `count` to `block` and returns their number.
+// Writes the entries of the coded symbols among `count` to `to` and returns their number.
 std::size_t Encoder::put_block(const std::int32_t* symbols, const std::uint16_t* indexes, std::size_t count,
-                               std::uint32_t* block) {
+                               std::uint32_t* to) {
     const View<const Row> rows = tables_->rows();
     const std::uint32_t* entries = tables_->entries();
     std::size_t coded = 0;
@@ -59,7 +58,7 @@ std::size_t Encoder::put_block(const std::int32_t* symbols, const std::uint16_t*
         const Row& row = rows[index];
         const std::uint32_t value =
             static_cast<std::uint32_t>(symbols[i]) - static_cast<std::uint32_t>(row.first_value);
-        block[coded] = value < row.values ? entries[row.first_entry + value] : escape(row, symbols[i]);
+        to[coded] = value < row.values ? entries[row.first_entry + value] : escape(row, symbols[i]);
         coded += row.coded;
     }
     return coded;
@@ -80,29 +79,31 @@ std::uint32_t Encoder::escape(const Row& row, std::int32_t value) {
 std::vector<std::uint8_t> Encoder::finish() {
     if (finished_) throw BadArgument("finish() called twice; make a new Encoder for each stream");
     finished_ = true;
-    const std::size_t count = entries_.size();
-    if (count == 0) return {};
+    if (count_ == 0) return {};
 
-    const std::size_t lanes = lanes_for(count);
+    const std::size_t lanes = lanes_for(count_);
     std::uint32_t states[kMaxLanes];
     std::fill_n(states, kMaxLanes, kFirstState);
-    const std::size_t size = 2 * count + kGroupMaxBytes;  // a symbol takes at most one word
+    const std::size_t size = 2 * count_ + kGroupMaxBytes;  // a symbol takes at most one word
     const std::unique_ptr<std::uint8_t[]> buffer(new std::uint8_t[size]);
     std::uint8_t* const end = buffer.get() + size;
-    const std::uint8_t* const words = encode(states, lanes, end);
-
+    std::uint8_t* words = end;
+    for (std::size_t chunk = (count_ + kChunk - 1) / kChunk; chunk-- > 0;) {
+        words = encode(chunks_[chunk]->data(), std::min(kChunk, count_ - chunk * kChunk), states, lanes, words);
+    }
     std::vector<std::uint8_t> stream = write_head({states, lanes}, {escape_codes_.data(), escape_codes_.size()});
-    stream.insert(stream.end(), words, static_cast<const std::uint8_t*>(end));
+    stream.insert(stream.end(), words, end);
     return stream;
 }
 
-std::uint8_t* Encoder::encode(std::uint32_t* states, std::size_t lanes, std::uint8_t* words) const {
+// Codes a chunk, of which the first entry belongs to lane 0.
+std::uint8_t* Encoder::encode(const std::uint32_t* entries, std::size_t count, std::uint32_t* states, std::size_t lanes,
+                              std::uint8_t* words) const {
     const EncodeGroups encode_groups = lanes == kMaxLanes ? kernels_for(set_).encode : nullptr;
-    if (encode_groups == nullptr) return encode_symbols(entries_.data(), entries_.size(), states, lanes, words);
-    const std::size_t groups = entries_.size() / kGroup;
-    const std::size_t grouped = groups * kGroup;
-    words = encode_symbols(entries_.data() + grouped, entries_.size() - grouped, states, lanes, words);
-    return encode_groups(entries_.data(), groups, states, words);
+    if (encode_groups == nullptr) return encode_symbols(entries, count, states, lanes, words);
+    const std::size_t grouped = count - count % kGroup;
+    words = encode_symbols(entries + grouped, count - grouped, states, lanes, words);
+    return encode_groups(entries, grouped / kGroup, states, words);
 }
 
 }  // namespace streamcodec

@@ -1,6 +1,7 @@
 // Symbols to bytes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -25,13 +26,20 @@ class Encoder {
 
   private:
     std::size_t put_block(const std::int32_t* symbols, const std::uint16_t* indexes, std::size_t count,
-                          std::uint32_t* block);
+                          std::uint32_t* to);
     std::uint32_t escape(const Row& row, std::int32_t value);
-    std::uint8_t* encode(std::uint32_t* states, std::size_t lanes, std::uint8_t* words) const;
+    std::uint8_t* encode(const std::uint32_t* entries, std::size_t count, std::uint32_t* states, std::size_t lanes,
+                         std::uint8_t* words) const;
 
     std::shared_ptr<const Tables> tables_;
     InstructionSet set_;
-    std::vector<std::uint32_t> entries_;       // of the coded symbols, in order
+
+    // Entries of the coded symbols, in order. In chunks, so that nothing moves when it grows and no size is unusual.
+    static constexpr std::size_t kChunk = 16384;
+    using Chunk = std::array<std::uint32_t, kChunk + 1>;  // put_block() writes one place ahead
+    std::vector<std::unique_ptr<Chunk>> chunks_;
+    std::size_t count_ = 0;
+
     std::vector<std::uint64_t> escape_codes_;  // c of stream.hpp
     bool finished_ = false;
 };

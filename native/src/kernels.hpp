@@ -17,33 +17,30 @@ constexpr std::size_t kGroupMaxBytes = 2 * 32;  // a group takes at most one wor
 using EncodeGroups = std::uint8_t* (*)(const std::uint32_t* entries, std::size_t count, std::uint32_t* states,
                                        std::uint8_t* words);
 
-struct DecodeTables {  // see class Tables
-    const std::uint32_t* buckets;
+struct DecodeJob {
+    const std::uint64_t* buckets;  // see class Tables
     const std::uint32_t* entries;
     const std::int32_t* biases;
-};
-
-struct DecodeJob {
     const std::uint16_t* indexes;  // each below the number of rows; none of a certain row
     std::int32_t* symbols;
-    std::size_t done;        // symbols decoded so far
-    std::size_t count;       // and to be decoded in all
-    std::uint32_t* escapes;  // receives the positions in `symbols` at which the escape was read
+    std::uint32_t* escapes;  // receives the positions in `symbols` at which an escape was read
     std::size_t escape_count;
+    std::size_t done;   // symbols decoded so far
+    std::size_t count;  // and to be decoded in all
     std::uint32_t* states;
     const std::uint8_t* words;
 };
 
 // Decodes whole groups while they fit into `count` and `words` is not beyond `limit`, from which kGroupMaxBytes are
 // readable.
-using DecodeGroups = void (*)(const DecodeTables& tables, DecodeJob& job, const std::uint8_t* limit);
+using DecodeGroups = void (*)(DecodeJob& job, const std::uint8_t* limit);
 
 std::uint8_t* encode_groups_avx2(const std::uint32_t* entries, std::size_t count, std::uint32_t* states,
                                  std::uint8_t* words);
-void decode_groups_avx2(const DecodeTables& tables, DecodeJob& job, const std::uint8_t* limit);
+void decode_groups_avx2(DecodeJob& job, const std::uint8_t* limit);
 
 std::uint8_t* encode_groups_avx512(const std::uint32_t* entries, std::size_t count, std::uint32_t* states,
                                    std::uint8_t* words);
-void decode_groups_avx512(const DecodeTables& tables, DecodeJob& job, const std::uint8_t* limit);
+void decode_groups_avx512(DecodeJob& job, const std::uint8_t* limit);
 
 }  // namespace streamcodec

@@ -61,22 +61,39 @@ inline __m512i encode(__m512i x, __m512i entry, std::uint8_t*& words) {
     return _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(q.quotient, kProbabilityBits), q.rest), start_of(entry));
 }
 
+// The buckets at sixteen places.
+struct Buckets {
+    __m512i entry, value;
+};
+
+inline Buckets buckets_at(const std::uint64_t* buckets, __m512i places) {
+    const __m512i low = _mm512_i32gather_epi64(_mm512_castsi512_si256(places), buckets, 8);
+    const __m512i high = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(places, 1), buckets, 8);
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    return {_mm512_permutex2var_epi32(low, even, high), _mm512_permutex2var_epi32(low, odd, high)};
+}
+
 // Decodes one symbol of each of the sixteen lanes, the first of which is symbol `i` of the job.
-inline __m512i decode(const DecodeTables& tables, DecodeJob& job, std::size_t i, __m512i x) {
+inline __m512i decode(DecodeJob& job, std::size_t i, __m512i x) {
     const __m512i row = _mm512_cvtepu16_epi32(load_half(job.indexes + i));
     const __m512i slot = _mm512_and_si512(x, _mm512_set1_epi32(kEntryMask));
-    const __m512i bucket = _mm512_or_si512(_mm512_slli_epi32(row, kBucketBits), _mm512_srli_epi32(slot, kBucketShift));
-    __m512i number = gather(tables.buckets, bucket);
-    __m512i entry = gather(tables.entries, number);
+    const __m512i place = _mm512_or_si512(_mm512_slli_epi32(row, kBucketBits), _mm512_srli_epi32(slot, kBucketShift));
+    const Buckets bucket = buckets_at(job.buckets, place);
+    __m512i entry = bucket.entry;
+    __m512i value = bucket.value;
     __m512i rest = _mm512_sub_epi32(slot, start_of(entry));
     __mmask16 beyond = _mm512_cmpge_epi32_mask(rest, frequency_of(entry));
-    while (beyond != 0) {
-        number = _mm512_mask_add_epi32(number, beyond, number, _mm512_set1_epi32(1));
-        entry = gather(tables.entries, number);
-        rest = _mm512_sub_epi32(slot, start_of(entry));
-        beyond = _mm512_cmpge_epi32_mask(rest, frequency_of(entry));
+    if (beyond != 0) {
+        const __m512i bias = gather(job.biases, row);
+        do {
+            value = _mm512_mask_add_epi32(value, beyond, value, _mm512_set1_epi32(1));
+            entry = gather(job.entries, _mm512_sub_epi32(value, bias));
+            rest = _mm512_sub_epi32(slot, start_of(entry));
+            beyond = _mm512_cmpge_epi32_mask(rest, frequency_of(entry));
+        } while (beyond != 0);
     }
-    store(job.symbols + i, _mm512_add_epi32(number, gather(tables.biases, row)));
+    store(job.symbols + i, value);
     unsigned escaped = _mm512_cmpgt_epi32_mask(_mm512_setzero_si512(), entry);
     for (; escaped != 0; escaped &= escaped - 1) {
         job.escapes[job.escape_count++] = static_cast<std::uint32_t>(i) + static_cast<unsigned>(__builtin_ctz(escaped));
@@ -103,12 +120,12 @@ std::uint8_t* encode_groups_avx512(const std::uint32_t* entries, std::size_t cou
     return words;
 }
 
-void decode_groups_avx512(const DecodeTables& tables, DecodeJob& job, const std::uint8_t* limit) {
+void decode_groups_avx512(DecodeJob& job, const std::uint8_t* limit) {
     DecodeJob at = job;
     __m512i x0 = load(job.states), x1 = load(job.states + kWidth);
     for (; at.count - at.done >= kGroup && at.words <= limit; at.done += kGroup) {
-        x0 = decode(tables, at, at.done, x0);
-        x1 = decode(tables, at, at.done + kWidth, x1);
+        x0 = decode(at, at.done, x0);
+        x1 = decode(at, at.done + kWidth, x1);
     }
     store(job.states, x0), store(job.states + kWidth, x1);
     job = at;

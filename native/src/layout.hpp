@@ -14,7 +14,8 @@ constexpr std::uint32_t kEntryMask = kProbabilityTotal - 1;
 constexpr std::uint32_t kEscapeFlag = 1u << 31;
 
 // Decoding finds a slot's symbol by starting at its bucket's first symbol and stepping forward. A slot table of 14 bits
-// would be 64 KiB a row and leave the caches; 256 buckets are 1 KiB a row and cost a step for few symbols.
+// would be 64 KiB a row and leave the caches; 256 buckets are 2 KiB a row and cost a step for few symbols. A bucket
+// holds its first symbol: the entry in the low half, the value in the high half.
 constexpr int kBucketBits = 8;
 constexpr int kBucketShift = kProbabilityBits - kBucketBits;
 

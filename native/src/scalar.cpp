@@ -25,18 +25,20 @@ std::uint8_t* encode(const std::uint32_t* entries, std::size_t count, std::uint3
 }
 
 template <std::size_t kLanes>
-void decode(const DecodeTables& tables, DecodeJob& job, std::size_t count, std::size_t lane,
-            const std::uint8_t* words_end) {
+void decode(DecodeJob& job, std::size_t count, std::size_t lane, const std::uint8_t* words_end) {
     const std::uint8_t* words = job.words;
     for (std::size_t i = job.done; i < count; ++i, ++lane) {
         std::uint32_t x = job.states[lane % kLanes];
-        const std::uint32_t row = job.indexes[i];
         const std::uint32_t slot = x & (kProbabilityTotal - 1);
-        std::uint32_t number = tables.buckets[row << kBucketBits | slot >> kBucketShift];
-        std::uint32_t entry = tables.entries[number];
-        while (slot - start_of(entry) >= frequency_of(entry)) entry = tables.entries[++number];
-        if (entry & kEscapeFlag) job.escapes[job.escape_count++] = static_cast<std::uint32_t>(i);
-        job.symbols[i] = static_cast<std::int32_t>(number + static_cast<std::uint32_t>(tables.biases[row]));
+        const std::uint64_t bucket = job.buckets[std::uint32_t{job.indexes[i]} << kBucketBits | slot >> kBucketShift];
+        auto entry = static_cast<std::uint32_t>(bucket);
+        auto value = static_cast<std::uint32_t>(bucket >> 32);
+        if (slot - start_of(entry) >= frequency_of(entry)) {
+            const std::uint32_t* at = job.entries + (value - static_cast<std::uint32_t>(job.biases[job.indexes[i]]));
+            for (; slot - start_of(entry) >= frequency_of(entry); ++value) entry = *++at;
+        }
+        if ((entry & kEscapeFlag) != 0) job.escapes[job.escape_count++] = static_cast<std::uint32_t>(i);
+        job.symbols[i] = static_cast<std::int32_t>(value);
         x = frequency_of(entry) * (x >> kProbabilityBits) + slot - start_of(entry);
         if (x < kFirstState) {
             if (words == words_end) throw TruncatedStream("coded stream ends before its symbols do");
@@ -58,11 +60,11 @@ std::uint8_t* encode_symbols(const std::uint32_t* entries, std::size_t count, st
     return encode<kMaxLanes>(entries, count, states, words);
 }
 
-void decode_symbols(const DecodeTables& tables, DecodeJob& job, std::size_t count, std::size_t lane, std::size_t lanes,
+void decode_symbols(DecodeJob& job, std::size_t count, std::size_t lane, std::size_t lanes,
                     const std::uint8_t* words_end) {
-    if (lanes == 1) return decode<1>(tables, job, count, lane, words_end);
-    if (lanes == 4) return decode<4>(tables, job, count, lane, words_end);
-    return decode<kMaxLanes>(tables, job, count, lane, words_end);
+    if (lanes == 1) return decode<1>(job, count, lane, words_end);
+    if (lanes == 4) return decode<4>(job, count, lane, words_end);
+    return decode<kMaxLanes>(job, count, lane, words_end);
 }
 
 }  // namespace streamcodec

@@ -14,7 +14,7 @@ std::uint8_t* encode_symbols(const std::uint32_t* entries, std::size_t count, st
 
 // Decodes symbols job.done .. count - 1, of which the first belongs to `lane`. Throws TruncatedStream if words_end is
 // reached.
-void decode_symbols(const DecodeTables& tables, DecodeJob& job, std::size_t count, std::size_t lane, std::size_t lanes,
+void decode_symbols(DecodeJob& job, std::size_t count, std::size_t lane, std::size_t lanes,
                     const std::uint8_t* words_end);
 
 }  // namespace streamcodec

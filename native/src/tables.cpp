@@ -55,6 +55,7 @@ void Tables::add_row(View<const std::int32_t> cdf, std::int32_t offset) {
     biases_.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(offset) - first_entry));
     coded_.push_back(certain ? 0 : 1);
     all_coded_ = all_coded_ && !certain;
+    blends_.push_back(certain ? Blend{0, offset} : Blend{-1, 0});
     add_entries(cdf);
 }
 
@@ -69,7 +70,8 @@ void Tables::add_entries(View<const std::int32_t> cdf) {
     std::uint32_t symbol = 0;
     for (std::int32_t slot = 0; slot < static_cast<std::int32_t>(kProbabilityTotal); slot += 1 << kBucketShift) {
         while (cdf[symbol + 1] <= slot) ++symbol;
-        buckets_.push_back(first_entry + symbol);
+        const std::uint32_t value = symbol + static_cast<std::uint32_t>(rows_.back().first_value);
+        buckets_.push_back(std::uint64_t{value} << 32 | entries_[first_entry + symbol]);
     }
 }
 

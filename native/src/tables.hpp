@@ -19,6 +19,13 @@ struct Row {
     std::uint32_t coded;  // 0 in a certain row, else 1
 };
 
+// How a row's symbols come out: (decoded value & mask) | certain_value. Mask 0 in a certain row, else all ones and
+// value 0.
+struct Blend {
+    std::int32_t mask;
+    std::int32_t certain_value;
+};
+
 class Tables {
   public:
     // Row k has the first cdf_length[k] of the row_length numbers at quantized_cdf[k * row_length]: 0, strictly rising,
@@ -29,14 +36,13 @@ class Tables {
 
     View<const Row> rows() const { return {rows_.data(), rows_.size()}; }
     const std::uint32_t* entries() const { return entries_.data(); }
-    const std::uint32_t* buckets() const {
-        return buckets_.data();
-    }  // [row << kBucketBits | slot >> kBucketShift] -> entry
-    const std::int32_t* value_of_entry_0() const {
+    const std::uint64_t* buckets() const { return buckets_.data(); }  // [row << kBucketBits | slot >> kBucketShift]
+    const std::int32_t* biases() const {
         return biases_.data();
-    }  // value of an entry = its number + this [row], mod 2^32
+    }  // [row]: an entry's value is its number + this, mod 2^32
+    const Blend* blends() const { return blends_.data(); }       // [row]
     const std::uint8_t* coded() const { return coded_.data(); }  // [row] -> Row::coded
-    bool all_coded() const { return all_coded_; }
+    bool all_coded() const { return all_coded_; }                // there is no certain row
 
   private:
     void add_row(View<const std::int32_t> cdf, std::int32_t offset);
@@ -44,8 +50,9 @@ class Tables {
 
     std::vector<Row> rows_;
     std::vector<std::uint32_t> entries_;
-    std::vector<std::uint32_t> buckets_;
+    std::vector<std::uint64_t> buckets_;
     std::vector<std::int32_t> biases_;
+    std::vector<Blend> blends_;
     std::vector<std::uint8_t> coded_;
     bool all_coded_ = true;
 };
