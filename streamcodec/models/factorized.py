@@ -55,7 +55,6 @@ class FactorizedLatentCodec(nn.Module):
         return LatentEstimate(y_hat * inverse_gain, {"y": likelihoods})
 
     def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
-        self.entropy_bottleneck.require_tables()
         medians = self.entropy_bottleneck.medians()
         gain, inverse_gain = gain_factors(self.gains, medians, torch.tensor([q], device=medians.device))
         y_hat, _ = code_factorized(self.entropy_bottleneck, None if y is None else y.float() * gain, size, channel, first_row=0)

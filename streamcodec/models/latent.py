@@ -64,8 +64,9 @@ def code_factorized(
 ) -> tuple[Tensor, Tensor]:
     """Code z (N, C, *size), or decode it if None (N = 1) -> (z_hat float32, symbols int32), both of that shape.
 
-    first_row: index of the bottleneck's first table among the model's tables.
+    first_row: index of the bottleneck's first table among the model's tables. ModelError before update(), or if z is not finite.
     """
+    bottleneck.require_tables()
     medians = bottleneck.medians()
     rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
     rows = rows.expand(1 if z is None else len(z), -1, *size)

@@ -9,8 +9,8 @@ from streamcodec.models.base import InterModel
 from streamcodec.models.scale_space import gaussian_volume
 from streamcodec.models.ssf import ScaleSpaceFlow
 
+from .channels import ListDecoder, ListEncoder
 from .deterministic import frame
-from .memory_channel import Reader, Writer
 from .small_models import flow_model
 
 
@@ -96,9 +96,10 @@ def test_training_reaches_every_parameter_and_stops_at_the_keyframe() -> None:
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 80), (64, 128)], ids=str)
 def test_decoder_gives_the_encoders_reconstruction(size: tuple[int, int]) -> None:
-    model, (x, reference), written = updated(), clip(2, *size), Writer()
+    model, (x, reference) = updated(), clip(2, *size)
+    written = ListEncoder(model.tables())
     encoded = model.code(x, reference, 0.0, written)
-    reader = Reader(written)
+    reader = ListDecoder(written)
     decoded = model.code(None, reference, 0.0, reader)
     assert not reader.left
     assert torch.equal(encoded, decoded)
@@ -106,19 +107,21 @@ def test_decoder_gives_the_encoders_reconstruction(size: tuple[int, int]) -> Non
 
 
 def test_coded_bits_and_picture_are_what_forward_says() -> None:
-    model, (x, reference), written = updated(), clip(2), Writer()
+    model, (x, reference) = updated(), clip(2)
+    written = ListEncoder(model.tables())
     x_hat = model.code(x, reference, 0.0, written)
     with torch.no_grad():
         out = model(x, reference)
     bits = sum(-part.log2().sum().item() for parts in out["likelihoods"].values() for part in parts.values())
-    assert written.bits(model.tables()) == pytest.approx(bits, rel=0.01)
+    assert written.bits == pytest.approx(bits, rel=0.01)
     torch.testing.assert_close(x_hat, out["x_hat"], atol=1e-4, rtol=0)
 
 
 def test_rows_of_the_parts_do_not_overlap() -> None:
-    model, written = updated(), Writer()
+    model = updated()
+    written = ListEncoder(model.tables())
     model.code(*clip(2), 0.0, written)
-    motion_z, motion_y, residual_z, residual_y = (indexes.unique() for indexes in written.indexes)
+    motion_z, motion_y, residual_z, residual_y = (indexes.unique() for _, indexes in written.written)
     assert len(motion_z) == len(residual_z) == 12
     assert not set(motion_z.tolist()) & set(residual_z.tolist())
     assert max(motion_y.max(), residual_y.max()) < 128 <= min(motion_z.min(), residual_z.min())
@@ -128,22 +131,23 @@ def test_rows_of_the_parts_do_not_overlap() -> None:
 
 
 def test_image_part_codes_with_its_own_tables() -> None:
-    model, written, (x,) = updated(), Writer(), clip(1)
+    model, (x,) = updated(), clip(1)
     part = model.image
+    written = ListEncoder(part.tables())
     assert set(part.state_dict()) == {key for key in model.state_dict() if key.startswith("img_")}
     encoded = part.code(x, (48, 80), 0.0, written)
-    assert torch.equal(part.code(None, (48, 80), 0.0, Reader(written)), encoded)
-    assert written.bits(part.tables()) > 0
+    assert torch.equal(part.code(None, (48, 80), 0.0, ListDecoder(written)), encoded)
+    assert written.bits > 0
 
 
 def test_it_is_an_inter_model_without_need_of_a_hint() -> None:
     model, (x, reference) = updated(), clip(2)
     assert isinstance(model, InterModel)
     assert not model.wants_flow_hint
-    hinted, plain = Writer(), Writer()
+    hinted, plain = ListEncoder(model.tables()), ListEncoder(model.tables())
     model.code(x, reference, 0.0, hinted, torch.ones(1, 2, 12, 20))
     model.code(x, reference, 0.0, plain)
-    assert all(torch.equal(a, b) for a, b in zip(hinted.symbols, plain.symbols, strict=True))
+    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(hinted.written, plain.written, strict=True))
 
 
 def test_wrong_input_fails() -> None:
@@ -154,8 +158,8 @@ def test_wrong_input_fails() -> None:
     with pytest.raises(UsageError, match="without its reference"):
         model(x)
     with pytest.raises(UsageError, match="reference is"):
-        model.code(x, reference[..., :64], 0.0, Writer())
+        model.code(x, reference[..., :64], 0.0, ListEncoder(model.tables()))
     with pytest.raises(UsageError, match="multiples of 16"):
-        model.code(None, reference[..., :63], 0.0, Writer())
+        model.code(None, reference[..., :63], 0.0, ListEncoder(model.tables()))
     with pytest.raises(UsageError, match="frames are"):
         model(torch.zeros(1, 4, 48, 80), torch.zeros(1, 4, 48, 80))

@@ -9,8 +9,8 @@ from streamcodec.models.factorized import FactorizedLatentCodec
 from streamcodec.models.latent import LatentEstimate, code_factorized
 from streamcodec.models.vae import SimpleVAECompressionModel
 
+from .channels import ListDecoder, ListEncoder
 from .deterministic import frame
-from .memory_channel import Reader, Writer
 from .small_models import M, simple, simple_hyperprior
 
 
@@ -50,9 +50,9 @@ def test_any_latent_codec_will_do() -> None:
     assert model.tables().rows == M
     assert model.aux_loss() > 0
     assert set(model(frame(32, 32))["likelihoods"]) == {"a", "b"}
-    written = Writer()
+    written = ListEncoder(model.tables())
     encoded = model.code(frame(32, 32), (32, 32), 0.0, written)
-    assert torch.equal(model.code(None, (32, 32), 0.0, Reader(written)), encoded)
+    assert torch.equal(model.code(None, (32, 32), 0.0, ListDecoder(written)), encoded)
 
 
 def test_what_is_no_latent_codec_fails() -> None:
