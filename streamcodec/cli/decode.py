@@ -13,9 +13,7 @@ __all__ = ["decode"]
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option(
-    "--codec", default="h264", show_default=True, help="FFmpeg's encoder for mp4, mkv, mov and webm: h264, hevc, ffv1 (lossless), ..."
-)
+@click.option("--codec", help="FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]")
 @click.option("--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better.")
 @click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
 @click.option("--duration", metavar="TIME", help="Decode no more than this.")

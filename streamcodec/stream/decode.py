@@ -35,7 +35,7 @@ def decode(
     source: ByteSource,
     out: str | os.PathLike[str],
     *,
-    codec: str = "h264",
+    codec: str | None = None,
     crf: float | None = None,
     start_seconds: float = 0.0,
     duration_seconds: float | None = None,
@@ -51,7 +51,7 @@ def decode(
     """Decode an .ssf stream into a video.
 
     `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder or
-    pattern for PNG files, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder and its quality (lower is better).
+    pattern for PNG files, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder (default H.264) and its quality (lower is better).
     `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress` is called with the number of frames done.
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
@@ -61,7 +61,7 @@ def decode(
         frames = islice(video.between(start_seconds, duration_seconds), max_frames)
         done = 0
         with (
-            VideoWriter(out, video.header.video, codec=codec, crf=crf, overwrite=overwrite) as writer,
+            VideoWriter(out, video.header.video, codec=codec, crf=crf, metadata=dict(video.header.metadata), overwrite=overwrite) as writer,
             overlapped(frames) as decoded,
         ):
             for frame in decoded:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypedDict, Unpack
+from typing import BinaryIO, Protocol, TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -182,7 +182,9 @@ def _open_source(
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
-        with VideoReader(source, start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames) as reader:
+        with VideoReader(
+            cast(BinaryIO, source), start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames
+        ) as reader:
             yield reader
         return
     if start_seconds or duration_seconds is not None or max_frames is not None:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from streamcodec.errors import UsageError
 from streamcodec.types import Precision, check_precision, check_quality
+from streamcodec.video import DEFAULT_THRESHOLD
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
-__all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "DEFAULT_SCENECUT", "MAX_GOP", "EncodeOptions"]
+__all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions"]
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
 MAX_GOP = 65535
-DEFAULT_SCENECUT = 0.35
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class EncodeOptions:
 
     quality: int = DEFAULT_QUALITY
     gop: int = DEFAULT_GOP
-    scenecut: float = DEFAULT_SCENECUT
+    scenecut: float = DEFAULT_THRESHOLD
     intra: str = DEFAULT_INTRA
     inter: str = DEFAULT_INTER
     device: str | None = None
