@@ -5,5 +5,16 @@ from streamcodec.video.decoder import OnError
 from streamcodec.video.flow import flow_hint
 from streamcodec.video.reader import VideoReader
 from streamcodec.video.scenecut import DEFAULT_THRESHOLD, SceneCutDetector
+from streamcodec.video.writer import VideoWriter
 
-__all__ = ["DEFAULT_THRESHOLD", "OnError", "SceneCutDetector", "VideoReader", "flow_hint", "gray_from_rgb", "to_rgb", "to_yuv420"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "OnError",
+    "SceneCutDetector",
+    "VideoReader",
+    "VideoWriter",
+    "flow_hint",
+    "gray_from_rgb",
+    "to_rgb",
+    "to_yuv420",
+]

@@ -61,6 +61,15 @@ class Decoder:
             if cut_off:
                 self._meet(f"it is cut off: {cut_off}")
 
+    def last_duration(self, frame: av.VideoFrame, stamp: int) -> int:
+        """The duration in ticks of the last frame. MP4 knows it by the length of the track only, where frames are stored out of order."""
+        length = self._stream.duration
+        if "mp4" in self._container.format.name and length and self.damage is None:
+            rest = (self._stream.start_time or 0) + length - stamp
+            if rest > 0:
+                return rest
+        return frame.duration or self.nominal_step
+
     def _seek(self, tick: int) -> bool:
         try:
             self._container.seek(tick, stream=self._stream)

@@ -22,11 +22,16 @@ def describe(frame: av.VideoFrame, stream: VideoStream, time_base: Fraction) -> 
         height=frame.height,
         time_base=time_base,
         frame_rate=nominal_rate(stream),
-        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+        sample_aspect_ratio=_aspect(stream),
         rotation_degrees=round(frame.rotation / 90) % 4 * 90,
         color=_describe_color(frame, stream),
         bit_depth=max(component.bits for component in frame.format.components),
     )
+
+
+def _aspect(stream: VideoStream) -> Fraction:
+    """What the container says, or else what the decoder found in the first frame."""
+    return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
 
 
 def _describe_color(frame: av.VideoFrame, stream: VideoStream) -> ColorSpec:

@@ -96,7 +96,7 @@ class VideoReader:
         self._check_size(frame)
         self._look_ahead()
         self._taken += 1
-        duration = self._next[1] - pts if self._next else frame.duration or self._decoder.nominal_step
+        duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
         with reading(self._name, "convert the frames of"):
             return RawFrame(self._loader.load(frame), pts, duration)
 

@@ -11,9 +11,10 @@ class Timeline:
 
     1. A frame's own pts is kept as it is, also when it is negative or the steps vary.
     2. A frame without pts takes the earliest unused packet time after the last frame, or else follows it by one nominal step.
-    3. A pts that does not rise shows that the muxer wrote decoding order (AVI, some phones): from there on frames take the packet
-       times in rising order, as in rule 2.
+    3. A pts that falls shows that the muxer wrote decoding order (AVI, some phones): from there on frames take the packet times in
+       rising order, as in rule 2.
     4. A jump back by more than a second is a new start of the clock (joined recordings): what follows goes on after one nominal step.
+    5. What does not rise all the same (a pts twice) becomes the last one plus 1.
     """
 
     def __init__(self, time_base: Fraction, frame_rate: Fraction | None) -> None:
@@ -47,7 +48,7 @@ class Timeline:
             self._offset = following - pts
             self._waiting.clear()
             return following
-        if pts is not None and pts + self._offset <= self._last:
+        if pts is not None and pts + self._offset < self._last:
             self._scrambled = True
         if pts is None or self._scrambled:
             return self._next_packet(following)

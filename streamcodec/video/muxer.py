@@ -1,0 +1,128 @@
+"""Frames -> an encoder of FFmpeg's -> MP4, MOV, Matroska or WebM."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.format import VideoFormat as PixelFormat
+from av.video.stream import VideoStream
+
+from streamcodec.errors import OutputError
+from streamcodec.types import ColorSpec, RawFrame, VideoFormat
+from streamcodec.video.encoders import EncoderChoice
+from streamcodec.video.pixels import FrameMaker
+from streamcodec.video.timing import PacketTimer
+
+__all__ = ["CONTAINERS", "MuxerSink", "keeps_rotation"]
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""File suffix -> FFmpeg muxer."""
+
+_UNSPECIFIED, _RGB_MATRIX = 2, 0  # H.273
+_LIMITED, _FULL = 1, 2  # AVColorRange
+_TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
+_ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers; FFmpeg's Matroska muxer cannot be told through PyAV
+
+
+def keeps_rotation() -> bool:
+    """Whether this PyAV can write a display matrix (from 18 on)."""
+    return hasattr(VideoStream, "set_display_rotation")
+
+
+class MuxerSink:
+    """Writes one video stream to `part`; messages call it `name`.
+
+    Timestamps and durations are kept in the video's time base by MP4 and MOV; Matroska and WebM round them to milliseconds. A video that
+    starts before 0 is moved to 0. Raises OutputError if the container does not take the encoder or cannot store the pixels' shape beside
+    it (WebM; Matroska but for H.264 and HEVC), if the encoder does not open, or if the disk is full.
+    """
+
+    def __init__(self, part: Path, name: Path, video: VideoFormat, encoder: EncoderChoice, metadata: dict[str, str]) -> None:
+        self._name, self._encoder, self._video = name, encoder, video
+        self._color = _written_color(video.color, encoder.pixel_format)
+        self._maker = FrameMaker(encoder.pixel_format, video.color)
+        self._timer = PacketTimer(sums_durations=CONTAINERS[name.suffix.lower()] in _TRACK_LENGTHS)
+        if video.sample_aspect_ratio != 1 and not _keeps_aspect(name.suffix.lower(), encoder.name):
+            raise OutputError(
+                f"{name.suffix} with {encoder.name} cannot store the sample aspect ratio {video.sample_aspect_ratio}; "
+                f"accepted: .mp4, .mov, or .mkv with {', '.join(_ASPECT_INSIDE)}"
+            )
+        if encoder.name == "libsvtav1":
+            os.environ.setdefault("SVT_LOG", "1")  # errors only: it would write to the terminal
+        muxer = CONTAINERS[name.suffix.lower()]
+        # so that MP4 keeps the ticks as they are
+        settings = {"video_track_timescale": str(video.time_base.denominator)} if muxer in _TRACK_LENGTHS else {}
+        with self._muxing("open"):
+            self._container: OutputContainer = av.open(f"file:{part}", "w", format=muxer, container_options=settings)
+        try:
+            with self._muxing(f"write {encoder.name} to"):
+                self._stream = self._add_stream(metadata)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _add_stream(self, metadata: dict[str, str]) -> VideoStream:
+        video = self._video
+        self._container.metadata.update(metadata)
+        stream = self._container.add_stream(self._encoder.name, rate=video.frame_rate or 25, options=dict(self._encoder.options))
+        assert isinstance(stream, VideoStream)  # the encoder was looked up as one for video
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = video.width, video.height, self._encoder.pixel_format
+        context.time_base = stream.time_base = video.time_base
+        context.sample_aspect_ratio = video.sample_aspect_ratio
+        context.color_primaries, context.color_trc = self._color.primaries, self._color.transfer
+        context.colorspace, context.color_range = self._color.matrix, _FULL if self._color.full_range else _LIMITED
+        if video.rotation_degrees:
+            stream.set_display_rotation(video.rotation_degrees)
+        context.open()
+        return stream
+
+    def write(self, frame: RawFrame) -> None:
+        made = self._maker.make(frame)
+        made.pts, made.time_base = self._timer.admit(frame.pts, frame.duration), self._video.time_base
+        made.colorspace, made.color_range = self._color.matrix, _FULL if self._color.full_range else _LIMITED
+        with self._muxing("encode to"):
+            self._mux(self._stream.encode(made))
+
+    def finish(self) -> None:
+        with self._muxing("finish"):
+            self._mux(self._stream.encode(None))
+            last = self._timer.release_last()
+            if last is not None:
+                self._container.mux(last)
+            self._container.close()
+
+    def discard(self) -> None:
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+            self._container.close()
+
+    def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        for packet in packets:
+            ready = self._timer.release(packet)
+            if ready is not None:
+                self._container.mux(ready)
+
+    @contextmanager
+    def _muxing(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(f"cannot {doing} {self._name} ({self._encoder.name}, {self._encoder.pixel_format}): {reason}") from error
+
+
+def _keeps_aspect(suffix: str, encoder: str) -> bool:
+    return suffix in (".mp4", ".m4v", ".mov") or (suffix == ".mkv" and encoder in _ASPECT_INSIDE)
+
+
+def _written_color(color: ColorSpec, pixel_format: str) -> ColorSpec:
+    """The tags for this pixel format: RGB has matrix 0 and full range, YUV cannot have matrix 0."""
+    if PixelFormat(pixel_format).is_rgb:
+        return replace(color, matrix=_RGB_MATRIX, full_range=True)
+    return replace(color, matrix=_UNSPECIFIED) if color.matrix == _RGB_MATRIX else color

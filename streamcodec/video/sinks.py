@@ -1,0 +1,130 @@
+"""Where frames go: y4m (a file or standard output) and a folder of PNG pictures. (`muxer` is the third sink.)
+
+y4m: a "YUV4MPEG2" line with size, rate, aspect and range, then for each frame the line "FRAME" and its planes, 4:2:0 with chroma on the
+left. It has a constant rate and neither timestamps nor a matrix: frames follow each other at the nominal frame rate.
+"""
+
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import cv2
+
+from streamcodec.errors import OutputError
+from streamcodec.files import check_target, writing
+from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.video.color import Plane, Planes, to_rgb, to_yuv420
+
+__all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_success"]
+
+PNG_NAME = "frame_{:06d}.png"
+_PNG_PATTERN = "frame_[0-9][0-9][0-9][0-9][0-9][0-9]*.png"
+_DEFAULT_RATE = Fraction(25)
+
+
+class FrameSink(Protocol):
+    """`finish` completes the output, `discard` lets go of it; one of them is called once."""
+
+    def write(self, frame: RawFrame) -> None: ...
+    def finish(self) -> None: ...
+    def discard(self) -> None: ...
+
+
+class Y4mSink:
+    """Writes y4m to `path`, or to standard output if that is None. Raises OutputError if it cannot."""
+
+    def __init__(self, path: Path | None, video: VideoFormat) -> None:
+        self._name, self._color, self._owned = path or "standard output", video.color, path is not None
+        with writing(self._name):
+            self._file: BinaryIO = sys.stdout.buffer if path is None else path.open("wb")
+        self._put(_y4m_header(video))
+
+    def write(self, frame: RawFrame) -> None:
+        self._put(b"FRAME\n", *(to_yuv420(frame.planes[0], self._color) if frame.format == "rgb" else frame.planes))
+
+    def _put(self, *parts: bytes | Plane) -> None:
+        with writing(self._name):
+            for part in parts:
+                self._file.write(part if isinstance(part, bytes) else part.tobytes())
+
+    def finish(self) -> None:
+        with writing(self._name):
+            self._file.flush()
+            if self._owned:
+                self._file.close()
+
+    def discard(self) -> None:
+        if self._owned:
+            self._file.close()
+
+
+def _y4m_header(video: VideoFormat) -> bytes:
+    rate, aspect = video.frame_rate or _DEFAULT_RATE, video.sample_aspect_ratio
+    shape = f"W{video.width} H{video.height} F{rate.numerator}:{rate.denominator} Ip A{aspect.numerator}:{aspect.denominator}"
+    return f"YUV4MPEG2 {shape} C420mpeg2 XCOLORRANGE={'FULL' if video.color.full_range else 'LIMITED'}\n".encode()
+
+
+class PngSink:
+    """Writes frame_000000.png and so on, 8-bit RGB, into an existing folder. Raises OutputError if it cannot."""
+
+    def __init__(self, folder: Path, video: VideoFormat) -> None:
+        self._folder, self._color, self._count = folder, video.color, 0
+
+    def write(self, frame: RawFrame) -> None:
+        target = self._folder / PNG_NAME.format(self._count)
+        with writing(target):
+            target.write_bytes(_to_png(frame.planes[0] if frame.format == "rgb" else to_rgb(_three(frame.planes), self._color)))
+        self._count += 1
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def discard(self) -> None:
+        """The folder's owner removes it."""
+
+
+@contextmanager
+def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`; it becomes `folder` if the block succeeds and is removed if not.
+
+    If `folder` exists, its pictures (and nothing else in it) are replaced. Raises OutputError if it is a file, or holds anything without
+    `overwrite`, or if its parent cannot be written.
+    """
+    exists = folder.is_dir()
+    if not exists:
+        check_target(folder, overwrite=False)
+    elif not overwrite and any(folder.iterdir()):
+        raise OutputError(f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder")
+    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    with writing(folder):
+        part.mkdir()
+    try:
+        yield part
+        with writing(folder):
+            _move_pictures(part, folder) if exists else part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _move_pictures(part: Path, folder: Path) -> None:
+    for old in folder.glob(_PNG_PATTERN):
+        old.unlink()
+    for new in sorted(part.iterdir()):
+        new.rename(folder / new.name)
+
+
+def _to_png(rgb: Plane) -> bytes:
+    done, data = cv2.imencode(".png", cv2.merge([rgb[2], rgb[1], rgb[0]]))
+    if not done:
+        raise OutputError(f"OpenCV cannot make a PNG picture of {rgb.shape[2]}x{rgb.shape[1]} pixels")
+    return data.tobytes()
+
+
+def _three(planes: tuple[Plane, ...]) -> Planes:
+    luma, u, v = planes
+    return luma, u, v
