@@ -4,7 +4,7 @@ from torch import Tensor
 
 from streamcodec.errors import UsageError
 
-__all__ = ["check_frames"]
+__all__ = ["check_frames", "check_pair"]
 
 
 def check_frames(x: Tensor, stride: int = 16, size: tuple[int, int] | None = None) -> None:
@@ -15,3 +15,10 @@ def check_frames(x: Tensor, stride: int = 16, size: tuple[int, int] | None = Non
         raise UsageError(f"frames are {x.shape[3]}x{x.shape[2]}; accepted: multiples of {stride}, so pad them by replication")
     if size is not None and (x.shape[0] != 1 or (x.shape[2], x.shape[3]) != size):
         raise UsageError(f"frame to code is {tuple(x.shape)}; accepted: (1, 3, {size[0]}, {size[1]})")
+
+
+def check_pair(x: Tensor | None, reference: Tensor) -> None:
+    """Raise UsageError unless `reference` is a batch of frames, as check_frames has it, and x (if there is one) has its shape."""
+    check_frames(reference)
+    if x is not None and x.shape != reference.shape:
+        raise UsageError(f"reference is {tuple(reference.shape)}; accepted: the frame's shape, {tuple(x.shape)}")

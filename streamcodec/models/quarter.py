@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.checks import check_frames
+from streamcodec.models.checks import check_frames, check_pair
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent
@@ -192,13 +191,6 @@ class QuarterFlow(InterModel):
         context = F.relu(self.context(F.pixel_unshuffle(prediction - 0.5, 4)))
         residual = self.residual_decoder(torch.cat((r_hat, m_hat), 1), context)
         return prediction + F.pixel_shuffle(residual.float(), 4)
-
-
-def check_pair(x: Tensor | None, reference: Tensor) -> None:
-    """UsageError unless `reference` is a batch of frames, and x as large (if there is one)."""
-    check_frames(reference)
-    if x is not None and x.shape != reference.shape:
-        raise UsageError(f"frames are {tuple(x.shape)}, their references {tuple(reference.shape)}; accepted: the same shape")
 
 
 def latent_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.checks import check_frames
+from streamcodec.models.checks import check_frames, check_pair
 from streamcodec.models.factorized import analysis, synthesis
 from streamcodec.models.scale_space import gaussian_volume, warp
 from streamcodec.models.ssf_hyperprior import ScaleSpaceHyperprior
@@ -129,7 +129,7 @@ class ScaleSpaceFlow(InterModel):
 
     def forward_inter(self, x: Tensor, reference: Tensor, q: Tensor | None = None) -> InterOutput:
         """Differentiable: x, reference (N, 3, H, W) float in [0, 1] -> x_hat, prediction, flow and likelihoods, as in InterModel."""
-        _check_pair(x, reference)
+        check_pair(x, reference)
         m = self.motion_hyperprior.estimate(self.motion_encoder(torch.cat((x, reference), 1)), q)
         prediction, flow = self._predict(reference, m.y_hat)
         r = self.res_hyperprior.estimate(self.res_encoder(x - prediction), q)
@@ -139,7 +139,7 @@ class ScaleSpaceFlow(InterModel):
 
     @torch.no_grad()
     def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
-        _check_pair(reference if x is None else x, reference)
+        check_pair(x, reference)
         size = _latent_size((reference.shape[-2], reference.shape[-1]))
         m = None if x is None else self.motion_encoder(torch.cat((x, reference), 1))
         m_hat = self.motion_hyperprior.code_latent(m, size, q, channel)
@@ -163,9 +163,3 @@ class ScaleSpaceFlow(InterModel):
 
 def _latent_size(size: tuple[int, int]) -> tuple[int, int]:
     return size[0] // STRIDE, size[1] // STRIDE
-
-
-def _check_pair(x: Tensor, reference: Tensor) -> None:
-    check_frames(x)
-    if reference.shape != x.shape:
-        raise UsageError(f"reference is {tuple(reference.shape)}; accepted: the frame's shape, {tuple(x.shape)}")

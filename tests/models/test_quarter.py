@@ -200,7 +200,7 @@ def test_frames_of_another_shape_fail(small: tuple[QuarterImage, QuarterFlow]) -
     image, flow = small
     with pytest.raises(UsageError, match="multiples of 16"):
         image(torch.zeros(1, 3, 40, 48))
-    with pytest.raises(UsageError, match="accepted: the same shape"):
+    with pytest.raises(UsageError, match="accepted: the frame's shape"):
         flow(torch.zeros(1, 3, 48, 48), torch.zeros(1, 3, 32, 48))
     with pytest.raises(UsageError, match=r"accepted: \(1, 3, 32, 48\)"):
         image.code(torch.zeros(1, 3, 48, 48), (32, 48), 0.0, ListEncoder(image.tables()))
