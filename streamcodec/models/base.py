@@ -1,7 +1,7 @@
 """What all models share: their probability tables, and the two signatures that the codec calls."""
 
-from collections.abc import Iterator, Sequence
-from typing import TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.models.published import current_keys
 from streamcodec.tables import TableData
 from streamcodec.types import FrameFormat
 
@@ -54,6 +55,13 @@ class CompressionModel(nn.Module):
         rescaled = [conditional.update_scale_table(scale_table, force) for conditional in self._conditionals()]
         changed += [latent.update_integer(force or any(rescaled)) for latent in self._latents()]
         return any(changed) or any(rescaled)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Load weights, of any published age and wrapping (published.py), with or without tables and exact scale path.
+
+        Without them, or with tables of another precision, the model counts as not updated. RuntimeError if keys or shapes do not fit.
+        """
+        return super().load_state_dict(current_keys(state_dict), strict=strict, assign=assign)
 
     def tables(self) -> TableData:
         """All probability tables: the Gaussians' rows once, then the bottlenecks' rows. ModelError before update()."""
