@@ -42,7 +42,7 @@ def decode(
     set_threads(threads)
     import streamcodec
 
-    with progress("decode", None, quiet=quiet) as advance:
+    with progress("decode", quiet=quiet) as advance:
         report = streamcodec.decode(
             source, out, start_seconds=start_seconds, duration_seconds=duration_seconds, progress=advance, **options
         )

@@ -54,7 +54,7 @@ def encode(
     import streamcodec
 
     settings = {name: value for name, value in options.items() if value is not None}
-    with progress("encode", max_frames or estimate_frames(source, start_seconds, duration_seconds), quiet=quiet) as advance:
+    with progress("encode", quiet=quiet) as advance:
         report = streamcodec.encode(
             source,
             out,
@@ -68,16 +68,6 @@ def encode(
         )
     if not quiet:
         click.echo(summary(report), err=True)
-
-
-def estimate_frames(source: str, start_seconds: float, duration_seconds: float | None) -> int | None:
-    """How many frames the source has, for the progress; None if it does not say."""
-    if source == "-":
-        return None
-    from streamcodec.video import VideoReader
-
-    with VideoReader(source, start_seconds=start_seconds, duration_seconds=duration_seconds) as reader:
-        return reader.estimated_frames
 
 
 def summary(report: "EncodeReport") -> str:

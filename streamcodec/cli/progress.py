@@ -12,25 +12,25 @@ LINE_SECONDS = 10.0
 
 
 class Advance(Protocol):
-    """Called with the number of frames done so far."""
+    """Called with the number of frames done so far, and the number expected (None = not known)."""
 
-    def __call__(self, frames: int) -> None: ...
+    def __call__(self, frames: int, total: int | None) -> None: ...
 
 
 @contextmanager
-def progress(label: str, total: int | None, *, quiet: bool) -> Iterator[Advance]:
-    """Give a function to call with the number of frames done; `total` None = not known."""
+def progress(label: str, *, quiet: bool) -> Iterator[Advance]:
+    """Give a function to call as frames are done."""
     if quiet:
-        yield lambda frames: None
+        yield lambda frames, total: None
     elif sys.stderr.isatty():
-        with _bar(label, total) as advance:
+        with _bar(label) as advance:
             yield advance
     else:
-        yield _Lines(label, total)
+        yield _Lines(label)
 
 
 @contextmanager
-def _bar(label: str, total: int | None) -> Iterator[Advance]:
+def _bar(label: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -38,20 +38,24 @@ def _bar(label: str, total: int | None) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=total, fps=0.0)
-        yield lambda frames: bar.update(task, completed=frames, fps=frames / max(time.monotonic() - started, 1e-9))
+        task = bar.add_task(label, total=None, fps=0.0)
+
+        def advance(frames: int, total: int | None) -> None:
+            bar.update(task, completed=frames, total=total, fps=frames / max(time.monotonic() - started, 1e-9))
+
+        yield advance
 
 
 class _Lines:
-    def __init__(self, label: str, total: int | None) -> None:
-        self._label, self._total = label, total
+    def __init__(self, label: str) -> None:
+        self._label = label
         self._started = self._last = time.monotonic()
 
-    def __call__(self, frames: int) -> None:
+    def __call__(self, frames: int, total: int | None) -> None:
         now = time.monotonic()
-        if now - self._last < LINE_SECONDS:
+        if now - self._last < LINE_SECONDS or not frames:
             return
         self._last = now
         fps = frames / (now - self._started)
-        left = "" if self._total is None else f"/{self._total}, {max(self._total - frames, 0) / fps:.0f} s left"
+        left = " frames" if total is None else f"/{total} frames, {max(total - frames, 0) / fps:.0f} s left"
         print(f"{self._label}: {frames}{left}, {fps:.2f} fps", file=sys.stderr, flush=True)

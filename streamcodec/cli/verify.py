@@ -41,7 +41,7 @@ def verify(
     set_threads(threads)
     import streamcodec
 
-    with progress("verify", None, quiet=quiet) as advance:
+    with progress("verify", quiet=quiet) as advance:
         report = streamcodec.verify(source, decode=decode, device=device, intra=intra, inter=inter, progress=advance)
     for problem in report.problems:
         click.echo(f"{source}: {problem}", err=True)

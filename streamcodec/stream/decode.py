@@ -2,13 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
-from streamcodec.stream.pipeline import overlapped
+from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.video import OnDamage, open
 from streamcodec.types import Precision, RawFrame
 from streamcodec.video import VideoWriter
@@ -46,29 +45,28 @@ def decode(
     inter: str | None = None,
     on_damage: OnDamage = "raise",
     overwrite: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> DecodeReport:
     """Decode an .ssf stream into a video.
 
-    `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder or
-    pattern for PNG files, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder (default H.264) and its quality (lower is better).
-    `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress` is called with the number of frames done.
+    `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder for
+    PNG pictures, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder (default H.264) and its quality, lower is better.
+    `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress`: as for `streamcodec.encode`.
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
     with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage) as video:
         started = time.monotonic()
-        frames = islice(video.between(start_seconds, duration_seconds), max_frames)
+        shown = replace(video.header.video, width=video.size[1], height=video.size[0])
+        expected = None if start_seconds or duration_seconds is not None else max_frames
+        writer = VideoWriter(out, shown, codec=codec, crf=crf, metadata=dict(video.header.metadata), overwrite=overwrite)
+        selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         done = 0
-        with (
-            VideoWriter(out, video.header.video, codec=codec, crf=crf, metadata=dict(video.header.metadata), overwrite=overwrite) as writer,
-            overlapped(frames) as decoded,
-        ):
-            for frame in decoded:
+        with writer, overlapped(selected) as frames:
+            for done, frame in enumerate(frames, 1):
                 writer.write(RawFrame((frame.data.numpy(),), frame.pts, frame.duration))
-                done += 1
                 if progress is not None:
-                    progress(done)
+                    progress(done, expected)
             if done == 0:
                 raise SourceError("the stream has no frames in the part that was asked for")
         return DecodeReport(done, video.size[1], video.size[0], time.monotonic() - started)

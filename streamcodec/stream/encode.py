@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,7 +19,7 @@ from streamcodec.files import STANDARD_STREAM, check_target, open_output
 from streamcodec.metrics import psnr_db
 from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.pipeline import overlapped
+from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.types import Precision, RawFrame, VideoFormat
 from streamcodec.video import VideoReader
 
@@ -78,6 +78,9 @@ class FrameSource(Protocol):
     @property
     def metadata(self) -> dict[str, str]: ...
 
+    @property
+    def estimated_frames(self) -> int | None: ...
+
     def __iter__(self) -> Iterator[RawFrame]: ...
 
 
@@ -93,7 +96,7 @@ def encode(
     frame_rate: Fraction | float | None = None,
     overwrite: bool = False,
     psnr: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     **settings: Unpack[EncodeSettings],
 ) -> EncodeReport:
     """Encode a video into an .ssf stream.
@@ -101,7 +104,8 @@ def encode(
     `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of (3, H, W) uint8 RGB frames, which come at
     `frame_rate` (default 30). `out`: a path, "-" (standard output) or a binary file object, which need not be seekable.
     `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
-    `progress` is called with the number of frames done. A path appears only when everything is written.
+    `progress` is called with the number of frames done and the number expected, None if that is not known.
+    A path appears only when everything is written.
 
     Raises UsageError, SourceError, OutputError or ModelError.
     """
@@ -114,9 +118,7 @@ def encode(
             return _run(encoder, frames, file, progress, psnr=psnr)
 
 
-def _run(
-    encoder: Encoder, source: Iterable[RawFrame], file: BinaryIO, progress: Callable[[int], None] | None, *, psnr: bool
-) -> EncodeReport:
+def _run(encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progress | None, *, psnr: bool) -> EncodeReport:
     started = time.monotonic()
     tally = _Tally(encoder, psnr=psnr)
     with overlapped(source) as frames, overlapped(_packets(encoder, frames, tally)) as groups:
@@ -126,7 +128,7 @@ def _run(
                 writer.write(packet)
             writer.flush()
             if progress is not None:
-                progress(done)
+                progress(done, source.estimated_frames)
     if encoder.frames == 0:
         raise SourceError("the source has no frames in the part that was asked for")
     writer.finish()
@@ -207,6 +209,7 @@ class _PythonFrames:
         height, width = first.shape[-2:]
         self.format = VideoFormat(width, height, time_base=1 / rate, frame_rate=rate)
         self.metadata: dict[str, str] = {}
+        self.estimated_frames = len(frames) if isinstance(frames, Sized) else None
 
     def __iter__(self) -> Iterator[RawFrame]:
         return self._frames

@@ -3,14 +3,17 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["overlapped"]
+__all__ = ["Progress", "overlapped"]
 
 T = TypeVar("T")
+
+Progress = Callable[[int, int | None], None]
+"""Called with the number of frames done and the number expected, None if that is not known."""
 
 DEPTH = 4
 POLL_SECONDS = 0.1

@@ -1,12 +1,12 @@
 """Is a stream whole, and do its frames decode to the encoder's pixels?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
 from streamcodec.files import ByteSource, open_input
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
+from streamcodec.stream.pipeline import Progress
 from streamcodec.types import Precision
 
 __all__ = ["VerifyReport", "verify"]
@@ -86,7 +86,7 @@ def verify(
     precision: Precision | None = None,
     intra: str | None = None,
     inter: str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> VerifyReport:
     """Check a stream from front to back: structure, CRCs, index and, with `decode`, that every frame decodes, to the encoder's pixels.
 
@@ -105,7 +105,7 @@ def verify(
             if decoding is not None and isinstance(item, Packet):
                 decoding.add(item)
             if progress is not None:
-                progress(walk.frames)
+                progress(walk.frames, None)
         return _report(walk, decoding, reader)
 
 

@@ -20,10 +20,12 @@ def frames() -> list[torch.Tensor]:
 
 
 def test_frames_from_python(frames, tiny_models, tmp_path: Path) -> None:
-    done: list[int] = []
+    done: list[tuple[int, int | None]] = []
     out = tmp_path / "v.ssf"
-    report = streamcodec.encode(frames, out, quality=50, gop=4, scenecut=0, frame_rate=10, psnr=True, progress=done.append, **tiny_models)
-    assert done[-1] == 6
+    report = streamcodec.encode(
+        frames, out, quality=50, gop=4, scenecut=0, frame_rate=10, psnr=True, progress=lambda *numbers: done.append(numbers), **tiny_models
+    )
+    assert done[-1] == (6, 6)
     assert (report.frames, report.gops, report.width, report.height) == (6, 2, 48, 32)
     assert report.size_bytes == out.stat().st_size
     assert report.bpp == pytest.approx(8 * report.size_bytes / (6 * 48 * 32))

@@ -1,0 +1,228 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import streamcodec
+from streamcodec.cli import run
+from streamcodec.container import Packet, PacketType, Reader, Writer
+from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.video import VideoReader, VideoWriter
+
+pytestmark = pytest.mark.usefixtures("tiny_models")
+
+TINY = ["--intra", "tiny-image", "--inter", "tiny-flow"]
+PTS = (0, 40, 80, 130, 160, 200)
+
+
+def write_clip(path: Path, width: int = 48, height: int = 32) -> Path:
+    """6 frames at a variable rate, with a sample aspect ratio."""
+    rows, columns = np.indices((height, width))
+    video = VideoFormat(width, height, Fraction(1, 1000), frame_rate=Fraction(25), sample_aspect_ratio=Fraction(4, 3))
+    with VideoWriter(path, video) as writer:
+        for position, pts in enumerate(PTS):
+            picture = np.stack([(rows * 3 + (columns + 2 * position) * k) % 256 for k in (1, 2, 4)]).astype(np.uint8)
+            writer.write(RawFrame((picture,), pts, 40))
+    return path
+
+
+def count_frames(path: Path) -> int:
+    with VideoReader(path) as reader:
+        return sum(1 for _ in reader)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv")
+
+
+@pytest.fixture
+def stream(clip: Path, tmp_path: Path) -> Path:
+    out = tmp_path / "clip.ssf"
+    assert run(["encode", str(clip), str(out), "--gop", "4", "--scenecut", "0", *TINY, "--quiet"]) == 0
+    return out
+
+
+def test_encode_says_what_it_did(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "clip.ssf"
+    assert run(["encode", str(clip), str(out), "-q", "50", "--gop", "4", "--scenecut", "0", "--psnr", *TINY]) == 0
+    said = capsys.readouterr().err
+    for part in ("6 frames in 2 GOPs", "48x32", "bpp", "kbit/s", "PSNR", "fps"):
+        assert part in said
+
+
+def test_there_and_back(stream: Path, tmp_path: Path) -> None:
+    back = tmp_path / "back.mkv"
+    assert run(["decode", str(stream), str(back), "--quiet"]) == 0
+    with VideoReader(back) as reader:
+        assert (reader.format.width, reader.format.height) == (48, 32)
+        assert reader.format.sample_aspect_ratio == Fraction(4, 3)
+        frames = list(reader)
+        times = [frame.pts * reader.format.time_base for frame in frames]
+    assert times == [Fraction(pts, 1000) for pts in PTS]
+
+
+@pytest.mark.parametrize("name", ["back.mp4", "back.y4m", "frames/"])
+def test_decode_to_every_kind_of_output(stream: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    assert run(["decode", str(stream), f"{tmp_path}/{name}", "--quiet"]) == 0
+    count = len(list(out.glob("*.png"))) if name == "frames/" else count_frames(out)
+    assert count == 6
+
+
+def test_parts(clip: Path, stream: Path, tmp_path: Path) -> None:
+    out = tmp_path / "part.ssf"
+    assert run(["encode", str(clip), str(out), "--start", "0:00.08", "--duration", "0.1", *TINY, "--quiet"]) == 0
+    assert [frame.pts for frame in streamcodec.open(out)] == [80, 130, 160]
+    assert run(["decode", str(stream), str(tmp_path / "part.mkv"), "--start", "0.13", "--frames", "2", "--quiet"]) == 0
+    assert count_frames(tmp_path / "part.mkv") == 2
+
+
+def test_info(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(stream), "--json", "--packets"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["frames"], facts["gops"], facts["key_frames"]) == (6, 2, [0, 4])
+    assert facts["size_bytes"] == stream.stat().st_size
+    assert facts["sample_aspect_ratio"] == "4/3"
+    assert facts["intra"]["name"] == "tiny-image"
+    assert [packet["type"] for packet in facts["packets"]] == ["frame"] * 4 + ["gop_hash"] + ["frame"] * 2 + ["gop_hash"]
+    assert run(["info", str(stream), "--packets"]) == 0
+    text = capsys.readouterr().out
+    assert "48x32" in text
+    assert text.count("packet ") == 8
+
+
+def test_verify(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(stream)]) == 0
+    assert "bit-exact in 2 of 2 GOPs" in capsys.readouterr().out
+    assert run(["verify", str(stream), "--no-decode"]) == 0
+    data = bytearray(stream.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    stream.write_bytes(data)
+    for extra in ([], ["--no-decode"]):
+        assert run(["verify", str(stream), *extra]) == 3
+        said = capsys.readouterr()
+        assert "DAMAGED" in said.out
+        assert "byte" in said.err
+
+
+def test_verify_tells_other_pixels(stream: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stream whose hash is of other pixels, as if coded on a machine with other arithmetic."""
+    reader = Reader(io.BytesIO(stream.read_bytes()))
+    with (tmp_path / "other.ssf").open("wb") as file:
+        writer = Writer(file, reader.header)
+        for packet in reader:
+            assert isinstance(packet, Packet)
+            other = packet.type == PacketType.GOP_HASH and packet.gop == 0
+            writer.write(replace(packet, payload=bytes(16)) if other else packet)
+        writer.finish()
+    assert run(["verify", str(tmp_path / "other.ssf")]) == 0
+    assert "1 of 2 GOPs differ" in capsys.readouterr().out
+    assert run(["verify", str(tmp_path / "other.ssf"), "--exact"]) == 1
+
+
+def test_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {"quarter-image", "quarter-flow", "tiny-image", "tiny-flow"} <= set(rows)
+    assert rows["quarter-flow"]["codes"] == "P-frames"
+    assert run(["models"]) == 0
+    assert "the default" in capsys.readouterr().out
+
+
+FAILURES = [
+    (["encode", "missing.mp4", "out.ssf"], 1, "missing.mp4"),
+    (["encode", "text.mp4", "out.ssf"], 1, "text.mp4"),
+    (["encode", "clip.mkv", "out.mp4"], 2, ".ssf"),
+    (["encode", "clip.mkv", "out.ssf", "-q", "64"], 2, "64"),
+    (["encode", "clip.mkv", "out.ssf", "--start", "soon"], 2, "HH:MM:SS"),
+    (["encode", "clip.mkv", "out.ssf", "--start", "99"], 1, "no frames"),
+    (["encode", "clip.mkv", "out.ssf", "--intra", "nonsense"], 1, "nonsense"),
+    (["encode", "clip.mkv", "out.ssf", "--intra", "text.mp4"], 1, "no weights for model"),
+    (["encode", "clip.mkv", "out.ssf", "--device", "abacus"], 2, "abacus"),
+    (["encode", "clip.mkv", "clip.ssf"], 1, "exists"),
+    (["encode", "clip.mkv", "no/folder/out.ssf"], 1, "folder"),
+    (["encode", "clip.mkv"], 2, "OUT"),
+    (["decode", "missing.ssf", "out.mkv"], 1, "missing.ssf"),
+    (["decode", "text.mp4", "out.mkv"], 3, "not an .ssf stream"),
+    (["decode", "cut.ssf", "out.mkv"], 3, "ends"),
+    (["decode", "clip.ssf", "out.xyz"], 1, "accepted"),
+    (["decode", "clip.ssf", "out.mkv", "--codec", "nonsense"], 1, "nonsense"),
+    (["info", "text.mp4"], 3, "not an .ssf stream"),
+    (["info", "missing.ssf"], 1, "cannot open"),
+    (["verify", "text.mp4"], 3, "not an .ssf stream"),
+    (["nonsense"], 2, "nonsense"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), FAILURES, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_failures(
+    arguments: list[str],
+    code: int,
+    said: str,
+    clip: Path,
+    stream: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = stream.parent
+    monkeypatch.chdir(folder)
+    Path("clip.mkv").write_bytes(clip.read_bytes())
+    Path("text.mp4").write_text("This is no video.")
+    Path("cut.ssf").write_bytes(stream.read_bytes()[:-400])
+    before = sorted(folder.rglob("*"))
+    extra = TINY if arguments[0] == "encode" and "--intra" not in arguments else []
+    assert run([*arguments, *extra]) == code
+    assert said in capsys.readouterr().err
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_newer_stream_is_refused(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(stream.read_bytes())
+    data[8] = 2
+    stream.write_bytes(data)
+    assert run(["info", str(stream)]) == 3
+    assert "version" in capsys.readouterr().err
+
+
+def test_overwrite(clip: Path, stream: Path) -> None:
+    assert run(["encode", str(clip), str(stream), "-y", *TINY, "--quiet"]) == 0
+
+
+def test_pipes(clip: Path, tmp_path: Path) -> None:
+    """video -> y4m | encode - - | decode - - | a video again"""
+    command = [sys.executable, "-m", "streamcodec"]
+    y4m = tmp_path / "clip.y4m"
+    assert run(["encode", str(clip), str(tmp_path / "a.ssf"), *TINY, "--quiet"]) == 0
+    assert run(["decode", str(tmp_path / "a.ssf"), str(y4m), "--quiet"]) == 0
+    coded = subprocess.run([*command, "encode", "-", "-", *TINY, "--quiet"], input=y4m.read_bytes(), capture_output=True, check=True)
+    decoded = subprocess.run([*command, "decode", "-", "-", "--quiet"], input=coded.stdout, capture_output=True, check=True)
+    back = tmp_path / "back.y4m"
+    back.write_bytes(decoded.stdout)
+    assert count_frames(back) == 6
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
+    clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"
+    command = [sys.executable, "-m", "streamcodec", "encode", str(clip), str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, env=os.environ)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(kill)
+    _, said = process.communicate(timeout=60)
+    assert not out.exists()
+    if kill == signal.SIGINT:
+        assert process.returncode == 130
+        assert b"interrupted" in said
+        assert list(tmp_path.iterdir()) == [clip]
