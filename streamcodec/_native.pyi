@@ -29,9 +29,14 @@ class Tables:
 
 @final
 class Encoder:
-    """Codes symbols into one stream. All instruction sets write the same bytes; None is the default one."""
+    """Codes symbols into one stream. All instruction sets write the same bytes; None is the default one.
 
-    def __init__(self, tables: Tables, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    `lanes` are coded side by side: more take less time and more bytes (2.3 each). None is what suits the number of symbols.
+    """
+
+    def __init__(
+        self, tables: Tables, *, lanes: Literal[1, 4, 32] | None = None, instruction_set: _InstructionSet | None = None
+    ) -> None: ...
     def put(self, symbols: NDArray[np.int32], indexes: NDArray[np.uint16]) -> None:
         """Append symbols int32 (n,), any value of int32, each coded with the row of `tables` that indexes uint16 (n,) names.
 

@@ -75,8 +75,9 @@ std::shared_ptr<Tables> make_tables(const py::object& quantized_cdf, const py::o
 // One thread at a time codes with one object; others wait, without the GIL.
 class PyEncoder {
   public:
-    PyEncoder(std::shared_ptr<Tables> tables, const std::optional<std::string>& instruction_set)
-        : encoder_(std::move(tables), wanted_instruction_set(instruction_set)) {}
+    PyEncoder(std::shared_ptr<Tables> tables, std::optional<std::size_t> lanes,
+              const std::optional<std::string>& instruction_set)
+        : encoder_(std::move(tables), wanted_instruction_set(instruction_set), lanes.value_or(0)) {}
 
     void put(const py::object& symbols, const py::object& indexes) {
         const auto symbols_view = array_view<std::int32_t>(symbols, 1, "symbols");
@@ -170,8 +171,8 @@ PYBIND11_MODULE(_native, module) {
         .def_property_readonly("rows", [](const Tables& tables) { return tables.rows().size; });
 
     py::class_<PyEncoder>(module, "Encoder")
-        .def(py::init<std::shared_ptr<Tables>, const std::optional<std::string>&>(), py::arg("tables"), py::kw_only(),
-             py::arg("instruction_set") = py::none())
+        .def(py::init<std::shared_ptr<Tables>, std::optional<std::size_t>, const std::optional<std::string>&>(),
+             py::arg("tables"), py::kw_only(), py::arg("lanes") = py::none(), py::arg("instruction_set") = py::none())
         .def("put", &PyEncoder::put, py::arg("symbols"), py::arg("indexes"))
         .def("finish", &PyEncoder::finish);
 

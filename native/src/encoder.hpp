@@ -14,7 +14,8 @@ namespace streamcodec {
 
 class Encoder {
   public:
-    Encoder(std::shared_ptr<const Tables> tables, InstructionSet set) : tables_(std::move(tables)), set_(set) {}
+    // `lanes`: 1, 4, 32, or 0 for what suits the number of symbols. Throws BadArgument for others.
+    Encoder(std::shared_ptr<const Tables> tables, InstructionSet set, std::size_t lanes = 0);
 
     // Appends symbols, each with the row that its index names. Keeps 4 bytes for each coded symbol: rANS codes from the
     // last symbol to the first, so nothing can be coded before finish(). Throws BadArgument, having appended nothing,
@@ -33,6 +34,7 @@ class Encoder {
 
     std::shared_ptr<const Tables> tables_;
     InstructionSet set_;
+    std::size_t lanes_;
 
     // Entries of the coded symbols, in order. In chunks, so that nothing moves when it grows and no size is unusual.
     static constexpr std::size_t kChunk = 16384;
