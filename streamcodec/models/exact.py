@@ -28,7 +28,7 @@ from streamcodec.models.exact_plan import FRACTION_BITS, LIMIT, SLOPE_BITS, Laye
 __all__ = ["IntegerNetwork"]
 
 EXACT = 2**53
-POSITIONS = 2048
+POSITIONS = 8192
 """Output positions per matrix product: few enough for the sums to stay in a core's cache."""
 
 
@@ -116,8 +116,6 @@ class IntegerLayer(IntegerData):
             negative = out.clamp(min=-LIMIT, max=0).mul_(self.plan.slope).mul_(2.0**-SLOPE_BITS).round_()
             out.clamp_(min=0).add_(negative)
         out.clamp_(-LIMIT, self.plan.upper)
-        if self.plan.whole:
-            out.mul_(2.0**-FRACTION_BITS).round_().mul_(2.0**FRACTION_BITS)
 
 
 class IntegerNetwork(IntegerData):
