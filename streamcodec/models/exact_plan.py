@@ -26,7 +26,7 @@ class LayerPlan:
 
     It has (2 radius + 1)^2 taps; its output columns are the channels of each of factor^2 phases in turn. `groups`: the taps that
     matter for the first, second ... equal share of the columns. Negative outputs are multiplied by `slope` 2^-SLOPE_BITS;
-    `upper` is the largest output, fixed point; `whole`: it is rounded to whole numbers. `crop`: it is cut to the size of the latent.
+    `upper` is the largest output, fixed point. `crop`: it is cut to the size of the latent.
     """
 
     radius: int
@@ -34,7 +34,6 @@ class LayerPlan:
     groups: tuple[tuple[int, ...], ...]
     slope: int
     upper: int
-    whole: bool
     crop: bool
 
 
@@ -73,26 +72,26 @@ def _steps(layers: Sequence[nn.Module]) -> Iterator[_Step]:
 
 
 def _plan(step: _Step, crop: bool) -> LayerPlan:
-    slope, upper, whole = _activation(step.activation)
+    slope, upper = _activation(step.activation)
     if isinstance(step.conv, nn.Conv2d):
         radius, factor = _radius(step.conv), step.shuffle
         groups: tuple[tuple[int, ...], ...] = (tuple(range((2 * radius + 1) ** 2)),)
     else:
         radius, factor = _deconvolution_radius(step.conv), step.conv.stride[0]
         groups = tuple(tuple(tap for tap, _, _ in _phase_taps(step.conv, row, column)) for row in range(factor) for column in range(factor))
-    return LayerPlan(radius, factor, groups, slope, upper, whole, crop)
+    return LayerPlan(radius, factor, groups, slope, upper, crop)
 
 
-def _activation(module: nn.Module | None) -> tuple[int, int, bool]:
-    """(slope, upper, whole) of an activation."""
+def _activation(module: nn.Module | None) -> tuple[int, int]:
+    """(slope, upper) of an activation."""
     if module is None or isinstance(module, nn.Identity):
-        return 1 << SLOPE_BITS, LIMIT, False
+        return 1 << SLOPE_BITS, LIMIT
     if isinstance(module, nn.ReLU):
-        return 0, LIMIT, False
+        return 0, LIMIT
     if isinstance(module, nn.LeakyReLU):
-        return round(module.negative_slope * 2**SLOPE_BITS), LIMIT, False
+        return round(module.negative_slope * 2**SLOPE_BITS), LIMIT
     if isinstance(module, QReLU):
-        return 0, ((1 << module.bit_depth) - 1) << FRACTION_BITS, True
+        return 0, ((1 << module.bit_depth) - 1) << FRACTION_BITS
     raise UsageError(f"scale path has {type(module).__name__}; accepted: ReLU, LeakyReLU, QReLU, PixelShuffle and convolutions")
 
 

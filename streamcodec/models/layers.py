@@ -91,19 +91,21 @@ class _QReLUFunction(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, maximum: int, beta: float) -> Tensor:
         ctx.save_for_backward(x)
         ctx.maximum, ctx.beta = maximum, beta
-        return x.clamp(0, maximum).round()
+        return x.clamp(0, maximum)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (x,), (grad,) = ctx.saved_tensors, grads
         distance = math.gamma(1 + 1 / ctx.beta) * (2 * x / ctx.maximum - 1).abs()
-        return grad * torch.exp(-(distance**ctx.beta)), None, None
+        inside = (x >= 0) & (x <= ctx.maximum)
+        return torch.where(inside, grad, grad * torch.exp(-(distance**ctx.beta))), None, None
 
 
 class QReLU(nn.Module):
-    """Rounds to integers in 0 .. 2 ** bit_depth - 1 (Balle, Johnston, Minnen, ICLR 2019, section 3).
+    """Clamps to 0 .. 2 ** bit_depth - 1 (Balle, Johnston, Minnen, ICLR 2019, section 3), any shape.
 
-    Its gradient is that of a smooth clamp, steeper at the ends the larger `beta` is, so that clamped values can come back.
+    Its gradient fades outside of that range, the faster the larger `beta` is, so that clamped values can come back. It does not round
+    (nor does CompressAI's): the published ssf2020 weights rely on activations between the integers.
     """
 
     def __init__(self, bit_depth: int = 8, beta: float = 100) -> None:

@@ -1,4 +1,4 @@
-"""The hyperprior of scale-space flow: means from one network, integer scales from another (Agustsson et al., CVPR 2020)."""
+"""The hyperprior of scale-space flow: means from one network, scales from another (Agustsson et al., CVPR 2020)."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ __all__ = ["ScaleSpaceHyperprior"]
 
 
 class ScaleDecoder(nn.Module):
-    """z_hat (N, C, h, w) -> scales (N, C, 8h, 8w), integers 0..255, and so are all activations inside."""
+    """z_hat (N, C, h, w) -> scales (N, C, 8h, 8w) in [0, 255], as are all activations inside."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def set_weights(model: nn.Module, multipliers: dict[str, float]) -> None:
-    """Fill every parameter from the CRC of its key; convolutions are scaled by `multipliers[module name]`."""
+    """Fill every parameter from the CRC of its key; convolutions are scaled by `multipliers[module name]`, else by their width."""
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.copy_(torch.from_numpy(_values(key, tuple(parameter.shape), multipliers)))
@@ -40,7 +40,7 @@ def _values(key: str, shape: tuple[int, ...], multipliers: dict[str, float]) -> 
         return np.sqrt(0.1 * np.eye(*shape) + 2**-36).astype(np.float32)
     if len(shape) == 1:
         return (0.05 * uniform).astype(np.float32)
-    return uniform.astype(np.float32) * np.float32(multipliers[module])
+    return uniform.astype(np.float32) * np.float32(multipliers.get(module, shape[1] ** -0.5 / shape[2]))
 
 
 def _bisect_quantiles(model: nn.Module) -> None:

@@ -75,7 +75,7 @@ def enliven(model: Model) -> Model:
             module[-1].weight *= 10
         if isinstance(module, ScaleSpaceHyperprior):
             for part, bias in zip((*module.hyper_decoder_scale.children(),)[::2], (2, 2, 4), strict=True):
-                part.bias += bias  # QReLU rounds what is below a half to zero
+                part.bias += bias  # so that not all activations are clamped to zero
         elif isinstance(module, HyperpriorLatent):
             layers = [layer for part in module.scale_layers()[0] for layer in part.modules()]
             last = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]

@@ -106,7 +106,7 @@ def oracle(layers: Layers, net: IntegerNetwork, z: Tensor) -> np.ndarray:
         elif isinstance(module, nn.LeakyReLU):
             x = np.where(x < 0, rounded(x * 655, 16), x)
         elif isinstance(module, QReLU):
-            x = rounded(x.clip(0, 255 * 4096), 12) * 4096
+            x = x.clip(0, 255 * 4096)
         else:
             x = x.clip(0, None)
         if index == crop_at:
@@ -135,7 +135,7 @@ def test_indexes_are_near_the_float_path(stack: str) -> None:
             x = nn.Sequential(*part)(x)[..., : SIZE[0], : SIZE[1]]
     expected = torch.bucketize(x[:, :M].clamp(-3.01, 6).contiguous(), BOUNDARIES, right=True)
     difference = (network(layers)(symbols(), SIZE) - expected).abs()
-    assert (difference > 4096 * 0.02).float().mean() < 0.01  # QReLU may round the other way
+    assert difference.max() < 4096 * 0.02
 
 
 @pytest.mark.parametrize("stack", STACKS)
