@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
@@ -24,7 +25,7 @@ from streamcodec.codec.loaded import Codec, LoadedModel
 from streamcodec.errors import CorruptStreamError, ModelError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
 from streamcodec.types import MAX_SIDE, QUALITIES, check_quality
-from streamcodec.video.flow import flow_hint
+from streamcodec.video import flow_hint, gray_from_rgb
 
 __all__ = ["CodedFrame", "decode_frame", "encode_frame"]
 
@@ -124,11 +125,10 @@ def _hint(frame: Tensor, reference: Tensor, device: torch.device) -> Tensor:
     return torch.from_numpy(flow)[None].to(device)
 
 
-def _luma(frame: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """(3, H, W) uint8 RGB -> (H', W') uint8 luma (BT.601 weights), padded like the model's input."""
+def _luma(frame: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) uint8 RGB -> (H', W') uint8 luma, padded like the model's input."""
     height, width = _size(frame)
-    red, green, blue = frame.cpu().to(torch.int32)
-    luma = ((77 * red + 150 * green + 29 * blue) >> 8).to(torch.uint8).numpy()
+    luma = gray_from_rgb(frame.cpu().contiguous().numpy())
     return np.pad(luma, ((0, _round_up(height) - height), (0, _round_up(width) - width)), mode="edge")
 
 

@@ -16,7 +16,7 @@ from streamcodec.codec import Codec
 from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, check_target, open_output
-from streamcodec.metrics import psnr_db
+from streamcodec.metrics import mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.pipeline import Progress, overlapped
@@ -43,7 +43,8 @@ class EncodeSettings(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """What was written. `seconds` is wall time. `psnr_db`: RGB, mean over the frames; None unless asked for."""
+    """What was written. `seconds` is wall time. `psnr_db`: of RGB, from the mean squared error of all frames; None
+    unless asked for."""
 
     frames: int
     gops: int
@@ -149,15 +150,15 @@ class _Tally:
 
     def __init__(self, encoder: Encoder, *, psnr: bool) -> None:
         self._encoder = encoder
-        self._psnrs: list[float] | None = [] if psnr else None
+        self._errors: list[float] | None = [] if psnr else None
         self._first_pts = self._end_pts = 0
 
     def add(self, frame: RawFrame) -> None:
         if self._encoder.frames == 1:
             self._first_pts = frame.pts
         self._end_pts = frame.pts + frame.duration
-        if self._psnrs is not None:
-            self._psnrs.append(psnr_db(frame.planes[0], self._encoder.reconstruction.numpy()))
+        if self._errors is not None:
+            self._errors.append(mse(frame.planes[0], self._encoder.reconstruction.numpy()))
 
     def report(self, size_bytes: int, seconds: float) -> EncodeReport:
         video = self._encoder.video
@@ -169,7 +170,7 @@ class _Tally:
             size_bytes=size_bytes,
             duration_seconds=float((self._end_pts - self._first_pts) * video.time_base),
             seconds=seconds,
-            psnr_db=None if self._psnrs is None else float(np.mean(self._psnrs)),
+            psnr_db=None if self._errors is None else mse_to_psnr_db(float(np.mean(self._errors))),
         )
 
 
