@@ -38,7 +38,7 @@ def measure(clip: Path, quality: int, max_frames: int | None, folder: Path) -> R
     """Encode, decode, verify and compare one clip; a difference ends the program with a message."""
     stream, back = folder / "clip.ssf", folder / "back.mp4"
     coded = streamcodec.encode(clip, stream, quality=quality, max_frames=max_frames, psnr=True, overwrite=True)
-    decoded = streamcodec.decode(stream, back, codec="libx264rgb", crf=0, overwrite=True)  # lossless
+    decoded = streamcodec.decode(stream, back, codec="libx264rgb", codec_options={"qp": "0"}, overwrite=True)  # lossless
     with VideoReader(clip, max_frames=max_frames) as source, VideoReader(back) as target:
         check(clip, "size", size_of(target), size_of(source))
         pairs = list(zip_longest(source, target))

@@ -36,6 +36,7 @@ def decode(
     *,
     codec: str | None = None,
     crf: float | None = None,
+    codec_options: dict[str, str] | None = None,
     start_seconds: float = 0.0,
     duration_seconds: float | None = None,
     max_frames: int | None = None,
@@ -50,7 +51,8 @@ def decode(
     """Decode an .ssf stream into a video.
 
     `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder for
-    PNG pictures, or "-" for y4m on standard output. `codec`, `crf`: FFmpeg's encoder (default H.264) and its quality, lower is better.
+    PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default
+    H.264), its quality (lower is better) and further options of that encoder.
     `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress`: as for `streamcodec.encode`.
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
@@ -59,7 +61,9 @@ def decode(
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         expected = None if start_seconds or duration_seconds is not None else max_frames
-        writer = VideoWriter(out, shown, codec=codec, crf=crf, metadata=dict(video.header.metadata), overwrite=overwrite)
+        writer = VideoWriter(
+            out, shown, codec=codec, crf=crf, options=codec_options, metadata=dict(video.header.metadata), overwrite=overwrite
+        )
         selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         done = 0
         with writer, overlapped(selected) as frames:
