@@ -1,6 +1,9 @@
 """What tests of several parts share."""
 
+import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -44,3 +47,22 @@ def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
     """Puts the tiny models at hand; the settings that name them, for `encode`."""
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
     return {"intra": "tiny-image", "inter": "tiny-flow"}
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    """The module tests/synthetic.py: makers of small videos."""
+    spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MP4 of 24 frames, 96x64, H.264 with B-frames, 30 frames per second."""
+    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", 24)
+    return path

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from typing import Literal
 
 import av
@@ -17,10 +18,12 @@ from streamcodec.video.timeline import Timeline
 __all__ = ["Decoder", "OnError", "Stamped"]
 
 OnError = Literal["raise", "stop", "skip"]
-"""What to do at damage: raise SourceError; end there as if the source did; or leave out what cannot be decoded and go on."""
+"""What to do at damage, when the frames before it are out: raise SourceError; end as if the source did; or leave it out and go on."""
 
 Stamped = tuple[av.VideoFrame, int]
 """A frame and its time in ticks."""
+
+_STEP_BACK_SECONDS = 10
 
 
 class Decoder:
@@ -29,37 +32,44 @@ class Decoder:
     def __init__(self, name: str, container: InputContainer, stream: VideoStream, time_base: Fraction, on_error: OnError) -> None:
         self._name, self._container, self._stream = name, container, stream
         self._time_base, self._on_error = time_base, on_error
-        self._decoded = 0
+        self._timeline = Timeline(time_base, nominal_rate(stream))
+        self._decoded = self._end = 0
         self.damage: str | None = None
-        self.nominal_step = Timeline(time_base, nominal_rate(stream)).nominal_step
 
     def frames_from(self, tick: int) -> Iterator[Stamped]:
-        """Every frame at `tick` or later: by seeking, or from the beginning if seeking lands behind it or cannot be done."""
+        """Every frame at `tick` or later: by seeking, farther back if that lands behind it, or from the beginning if it cannot be done."""
+        back = round(_STEP_BACK_SECONDS / self._time_base)
         frames = self.frames()
-        if self._seek(tick):
+        for target in (tick, tick - back, min(self._stream.start_time or 0, 0) - back):
+            if not self._seek(target):
+                break
+            frames = self.frames()
             first = next(frames, None)
-            if first is None or first[1] > tick:
-                self._seek(self._stream.start_time or 0)
-                frames = self.frames()
-            elif first[1] == tick:
-                yield first
+            if first is not None:
+                frames = chain([first], frames)
+                if first[0].pts is not None and first[1] <= tick:
+                    break
         yield from (stamped for stamped in frames if stamped[1] >= tick)
 
     def frames(self) -> Iterator[Stamped]:
         """Every frame from here on."""
-        timeline = Timeline(self._time_base, nominal_rate(self._stream))
-        self._decoded, end = 0, 0
+        self._timeline = Timeline(self._time_base, nominal_rate(self._stream))
+        self._decoded = 0
+        self.damage = None
         for packet in self._packets():
-            timeline.add_packet(packet.pts, packet.dts)
-            for frame in self._decode(packet):
-                stamp = timeline.stamp(frame.pts)
-                end = stamp + (frame.duration or self.nominal_step)
-                self._decoded += 1
-                yield frame, stamp
-        if self._decoded and not self._is_stopped():
-            cut_off = find_truncation(self._container, self._stream, float(end * self._time_base))
+            self._timeline.add_packet(packet.pts, packet.dts)
+            yield from map(self._stamped, self._decode(packet))
+        if self._is_over():
+            yield from map(self._stamped, self._drain())
+        elif self._decoded:
+            cut_off = find_truncation(self._container, self._stream, float(self._end * self._time_base))
             if cut_off:
-                self._meet(f"it is cut off: {cut_off}")
+                self.damage = f"it is cut off: {cut_off}"
+        if self.damage and self._on_error == "raise":
+            raise SourceError(
+                f"{self._name} is damaged after {self._decoded} frames ({float(self._end * self._time_base):.2f} s): {self.damage}. "
+                "on_error='stop' takes what comes before, 'skip' goes on behind it"
+            )
 
     def last_duration(self, frame: av.VideoFrame, stamp: int) -> int:
         """The duration in ticks of the last frame. MP4 knows it by the length of the track only, where frames are stored out of order."""
@@ -68,7 +78,7 @@ class Decoder:
             rest = (self._stream.start_time or 0) + length - stamp
             if rest > 0:
                 return rest
-        return frame.duration or self.nominal_step
+        return frame.duration or self._timeline.nominal_step
 
     def _seek(self, tick: int) -> bool:
         try:
@@ -79,34 +89,44 @@ class Decoder:
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
         packets = self._container.demux(self._stream)
-        while not self._is_stopped():
+        while True:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                self._meet(f"it cannot be read any further ({error.strerror or error})")
+                self.damage = f"it cannot be read any further ({error.strerror or error})"
                 return
             if packet is None:
                 return
             if packet.is_corrupt:
-                self._meet("a packet is damaged or cut off")
-            yield packet
+                self.damage = "a packet is damaged, cut off or missing"
+            if not self._is_over():
+                yield packet
+            if self._is_over():
+                return
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, OSError) as error:
-            self._meet(f"a frame cannot be decoded ({error.strerror or error})")
+            self.damage = f"a frame cannot be decoded ({error.strerror or error})"
             return []
         sound = [frame for frame in frames if not frame.is_corrupt]
         if len(sound) < len(frames):
-            self._meet("a frame is damaged")
+            self.damage = "a frame is damaged"
         return sound
 
-    def _meet(self, what: str) -> None:
-        place = f"after {self._decoded} frames" if self._decoded else "at its beginning"
-        self.damage = f"{self._name} is damaged {place}: {what}"
-        if self._on_error == "raise":
-            raise SourceError(f"{self.damage}. on_error='stop' takes what comes before, 'skip' goes on behind it")
+    def _drain(self) -> list[av.VideoFrame]:
+        """What the decoder still holds of the packets before the damage."""
+        try:
+            return [frame for frame in self._stream.decode(None) if not frame.is_corrupt]
+        except (av.error.FFmpegError, OSError):
+            return []
 
-    def _is_stopped(self) -> bool:
-        return self.damage is not None and self._on_error == "stop"
+    def _stamped(self, frame: av.VideoFrame) -> Stamped:
+        stamp = self._timeline.stamp(frame.pts)
+        self._end = stamp + (frame.duration or self._timeline.nominal_step)
+        self._decoded += 1
+        return frame, stamp
+
+    def _is_over(self) -> bool:
+        return self.damage is not None and self._on_error != "skip"

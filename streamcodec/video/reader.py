@@ -79,7 +79,7 @@ class VideoReader:
 
     @property
     def damage(self) -> str | None:
-        """The last damage that was met, or None."""
+        """What was wrong where the source was damaged (the last time), or None."""
         return self._decoder.damage
 
     def __iter__(self) -> Iterator[RawFrame]:

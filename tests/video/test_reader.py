@@ -1,0 +1,367 @@
+"""Reading: every frame, every time, every layout, and a clear error for what is no video."""
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import av
+import numpy as np
+import pytest
+
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.metrics import psnr_db
+from streamcodec.types import ColorSpec
+from streamcodec.video import VideoReader
+from streamcodec.video.reader import MAX_SIDE
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that can be read once, from front to back."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data.read(size)
+
+
+def test_frames_times_and_format(clip: Path, synthetic: ModuleType) -> None:
+    with VideoReader(clip) as reader:
+        assert reader.estimated_frames == 24
+        assert (reader.format.width, reader.format.height) == (96, 64)
+        assert reader.format.time_base == Fraction(1, 90000)
+        assert reader.format.frame_rate == 30
+        assert reader.format.color == ColorSpec()
+        assert reader.format.bit_depth == 8
+        assert not reader.interlaced
+        assert "encoder" in reader.metadata
+        frames = list(reader)
+        assert reader.damage is None
+    assert [frame.pts for frame in frames] == [3000 * number for number in range(24)]
+    assert {frame.duration for frame in frames} == {3000}
+    for number, frame in enumerate(frames):
+        assert psnr_db(frame.planes[0], synthetic.moving_frame(number)) > 30
+
+
+def test_yuv420_gives_the_decoders_planes(clip: Path) -> None:
+    with VideoReader(clip, frame_format="yuv420") as reader, av.open(str(clip)) as plain:
+        for frame, decoded in zip(reader, plain.decode(video=0), strict=True):
+            assert np.array_equal(np.concatenate([plane.ravel() for plane in frame.planes]), decoded.to_ndarray().ravel())
+
+
+def test_file_object_and_pipe_are_sources(clip: Path, tmp_path: Path, synthetic: ModuleType) -> None:
+    with clip.open("rb") as file, VideoReader(file) as reader:
+        assert len(list(reader)) == 24
+    data = synthetic.write_clip(tmp_path / "a.ts", 12).read_bytes()
+    with VideoReader(Pipe(data), start_seconds=0.2) as reader:
+        assert len(list(reader)) == 6
+
+
+@pytest.mark.parametrize("size", [(97, 65), (1, 1), (3, 5), (16, 1)])
+def test_odd_sizes(size: tuple[int, int], tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "odd.nut", 2, size=size, codec="rawvideo")
+    for frame_format in ("rgb", "yuv420"):
+        with VideoReader(path, frame_format=frame_format) as reader:
+            assert [frame.size for frame in reader] == [size, size]
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "codec", "least_db"),
+    [
+        ("yuv420p10le", "ffv1", 36),
+        ("yuv422p", "ffv1", 38),
+        ("yuv422p10le", "ffv1", 38),
+        ("yuv444p", "ffv1", 42),
+        ("yuv444p16le", "ffv1", 42),
+        ("yuv410p", "ffv1", 28),
+        ("yuv411p", "ffv1", 30),
+        ("yuv440p", "ffv1", 38),
+        ("yuva420p", "ffv1", 36),
+        ("bgr0", "ffv1", 99),
+        ("bgra", "ffv1", 99),
+        ("gbrp10le", "ffv1", 47),
+        ("bgr24", "rawvideo", 99),
+        ("rgb48le", "rawvideo", 99),
+        ("nv12", "rawvideo", 36),
+        ("yuyv422", "rawvideo", 38),
+    ],
+)
+def test_pixel_formats(pixel_format: str, codec: str, least_db: float, tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.nut", 2, codec=codec, pixel_format=pixel_format)
+    wanted = synthetic.moving_frame(1)
+    with VideoReader(path) as reader:
+        rgb = list(reader)[1].planes[0]
+    assert psnr_db(rgb, wanted) >= least_db
+    with VideoReader(path, frame_format="yuv420") as reader:
+        luma, u, v = list(reader)[1].planes
+    assert luma.shape == (64, 96)
+    assert u.shape == v.shape == (32, 48)
+
+
+def test_bottom_up_pictures_come_upright(tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.avi", 2, codec="rawvideo", pixel_format="bgr24", time_base=Fraction(1, 30))
+    with VideoReader(path) as reader:
+        assert psnr_db(next(reader).planes[0], synthetic.moving_frame(0)) > 99
+
+
+def test_palette_becomes_rgb(tmp_path: Path) -> None:
+    path = tmp_path / "a.nut"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 16, 8, "pal8"
+        frame = av.VideoFrame(16, 8, "pal8")
+        frame.planes[0].update(bytes([1]) * frame.planes[0].buffer_size)
+        frame.planes[1].update(np.array([0xFF000000, 0xFFFF8040] + [0] * 254, "<u4").tobytes())
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    with VideoReader(path) as reader:
+        assert next(reader).planes[0][:, 3, 5].tolist() == [0xFF, 0x80, 0x40]
+
+
+@pytest.mark.parametrize(("color_range", "full"), [(1, False), (2, True), (0, True)])
+def test_gray_has_its_range(color_range: int, full: bool, tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.mkv", 2, codec="ffv1", pixel_format="gray", colors=(2, 2, 2, color_range))
+    with VideoReader(path) as reader:
+        assert reader.format.color.full_range is full
+        red, green, blue = next(reader).planes[0]
+    assert np.abs(red.astype(int) - green).max() <= 1
+    assert np.abs(blue.astype(int) - green).max() <= 1
+
+
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("matrix", [1, 6, 9])
+def test_matrix_and_range_are_honoured(matrix: int, full_range: bool, tmp_path: Path) -> None:
+    """One flat frame whose YUV samples are put in by hand, in a file that names its colours."""
+    path = tmp_path / "flat.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"qp": "0"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        context = stream.codec_context
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 1, 1, matrix, 2 if full_range else 1
+        frame = av.VideoFrame(32, 32, "yuv420p")
+        for plane, value in zip(frame.planes, (120, 90, 160), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.colorspace, frame.color_range = matrix, 2 if full_range else 1
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    with VideoReader(path) as reader:
+        assert reader.format.color == ColorSpec(1, 1, matrix, full_range)
+        rgb = next(reader).planes[0]
+    red, blue = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}[matrix]
+    y, u, v = (120 / 255, -38 / 255, 32 / 255) if full_range else (104 / 219, -38 / 224, 32 / 224)
+    r, b = y + 2 * (1 - red) * v, y + 2 * (1 - blue) * u
+    wanted = 255 * np.array([r, (y - red * r - blue * b) / (1 - red - blue), b])
+    assert np.abs(rgb - wanted[:, None, None]).max() <= 1.5
+
+
+def test_vfr_times_and_durations_are_exact(tmp_path: Path, synthetic: ModuleType) -> None:
+    pts = [0, 3000, 3100, 9001, 12345, 40000]
+    path = synthetic.write_clip(tmp_path / "vfr.mp4", 6, pts=pts, muxer_options={"video_track_timescale": "90000"})
+    with VideoReader(path) as reader:
+        frames = list(reader)
+    assert [frame.pts for frame in frames] == pts
+    assert [frame.duration for frame in frames[:-1]] == [3000, 100, 5901, 3344, 27655]
+    assert frames[-1].duration > 0
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize("start", [0.04, 0.5, 1.1])
+def test_start_and_duration_are_precise(name: str, start: float, tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / name, 50, rate=Fraction(25), options={"g": "12", "bf": "2"})
+    with VideoReader(path) as reader:
+        every = list(reader)
+    with VideoReader(path, start_seconds=start, duration_seconds=0.2) as reader:
+        assert reader.estimated_frames == 5
+        part = list(reader)
+    first = round(start * 25 + 0.49)
+    assert [frame.pts for frame in part] == [frame.pts for frame in every[first : first + 5]]
+    assert all(np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(part, every[first : first + 5], strict=True))
+
+
+def test_max_frames_stops(clip: Path) -> None:
+    with VideoReader(clip, max_frames=5) as reader:
+        assert reader.estimated_frames == 5
+        assert len(list(reader)) == 5
+
+
+@pytest.mark.skipif(not hasattr(av.video.stream.VideoStream, "set_display_rotation"), reason="this PyAV writes no display matrix")
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_rotation_and_aspect_are_read(rotation: int, tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.mp4", 2, rotation=rotation, aspect=Fraction(4, 3))
+    with VideoReader(path) as reader:
+        assert reader.format.rotation_degrees == rotation
+        assert reader.format.sample_aspect_ratio == Fraction(4, 3)
+        assert (reader.format.width, reader.format.height) == (96, 64)
+
+
+def test_elementary_stream_without_times_gets_them(tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.h264", 6, container="h264", rate=Fraction(25))
+    with VideoReader(path) as reader:
+        times = [float(frame.pts * reader.format.time_base) for frame in reader]
+    assert times == pytest.approx([number / 25 for number in range(6)])
+
+
+def test_avi_with_b_frames_has_rising_even_times(tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.avi", 20, time_base=Fraction(1, 30), options={"bf": "2"})
+    with VideoReader(path) as reader:
+        pts = [frame.pts for frame in reader]
+    steps = np.diff(pts)
+    assert len(pts) == 20
+    assert steps.min() >= 1
+    assert (steps != np.median(steps)).sum() <= 2
+
+
+def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
+    text, script, empty = tmp_path / "a.txt", tmp_path / "a.mp4", tmp_path / "empty.mp4"
+    text.write_text("hello\n" * 100)
+    script.write_text("hello\n" * 100)
+    empty.touch()
+    sound = synthetic.write_sound(tmp_path / "a.m4a")
+    for path, words in (
+        (text, "text file"),
+        (script, "cannot open"),
+        (empty, "is empty"),
+        (tmp_path / "none.mp4", "does not exist"),
+        (tmp_path, "is a folder"),
+        (sound, r"no video stream \(it holds: audio\)"),
+    ):
+        with pytest.raises(SourceError, match=words):
+            VideoReader(path)
+
+
+def test_no_frames_fail(clip: Path, tmp_path: Path) -> None:
+    header = tmp_path / "empty.y4m"
+    header.write_bytes(b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420mpeg2\n")
+    with pytest.raises(SourceError, match=r"no frames|cannot open"):
+        VideoReader(header)
+    with pytest.raises(SourceError, match=r"no frames from 100 s on"):
+        VideoReader(clip, start_seconds=100)
+
+
+@pytest.mark.parametrize(("name", "front"), [("a.mp4", True), ("a.mkv", False), ("a.ts", False)])
+def test_cut_off_source_fails_after_its_frames(name: str, front: bool, tmp_path: Path, synthetic: ModuleType) -> None:
+    options = {"movflags": "faststart"} if front else {}
+    path = synthetic.write_clip(tmp_path / name, 60, muxer_options=options)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2 // 188 * 188 + 50])
+    count = 0
+    with VideoReader(path) as reader, pytest.raises(SourceError, match=rf"{name} is damaged after \d+ frames"):
+        for _ in reader:
+            count += 1
+    assert 0 < count < 60
+    with VideoReader(path, on_error="stop") as reader:
+        assert abs(len(list(reader)) - count) <= 1
+        assert reader.damage is not None
+
+
+def test_mp4_without_its_index_fails(clip: Path, tmp_path: Path) -> None:
+    path = tmp_path / "half.mp4"
+    path.write_bytes(clip.read_bytes()[:2000])
+    with pytest.raises(SourceError, match="cannot open"):
+        VideoReader(path)
+
+
+def test_damage_in_the_middle(tmp_path: Path, synthetic: ModuleType) -> None:
+    path = synthetic.write_clip(tmp_path / "a.mp4", 60, options={"g": "10"})
+    data = bytearray(path.read_bytes())
+    third = len(data) // 3
+    data[third : third + 400] = np.random.default_rng(1).integers(0, 256, 400).astype(np.uint8).tobytes()
+    path.write_bytes(data)
+    with VideoReader(path) as reader, pytest.raises(SourceError, match="damaged after"):
+        list(reader)
+    counts = {}
+    for on_error in ("stop", "skip"):
+        with VideoReader(path, on_error=on_error) as reader:
+            counts[on_error] = len(list(reader))
+            assert reader.damage is not None
+    assert 0 < counts["stop"] < counts["skip"] < 60
+
+
+def test_change_of_size_fails(tmp_path: Path, synthetic: ModuleType) -> None:
+    parts = [synthetic.write_clip(tmp_path / f"{width}.h264", 6, size=(width, 64), container="h264") for width in (96, 64)]
+    joined = tmp_path / "joined.h264"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with VideoReader(joined) as reader, pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"):
+        list(reader)
+
+
+def test_change_of_size_after_a_gap_fails(tmp_path: Path, synthetic: ModuleType) -> None:
+    first = synthetic.write_clip(tmp_path / "a.ts", 6)
+    second = synthetic.write_clip(tmp_path / "b.ts", 6, size=(64, 64))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    with VideoReader(joined) as reader, pytest.raises(SourceError, match=r"damaged after \d frames"):
+        list(reader)
+    with VideoReader(joined, on_error="skip") as reader, pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"):
+        list(reader)
+
+
+def test_joined_recordings_go_on(tmp_path: Path, synthetic: ModuleType) -> None:
+    first = synthetic.write_clip(tmp_path / "a.ts", 60)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() * 2)
+    with VideoReader(joined, on_error="skip") as reader:
+        pts = [frame.pts for frame in reader]
+        assert reader.damage == "a packet is damaged, cut off or missing"
+    assert np.diff(pts).tolist() == [3000] * 119
+
+
+def test_picture_beyond_the_limit_fails(tmp_path: Path) -> None:
+    path = tmp_path / "wide.y4m"
+    path.write_bytes(f"YUV4MPEG2 W{MAX_SIDE + 2} H2 F25:1\nFRAME\n".encode() + bytes((MAX_SIDE + 2) * 3))
+    with pytest.raises(SourceError, match=rf"{MAX_SIDE + 2}x2; accepted"):
+        VideoReader(path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"frame_format": "bgr"},
+        {"start_seconds": -1.0},
+        {"start_seconds": float("nan")},
+        {"duration_seconds": 0.0},
+        {"max_frames": 0},
+        {"on_error": "ignore"},
+    ],
+)
+def test_bad_arguments_fail(arguments: dict[str, object], clip: Path) -> None:
+    with pytest.raises(UsageError, match="accepted"):
+        VideoReader(clip, **arguments)
+
+
+def test_ffmpeg_is_silent(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "half.mkv"
+    path.write_bytes(clip.read_bytes()[:3000])
+    with pytest.raises(SourceError):
+        VideoReader(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the larger clips are not here")
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("train/video/cup.mp4", 217),
+        ("train/video/box.mp4", 455),
+        ("train/video/car-detection.mp4", 377),
+        ("train/video/cityCC0.mpg", 190),
+        ("train/video/vtest.avi", 795),
+        ("train/video/asl/milk.mkv", 51),
+        ("train/video/pose2sim_single_cam02.mp4", 100),
+        ("val/libby.mp4", 32),
+        ("val/drift-straight.mp4", 32),
+        ("val/calendar.mp4", 32),
+        ("val/foliage.mp4", 32),
+    ],
+)
+def test_real_files_give_all_their_frames(name: str, count: int) -> None:
+    with VideoReader(SHARED / name, frame_format="yuv420") as reader:
+        pts = [frame.pts for frame in reader]
+    assert len(pts) == count
+    assert min(np.diff(pts)) > 0
