@@ -1,0 +1,52 @@
+import streamcodec
+from streamcodec import errors
+
+PUBLIC = {
+    "Codec",
+    "CorruptStreamError",
+    "DecodeReport",
+    "EncodeOptions",
+    "EncodeReport",
+    "EncodedGop",
+    "Encoder",
+    "FormatError",
+    "Frame",
+    "FrameBatch",
+    "FrameIndexError",
+    "ModelError",
+    "OutputError",
+    "SourceError",
+    "StreamCodecError",
+    "TruncatedStreamError",
+    "UnsupportedStreamError",
+    "UsageError",
+    "Video",
+    "VideoDataset",
+    "__version__",
+    "decode",
+    "decode_gop",
+    "encode",
+    "encode_gop",
+    "load_codec",
+    "open",
+    "verify",
+}
+
+
+def test_public_names_are_these_and_all_exist() -> None:
+    assert set(streamcodec.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(streamcodec, name) is not None
+
+
+def test_unknown_name_fails() -> None:
+    assert not hasattr(streamcodec, "nonsense")
+
+
+def test_errors_have_one_root() -> None:
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        assert issubclass(kind, errors.StreamCodecError)
+        assert kind.exit_code in (1, 2, 3)
+    assert issubclass(errors.FrameIndexError, IndexError)
+    assert issubclass(errors.UsageError, ValueError)

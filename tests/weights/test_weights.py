@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from streamcodec.codec import decode_gop, encode_gop
+from streamcodec.errors import ModelError, UnsupportedStreamError, UsageError
+from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, available, find_model, load_codec, load_model
+
+
+def test_the_wheel_brings_the_default_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STREAMCODEC_WEIGHTS", raising=False)
+    assert {DEFAULT_INTRA, DEFAULT_INTER} <= set(available())
+    assert sum(path.stat().st_size for path in available().values()) < 40e6
+
+
+def test_default_codec_codes_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained weights: a smooth picture comes back well, and more quality costs more bits."""
+    codec = load_codec(device="cpu")
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(96.0), indexing="ij")
+    frame = torch.stack([128 + 60 * torch.sin(rows / (9 + k)) + 50 * torch.cos(columns / (7 + k)) for k in range(3)]).to(torch.uint8)
+    clip = torch.stack([frame, frame.roll(2, dims=2)])
+    sizes = []
+    for quality in (0, 32, 63):
+        coded = encode_gop(codec, clip, quality)
+        sizes.append(sum(map(len, coded.payloads)))
+        assert torch.equal(decode_gop(codec, coded.payloads, (64, 96)), coded.reconstruction)
+    error = (coded.reconstruction.float() - clip.float()).square().mean()
+    assert 10 * torch.log10(255**2 / error) > 24
+    assert sizes == sorted(sizes)
+
+
+def test_folders_of_the_environment_go_first(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / f"{DEFAULT_INTRA}.safetensors"
+    mine.write_bytes((tiny_weights / "tiny-image.safetensors").read_bytes())
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", f"{tmp_path}:{tiny_weights}")
+    assert available()[DEFAULT_INTRA] == mine
+    assert load_model("tiny-flow").name == "tiny-flow"
+    assert load_model(str(mine)).id == load_model("tiny-image").id
+
+
+def test_a_stream_finds_its_model_by_id_under_any_name(tiny_models: dict[str, str]) -> None:
+    wanted = load_model("tiny-image")
+    assert find_model("tiny-image", wanted.id).id == wanted.id
+    assert find_model("renamed", wanted.id).name == "tiny-image"
+
+
+def test_another_id_is_not_at_hand(tiny_models: dict[str, str], tiny_weights: Path) -> None:
+    with pytest.raises(UnsupportedStreamError, match="not at hand"):
+        find_model("tiny-image", bytes(16))
+    with pytest.raises(UnsupportedStreamError, match="not at hand"):
+        find_model("tiny-image", bytes(16), override=str(tiny_weights / "tiny-flow.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "missing.safetensors"])
+def test_missing_models_fail(name: str) -> None:
+    with pytest.raises(ModelError):
+        load_model(name)
+
+
+def test_truncated_weights_fail(tiny_weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes((tiny_weights / "tiny-image.safetensors").read_bytes()[:-100])
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        load_model(str(path))
+
+
+def test_unusable_device_fails() -> None:
+    with pytest.raises(UsageError, match="device is 'abacus'"):
+        load_codec(device="abacus")
