@@ -56,8 +56,8 @@ class MuxerSink:
         if encoder.name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors only: it would write to the terminal
         muxer = CONTAINERS[name.suffix.lower()]
-        # so that MP4 keeps the ticks as they are
-        settings = {"video_track_timescale": str(video.time_base.denominator)} if muxer in _TRACK_LENGTHS else {}
+        ticks = str(video.time_base.denominator)  # so that MP4 keeps the times, and where the first one is, as they are
+        settings = {"video_track_timescale": ticks, "movie_timescale": ticks} if muxer in _TRACK_LENGTHS else {}
         with self._muxing("open"):
             self._container: OutputContainer = av.open(f"file:{part}", "w", format=muxer, container_options=settings)
         try:

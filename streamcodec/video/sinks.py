@@ -4,6 +4,7 @@ y4m: a "YUV4MPEG2" line with size, rate, aspect and range, then for each frame t
 left. It has a constant rate and neither timestamps nor a matrix: frames follow each other at the nominal frame rate.
 """
 
+import contextlib
 import secrets
 import shutil
 import sys
@@ -60,7 +61,8 @@ class Y4mSink:
 
     def discard(self) -> None:
         if self._owned:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 def _y4m_header(video: VideoFormat) -> bytes:
