@@ -50,10 +50,14 @@ inline TableArrays random_tables(std::mt19937& random, std::size_t rows) {
     std::vector<std::vector<std::int32_t>> cdfs{{0, 16384}, {0, 16383, 16384}};
     std::vector<std::int32_t> offsets{3, -1};
     while (cdfs.size() < rows) {
-        const std::size_t values = 1 + random() % (1 + random() % 300);
+        const std::size_t most = 1 + random() % 300;
+        const std::size_t values = 1 + random() % most;
         std::vector<bool> is_edge(16384);
         std::vector<std::int32_t> cdf{0};
-        for (std::size_t i = 0; i < values; ++i) is_edge[1 + random() % 16383 / (1 + random() % 64)] = true;
+        for (std::size_t i = 0; i < values; ++i) {
+            const std::size_t divisor = 1 + random() % 64;
+            is_edge[1 + random() % 16383 / divisor] = true;
+        }
         for (std::int32_t edge = 1; edge < 16384; ++edge) {
             if (is_edge[static_cast<std::size_t>(edge)]) cdf.push_back(edge);
         }
