@@ -8,51 +8,13 @@ from types import ModuleType
 import pytest
 import torch
 
-from streamcodec.codec import Codec, LoadedModel
-from streamcodec.models import create, load_checkpoint, save_checkpoint
-
-TINY_IMAGE = {"width4": 8, "width8": 8, "latent": 8, "hyper": 8}
-TINY_FLOW = {"width4": 8, "width8": 8, "latent": 8, "hyper": 8, "motion_width4": 8, "motion_latent": 8, "motion_hyper": 8}
+from streamcodec.codec import Codec
+from streamcodec.weights import load_codec
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tiny-image.safetensors and tiny-flow.safetensors: untrained, fast, with tables."""
-    folder = tmp_path_factory.mktemp("weights")
-    for name, preset, config in (("tiny-image", "quarter-image", TINY_IMAGE), ("tiny-flow", "quarter-flow", TINY_FLOW)):
-        torch.manual_seed(7)
-        model = create(preset, **config)
-        model.update()
-        save_checkpoint(folder / f"{name}.safetensors", model, preset, **config)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_codec(tiny_weights: Path) -> Codec:
-    """An untrained codec: its pictures are poor, its streams are sound."""
-    loaded = []
-    for name in ("tiny-image", "tiny-flow"):
-        checkpoint = load_checkpoint(tiny_weights / f"{name}.safetensors")
-        loaded.append(LoadedModel.of(name, checkpoint.id, checkpoint.model.requires_grad_(False)))
-    return Codec(loaded[0], loaded[1], torch.device("cpu"))
-
-
-@pytest.fixture
-def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Puts the tiny models at hand; the settings that name them, for `encode`."""
-    monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
-    return {"intra": "tiny-image", "inter": "tiny-flow"}
-
-
-@pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
-    """The module tests/synthetic.py: makers of small videos."""
-    spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+def load_beside(name: str) -> ModuleType:
+    """A module of this folder, which is not a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -61,8 +23,40 @@ def synthetic() -> ModuleType:
     return module
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    """The module tests/synthetic.py: makers of small videos."""
+    return load_beside("synthetic")
+
+
 @pytest.fixture(scope="session")
 def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MP4 of 24 frames, 96x64, H.264 with B-frames, 30 frames per second."""
     path: Path = synthetic.write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", 24)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny-image.safetensors and tiny-flow.safetensors."""
+    folder = tmp_path_factory.mktemp("weights")
+    load_beside("tiny").save_tiny_models(folder, "tiny", seed=7)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_codec(tiny_weights: Path) -> Codec:
+    """A codec of the tiny models, on the CPU in fp32."""
+    return load_codec(str(tiny_weights / "tiny-image.safetensors"), str(tiny_weights / "tiny-flow.safetensors"), device="cpu")
+
+
+@pytest.fixture
+def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Puts the tiny models at hand; the settings that name them, for `encode`."""
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
+    return {"intra": "tiny-image", "inter": "tiny-flow"}
