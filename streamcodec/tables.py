@@ -9,7 +9,6 @@ Tables are made once, when a model is exported, and travel as data with its weig
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +160,7 @@ def _frequencies(weights: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _check_row(cdf: NDArray[np.int32], offset: int) -> None:
-    if len(cdf) < 2 or cdf[0] != 0 or cdf[-1] != _TOTAL or not all(a < b for a, b in pairwise(cdf.tolist())):
+    if len(cdf) < 2 or cdf[0] != 0 or cdf[-1] != _TOTAL or np.any(cdf[:-1] >= cdf[1:]):
         raise UsageError(f"cdf is {cdf[:4]}..{cdf[-2:]} of length {len(cdf)}; accepted: rising strictly from 0 to {_TOTAL}")
     if not -(2**31) <= offset <= 2**31 - len(cdf):
         raise UsageError(f"offset is {offset}; accepted: every value of the table must be an int32")

@@ -46,14 +46,16 @@ def slow_decode(tables: list[Table], data: bytes, indexes: list[int]) -> list[in
             at += 1
         at += 1
     bits = iter("".join(f"{byte:08b}"[::-1] for byte in data[at:]))
-    take = lambda count: int("".join(next(bits) for _ in range(count))[::-1] or "0", 2)  # noqa: E731
+
+    def take(count: int) -> int:
+        return int("".join(next(bits) for _ in range(count))[::-1] or "0", 2)
+
     states, state_bits = [], 0
     for _ in range(lanes):
         k = take(4)
         states.append(2 ** (15 + k) + take(15 + k))
         state_bits += 19 + k
-    side_bytes = int.from_bytes(data[1:at], "little") if at == 2 else _length(data[1:at])
-    words_at = at + (side_bytes if has_escapes else -(-state_bits // 8))
+    words_at = at + (_length(data[1:at]) if has_escapes else -(-state_bits // 8))
     words = [int.from_bytes(data[i : i + 2], "little") for i in range(words_at, len(data), 2)]
     symbols, i = [], 0
     for index in indexes:

@@ -1,0 +1,48 @@
+"""Which instruction set is used, and how to force one."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from streamcodec.entropy import Encoder, Tables, instruction_set, instruction_sets
+from streamcodec.errors import UsageError
+
+
+def test_unknown_instruction_set_fails() -> None:
+    assert instruction_sets()[0] == "scalar"
+    assert instruction_set() in instruction_sets()
+    tables = Tables(np.array([[0, 16384]], np.int32), np.array([2], np.int32), np.zeros(1, np.int32))
+    with pytest.raises(UsageError, match="no instruction set is called 'mmx'; accepted on this CPU: scalar"):
+        Encoder(tables, instruction_set="mmx")  # type: ignore[arg-type]
+
+
+def _instruction_set_with(value: str) -> str:
+    """What a process that has STREAMCODEC_SIMD=value says of its default, or the error it shows."""
+    code = """
+from streamcodec import _native
+from streamcodec.errors import UsageError
+try:
+    print(_native.instruction_set(), hex(_native.crc32c(b"123456789")))
+except UsageError as error:
+    print(error)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "STREAMCODEC_SIMD": value}
+    )
+    return result.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["scalar", "avx2", "avx512"])
+def test_environment_forces_an_instruction_set(name: str) -> None:
+    answer = _instruction_set_with(name)
+    if name in instruction_sets():
+        assert answer == f"{name} 0xe3069283"
+    else:
+        assert answer.startswith(f"environment variable STREAMCODEC_SIMD: instruction set '{name}' is not available here; accepted")
+
+
+def test_environment_with_an_unknown_name_fails() -> None:
+    assert _instruction_set_with("fast").startswith("environment variable STREAMCODEC_SIMD: no instruction set is called 'fast'; accepted")
