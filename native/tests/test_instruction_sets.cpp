@@ -44,8 +44,8 @@ TEST(instruction_sets_divide_exactly) {
             std::uint32_t entries[32], states[32], expected[32];
             for (std::size_t lane = 0; lane < 32; ++lane) {
                 entries[lane] = (kProbabilityTotal - frequency) | frequency << kProbabilityBits;
-                const std::uint32_t multiple = frequency * (random() % (1u << 17));
-                const std::uint32_t near = multiple + random() % 3 - 1;
+                const std::uint32_t multiple = frequency * static_cast<std::uint32_t>(random() % (1u << 17));
+                const std::uint32_t near = multiple + static_cast<std::uint32_t>(random() % 3) - 1;
                 const std::uint32_t x = lane == 0 ? limit - 1 : lane == 1 ? limit : lane == 2 ? kFirstState : near;
                 states[lane] = expected[lane] = std::min(std::max(x, kFirstState), (1u << 31) - 1);
             }

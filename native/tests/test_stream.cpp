@@ -41,7 +41,8 @@ TEST(a_long_side_part_has_a_length_of_two_bytes) {
 }
 
 TEST(bad_heads_throw) {
-    for (const std::uint8_t first : {1, 3, 4, 6, 7, 16, 32, 255}) CHECK_THROWS(CorruptStream, parse({first, 0, 0, 0}));
+    for (const std::uint8_t first : Bytes{1, 3, 4, 6, 7, 16, 32, 255})
+        CHECK_THROWS(CorruptStream, parse({first, 0, 0, 0}));
     CHECK_THROWS(TruncatedStream, parse({0}));
     CHECK_THROWS(TruncatedStream, parse({0, 0, 0}));
     CHECK_THROWS(TruncatedStream, parse({0, 0, 0, 0, 9}));         // half a word
