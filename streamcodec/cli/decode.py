@@ -18,6 +18,13 @@ __all__ = ["decode"]
 @click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
 @click.option("--duration", metavar="TIME", help="Decode no more than this.")
 @click.option("--frames", "max_frames", type=click.IntRange(1), help="Decode no more than this many frames.")
+@click.option(
+    "--on-damage",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="At damage in IN: fail, or leave out the frames that are lost (at most the rest of the GOP).",
+)
 @click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
 @click.option("--inter", help="Weights file of the P-frames' model, likewise.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")

@@ -26,6 +26,13 @@ SUFFIX = ".ssf"
 @click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
 @click.option("--duration", metavar="TIME", help="Encode no more than this.")
 @click.option("--frames", "max_frames", type=click.IntRange(1), help="Encode no more than this many frames.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "stop", "skip"]),
+    default="raise",
+    show_default=True,
+    help="At damage in IN: fail, keep what came before it, or leave out what is damaged.",
+)
 @click.option("--psnr", is_flag=True, help="Measure the quality (PSNR of RGB).")
 @click.option("--hash/--no-hash", default=True, show_default=True, help="Store a hash of every GOP's decoded frames (for `verify`).")
 @device_options

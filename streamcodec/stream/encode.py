@@ -21,7 +21,7 @@ from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.types import Precision, RawFrame, VideoFormat
-from streamcodec.video import VideoReader
+from streamcodec.video import OnError, VideoReader
 
 __all__ = ["EncodeReport", "EncodeSettings", "encode"]
 
@@ -95,6 +95,7 @@ def encode(
     duration_seconds: float | None = None,
     max_frames: int | None = None,
     frame_rate: Fraction | float | None = None,
+    on_error: OnError = "raise",
     overwrite: bool = False,
     psnr: bool = False,
     progress: Progress | None = None,
@@ -104,6 +105,7 @@ def encode(
 
     `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of (3, H, W) uint8 RGB frames, which come at
     `frame_rate` (default 30). `out`: a path, "-" (standard output) or a binary file object, which need not be seekable.
+    `on_error`: at damage in the source "raise" fails, "stop" keeps what came before it, "skip" leaves out what is damaged.
     `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
     `progress` is called with the number of frames done and the number expected, None if that is not known.
     A path appears only when everything is written.
@@ -113,7 +115,7 @@ def encode(
     options = replace(options or EncodeOptions(), **settings)
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    with _open_source(source, start_seconds, duration_seconds, max_frames, frame_rate) as frames:
+    with _open_source(source, start_seconds, duration_seconds, max_frames, frame_rate, on_error) as frames:
         encoder = Encoder(frames.format, options, codec=codec or codec_of(options), metadata=frames.metadata)
         with open_output(out, overwrite=overwrite) as file:
             return _run(encoder, frames, file, progress, psnr=psnr)
@@ -181,12 +183,13 @@ def _open_source(
     duration_seconds: float | None,
     max_frames: int | None,
     frame_rate: Fraction | float | None,
+    on_error: OnError,
 ) -> Iterator[FrameSource]:
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
         with VideoReader(
-            cast(BinaryIO, source), start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames
+            cast(BinaryIO, source), start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames, on_error=on_error
         ) as reader:
             yield reader
         return

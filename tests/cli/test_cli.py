@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -184,6 +185,25 @@ def test_failures(
     assert run([*arguments, *extra]) == code
     assert said in capsys.readouterr().err
     assert sorted(folder.rglob("*")) == before
+
+
+def test_damage_can_be_left_out(clip: Path, stream: Path, tmp_path: Path) -> None:
+    data = stream.read_bytes()
+    second = Reader(io.BytesIO(data)).index.entries[1].offset
+    stream.write_bytes(data[: second + 30])
+    assert run(["decode", str(stream), str(tmp_path / "back.mkv"), "--quiet"]) == 3
+    assert run(["decode", str(stream), str(tmp_path / "back.mkv"), "--on-damage", "skip", "--quiet"]) == 0
+    assert count_frames(tmp_path / "back.mkv") == 4
+
+
+def test_damaged_source_can_be_used(synthetic: ModuleType, tmp_path: Path) -> None:
+    joined, out = synthetic.write_clip(tmp_path / "joined.ts", 8), tmp_path / "joined.ssf"
+    joined.write_bytes(joined.read_bytes() * 2)  # two recordings: the packet counters jump
+    command = ["encode", str(joined), str(out), *TINY, "--quiet"]
+    assert run(command) == 1
+    assert not out.exists()
+    assert run([*command, "--on-error", "skip"]) == 0
+    assert len(streamcodec.open(out)) == 16
 
 
 def test_newer_stream_is_refused(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
