@@ -28,6 +28,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def symbols_of(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Records symbols: `with symbols_of.recording("encode") as symbols` (tests/recording.py)."""
+    return load_beside("recording").SymbolsOf(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
     """The module tests/synthetic.py: makers of small videos."""

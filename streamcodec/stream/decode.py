@@ -4,11 +4,12 @@ import os
 import time
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.stream.pipeline import Progress, overlapped
-from streamcodec.stream.video import OnDamage, open
+from streamcodec.stream.video import OnDamage, Video, open
 from streamcodec.types import Precision, RawFrame
 from streamcodec.video import VideoWriter
 
@@ -60,7 +61,7 @@ def decode(
     with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
-        expected = None if start_seconds or duration_seconds is not None else max_frames
+        expected = None if start_seconds or duration_seconds is not None else _expected(source, video, max_frames)
         writer = VideoWriter(
             out, shown, codec=codec, crf=crf, options=codec_options, metadata=dict(video.header.metadata), overwrite=overwrite
         )
@@ -74,3 +75,10 @@ def decode(
             if done == 0:
                 raise SourceError("the stream has no frames in the part that was asked for")
         return DecodeReport(done, video.size[1], video.size[0], time.monotonic() - started)
+
+
+def _expected(source: ByteSource, video: Video, max_frames: int | None) -> int | None:
+    """How many frames will come. A pipe is not asked: it would have to end first."""
+    if not isinstance(source, (str, os.PathLike)) or not Path(source).is_file():
+        return max_frames
+    return min(len(video), max_frames or len(video))

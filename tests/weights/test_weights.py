@@ -5,7 +5,10 @@ import torch
 
 from streamcodec.codec import decode_gop, encode_gop
 from streamcodec.errors import ModelError, UnsupportedStreamError, UsageError
+from streamcodec.video import VideoReader
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, available, find_model, load_codec, load_model
+
+CITY = Path(__file__).parents[2] / "tools" / "data" / "city.mkv"
 
 
 def test_the_wheel_brings_the_default_models(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +31,25 @@ def test_default_codec_codes_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     error = (coded.reconstruction.float() - clip.float()).square().mean()
     assert 10 * torch.log10(255**2 / error) > 24
     assert sizes == sorted(sizes)
+
+
+def test_default_streams_decode_to_the_same_symbols_everywhere(symbols_of) -> None:
+    """Real pictures, both precisions, one thread and two: what is read is what was written, and pixels are close."""
+    with VideoReader(CITY, max_frames=2) as reader:
+        clip = torch.stack([torch.from_numpy(frame.planes[0][:, 100:244, 200:440].copy()) for frame in reader])
+    codecs = {precision: load_codec(device="cpu", precision=precision) for precision in ("fp32", "bf16")}
+    for written in codecs.values():
+        with symbols_of.recording("encode") as symbols:
+            coded = encode_gop(written, clip, 50)
+        assert sum(int(block.count_nonzero()) for block in symbols) > 1000
+        for read in codecs.values():
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                with symbols_of.recording("decode") as decoded:
+                    frames = decode_gop(read, coded.payloads, (144, 240))
+                torch.set_num_threads(1)
+                assert all(torch.equal(a, b) for a, b in zip(symbols, decoded, strict=True))
+                assert (frames.int() - coded.reconstruction.int()).abs().float().mean() < 1
 
 
 def test_folders_of_the_environment_go_first(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

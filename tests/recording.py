@@ -1,3 +1,5 @@
+"""Looks at the symbols that pass between a model and the entropy coder."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,8 +29,3 @@ class SymbolsOf:
         with self._monkeypatch.context() as patch:
             patch.setattr(channel, "code", recorded)
             yield record
-
-
-@pytest.fixture
-def symbols_of(monkeypatch: pytest.MonkeyPatch) -> SymbolsOf:
-    return SymbolsOf(monkeypatch)
