@@ -92,5 +92,5 @@ def test_every_part_has_a_layer() -> None:
 @pytest.mark.parametrize("statement", ["import streamcodec", "import streamcodec.container", "from streamcodec.cli import main"])
 def test_light_import_loads_no_heavy_module(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(sorted({{'torch', 'av', 'cv2', 'ray'}} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -33,7 +33,7 @@ def make_clip(path: Path, frames: int) -> None:
 
 def peak_mib(*arguments: str) -> float:
     """Run `streamcodec ARGUMENTS`; its peak memory in MiB."""
-    child = os.posix_spawn(sys.executable, [sys.executable, "-m", "streamcodec", *arguments, "--quiet"], os.environ)
+    child = os.posix_spawn(sys.executable, [sys.executable, "-P", "-m", "streamcodec", *arguments, "--quiet"], os.environ)
     _, status, usage = os.wait4(child, 0)
     if status:
         raise SystemExit(f"streamcodec {' '.join(arguments)} failed")

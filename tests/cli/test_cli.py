@@ -220,7 +220,7 @@ def test_overwrite(clip: Path, stream: Path) -> None:
 
 def test_pipes(clip: Path, tmp_path: Path) -> None:
     """video -> y4m | encode - - | decode - - | a video again"""
-    command = [sys.executable, "-m", "streamcodec"]
+    command = [sys.executable, "-P", "-m", "streamcodec"]
     y4m = tmp_path / "clip.y4m"
     assert run(["encode", str(clip), str(tmp_path / "a.ssf"), *TINY, "--quiet"]) == 0
     assert run(["decode", str(tmp_path / "a.ssf"), str(y4m), "--quiet"]) == 0
@@ -234,7 +234,7 @@ def test_pipes(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
     clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"
-    command = [sys.executable, "-m", "streamcodec", "encode", str(clip), str(out)]
+    command = [sys.executable, "-P", "-m", "streamcodec", "encode", str(clip), str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, env=os.environ)
     deadline = time.monotonic() + 60
     while len(list(tmp_path.iterdir())) < 2 and process.poll() is None and time.monotonic() < deadline:

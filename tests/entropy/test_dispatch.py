@@ -30,7 +30,7 @@ except UsageError as error:
     print(error)
 """
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "STREAMCODEC_SIMD": value}
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "STREAMCODEC_SIMD": value}
     )
     return result.stdout.strip()
 
