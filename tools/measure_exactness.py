@@ -8,7 +8,8 @@ Codes the first frames of each clip (cut to a size) with the default model, an I
     grid    the nearest scale of the grid against the scale itself: same symbols
     coded   the tables as they are (14 bits, escapes, certain rows) against Gaussians of exactly the float scale
 
-Then, for each standard deviation under which a symbol may count as certain: share of coded symbols, bits and PSNR of the whole.
+Then the bytes that the entropy coder really writes for all latents, y and z, against the entropy estimated with the float scales; and,
+for each standard deviation under which a symbol may count as certain, the share of coded symbols, bits and PSNR of the whole.
 """
 
 import argparse
@@ -23,6 +24,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from streamcodec.codec.channel import EncoderChannel
+from streamcodec.entropy import Tables
 from streamcodec.models import CompressionModel, ImageModel, InterModel, load_checkpoint
 from streamcodec.models.channel import CountingChannel
 from streamcodec.models.entropy_models import GaussianConditional
@@ -57,6 +60,7 @@ class Probe:
     def __init__(self, model: CompressionModel, costs: dict[str, Costs], prefix: str) -> None:
         self.tables, self.costs, self.total, self.prefix = model.tables(), costs, CountingChannel(model.tables()), prefix
         self.latents = [(name, part) for name, part in model.named_modules() if isinstance(part, QuarterHyperprior)]
+        self.encoder = EncoderChannel(Tables(self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset))
         self.inputs: list[Tensor] = []
         self.calls: list[tuple[Tensor, Tensor, float]] = []
         self.hooks = [part.h_a.register_forward_pre_hook(lambda _, inputs: self.inputs.append(inputs[0])) for _, part in self.latents]
@@ -65,7 +69,7 @@ class Probe:
         channel = CountingChannel(self.tables)
         coded = channel.code(symbols, indexes)
         self.calls.append((coded, indexes, channel.bits))
-        return self.total.code(coded, indexes)
+        return self.encoder.code(self.total.code(coded, indexes), indexes)
 
     def finish(self) -> None:
         for hook in self.hooks:
@@ -114,8 +118,8 @@ class Models:
     image: ImageModel
     flow: InterModel
 
-    def code(self, frames: Sequence[Tensor], quality: int, costs: dict[str, Costs]) -> Iterator[tuple[float, float, float]]:
-        """Bits, PSNR in dB and share of coded symbols of each frame."""
+    def code(self, frames: Sequence[Tensor], quality: int, costs: dict[str, Costs]) -> Iterator[tuple[float, float, float, int]]:
+        """Bits by the tables, PSNR in dB, share of coded symbols, and bits that were written, of each frame."""
         q, reference = quality * (self.image.gain_rows - 1) / (QUALITIES - 1), None
         for x in frames:
             if reference is None:
@@ -128,7 +132,7 @@ class Models:
             probe.finish()
             reference = (x_hat.clamp(0, 1) * 255).round() / 255
             psnr_db = -10 * (reference - x).square().mean().log10().item()
-            yield probe.total.bits, psnr_db, probe.total.coded / probe.total.symbols
+            yield probe.total.bits, psnr_db, probe.total.coded / probe.total.symbols, 8 * len(probe.encoder.finish())
 
     def skip_below(self, threshold: float) -> None:
         for model in (self.image, self.flow):
@@ -168,6 +172,8 @@ def main() -> None:
             for kind in ("exact", "grid", "path", "coded"):
                 total.bits[kind] = sum(cost.bits[kind] for cost in costs.values())
             print(*(cost.line(name) for name, cost in sorted(costs.items())), total.line("all"), sep="\n")
+            estimated, written = bits - total.bits["coded"] + total.bits["exact"], sum(row[3] for row in rows)
+            print(f"written {written // 8} bytes in {len(rows)} frames, estimated {estimated / 8:.0f}: {written / estimated - 1:+.3%}")
             continue
         base = base or (bits, psnr_db)
         change = f"bits {bits / base[0] - 1:+8.3%}  PSNR {psnr_db - base[1]:+7.4f} dB"
