@@ -1,0 +1,74 @@
+"""Groups of parameters with rates of their own, their schedule, and the averaged weights."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from streamcodec.training.config import TrainConfig
+
+__all__ = ["Average", "make_optimizers", "schedule"]
+
+
+def schedule(step: int, config: TrainConfig) -> float:
+    """Factor on the learning rates at `step` (from 0): a straight rise over the warm-up times half a cosine down to `floor`."""
+    rise = min(1.0, (step + 1) / max(config.warmup, 1))
+    return rise * (config.floor + (1 - config.floor) * (0.5 + 0.5 * math.cos(math.pi * step / config.steps)))
+
+
+def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Adam for what the rate and distortion train, and Adam for the bottlenecks' quantiles. Freezes what the stage does not train.
+
+    Each group's `base_lr` is its rate before the schedule.
+    """
+    groups: dict[str, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        kind = _kind(name)
+        parameter.requires_grad_(config.stage == "joint" or kind in ("entropy", "density", "quantiles"))
+        if parameter.requires_grad:
+            groups.setdefault(kind, []).append(parameter)
+    quantiles = groups.pop("quantiles")
+    rates = {"transform": config.lr, "gain": config.gain_lr, "entropy": config.entropy_lr, "density": 3 * config.entropy_lr}
+    main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
+    aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
+    return torch.optim.Adam(main, betas=(0.9, 0.99)), torch.optim.Adam(aux)
+
+
+def _kind(name: str) -> str:
+    if name.endswith("quantiles"):
+        return "quantiles"
+    if "entropy_bottleneck." in name:
+        return "density"
+    if ".gains." in name:
+        return "gain"
+    return "entropy" if "hyperprior." in name else "transform"
+
+
+class Average:
+    """Exponential moving average of the parameters that are trained; it follows faster over the first steps."""
+
+    def __init__(self, named: Iterable[tuple[str, nn.Parameter]], decay: float) -> None:
+        self._live = {name: parameter for name, parameter in named if parameter.requires_grad}
+        self._decay, self._count = decay, 0
+        self._mean = {name: parameter.detach().clone() for name, parameter in self._live.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        self._count += 1
+        decay = min(self._decay, self._count / (self._count + 9))
+        for name, parameter in self._live.items():
+            self._mean[name].lerp_(parameter, 1 - decay)
+
+    def over(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A state_dict with the averaged values where there are some."""
+        return {**state, **self._mean}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self._count, "mean": self._mean}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._count = state["count"]
+        for name, value in state["mean"].items():
+            self._mean[name].copy_(value)

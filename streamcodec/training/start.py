@@ -1,0 +1,127 @@
+"""The models at the start of a run, as the config says: from weights files, from principal components, or fresh."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from streamcodec.errors import ModelError, UsageError
+from streamcodec.models import CompressionModel, QuarterFlow, QuarterImage, create, load_checkpoint
+from streamcodec.models.quarter import FLOW_UNIT, HINT_UNIT, LEVEL_OFFSET, LEVEL_SLOPE
+from streamcodec.models.scale_space import gaussian_volume, warp
+from streamcodec.training.chains import Chains
+from streamcodec.training.config import Start, TrainConfig
+from streamcodec.training.data import Shards
+from streamcodec.training.loss import lambdas
+from streamcodec.training.principal import Cascade, decompose, quantiser_steps, start_hyperprior, start_transform
+
+__all__ = ["FLOW_NAME", "IMAGE_NAME", "make_model", "model_fields", "start_models"]
+
+IMAGE_NAME, FLOW_NAME = "quarter-image", "quarter-flow"
+SAMPLES = 240
+"""P-frames, and four times as many I-frames, from which the components are estimated."""
+PICTURE_CARRY, RESIDUAL_CARRY = 6.0, 10.0
+"""Bias of carried values in deviations: residuals and flow have the heavier tails. What lies below is cut off by the ReLU."""
+MOTION_STEPS = (3.2, 2.6, 2.1, 1.7, 1.4)
+"""Quantiser steps of the motion's components (four quarter-resolution vectors on a side: a step is a quarter of that in pixels)."""
+MOTION_COMPONENTS = 6
+"""Two means and the first slopes; finer detail of a classical flow costs more bits than its prediction saves."""
+SHARP = 0.04
+"""Level of the volume in the beginning: just above 0, where the gradient is still felt."""
+
+
+def start_models(config: TrainConfig, shards: Shards, weights: Path | None, rng: np.random.Generator) -> tuple[QuarterImage, QuarterFlow]:
+    """Both models on the CPU. `weights`: folder of the weights files, needed where the config starts from them."""
+    image, flow = (make_model(name, config) for name in (IMAGE_NAME, FLOW_NAME))
+    if not isinstance(image, QuarterImage) or not isinstance(flow, QuarterFlow):
+        raise TypeError("the trainer is written for the default model")
+    if config.image_start == "principal":
+        start_image(image, config, shards, rng)
+    if config.flow_start == "principal" and config.image_start != "weights":
+        raise UsageError("flow_start is principal: image_start must be weights, for its components are those of residuals of coded frames")
+    for model, how, name in ((image, config.image_start, IMAGE_NAME), (flow, config.flow_start, FLOW_NAME)):
+        if how == "weights":
+            load_weights(model, how, weights, name)
+    if config.flow_start == "principal":
+        start_flow(flow, image, config, shards, rng)
+    return image, flow
+
+
+def model_fields(name: str, config: TrainConfig) -> Mapping[str, Any]:
+    """Fields of the model's config that the training config sets."""
+    return {"gain_rows": config.gain_rows, **(config.image if name == IMAGE_NAME else config.flow)}
+
+
+def make_model(name: str, config: TrainConfig) -> CompressionModel:
+    try:
+        return create(name, **model_fields(name, config))
+    except ModelError as error:
+        raise UsageError(f"the training config does not fit {name}: {error}") from error
+
+
+def load_weights(model: nn.Module, how: Start, folder: Path | None, name: str) -> None:
+    if folder is None:
+        raise UsageError(f"{name} starts from {how}: the folder of {name}.safetensors must be given")
+    loaded = load_checkpoint(folder / f"{name}.safetensors")
+    tables = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
+    parameters = {key: value for key, value in loaded.model.state_dict().items() if not key.endswith(tables) and ".integer." not in key}
+    try:
+        model.load_state_dict(parameters, strict=False)
+    except RuntimeError as error:
+        raise UsageError(f"{name} in {folder} has another shape than the training config asks for: {error}") from error
+
+
+def start_image(image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> None:
+    pictures = []
+    for _ in range(4 * SAMPLES):
+        view = shards.draw(config.crop, rng)
+        pictures.append(torch.from_numpy(shards.frame(view, int(rng.integers(shards.length)))))
+    samples = F.pixel_unshuffle(torch.stack(pictures).float() / 255 - 0.5, 4)
+    cascade = decompose(samples, image.config.width8, image.config.latent, PICTURE_CARRY)
+    steps = _steps(config)
+    middle = float(steps[len(steps) // 2])
+    start_transform(image.encoder, image.decoder, cascade, middle)
+    start_hyperprior(image.hyperprior, cascade.at16.sigma / middle, steps)
+
+
+@torch.no_grad()
+def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> None:
+    """Motion from the components of the flow hints, residual from those of what a warp by the hints leaves of coded frames."""
+    found = list(_residuals(image, config, shards, rng))
+    hints, residuals = (torch.cat([item[index] for item in found]) for index in (0, 1))
+    steps, c = _steps(config), flow.config
+    middle = float(steps[len(steps) // 2])
+    residual = decompose(residuals, c.width8, min(c.latent, c.width8), RESIDUAL_CARRY)
+    start_transform(flow.residual_encoder, flow.residual_decoder, residual, middle)
+    start_hyperprior(flow.residual_hyperprior, residual.at16.sigma / middle, steps)
+    motion_steps = torch.tensor(_resample(MOTION_STEPS, config.gain_rows)) / HINT_UNIT
+    middle = float(motion_steps[len(motion_steps) // 2])
+    motion: Cascade = decompose(hints / HINT_UNIT, c.width8, MOTION_COMPONENTS, RESIDUAL_CARRY)
+    frame_inputs = 2 * 48
+    start_transform(flow.motion_encoder, flow.motion_decoder, motion, middle, first_input=frame_inputs, output=HINT_UNIT / FLOW_UNIT)
+    start_hyperprior(flow.motion_hyperprior, motion.at16.sigma / middle, motion_steps)
+    tail = flow.motion_decoder.tail
+    tail.weight[2] = 0
+    cast(Tensor, tail.bias)[2] = (SHARP - LEVEL_OFFSET) / LEVEL_SLOPE
+
+
+def _residuals(image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """(hints in pixels (N, 2, h, w), what they leave of P-frames (N, 48, h, w)) on references coded by `image`."""
+    batch_size = max(config.chains, 1)
+    for _ in range(-(-SAMPLES // batch_size)):
+        batch = Chains(shards, config, rng, torch.device("cpu")).next(lambda x, q: image(x, q)["x_hat"])
+        full = F.interpolate(batch.hints, size=batch.frames.shape[-2:], mode="bilinear", align_corners=False)
+        prediction = warp(gaussian_volume(batch.references), full, torch.full_like(full[:, :1], SHARP))
+        yield batch.hints, F.pixel_unshuffle(batch.frames - prediction, 4)
+
+
+def _steps(config: TrainConfig) -> Tensor:
+    return quantiser_steps(lambdas(torch.arange(config.gain_rows, dtype=torch.float32), config))
+
+
+def _resample(values: tuple[float, ...], rows: int) -> list[float]:
+    return [float(v) for v in np.interp(np.linspace(0, 1, rows), np.linspace(0, 1, len(values)), values)]

@@ -1,0 +1,116 @@
+"""The loop: it learns, goes on bit for bit, exports what the codec loads, and refuses what does not fit."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from streamcodec.errors import UsageError
+from streamcodec.models import load_checkpoint
+from streamcodec.training import Trainer, train
+from streamcodec.training.chains import draw_images
+from streamcodec.training.loss import image_cost
+
+from .small_runs import shards_in, small_config, write_shards
+
+
+def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in trainer.models.state_dict().items()}
+
+
+@pytest.mark.parametrize("stage", ["joint", "entropy"])
+def test_resumed_run_equals_the_straight_one(tmp_path: Path, stage: str) -> None:
+    config, shards = small_config(stage=stage, steps=6), shards_in(tmp_path)
+    straight = Trainer(config, shards)
+    figures = [straight.step() for _ in range(6)]
+    half = Trainer(config, shards)
+    for _ in range(3):
+        half.step()
+    half.save(tmp_path / "state.pt")
+    resumed = Trainer(config, shards)
+    resumed.resume(tmp_path / "state.pt")
+    assert [resumed.step() for _ in range(3)] == figures[3:]
+    expected = parameters(straight)
+    assert all(torch.equal(value, expected[name]) for name, value in parameters(resumed).items())
+
+
+def test_training_lowers_the_loss_on_a_fixed_batch(tmp_path: Path) -> None:
+    config = small_config(steps=80, chains=0, image_batch=4, lr=2e-3, entropy_lr=5e-3)
+    trainer = Trainer(config, shards_in(tmp_path))
+    frames, q = draw_images(trainer._shards, config, trainer._rng, torch.device("cpu"))
+
+    def loss() -> float:
+        torch.manual_seed(0)
+        with torch.no_grad():
+            return float(image_cost(trainer.image(frames, q), frames, q, config).loss.mean())
+
+    before = loss()
+    for _ in range(80):
+        trainer.step()
+    assert loss() < 0.8 * before
+
+
+def test_entropy_stage_moves_hyperpriors_only(tmp_path: Path) -> None:
+    trainer = Trainer(small_config(stage="entropy"), shards_in(tmp_path))
+    before = parameters(trainer)
+    trainer.step()
+    changed = {name for name, value in parameters(trainer).items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all("hyperprior." in name and ".gains." not in name for name in changed)
+
+
+def test_loss_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
+    trainer = Trainer(small_config(), shards_in(tmp_path))
+    with torch.no_grad():
+        trainer.flow.residual_decoder.tail.bias[0] = float("nan")  # type: ignore[index]
+    before = parameters(trainer)
+    trainer.step()
+    after = parameters(trainer)
+    assert all(torch.equal(value.nan_to_num(), after[name].nan_to_num()) for name, value in before.items())
+
+
+def test_run_writes_log_state_and_weights_that_start_another(tmp_path: Path) -> None:
+    shards = write_shards(tmp_path)
+    config = small_config(steps=2, flow_start="fresh", chains=0, image_start="principal", log_every=1)
+    train(config, shards, tmp_path / "first")
+    assert [json.loads(line)["step"] for line in (tmp_path / "first" / "log.jsonl").read_text().splitlines()] == [1, 2]
+    assert load_checkpoint(tmp_path / "first" / "quarter-image.safetensors").model.gain_rows == 3
+    assert not (tmp_path / "first" / "quarter-flow.safetensors").exists()
+    second = small_config(steps=1, image_start="weights", flow_start="principal", stage="entropy")
+    train(second, shards, tmp_path / "second", tmp_path / "first")
+    load_checkpoint(tmp_path / "second" / "quarter-flow.safetensors").model.tables()
+
+
+def test_finished_run_does_no_more_steps(tmp_path: Path) -> None:
+    shards, config = write_shards(tmp_path), small_config(steps=1, chains=0, log_every=1)
+    for _ in range(2):
+        train(config, shards, tmp_path / "run")
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_state_of_another_config_fails(tmp_path: Path) -> None:
+    shards = write_shards(tmp_path)
+    train(small_config(steps=1, chains=0), shards, tmp_path / "run")
+    with pytest.raises(UsageError, match=r"state of another run: lr differ"):
+        train(small_config(steps=1, chains=0, lr=0.5), shards, tmp_path / "run")
+
+
+def test_damaged_state_fails(tmp_path: Path) -> None:
+    trainer = Trainer(small_config(), shards_in(tmp_path))
+    (tmp_path / "state.pt").write_bytes(b"nothing")
+    with pytest.raises(UsageError, match="cannot read the training state"):
+        trainer.resume(tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"image_start": "weights"}, "folder of quarter-image.safetensors must be given"),
+        ({"flow_start": "principal"}, "image_start must be weights"),
+        ({"image": {"width": 3}}, "does not fit quarter-image"),
+    ],
+)
+def test_start_that_does_not_fit_fails(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Trainer(small_config(**fields), shards_in(tmp_path))
