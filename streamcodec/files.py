@@ -6,14 +6,24 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from streamcodec.errors import OutputError, SourceError, UsageError
 
-__all__ = ["STANDARD_STREAM", "ByteSource", "check_target", "open_input", "open_output", "replace_on_success", "writing"]
+__all__ = [
+    "STANDARD_STREAM",
+    "ByteSource",
+    "check_target",
+    "close_of",
+    "input_file",
+    "open_input",
+    "open_output",
+    "replace_on_success",
+    "writing",
+]
 
 STANDARD_STREAM = "-"
 """As an input standard input, as an output standard output."""
@@ -66,9 +76,11 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
 
 def check_target(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError unless a file can be made at `path`."""
-    if path.is_dir():
+    with writing(path):  # a name can be too long, or lie in a folder that may not be looked into
+        is_folder, exists = path.is_dir(), path.exists()
+    if is_folder:
         raise OutputError(f"{path} is a folder; name a file to write")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise OutputError(f"{path} exists; overwrite it with -y (overwrite=True) or name another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent} is not a folder; make it first")
@@ -101,6 +113,21 @@ def open_input(source: ByteSource) -> BinaryIO:
     if not hasattr(file, "read"):
         raise UsageError(f"source is a {type(source).__name__}; accepted: a path, bytes or a binary file object")
     return file if file.seekable() else cast(BinaryIO, Spool(file))
+
+
+@contextmanager
+def input_file(source: ByteSource) -> Iterator[BinaryIO]:
+    """`open_input` for a block; what was opened here is closed behind it."""
+    file = open_input(source)
+    try:
+        yield file
+    finally:
+        close_of(file, source)()
+
+
+def close_of(file: BinaryIO, source: ByteSource) -> Callable[[], object]:
+    """What closes the `file` that open_input made of `source`: nothing for standard input and file objects, which are not ours."""
+    return int if file is source or file is sys.stdin.buffer else file.close
 
 
 def _open_path(path: Path) -> BinaryIO:

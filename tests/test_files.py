@@ -1,10 +1,11 @@
 import errno
+import io
 from pathlib import Path
 
 import pytest
 
 from streamcodec.errors import OutputError
-from streamcodec.files import replace_on_success, writing
+from streamcodec.files import input_file, replace_on_success, writing
 
 
 def test_output_appears_only_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -50,6 +51,22 @@ def test_folder_as_target_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_impossible_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="File name too long"), replace_on_success(tmp_path / f"{'x' * 300}.ssf"):
+        pass
+
+
 def test_full_disk_is_an_output_error() -> None:
     with pytest.raises(OutputError, match=r"cannot write out\.ssf: No space left"), writing("out.ssf"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_was_opened_here_is_closed_and_nothing_else(tmp_path: Path) -> None:
+    path, theirs = tmp_path / "in.ssf", io.BytesIO(b"bytes")
+    path.write_bytes(b"bytes")
+    with input_file(path) as ours:
+        assert ours.read(5) == b"bytes"
+    with input_file(theirs) as same:
+        assert same is theirs
+    assert ours.closed
+    assert not theirs.closed

@@ -9,7 +9,7 @@ import click
 
 from streamcodec.cli.common import human_bytes
 from streamcodec.container import Damage, Header, Index, PacketType, Reader
-from streamcodec.files import open_input
+from streamcodec.files import input_file
 
 __all__ = ["info"]
 
@@ -20,7 +20,7 @@ __all__ = ["info"]
 @click.option("--packets", is_flag=True, help="List every packet.")
 def info(source: str, as_json: bool, packets: bool) -> None:
     """Show what a stream holds. Reads its header and index; with --packets, the header of every packet."""
-    with open_input(source) as file:
+    with input_file(source) as file:
         reader = Reader(file, on_damage="report")
         facts = describe(reader.header, reader.index, reader.size_bytes)
         facts["version"] = ".".join(map(str, reader.version))

@@ -97,7 +97,7 @@ class Lookahead:
         while True:
             try:
                 chunk = self._read(min(max(missing, _CHUNK), _MAX_READ))
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: it was closed
                 raise SourceError(f"cannot read the stream after byte {self._start + len(self._data)}: {error}") from error
             if chunk:
                 self._data += chunk
@@ -108,5 +108,5 @@ class Lookahead:
     def _seek(self, offset: int, whence: int) -> int:
         try:
             return int(self._file.seek(offset, whence))  # type: ignore[attr-defined]
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise SourceError(f"cannot seek in the stream: {error}") from error

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
-from streamcodec.files import ByteSource, open_input
+from streamcodec.files import ByteSource, input_file
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
 from streamcodec.stream.pipeline import Progress
 from streamcodec.types import Precision
@@ -93,7 +93,7 @@ def verify(
     `source`, `device`, `precision`, `intra`, `inter`: as for `streamcodec.open`. Damage is in the report.
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header or a model is missing.
     """
-    with open_input(source) as file:
+    with input_file(source) as file:
         reader = Reader(file, on_damage="report")
         walk = _Walk()
         decoding = None

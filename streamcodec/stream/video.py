@@ -11,7 +11,7 @@ from typing import Literal, Self, overload
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
-from streamcodec.files import ByteSource, open_input
+from streamcodec.files import ByteSource, close_of, open_input
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.types import Precision
@@ -177,7 +177,7 @@ class Video:
 
     def _open(self) -> None:
         file = open_input(self._source)
-        self._close_file = weakref.finalize(self, file.close if file is not self._source else int)
+        self._close_file = weakref.finalize(self, close_of(file, self._source))
         self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         self._reader = Reader(file, on_damage="raise" if self._on_damage == "raise" else "report")
         self._process = os.getpid()

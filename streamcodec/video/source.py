@@ -46,9 +46,8 @@ def reading(name: str, doing: str = "read") -> Iterator[None]:
 def open_container(source: Source) -> InputContainer:
     """The container behind a path, a URL, a binary file object or "-". Raises SourceError if FFmpeg finds no media in it."""
     name = source_name(source)
-    target = _target(source, name)
     with reading(name, "open as a video"):
-        container: InputContainer = av.open(target, "r", metadata_errors="replace")
+        container: InputContainer = av.open(_target(source, name), "r", metadata_errors="replace")
     if container.format.name in _NOT_VIDEO:
         container.close()
         raise SourceError(f"{name} is a text file; accepted: any video that FFmpeg reads")

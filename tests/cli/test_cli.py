@@ -231,6 +231,12 @@ def test_pipes(clip: Path, tmp_path: Path) -> None:
     assert count_frames(back) == 6
 
 
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_stream_from_a_pipe(stream: Path, command: str) -> None:
+    said = subprocess.run([sys.executable, "-P", "-m", "streamcodec", command, "-"], input=stream.read_bytes(), capture_output=True, check=True)
+    assert b"6 frames" in said.stdout
+
+
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
     clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"

@@ -22,6 +22,7 @@ def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
         (script, "cannot open"),
         (empty, "is empty"),
         (tmp_path / "none.mp4", "does not exist"),
+        (tmp_path / f"{'x' * 300}.mp4", "File name too long"),
         (tmp_path, "is a folder"),
         (sound, r"no video stream \(it holds: audio\)"),
     ):
