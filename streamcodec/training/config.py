@@ -25,8 +25,9 @@ class TrainConfig:
     step (0: the flow model stays). `crop`: side of the training windows. Chains hold `min_depth` to `max_depth` P-frames.
     `lambda_low` and `lambda_high`: weight of 255^2 MSE against bits per pixel at the first and the last gain row, evenly spaced in the
     logarithm between; `prediction_weight`: of the prediction's error, in relation to the reconstruction's.
-    Learning rates: `lr` of the transforms, `gain_lr`, `entropy_lr` of the hyperpriors, `aux_lr` of the bottlenecks' quantiles.
-    They rise for `warmup` steps and fall along a cosine to `floor` (a fraction) at the last step.
+    Learning rates: `lr` of the transforms, `gain_lr`, `entropy_lr` of the hyperpriors, `motion_entropy_lr` of the motion's (its means
+    travel a linear path that large steps break), `aux_lr` of the bottlenecks' quantiles. They rise for `warmup` steps and fall along
+    a cosine to `floor` (a fraction) at the last step.
     `ema`: decay of the averaged weights, which are what is exported.
     `image` and `flow`: fields of the models' configs that differ from the presets'.
     """
@@ -42,12 +43,13 @@ class TrainConfig:
     min_depth: int = 4
     max_depth: int = 28
     gain_rows: int = 5
-    lambda_low: float = 0.0025
-    lambda_high: float = 0.05
+    lambda_low: float = 0.0007
+    lambda_high: float = 0.035
     prediction_weight: float = 0.05
     lr: float = 1e-4
     gain_lr: float = 1e-3
-    entropy_lr: float = 5e-4
+    entropy_lr: float = 3e-4
+    motion_entropy_lr: float = 5e-5
     aux_lr: float = 1e-3
     warmup: int = 30
     floor: float = 0.05
@@ -72,7 +74,7 @@ class TrainConfig:
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: {low} or more")
         if not 0 < self.lambda_low <= self.lambda_high:
             raise UsageError(f"lambda_low and lambda_high are {self.lambda_low} and {self.lambda_high}; accepted: 0 < low <= high")
-        for name in ("lr", "gain_lr", "entropy_lr", "aux_lr", "clip", "prediction_weight"):
+        for name in ("lr", "gain_lr", "entropy_lr", "motion_entropy_lr", "aux_lr", "clip", "prediction_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: 0 or more")
         for name in ("ema", "floor"):

@@ -26,11 +26,12 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
     groups: dict[str, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         kind = _kind(name)
-        parameter.requires_grad_(config.stage == "joint" or kind in ("entropy", "density", "quantiles"))
+        parameter.requires_grad_(config.stage == "joint" or kind not in ("transform", "gain"))
         if parameter.requires_grad:
             groups.setdefault(kind, []).append(parameter)
     quantiles = groups.pop("quantiles")
     rates = {"transform": config.lr, "gain": config.gain_lr, "entropy": config.entropy_lr, "density": 3 * config.entropy_lr}
+    rates |= {"motion entropy": config.motion_entropy_lr, "motion density": 3 * config.motion_entropy_lr}
     main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
     aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
     return torch.optim.Adam(main, betas=(0.9, 0.99)), torch.optim.Adam(aux)
@@ -39,11 +40,12 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
 def _kind(name: str) -> str:
     if name.endswith("quantiles"):
         return "quantiles"
-    if "entropy_bottleneck." in name:
-        return "density"
     if ".gains." in name:
         return "gain"
-    return "entropy" if "hyperprior." in name else "transform"
+    motion = "motion " if "motion_hyperprior." in name else ""
+    if "entropy_bottleneck." in name:
+        return f"{motion}density"
+    return f"{motion}entropy" if "hyperprior." in name else "transform"
 
 
 class Average:

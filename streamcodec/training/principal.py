@@ -13,17 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from streamcodec.models.entropy_models import EntropyBottleneck
-from streamcodec.models.quarter import QuarterHyperprior
 from streamcodec.models.quarter_layers import Decoder, Encoder, Residual
 
-__all__ = ["Carried", "Cascade", "decompose", "quantiser_steps", "start_hyperprior", "start_transform"]
+__all__ = ["Carried", "Cascade", "decompose", "he", "quantiser_steps", "start_transform"]
 
 OFFSETS = ((0, 0), (0, 1), (1, 0), (1, 1))
 SPARE = 0.05
 """Size of random weights into channels that nothing reads yet, in relation to He initialisation."""
-UNUSED_SCALE = 0.3
-"""Expected deviation, in quantiser steps, of latent channels beyond the components."""
 
 
 @dataclass(frozen=True)
@@ -72,45 +68,22 @@ def start_transform(
     _start_decoder(decoder, cascade, step, output)
     for block in (*encoder.modules(), *decoder.modules()):
         if isinstance(block, Residual):
-            block.conv1.weight.copy_(_he(block.conv1.weight))
+            block.conv1.weight.copy_(he(block.conv1.weight))
             for parameter in (block.conv1.bias, block.conv2.weight, block.conv2.bias):
                 nn.init.zeros_(parameter)  # type: ignore[arg-type]
-
-
-@torch.no_grad()
-def start_hyperprior(hyperprior: QuarterHyperprior, sigma: Tensor, steps: Tensor) -> None:
-    """Gains for `steps` (rows,). sigma (K,): deviations of y's first channels, in units of the middle step."""
-    gains = hyperprior.gains
-    if gains is None or gains.rows != len(steps):
-        raise ValueError(f"{len(steps)} steps for {gains.rows if gains else 0} rows of gains")
-    gains.gain.copy_((steps[len(steps) // 2] / steps).log()[:, None].expand_as(gains.gain))
-    gains.inverse_gain.copy_(-gains.gain)
-    deviations = torch.full((hyperprior.latent_channels,), UNUSED_SCALE)
-    deviations[: len(sigma)] = sigma
-    for layer in (
-        m for part in (hyperprior.h_a, hyperprior.h_s, hyperprior.mean, hyperprior.scale) for m in part if isinstance(m, nn.Conv2d)
-    ):
-        _set(layer, _he(layer.weight))
-    hyperprior.h_a[0].weight.div_(deviations.clamp(min=UNUSED_SCALE)[:, None, None])  # type: ignore[operator]
-    hyperprior.h_a[-1].weight.mul_(1.5)  # type: ignore[operator]
-    for head, value in ((hyperprior.mean[-1], torch.zeros_like(deviations)), (hyperprior.scale[-1], _before_softplus(0.5 * deviations))):
-        head.weight.mul_(SPARE)  # type: ignore[operator]
-        head.bias.copy_(value)  # type: ignore[operator]
-    fresh = EntropyBottleneck(hyperprior.entropy_bottleneck.quantiles.shape[0], init_scale=6)
-    hyperprior.entropy_bottleneck.load_state_dict(fresh.state_dict())
 
 
 def _start_encoder(encoder: Encoder, cascade: Cascade, step: float, first_input: int) -> None:
     at4, at8, at16 = cascade.at4, cascade.at8, cascade.at16
     count4, count8, count16 = len(at4.sigma), len(at8.sigma), len(at16.sigma)
-    weight = _he(encoder.head.weight)
+    weight = he(encoder.head.weight)
     weight[:count4] = 0
     weight[:count4, first_input : first_input + count4, 1, 1] = at4.factor[:, None] * at4.components
     _set(encoder.head, weight, at4.bias)
-    weight = _he(encoder.down8.weight, SPARE)
+    weight = he(encoder.down8.weight, SPARE)
     mix = _over_neighbours(at8.factor[:, None] * at8.components, at4)
     _set(encoder.down8, _place(weight, mix), at8.bias - (mix * at4.bias).sum((1, 2)))
-    weight = _he(encoder.down16.weight, SPARE / 2)
+    weight = he(encoder.down16.weight, SPARE / 2)
     weight[:, count8:] = 0
     weight[:count16] = 0
     mix = _over_neighbours(at16.components / step, at8)
@@ -120,18 +93,18 @@ def _start_encoder(encoder: Encoder, cascade: Cascade, step: float, first_input:
 def _start_decoder(decoder: Decoder, cascade: Cascade, step: float, output: float) -> None:
     at4, at8, at16 = cascade.at4, cascade.at8, cascade.at16
     count4, count16 = len(at4.sigma), len(at16.sigma)
-    weight = _he(decoder.head.weight, SPARE)
+    weight = he(decoder.head.weight, SPARE)
     weight[:count16] = 0
     weight[range(count16), range(count16), 1, 1] = at16.factor * step
     _set(decoder.head, weight, at16.bias)
     _start_up(decoder.up8.conv, at16, at8)
     _start_up(decoder.up4.conv, at8, at4)
     if decoder.fuse is not None:
-        weight = _he(decoder.fuse.weight, 0.3)
+        weight = he(decoder.fuse.weight, 0.3)
         weight[:count4] = 0
         weight[range(count4), range(count4)] = 1
         _set(decoder.fuse, weight)
-    weight = _he(decoder.tail.weight, SPARE / 5)
+    weight = he(decoder.tail.weight, SPARE / 5)
     inverse = output * at4.components.T / at4.factor  # (C, K)
     weight[:count4] = 0
     weight[:count4, :count4, 1, 1] = inverse
@@ -141,7 +114,7 @@ def _start_decoder(decoder: Decoder, cascade: Cascade, step: float, output: floa
 def _start_up(conv: nn.Conv2d, coarse: Carried, fine: Carried) -> None:
     """A 1x1 convolution before a pixel-shuffle by 2: the coarse components' four neighbours in the fine ones."""
     outputs, inputs = conv.out_channels // 4, conv.in_channels
-    weight = _he(conv.weight, SPARE).view(outputs, 4, inputs)
+    weight = he(conv.weight, SPARE).view(outputs, 4, inputs)
     bias = torch.zeros(outputs, 4)
     count, fine_count = len(coarse.sigma), len(fine.sigma)
     inverse = coarse.components.view(count, 4, fine_count).permute(2, 1, 0) * fine.factor[:, None, None] / coarse.factor
@@ -182,7 +155,8 @@ def _place(weight: Tensor, mix: Tensor) -> Tensor:
     return weight
 
 
-def _he(weight: Tensor, factor: float = 1.0) -> Tensor:
+def he(weight: Tensor, factor: float = 1.0) -> Tensor:
+    """Random weights of He's size for ReLUs, times `factor`."""
     return torch.randn_like(weight) * factor * math.sqrt(2 / weight[0].numel())
 
 
@@ -192,8 +166,3 @@ def _set(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None = None) -> None:
     if conv.bias is not None:
         conv.bias.zero_()
         conv.bias[: 0 if bias is None else len(bias)] = 0 if bias is None else bias
-
-
-def _before_softplus(scales: Tensor) -> Tensor:
-    scales = scales.clamp(min=0.15)
-    return scales + (-(-scales).expm1()).log()

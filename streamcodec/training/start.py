@@ -16,8 +16,9 @@ from streamcodec.models.scale_space import gaussian_volume, warp
 from streamcodec.training.chains import Chains
 from streamcodec.training.config import Start, TrainConfig
 from streamcodec.training.data import Shards
+from streamcodec.training.hyperprior import carry_means, start_hyperprior
 from streamcodec.training.loss import lambdas
-from streamcodec.training.principal import Cascade, decompose, quantiser_steps, start_hyperprior, start_transform
+from streamcodec.training.principal import Cascade, decompose, quantiser_steps, start_transform
 
 __all__ = ["FLOW_NAME", "IMAGE_NAME", "make_model", "model_fields", "start_models"]
 
@@ -103,7 +104,8 @@ def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shar
     motion: Cascade = decompose(hints / HINT_UNIT, c.width8, MOTION_COMPONENTS, RESIDUAL_CARRY)
     frame_inputs = 2 * 48
     start_transform(flow.motion_encoder, flow.motion_decoder, motion, middle, first_input=frame_inputs, output=HINT_UNIT / FLOW_UNIT)
-    start_hyperprior(flow.motion_hyperprior, motion.at16.sigma / middle, motion_steps)
+    start_hyperprior(flow.motion_hyperprior, motion.at16.sigma / middle, motion_steps, density_width=1.5)
+    carry_means(flow.motion_hyperprior, MOTION_COMPONENTS)
     tail = flow.motion_decoder.tail
     tail.weight[2] = 0
     cast(Tensor, tail.bias)[2] = (SHARP - LEVEL_OFFSET) / LEVEL_SLOPE

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from streamcodec.models.quarter import QuarterHyperprior
 from streamcodec.models.quarter_layers import Decoder, Encoder
-from streamcodec.training.principal import decompose, quantiser_steps, start_hyperprior, start_transform
+from streamcodec.training.hyperprior import carry_means, start_hyperprior
+from streamcodec.training.principal import decompose, quantiser_steps, start_transform
 
 
 def smooth_frames(count: int, seed: int = 3) -> Tensor:
@@ -65,3 +66,24 @@ def test_hyperprior_starts_with_gains_for_the_steps() -> None:
 def test_steps_for_other_rows_fail() -> None:
     with pytest.raises(ValueError, match="2 steps for 3 rows"):
         start_hyperprior(QuarterHyperprior(6, 4, gain_rows=3), torch.ones(2), torch.tensor([0.4, 0.2]))
+
+
+def test_carried_means_follow_smooth_latents() -> None:
+    torch.manual_seed(2)
+    hyperprior = QuarterHyperprior(6, 8, gain_rows=3)
+    start_hyperprior(hyperprior, torch.tensor([30.0, 20.0]), torch.tensor([0.4, 0.2, 0.1]))
+    carry_means(hyperprior, 2)
+    rows, columns = torch.meshgrid(torch.arange(24.0), torch.arange(32.0), indexing="ij")
+    y = torch.zeros(1, 6, 24, 32)
+    y[0, :2] = torch.stack((2 * columns - rows - 20, 7 - columns))
+    with torch.no_grad():
+        z = hyperprior.hyper_analysis(y)
+        means = hyperprior.means(z, (24, 32))
+    assert means is not None
+    inside = (..., slice(0, 2), slice(8, -8), slice(8, -8))  # nothing is behind the border
+    torch.testing.assert_close(means[inside], y[inside], atol=1e-3, rtol=0)
+
+
+def test_more_means_than_channels_fail() -> None:
+    with pytest.raises(ValueError, match="5 means need 10 hyperprior channels; there are 8"):
+        carry_means(QuarterHyperprior(6, 8, gain_rows=3), 5)
