@@ -11,7 +11,7 @@ frame before it, snapped to 8 bits and cropped to the video's size, so that the 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
 from streamcodec.codec.loaded import Codec, LoadedModel
-from streamcodec.errors import CorruptStreamError, ModelError, UsageError
+from streamcodec.errors import CorruptStreamError, ModelError, StreamCodecError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
 from streamcodec.types import MAX_SIDE, QUALITIES, check_quality
 from streamcodec.video import flow_hint, gray_from_rgb
@@ -43,9 +43,10 @@ class CodedFrame:
 def encode_frame(codec: Codec, frame: Tensor, reference: Tensor | None, quality: int) -> CodedFrame:
     """Code `frame` (3, H, W) uint8, given the decoded frame before it (same shape) or None for an I-frame.
 
-    Raises UsageError for another shape, dtype or quality.
+    Raises UsageError for another shape, dtype or quality, StreamCodecError if memory runs out.
     """
     _check_frame("frame", frame)
+    _check_reference(reference, _size(frame))
     check_quality(quality)
     model = codec.model_for(reference)
     channel = EncoderChannel(model.tables)
@@ -56,7 +57,9 @@ def encode_frame(codec: Codec, frame: Tensor, reference: Tensor | None, quality:
 def decode_frame(codec: Codec, payload: bytes, reference: Tensor | None, size: tuple[int, int]) -> Tensor:
     """Decode one payload to (3, H, W) uint8; `size` is (height, width).
 
-    Raises CorruptStreamError if the payload does not decode.
+    Symbols come before pixels: of a size that the payload does not pay for, little more than the symbols is allocated.
+    Raises CorruptStreamError if the payload does not decode, UsageError for a reference of another shape, StreamCodecError if memory
+    runs out.
     """
     if not payload:
         raise CorruptStreamError("frame payload is empty; at least the quality byte was expected")
@@ -64,6 +67,7 @@ def decode_frame(codec: Codec, payload: bytes, reference: Tensor | None, size: t
         raise CorruptStreamError(f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}")
     if not (1 <= size[0] <= MAX_SIDE and 1 <= size[1] <= MAX_SIDE):
         raise UsageError(f"frame size is {size[1]}x{size[0]}; accepted: 1..{MAX_SIDE} on each side")
+    _check_reference(reference, size)
     model = codec.model_for(reference)
     channel = DecoderChannel(model.tables, payload[1:])
     reconstruction = _code(codec, model, channel, payload[0], None, reference, size)
@@ -82,7 +86,7 @@ def _code(
 ) -> Tensor:
     model = loaded.model
     q = quality / (QUALITIES - 1) * max(model.gain_rows - 1, 0)
-    with _arithmetic(codec):
+    with _memory_for(size), _arithmetic(codec):
         x = None if frame is None else _to_input(frame, codec.device)
         if reference is None:
             if not isinstance(model, ImageModel):
@@ -94,17 +98,30 @@ def _code(
                 raise ModelError(f"{loaded.name} does not code P-frames")
             hint = _hint(frame, reference, codec.device) if frame is not None and model.wants_flow_hint else None
             x_hat = model.code(x, _to_input(reference, codec.device), q, channel, hint)
-        return _to_pixels(x_hat, size)
+        pixels = _to_pixels(x_hat, size)
+    return torch.from_numpy(pixels.numpy())  # an ordinary tensor, which callers may change: it is not one of inference mode
 
 
 @contextmanager
 def _arithmetic(codec: Codec) -> Iterator[None]:
+    """The codec's precision, whatever the caller computes in. cuDNN's flags belong to the whole process: only where cuDNN runs."""
+    exact_cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with (
         torch.inference_mode(),
         torch.autocast(codec.device.type, dtype=torch.bfloat16, enabled=codec.precision == "bf16"),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        exact_cudnn if codec.device.type == "cuda" else nullcontext(),
     ):
         yield
+
+
+@contextmanager
+def _memory_for(size: tuple[int, int]) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) and "DefaultCPUAllocator" not in str(error):
+            raise
+        raise StreamCodecError(f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}") from error
 
 
 def _to_input(frame: Tensor, device: torch.device) -> Tensor:
@@ -138,6 +155,13 @@ def _check_frame(what: str, frame: Tensor) -> None:
     height, width = _size(frame)
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
         raise UsageError(f"{what} is {width}x{height} pixels; accepted: 1..{MAX_SIDE} on each side")
+
+
+def _check_reference(reference: Tensor | None, size: tuple[int, int]) -> None:
+    if reference is not None:
+        _check_frame("reference", reference)
+        if _size(reference) != size:
+            raise UsageError(f"reference is {reference.shape[-1]}x{reference.shape[-2]}; accepted: the frame's size, {size[1]}x{size[0]}")
 
 
 def _size(frame: Tensor) -> tuple[int, int]:

@@ -68,6 +68,49 @@ def test_damaged_payload_never_leaves_the_error_tree(tiny_codec: Codec) -> None:
     assert detected > 0.9 * (len(payload) - 1)
 
 
+@pytest.mark.parametrize("reference", [torch.zeros(3, 16, 17, dtype=torch.uint8), torch.zeros(3, 16, 16)])
+def test_other_references_fail(tiny_codec: Codec, reference: torch.Tensor) -> None:
+    payload = encode_frame(tiny_codec, picture(16, 16), picture(16, 16), 32).payload
+    with pytest.raises(UsageError, match="reference is"):
+        encode_frame(tiny_codec, picture(16, 16), reference, 32)
+    with pytest.raises(UsageError, match="reference is"):
+        decode_frame(tiny_codec, payload, reference, (16, 16))
+
+
+def test_decoded_frames_are_ordinary_tensors(tiny_codec: Codec) -> None:
+    coded = encode_frame(tiny_codec, picture(16, 16), None, 32)
+    decoded = decode_frame(tiny_codec, coded.payload, None, (16, 16))
+    for frame in (coded.reconstruction, decoded):
+        assert not frame.is_inference()
+        frame.clamp_(10, 20)
+
+
+def test_size_that_the_payload_does_not_pay_for_fails_early(tiny_codec: Codec) -> None:
+    payload = encode_frame(tiny_codec, picture(48, 48), None, 63).payload
+    with pytest.raises(CorruptStreamError):
+        decode_frame(tiny_codec, payload, None, (16384, 16384))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.cuda.OutOfMemoryError("x")]
+)
+def test_lack_of_memory_is_in_the_error_tree(tiny_codec: Codec, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tiny_codec.intra.model, "code", fail)
+    with pytest.raises(StreamCodecError, match="memory does not suffice for a frame of 20x16"):
+        encode_frame(tiny_codec, picture(16, 20), None, 32)
+
+
+def test_callers_arithmetic_does_not_matter(tiny_codec: Codec) -> None:
+    expected = encode_frame(tiny_codec, picture(32, 32), None, 50)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = encode_frame(tiny_codec, picture(32, 32), None, 50)
+    assert found.payload == expected.payload
+    assert torch.equal(found.reconstruction, expected.reconstruction)
+
+
 def test_p_frame_needs_an_inter_model(tiny_codec: Codec) -> None:
     with pytest.raises(UsageError, match="I-frames only"):
         encode_frame(replace(tiny_codec, inter=None), picture(16, 16), picture(16, 16), 32)
