@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MAX_SIDE", "QUALITIES", "ColorSpec", "FrameFormat", "FrameType", "Precision", "RawFrame", "VideoFormat", "check_quality"]
+__all__ = [
+    "MAX_SIDE",
+    "QUALITIES",
+    "ColorSpec",
+    "FrameFormat",
+    "FrameType",
+    "Precision",
+    "RawFrame",
+    "VideoFormat",
+    "check_precision",
+    "check_quality",
+]
 
 FrameFormat = Literal["rgb", "yuv420"]
 """What a model codes: `rgb`, one plane (3, H, W); or `yuv420`, planes Y (H, W), U and V (ceil(H/2), ceil(W/2))."""

@@ -7,7 +7,7 @@ import click
 
 from streamcodec.errors import UsageError
 
-__all__ = ["device_options", "overwrite_option", "quiet_option", "set_threads"]
+__all__ = ["device_options", "human_bytes", "overwrite_option", "parse_seconds", "quiet_option", "set_threads"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +52,6 @@ def human_bytes(size: int) -> str:
     value = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
         if value < 1000:
-            return f"{size} bytes" if unit == "bytes" else f"{value:.3g} {unit}"
+            return f"{size} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1000
-    return f"{value:.3g} TB"
+    return f"{value:.1f} TB"

@@ -42,8 +42,8 @@ def decode(
 ) -> None:
     """Decode an .ssf stream into a video.
 
-    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder or pattern for PNG files
-    (frames/, frame_%06d.png), or - for y4m on standard output.
+    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder for PNG pictures, or - for y4m on
+    standard output.
     """
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
     set_threads(threads)

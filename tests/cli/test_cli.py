@@ -233,8 +233,8 @@ def test_pipes(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["info", "verify"])
 def test_stream_from_a_pipe(stream: Path, command: str) -> None:
-    said = subprocess.run([sys.executable, "-P", "-m", "streamcodec", command, "-"], input=stream.read_bytes(), capture_output=True, check=True)
-    assert b"6 frames" in said.stdout
+    arguments = [sys.executable, "-P", "-m", "streamcodec", command, "-"]
+    assert b"6 frames" in subprocess.run(arguments, input=stream.read_bytes(), capture_output=True, check=True).stdout
 
 
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
