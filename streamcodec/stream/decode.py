@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from streamcodec.errors import SourceError
+from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import ByteSource
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.video import OnDamage, Video, open
@@ -58,14 +58,16 @@ def decode(
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
+    if max_frames is not None and max_frames < 1:
+        raise UsageError(f"number of frames is {max_frames}; accepted: 1 or more")
     with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         expected = None if start_seconds or duration_seconds is not None else _expected(source, video, max_frames)
+        selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         writer = VideoWriter(
             out, shown, codec=codec, crf=crf, options=codec_options, metadata=dict(video.header.metadata), overwrite=overwrite
         )
-        selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         done = 0
         with writer, overlapped(selected) as frames:
             for done, frame in enumerate(frames, 1):

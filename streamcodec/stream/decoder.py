@@ -8,9 +8,9 @@ from torch import Tensor
 
 from streamcodec.codec import Codec, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
-from streamcodec.errors import CorruptStreamError
+from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.stream.frames import Frame
-from streamcodec.types import FrameType, Precision
+from streamcodec.types import FrameType, Precision, check_precision
 from streamcodec.weights import choose_device, find_model
 
 __all__ = ["DecodeOptions", "PacketDecoder", "codec_for"]
@@ -28,17 +28,26 @@ class DecodeOptions:
     intra: str | None = None
     inter: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.precision is not None:
+            check_precision(self.precision)
+
 
 def codec_for(header: Header, options: DecodeOptions) -> Codec:
-    """The codec that a stream names. Raises UnsupportedStreamError if a model is not at hand."""
+    """The codec that a stream names.
+
+    Raises UnsupportedStreamError if a model is not at hand, CorruptStreamError if it does not do what the header says.
+    """
     device = choose_device(options.device)
-    inter = header.inter
-    return Codec(
-        intra=find_model(header.intra.name, header.intra.id, device, options.intra),
-        inter=None if inter is None else find_model(inter.name, inter.id, device, options.inter),
-        device=torch.device(device),
-        precision=options.precision or header.precision,
-    )
+    intra = find_model(header.intra.name, header.intra.id, device, options.intra)
+    inter = None if header.inter is None else find_model(header.inter.name, header.inter.id, device, options.inter)
+    for model in (intra, inter):
+        if model is not None and model.model.frame_format != header.frame_format:
+            raise CorruptStreamError(f"header: frame format is {header.frame_format}, but {model.name} codes {model.model.frame_format}")
+    try:
+        return Codec(intra, inter, torch.device(device), options.precision or header.precision)
+    except UsageError as error:
+        raise CorruptStreamError(f"header: {error}") from error
 
 
 class PacketDecoder:
@@ -79,7 +88,8 @@ class PacketDecoder:
             return None
         self._reference, self._next_frame = data, packet.frame + 1
         kind: FrameType = "I" if reference is None else "P"
-        return Frame(self._shown(data), packet.frame, kind, packet.pts, packet.duration, video.time_base)
+        shown = self._shown(data).clone()  # whoever changes it must not change the reference
+        return Frame(shown, packet.frame, kind, packet.pts, packet.duration, video.time_base)
 
     def _shown(self, data: Tensor) -> Tensor:
         crop = self._header.crop

@@ -1,5 +1,6 @@
 """A whole video to a stream: source, encoder and container joined."""
 
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -104,7 +105,8 @@ def encode(
     """Encode a video into an .ssf stream.
 
     `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of (3, H, W) uint8 RGB frames, which come at
-    `frame_rate` (default 30). `out`: a path, "-" (standard output) or a binary file object, which need not be seekable.
+    `frame_rate` (default 30) and are fetched in a thread of their own, a few ahead. `out`: a path, "-" (standard output) or a binary
+    file object, which need not be seekable.
     `on_error`: at damage in the source "raise" fails, "stop" keeps what came before it, "skip" leaves out what is damaged.
     `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
     `progress` is called with the number of frames done and the number expected, None if that is not known.
@@ -202,15 +204,18 @@ class _PythonFrames:
     """Frames from an iterable, at a constant rate."""
 
     def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None) -> None:
-        rate = Fraction(DEFAULT_FRAME_RATE if frame_rate is None else frame_rate).limit_denominator(1001)
-        if rate <= 0:
-            raise UsageError(f"frame rate is {frame_rate}; accepted: above zero")
-        rest = iter(frames)
-        first = next(rest, None)
+        wanted = DEFAULT_FRAME_RATE if frame_rate is None else frame_rate
+        rate = Fraction(wanted).limit_denominator(1001) if 0 < wanted < math.inf else Fraction(0)
+        if rate == 0:
+            raise UsageError(f"frame rate is {frame_rate}; accepted: from 1/1001 frames per second")
+        if not isinstance(frames, Iterable):
+            raise UsageError(f"source is a {type(frames).__name__}; accepted: a path, a binary file object or an iterable of frames")
+        raw = (raw_frame(frame, pts, 1) for pts, frame in enumerate(frames))
+        first = next(raw, None)
         if first is None:
             raise SourceError("the source has no frames")
-        self._frames = (raw_frame(frame, pts, 1) for pts, frame in enumerate(chain([first], rest)))
-        height, width = first.shape[-2:]
+        self._frames = chain([first], raw)
+        width, height = first.size
         self.format = VideoFormat(width, height, time_base=1 / rate, frame_rate=rate)
         self.metadata: dict[str, str] = {}
         self.estimated_frames = len(frames) if isinstance(frames, Sized) else None

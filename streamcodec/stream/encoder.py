@@ -15,7 +15,7 @@ from streamcodec.errors import UsageError
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import SceneCutDetector
-from streamcodec.weights import load_codec
+from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
 
@@ -143,14 +143,17 @@ class Encoder:
 
 
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
-    """A RawFrame of (3, H, W) uint8 pixels; raises UsageError for another shape or dtype."""
-    array = pixels.cpu().contiguous().numpy() if isinstance(pixels, Tensor) else np.ascontiguousarray(pixels)
-    return RawFrame((array,), pts, duration)
+    """A RawFrame with a copy of (3, H, W) uint8 pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
+    array = pixels.detach().cpu().numpy() if isinstance(pixels, Tensor) else pixels
+    if not isinstance(array, np.ndarray):
+        raise UsageError(f"frame is a {type(pixels).__name__}; accepted: a tensor or an array, (3, H, W) uint8 RGB")
+    return RawFrame((np.array(array, order="C"),), pts, duration)
 
 
 def codec_of(options: EncodeOptions) -> Codec:
     """The codec that the options name. GOPs of one frame need no inter model."""
-    return load_codec(options.intra, options.inter, device=options.device, precision=options.precision)
+    inter = NO_MODEL if options.gop == 1 else options.inter
+    return load_codec(options.intra, inter, device=options.device, precision=options.precision)
 
 
 def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]) -> Header:
@@ -159,6 +162,7 @@ def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metada
         video=video,
         intra=_ref(codec.intra),
         inter=None if codec.inter is None else _ref(codec.inter),
+        frame_format=codec.intra.model.frame_format,
         precision=codec.precision,
         device=codec.device.type,
         gop_length=options.gop,

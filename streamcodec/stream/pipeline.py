@@ -1,10 +1,9 @@
 """Stages that overlap: each runs in a thread of its own and hands its items on through a small queue."""
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -36,24 +35,25 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
 
     def put(item: T | _End) -> bool:
         while not stop.is_set():
-            with contextlib.suppress(queue.Full):
+            with suppress(queue.Full):
                 ready.put(item, timeout=POLL_SECONDS)
                 return True
         return False
 
     def work() -> None:
         error: BaseException | None = None
-        iterator = iter(items)
         try:
-            for item in iterator:
-                if not put(item):
-                    break
-        except BaseException as caught:  # handed to the consumer
+            iterator = iter(items)
+            try:
+                for item in iterator:
+                    if not put(item):
+                        break
+            finally:
+                close = getattr(iterator, "close", None)
+                if close is not None:
+                    close()
+        except BaseException as caught:  # handed to the consumer, who would wait for ever otherwise
             error = caught
-        finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
         put(_End(error))
 
     thread = threading.Thread(target=work, name="streamcodec-stage", daemon=True)

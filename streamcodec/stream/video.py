@@ -4,7 +4,7 @@ import math
 import os
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, overload
 
@@ -34,7 +34,7 @@ def open(
 
     `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's. `intra`, `inter`: weights files
     to use if the stream's models are not at hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves
-    out the frames that are lost, which are at most the rest of the GOP.
+    out the frames that are lost, which are at most the rest of the GOP; asking for such a frame is a CorruptStreamError still.
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
     """
@@ -139,13 +139,17 @@ class Video:
     def frame_at_seconds(self, seconds: float) -> Frame:
         """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
         index, time_base = self._index, self.header.video.time_base
-        pts = round(seconds / time_base)
+        position = seconds / time_base
+        pts = round(position) if math.isfinite(position) else index.end_pts + 1
         pts -= float(pts * time_base) > seconds
         if not index.entries or not index.entries[0].pts <= pts < max(index.end_pts, index.entries[-1].pts + 1):
             end = float(index.end_pts * time_base)
             raise FrameIndexError(f"time is {seconds} s; the stream is shown up to {end} s")
         headers = (item for item in self._reader.headers(index.at_pts(pts)) if isinstance(item, PacketHeader))
-        return self._frame(max(item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts))
+        begun = [item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts]
+        if not begun:
+            raise CorruptStreamError(f"the frame at {seconds} s is lost to damage")
+        return self._frame(begun[-1])
 
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another."""
@@ -153,7 +157,7 @@ class Video:
 
     def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
-        if start_seconds < 0 or (duration_seconds is not None and duration_seconds <= 0):
+        if not 0 <= start_seconds < math.inf or (duration_seconds is not None and not 0 < duration_seconds < math.inf):
             raise UsageError(f"start is {start_seconds} s and duration {duration_seconds} s; accepted: from 0, and above 0")
         if not start_seconds and duration_seconds is None:
             return iter(self)
@@ -207,7 +211,7 @@ class Video:
         if not entries:
             return
         start = entries[0].pts + start_seconds / time_base
-        stop = float("inf") if duration_seconds is None else start + duration_seconds / time_base
+        stop = math.inf if duration_seconds is None else start + duration_seconds / time_base
         first = self._index.at_pts(math.floor(start)).first_frame
         for number, entry in enumerate(entries):
             if entry.first_frame >= first and entry.pts < stop:
@@ -229,7 +233,7 @@ class Video:
             if at.last is None:
                 self._position = None
                 raise CorruptStreamError(f"frame {index} is lost to damage")
-        return at.last
+        return replace(at.last, data=at.last.data.clone())  # the caller's own: it may be asked for again
 
 
 def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:

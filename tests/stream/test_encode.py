@@ -90,6 +90,41 @@ def test_no_frames_fail(tiny_models, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sources_may_use_a_buffer_again(frames, tiny_models) -> None:
+    def reusing():
+        buffer = np.empty((3, 32, 48), np.uint8)
+        for frame in frames:
+            buffer[:] = frame.numpy()
+            yield buffer
+
+    def read_only():
+        for frame in frames:
+            yield np.frombuffer(frame.numpy().tobytes(), np.uint8).reshape(3, 32, 48)
+
+    outs = [io.BytesIO() for _ in range(3)]
+    for out, source in zip(outs, (frames, reusing(), read_only()), strict=True):
+        streamcodec.encode(source, out, **tiny_models)
+    assert outs[0].getvalue() == outs[1].getvalue() == outs[2].getvalue()
+
+
+@pytest.mark.parametrize("source", [5, [1, 2], [None]])
+def test_what_is_no_source_fails(tiny_models, source) -> None:
+    with pytest.raises(UsageError, match="accepted"):
+        streamcodec.encode(source, io.BytesIO(), **tiny_models)
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e-9])
+def test_impossible_frame_rates_fail(frames, tiny_models, rate: float) -> None:
+    with pytest.raises(UsageError, match="frame rate is"):
+        streamcodec.encode(frames, io.BytesIO(), frame_rate=rate, **tiny_models)
+
+
+def test_gops_of_one_frame_need_no_inter_model(frames, tiny_models) -> None:
+    out = io.BytesIO()
+    streamcodec.encode(frames, out, gop=1, **tiny_models)
+    assert streamcodec.open(out.getvalue()).metadata.inter is None
+
+
 def test_changing_size_fails_and_leaves_nothing(frames, tiny_models, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="frame is 47x32; the stream is 48x32"):
         streamcodec.encode([*frames, frames[0][:, :, 1:]], tmp_path / "v.ssf", **tiny_models)

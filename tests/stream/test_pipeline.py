@@ -40,6 +40,16 @@ def test_error_of_the_stage_is_raised_after_its_items() -> None:
             next(items)
 
 
+class Unusable:
+    def __iter__(self) -> Iterator[int]:
+        raise ValueError("broken from the start")
+
+
+def test_error_before_the_first_item_is_raised() -> None:
+    with overlapped(Unusable()) as items, pytest.raises(ValueError, match="broken from the start"):
+        next(items)
+
+
 def test_leaving_early_closes_the_stage() -> None:
     closed = threading.Event()
 

@@ -1,4 +1,5 @@
 import io
+import math
 import os
 import pickle
 import threading
@@ -133,7 +134,7 @@ def test_frame_at_seconds(coded) -> None:
     for position, pts in enumerate(coded.pts):
         assert video.frame_at_seconds(pts / 12).index == position
     assert video.frame_at_seconds(8.99 / 12).index == 2
-    for seconds in (-0.1, 26 / 12, 1e9):
+    for seconds in (-0.1, 26 / 12, 1e9, 1e308, math.nan, -math.inf):
         with pytest.raises(FrameIndexError, match="time is"):
             video.frame_at_seconds(seconds)
 
@@ -145,6 +146,19 @@ def test_between(coded) -> None:
     assert [frame.index for frame in video.between()] == list(range(10))
     with pytest.raises(UsageError, match="duration"):
         video.between(0, 0)
+    with pytest.raises(UsageError, match="start"):
+        video.between(math.nan)
+
+
+def test_frames_belong_to_the_caller(coded) -> None:
+    video = streamcodec.open(coded.data)
+    for number, frame in enumerate(video):
+        assert torch.equal(frame.data, coded.frames[number])
+        frame.data.zero_()
+    for number in (1, 1, 2):
+        frame = video[number]
+        assert torch.equal(frame.data, coded.frames[number])
+        frame.data.zero_()
 
 
 def test_metadata(coded) -> None:
@@ -226,6 +240,26 @@ def test_truncated_stream_plays_to_its_last_whole_packet(coded) -> None:
     video = streamcodec.open(coded.data[:cut], on_damage="skip")
     assert len(video) == 6
     assert torch.equal(video[5].data, coded.frames[5])
+
+
+@pytest.mark.parametrize(("change", "message"), [({"frame_format": "yuv420"}, "codes rgb"), ({"inter": None}, "does not code I-frames")])
+def test_header_that_its_models_contradict_fails(coded, change: dict[str, object], message: str) -> None:
+    header = Reader(io.BytesIO(coded.data)).header
+    if "inter" in change:
+        change = {"intra": header.inter, **change}
+    file = io.BytesIO()
+    writer = Writer(file, replace(header, **change))
+    writer.write(Packet(type=PacketType.FRAME, key=True, payload=b"\x00"))
+    writer.finish()
+    with pytest.raises(CorruptStreamError, match=message):
+        streamcodec.open(file.getvalue())[0]
+
+
+def test_closed_video_fails(coded) -> None:
+    video = streamcodec.open(coded.data)
+    video.close()
+    with pytest.raises(SourceError, match="closed"):
+        video[0]
 
 
 def test_unknown_model_fails(coded, monkeypatch: pytest.MonkeyPatch) -> None:
