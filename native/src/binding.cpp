@@ -172,13 +172,14 @@ PYBIND11_MODULE(_native, module) {
 
     py::class_<PyEncoder>(module, "Encoder")
         .def(py::init<std::shared_ptr<Tables>, std::optional<std::size_t>, const std::optional<std::string>&>(),
-             py::arg("tables"), py::kw_only(), py::arg("lanes") = py::none(), py::arg("instruction_set") = py::none())
+             py::arg("tables").none(false), py::kw_only(), py::arg("lanes") = py::none(),
+             py::arg("instruction_set") = py::none())
         .def("put", &PyEncoder::put, py::arg("symbols"), py::arg("indexes"))
         .def("finish", &PyEncoder::finish);
 
     py::class_<PyDecoder>(module, "Decoder")
         .def(py::init<std::shared_ptr<Tables>, const py::object&, const std::optional<std::string>&>(),
-             py::arg("tables"), py::arg("data"), py::kw_only(), py::arg("instruction_set") = py::none())
+             py::arg("tables").none(false), py::arg("data"), py::kw_only(), py::arg("instruction_set") = py::none())
         .def("get", &PyDecoder::get, py::arg("indexes"))
         .def("finish", &PyDecoder::finish);
 

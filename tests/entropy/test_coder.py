@@ -118,6 +118,13 @@ def test_values_out_of_the_table_return(tables: Tables, value: int) -> None:
     decoder.finish()
 
 
+def test_no_tables_fail() -> None:
+    with pytest.raises(TypeError):
+        Encoder(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Decoder(None, b"")  # type: ignore[arg-type]
+
+
 def test_use_after_finish_fails(tables: Tables) -> None:
     encoder = Encoder(tables)
     assert encoder.finish() == b""
