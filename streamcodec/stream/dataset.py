@@ -2,13 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from streamcodec.errors import UsageError
-from streamcodec.files import ByteSource
+from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.video import open
 
@@ -18,7 +20,8 @@ __all__ = ["VideoDataset"]
 class VideoDataset(IterableDataset[Any]):
     """All frames of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
 
-    `sources`: what `streamcodec.open` takes, one or many. `transform`: Frame -> sample; by default the sample is `frame.data`,
+    `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once, paths are opened only while
+    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`,
     (3, H, W) uint8. `shuffle` mixes the GOPs, not the frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes
     torch.distributed's, if it is initialised. `device`: where networks run; in worker processes keep to "cpu".
     """
@@ -34,11 +37,13 @@ class VideoDataset(IterableDataset[Any]):
         world_size: int | None = None,
         device: str | None = "cpu",
     ) -> None:
-        one = isinstance(sources, (str, bytes)) or not isinstance(sources, Sequence)
-        self._sources: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
+        one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(sources, Sequence)
+        several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
+        self._sources = [_that_opens_again(source) for source in several]
         self._transform = transform
         self._shuffle, self._seed, self._epoch = shuffle, seed, 0
         self._device = device
+        self._gop_counts: dict[int, int] = {}
         joined = torch.distributed.is_available() and torch.distributed.is_initialized()
         self._rank = (torch.distributed.get_rank() if joined else 0) if rank is None else rank
         self._world_size = (torch.distributed.get_world_size() if joined else 1) if world_size is None else world_size
@@ -56,10 +61,25 @@ class VideoDataset(IterableDataset[Any]):
         yield from self._samples(self._rank * workers + number, shards)
 
     def _samples(self, shard: int, shards: int) -> Iterator[Any]:
-        videos = [open(source, device=self._device) for source in self._sources]
-        gops = [(video, gop) for video in videos for gop in range(len(video.key_frames))]
+        gops = [(source, gop) for source in range(len(self._sources)) for gop in range(self._count_gops(source))]
         if self._shuffle:
             random.Random(f"{self._seed}/{self._epoch}").shuffle(gops)
-        for video, gop in gops[shard::shards]:
-            for frame in video.gop(gop):
-                yield frame.data if self._transform is None else self._transform(frame)
+        for source, run in groupby(gops[shard::shards], key=itemgetter(0)):
+            with open(self._sources[source], device=self._device) as video:  # one at a time: there may be more than a process can hold open
+                for _, gop in run:
+                    for frame in video.gop(gop):
+                        yield frame.data if self._transform is None else self._transform(frame)
+
+    def _count_gops(self, source: int) -> int:
+        if source not in self._gop_counts:
+            with open(self._sources[source], device=self._device) as video:
+                self._gop_counts[source] = len(video.key_frames)
+        return self._gop_counts[source]
+
+
+def _that_opens_again(source: ByteSource) -> ByteSource:
+    """The source, or its bytes if it can be read but once."""
+    if source == STANDARD_STREAM or hasattr(source, "read"):
+        with input_file(source) as file:
+            return file.read()
+    return bytes(source) if isinstance(source, memoryview) else source

@@ -1,9 +1,13 @@
+import io
+import pickle
+from pathlib import Path
+
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from streamcodec.errors import UsageError
-from streamcodec.stream import VideoDataset
+from streamcodec.stream import Frame, VideoDataset
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -35,6 +39,27 @@ def test_shuffling_mixes_gops_by_epoch(coded) -> None:
     second = list(dataset)
     assert first != second
     assert sorted(first) == sorted(second) == sorted([*range(10)] * 4)
+
+
+def index_of(frame: Frame) -> int:
+    return frame.index
+
+
+@pytest.mark.parametrize("kind", [io.BytesIO, bytearray, memoryview, lambda data: [io.BytesIO(data)]])
+def test_every_kind_of_source_can_be_sent_to_workers(coded, kind) -> None:
+    dataset = pickle.loads(pickle.dumps(VideoDataset(kind(coded.data), transform=index_of)))
+    assert list(dataset) == list(dataset) == [*range(10)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_no_more_than_one_file_is_open(coded, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.ssf" for number in range(4)]
+    for path in paths:
+        path.write_bytes(coded.data)
+    most = 0
+    for _ in VideoDataset(paths, shuffle=True):
+        most = max(most, sum(link.resolve().parent == tmp_path for link in Path("/proc/self/fd").iterdir()))
+    assert most == 1
 
 
 def test_rank_outside_of_the_world_fails(coded) -> None:
