@@ -22,9 +22,7 @@ __all__ = ["verify"]
 @click.option("--inter", help="Weights file of the P-frames' model, likewise.")
 @device_options
 @quiet_option
-@click.pass_context
 def verify(
-    ctx: click.Context,
     source: str,
     decode: bool,
     exact: bool,

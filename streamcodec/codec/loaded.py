@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from streamcodec.entropy import Tables
-from streamcodec.errors import UsageError
+from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import ImageModel, InterModel
 from streamcodec.types import Precision, check_precision
 
@@ -24,9 +24,12 @@ class LoadedModel:
 
     @classmethod
     def of(cls, name: str, model_id: bytes, model: ImageModel | InterModel) -> "LoadedModel":
-        """Take a model after `update()`; raises ModelError if it has no tables."""
-        data = model.tables()
-        return cls(name, model_id, model, Tables(data.quantized_cdf, data.cdf_length, data.offset))
+        """Take a model after `update()`; raises ModelError if it has no tables, or damaged ones."""
+        try:
+            data = model.tables()
+            return cls(name, model_id, model, Tables(data.quantized_cdf, data.cdf_length, data.offset))
+        except UsageError as error:
+            raise ModelError(f"the tables of model {name} are damaged: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)

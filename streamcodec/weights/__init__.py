@@ -16,7 +16,7 @@ from streamcodec.types import Precision
 if TYPE_CHECKING:
     from streamcodec.codec import Codec, LoadedModel
 
-__all__ = ["DEFAULT_INTER", "DEFAULT_INTRA", "NO_MODEL", "available", "find_model", "load_codec", "load_model"]
+__all__ = ["DEFAULT_INTER", "DEFAULT_INTRA", "NO_MODEL", "available", "choose_device", "find_model", "load_codec", "load_model"]
 
 DEFAULT_INTRA = "quarter-image"
 DEFAULT_INTER = "quarter-flow"
@@ -49,7 +49,12 @@ def find_model(name: str, model_id: bytes, device: str = "cpu", override: str | 
     Raises UnsupportedStreamError if none at hand has the id.
     """
     for path in _candidates(name, override):
-        loaded = _load(path, device)
+        try:
+            loaded = _load(path, device)
+        except ModelError:
+            if override is not None:
+                raise
+            continue  # what else lies in the folders need not be sound
         if loaded.id == model_id:
             return loaded
     raise UnsupportedStreamError(
@@ -82,8 +87,8 @@ def choose_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.empty(0, dtype=torch.float64, device=device)  # which the exact scale path needs
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
     return device
 

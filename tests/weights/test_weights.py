@@ -1,7 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from streamcodec.codec import decode_gop, encode_gop
 from streamcodec.errors import ModelError, UnsupportedStreamError, UsageError
@@ -67,6 +70,15 @@ def test_a_stream_finds_its_model_by_id_under_any_name(tiny_models: dict[str, st
     assert find_model("renamed", wanted.id).name == "tiny-image"
 
 
+def test_unsound_files_beside_the_model_do_not_matter(tiny_models, tiny_weights: Path, tmp_path: Path, monkeypatch) -> None:
+    wanted = load_model("tiny-image").id
+    (tmp_path / "another.safetensors").write_bytes(b"nonsense" * 100)
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", f"{tmp_path}{os.pathsep}{tiny_weights}")
+    assert find_model("name-of-old", wanted).id == wanted
+    with pytest.raises(ModelError):
+        find_model("name-of-old", wanted, override=str(tmp_path / "another.safetensors"))
+
+
 def test_another_id_is_not_at_hand(tiny_models: dict[str, str], tiny_weights: Path) -> None:
     with pytest.raises(UnsupportedStreamError, match="not at hand"):
         find_model("tiny-image", bytes(16))
@@ -78,6 +90,16 @@ def test_another_id_is_not_at_hand(tiny_models: dict[str, str], tiny_weights: Pa
 def test_missing_models_fail(name: str) -> None:
     with pytest.raises(ModelError):
         load_model(name)
+
+
+def test_damaged_tables_fail(tiny_weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.safetensors"
+    with safe_open(tiny_weights / "tiny-image.safetensors", "pt") as file:
+        metadata, state = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    state["hyperprior.entropy_bottleneck._quantized_cdf"][0, 1] = 0
+    save_file(state, path, metadata)
+    with pytest.raises(ModelError, match="tables of model damaged"):
+        load_model(str(path))
 
 
 def test_truncated_weights_fail(tiny_weights: Path, tmp_path: Path) -> None:
