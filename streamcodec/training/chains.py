@@ -2,7 +2,8 @@
 
 A chain walks along a clip, back and forth, one frame per training step. The reference of a step is the detached reconstruction of the
 step before, snapped to 8 bits as the codec does, so the model meets its own losses of 5, 10 or 30 P-frames without a gradient through
-them. After a random number of frames a chain starts again on another clip with an I-frame.
+them. After a random number of frames a chain starts again on another clip with an I-frame. A step takes a few chains out of many:
+were it the same ones again and again, their clips and qualities would be all that the model learns for a while.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,34 +52,37 @@ class Walk:
 
 
 class Chains:
-    """`config.chains` chains over `shards`. All chance comes from `rng`."""
+    """`config.chains` chains over `shards`, of which a batch takes `config.flow_batch`. All chance comes from `rng`."""
 
     def __init__(self, shards: Shards, config: TrainConfig, rng: np.random.Generator, device: torch.device) -> None:
         self._shards, self._config, self._rng, self._device = shards, config, rng, device
         self._walks = [self._start() for _ in range(config.chains)]
+        self._drawn: list[int] = []
 
     def next(self, code_first: Callable[[Tensor, Tensor], Tensor]) -> ChainBatch:
-        """Moves every chain by a frame. `code_first` codes I-frames: frames (N, 3, S, S), q (N,) -> x_hat, for chains that start."""
-        for index, walk in enumerate(self._walks):
-            if walk.left <= 0:
+        """Draws chains and moves them by a frame. `code_first`: frames (N, 3, S, S), q (N,) -> x_hat of I-frames, for chains that start."""
+        self._drawn = [int(i) for i in self._rng.choice(len(self._walks), self._config.flow_batch, replace=False)]
+        for index in self._drawn:
+            if self._walks[index].left <= 0:
                 self._walks[index] = self._start()
-        starting = [walk for walk in self._walks if walk.reference is None]
+        walks = self._batch()
+        starting = [walk for walk in walks if walk.reference is None]
         if starting:
             self._keep(starting, code_first(self._frames(starting), self._q(starting)))
-        references = torch.stack([walk.reference for walk in self._walks if walk.reference is not None])
-        for walk in self._walks:
+        references = torch.stack([walk.reference for walk in walks if walk.reference is not None])
+        for walk in walks:
             walk.advance(self._shards.length)
-        hints = [torch.from_numpy(self._shards.hint(walk.view, walk.t, walk.step)) for walk in self._walks]
-        depth = torch.tensor([walk.depth for walk in self._walks])
-        return ChainBatch(self._frames(self._walks), _lay(references), torch.stack(hints).to(self._device), self._q(self._walks), depth)
+        hints = [torch.from_numpy(self._shards.hint(walk.view, walk.t, walk.step)) for walk in walks]
+        depth = torch.tensor([walk.depth for walk in walks])
+        return ChainBatch(self._frames(walks), _lay(references), torch.stack(hints).to(self._device), self._q(walks), depth)
 
     def keep(self, x_hat: Tensor) -> None:
         """x_hat (N, 3, S, S): the reconstructions of the last batch, the references of the next."""
-        self._keep(self._walks, x_hat)
+        self._keep(self._batch(), x_hat)
 
     def restart(self) -> None:
-        """Every chain starts anew with the next batch."""
-        for walk in self._walks:
+        """The chains of the last batch start anew when they are drawn again."""
+        for walk in self._batch():
             walk.left = 0
 
     def state_dict(self) -> list[dict[str, Any]]:
@@ -86,6 +90,9 @@ class Chains:
 
     def load_state_dict(self, state: Sequence[dict[str, Any]]) -> None:
         self._walks = [Walk(**{**item, "view": View(**item["view"])}) for item in state]
+
+    def _batch(self) -> list[Walk]:
+        return [self._walks[index] for index in self._drawn]
 
     def _start(self) -> Walk:
         view = self._shards.draw(self._config.crop, self._rng)

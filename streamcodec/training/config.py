@@ -21,14 +21,15 @@ Start = Literal["weights", "principal", "fresh"]
 class TrainConfig:
     """Fields are steps, pixels and learning rates unless they say otherwise.
 
-    `image_batch` I-frames are trained in every `image_every`-th step (0: the image model stays as it is); `chains` P-frames in every
-    step (0: the flow model stays). `crop`: side of the training windows. Chains hold `min_depth` to `max_depth` P-frames.
+    `image_batch` I-frames are trained in every `image_every`-th step (0: the image model stays as it is); `flow_batch` P-frames in
+    every step (0: the flow model stays), of as many chains drawn from `chains` that are under way, each of `min_depth` to `max_depth`
+    P-frames. `crop`: side of the training windows.
     `lambda_low` and `lambda_high`: weight of 255^2 MSE against bits per pixel at the first and the last gain row, evenly spaced in the
     logarithm between; `prediction_weight`: of the prediction's error, in relation to the reconstruction's.
     Learning rates: `lr` of the transforms, `gain_lr`, `entropy_lr` of the hyperpriors, `motion_entropy_lr` of the motion's (its means
     travel a linear path that large steps break), `aux_lr` of the bottlenecks' quantiles. They rise for `warmup` steps and fall along
     a cosine to `floor` (a fraction) at the last step.
-    `ema`: decay of the averaged weights, which are what is exported.
+    `beta2`: Adam's, of the squares. `ema`: decay of the averaged weights, which are what is exported.
     `image` and `flow`: fields of the models' configs that differ from the presets'.
     """
 
@@ -38,7 +39,8 @@ class TrainConfig:
     flow_start: Start = "weights"
     image_batch: int = 0
     image_every: int = 1
-    chains: int = 0
+    flow_batch: int = 0
+    chains: int = 24
     crop: int = 160
     min_depth: int = 4
     max_depth: int = 28
@@ -51,6 +53,7 @@ class TrainConfig:
     entropy_lr: float = 3e-4
     motion_entropy_lr: float = 5e-5
     aux_lr: float = 1e-3
+    beta2: float = 0.999
     warmup: int = 30
     floor: float = 0.05
     clip: float = 1.0
@@ -65,9 +68,19 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
             _check_type(name, getattr(self, name), kind)
-        if self.image_batch == 0 and self.chains == 0:
-            raise UsageError("image_batch and chains are both 0: nothing would be trained")
-        at_least = {"steps": 1, "image_batch": 0, "image_every": 1, "chains": 0, "crop": 16, "min_depth": 1, "gain_rows": 2, "warmup": 0}
+        if self.image_batch == 0 and self.flow_batch == 0:
+            raise UsageError("image_batch and flow_batch are both 0: nothing would be trained")
+        at_least = {
+            "steps": 1,
+            "image_batch": 0,
+            "image_every": 1,
+            "flow_batch": 0,
+            "chains": self.flow_batch,
+            "crop": 16,
+            "min_depth": 1,
+            "gain_rows": 2,
+            "warmup": 0,
+        }
         at_least |= {"max_depth": self.min_depth, "log_every": 1, "save_every": 1}
         for name, low in at_least.items():
             if getattr(self, name) < low:
@@ -77,7 +90,7 @@ class TrainConfig:
         for name in ("lr", "gain_lr", "entropy_lr", "motion_entropy_lr", "aux_lr", "clip", "prediction_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: 0 or more")
-        for name in ("ema", "floor"):
+        for name in ("ema", "floor", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: 0 up to, not including, 1")
 

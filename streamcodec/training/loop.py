@@ -124,7 +124,7 @@ class Trainer:
         averaged = self._average.over(self.models.state_dict())
         for name, start, trained in (
             (IMAGE_NAME, self.config.image_start, self.config.image_batch),
-            (FLOW_NAME, self.config.flow_start, self.config.chains),
+            (FLOW_NAME, self.config.flow_start, self.config.flow_batch),
         ):
             if start == "fresh" and not trained:
                 continue
@@ -141,7 +141,7 @@ class Trainer:
             if config.image_batch and self.step_count % config.image_every == 0:
                 frames, q = draw_images(self._shards, config, self._rng, self.device)
                 costs["image"] = image_cost(self.image(frames, q), frames, q, config)
-            if config.chains:
+            if config.flow_batch:
                 batch = self._chains.next(self._code_first)
                 output = self.flow(batch.frames, batch.references, batch.q, batch.hints)
                 self._chains.keep(output["x_hat"])
@@ -174,7 +174,7 @@ class Trainer:
             for _ in range(CENTRE_BATCHES):
                 if self.config.image_batch:
                     self.image(*draw_images(self._shards, self.config, self._rng, self.device))
-                if self.config.chains:
+                if self.config.flow_batch:
                     batch = chains.next(self._code_first)
                     chains.keep(self.flow(batch.frames, batch.references, batch.q, batch.hints)["x_hat"])
 

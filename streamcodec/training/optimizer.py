@@ -34,7 +34,7 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
     rates |= {"motion entropy": config.motion_entropy_lr, "motion density": 3 * config.motion_entropy_lr}
     main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
     aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
-    return torch.optim.Adam(main, betas=(0.9, 0.99)), torch.optim.Adam(aux)
+    return torch.optim.Adam(main, betas=(0.9, config.beta2)), torch.optim.Adam(aux)
 
 
 def _kind(name: str) -> str:

@@ -113,8 +113,7 @@ def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shar
 
 def _residuals(image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """(hints in pixels (N, 2, h, w), what they leave of P-frames (N, 48, h, w)) on references coded by `image`."""
-    batch_size = max(config.chains, 1)
-    for _ in range(-(-SAMPLES // batch_size)):
+    for _ in range(-(-SAMPLES // max(config.flow_batch, 1))):
         batch = Chains(shards, config, rng, torch.device("cpu")).next(lambda x, q: image(x, q)["x_hat"])
         full = F.interpolate(batch.hints, size=batch.frames.shape[-2:], mode="bilinear", align_corners=False)
         prediction = warp(gaussian_volume(batch.references), full, torch.full_like(full[:, :1], SHARP))

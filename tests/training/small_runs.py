@@ -35,7 +35,15 @@ def wave_clip(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def small_config(**fields: Any) -> TrainConfig:
-    defaults: dict[str, Any] = {"stage": "joint", "steps": 8, "image_start": "fresh", "flow_start": "fresh", "image_batch": 2, "chains": 2}
+    defaults: dict[str, Any] = {
+        "stage": "joint",
+        "steps": 8,
+        "image_start": "fresh",
+        "flow_start": "fresh",
+        "image_batch": 2,
+        "flow_batch": 2,
+        "chains": 3,
+    }
     defaults |= {"crop": 32, "min_depth": 2, "max_depth": 4, "gain_rows": 3, "image": SMALL_IMAGE, "flow": SMALL_FLOW, "warmup": 2}
     return TrainConfig(**{**defaults, **fields})
 

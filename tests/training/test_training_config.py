@@ -22,19 +22,19 @@ def test_there_are_shipped_configs() -> None:
 
 
 def test_config_reads_fields_and_tables(tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_text('stage = "joint"\nsteps = 7\nchains = 2\nlr = 1\n[flow]\nlatent = 96\n')
-    assert load_config(tmp_path / "c.toml") == TrainConfig(stage="joint", steps=7, chains=2, lr=1, flow={"latent": 96})
+    (tmp_path / "c.toml").write_text('stage = "joint"\nsteps = 7\nflow_batch = 2\nlr = 1\n[flow]\nlatent = 96\n')
+    assert load_config(tmp_path / "c.toml") == TrainConfig(stage="joint", steps=7, flow_batch=2, lr=1, flow={"latent": 96})
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('stage = "joint"\nsteps = 1\nchains = 1\nstep = 2', "unknown keys step;"),
+        ('stage = "joint"\nsteps = 1\nflow_batch = 1\nstep = 2', "unknown keys step;"),
         ('stage = "joint"', "lacks steps"),
         ("stage = ", "cannot read the training config"),
-        ('stage = "both"\nsteps = 1\nchains = 1', "stage is 'both'; accepted: entropy, joint"),
-        ('stage = "joint"\nsteps = 1.5\nchains = 1', "steps is 1.5; accepted: an integer"),
-        ('stage = "joint"\nsteps = true\nchains = 1', "steps is True"),
+        ('stage = "both"\nsteps = 1\nflow_batch = 1', "stage is 'both'; accepted: entropy, joint"),
+        ('stage = "joint"\nsteps = 1.5\nflow_batch = 1', "steps is 1.5; accepted: an integer"),
+        ('stage = "joint"\nsteps = true\nflow_batch = 1', "steps is True"),
         ('stage = "joint"\nsteps = 1', "nothing would be trained"),
     ],
 )
@@ -53,6 +53,7 @@ def test_missing_file_fails(tmp_path: Path) -> None:
     "fields",
     [
         {"steps": 0},
+        {"chains": 0},
         {"max_depth": 3},
         {"lambda_low": 0.0},
         {"lambda_low": 0.1},
@@ -66,4 +67,4 @@ def test_missing_file_fails(tmp_path: Path) -> None:
 )
 def test_bad_value_fails(fields: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(fields))):
-        TrainConfig(**{"stage": "joint", "steps": 1, "chains": 1, **fields})
+        TrainConfig(**{"stage": "joint", "steps": 1, "flow_batch": 1, **fields})

@@ -36,7 +36,7 @@ def test_resumed_run_equals_the_straight_one(tmp_path: Path, stage: str) -> None
 
 
 def test_training_lowers_the_loss_on_a_fixed_batch(tmp_path: Path) -> None:
-    config = small_config(steps=80, chains=0, image_batch=4, lr=2e-3, entropy_lr=5e-3)
+    config = small_config(steps=80, flow_batch=0, image_batch=4, lr=2e-3, entropy_lr=5e-3)
     trainer = Trainer(config, shards_in(tmp_path))
     frames, q = draw_images(trainer._shards, config, trainer._rng, torch.device("cpu"))
 
@@ -72,7 +72,7 @@ def test_loss_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
 
 def test_run_writes_log_state_and_weights_that_start_another(tmp_path: Path) -> None:
     shards = write_shards(tmp_path)
-    config = small_config(steps=2, flow_start="fresh", chains=0, image_start="principal", log_every=1)
+    config = small_config(steps=2, flow_start="fresh", flow_batch=0, image_start="principal", log_every=1)
     train(config, shards, tmp_path / "first")
     assert [json.loads(line)["step"] for line in (tmp_path / "first" / "log.jsonl").read_text().splitlines()] == [1, 2]
     assert load_checkpoint(tmp_path / "first" / "quarter-image.safetensors").model.gain_rows == 3
@@ -83,7 +83,7 @@ def test_run_writes_log_state_and_weights_that_start_another(tmp_path: Path) -> 
 
 
 def test_finished_run_does_no_more_steps(tmp_path: Path) -> None:
-    shards, config = write_shards(tmp_path), small_config(steps=1, chains=0, log_every=1)
+    shards, config = write_shards(tmp_path), small_config(steps=1, flow_batch=0, log_every=1)
     for _ in range(2):
         train(config, shards, tmp_path / "run")
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
@@ -91,9 +91,9 @@ def test_finished_run_does_no_more_steps(tmp_path: Path) -> None:
 
 def test_state_of_another_config_fails(tmp_path: Path) -> None:
     shards = write_shards(tmp_path)
-    train(small_config(steps=1, chains=0), shards, tmp_path / "run")
+    train(small_config(steps=1, flow_batch=0), shards, tmp_path / "run")
     with pytest.raises(UsageError, match=r"state of another run: lr differ"):
-        train(small_config(steps=1, chains=0, lr=0.5), shards, tmp_path / "run")
+        train(small_config(steps=1, flow_batch=0, lr=0.5), shards, tmp_path / "run")
 
 
 def test_damaged_state_fails(tmp_path: Path) -> None:
