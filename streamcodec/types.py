@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_SIDE",
     "QUALITIES",
+    "UNSPECIFIED",
     "ColorSpec",
     "FrameFormat",
     "FrameType",

@@ -11,23 +11,28 @@ A matrix that is unspecified, or one that is none of BT.709, FCC, BT.601, SMPTE 
 1280 columns on and as BT.601 below (`effective_matrix`), in both directions, so that a round trip is right whatever the tag meant.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
-from streamcodec.types import ColorSpec
+from streamcodec.types import ColorSpec, RawFrame
 
 __all__ = [
     "Plane",
     "Planes",
     "effective_matrix",
     "gray_from_rgb",
+    "rgb_of",
     "subsample_chroma",
+    "three",
     "to_rgb",
     "to_yuv420",
     "to_yuv444",
     "upsample_chroma",
+    "yuv420_of",
 ]
 
 Plane = NDArray[np.uint8]
@@ -74,6 +79,22 @@ def to_yuv444(rgb: Plane, color: ColorSpec) -> Planes:
     _, height, width = rgb.shape
     matrix = _to_yuv_matrix(effective_matrix(color, width, height), color.full_range)
     luma, u, v = _split(cv2.transform(cv2.merge(list(rgb)), matrix))
+    return luma, u, v
+
+
+def rgb_of(frame: RawFrame, color: ColorSpec) -> Plane:
+    """(3, H, W) uint8 RGB of a frame of either format."""
+    return frame.planes[0] if frame.format == "rgb" else to_rgb(three(frame.planes), color)
+
+
+def yuv420_of(frame: RawFrame, color: ColorSpec) -> Planes:
+    """Y, U and V of a frame of either format, as `to_yuv420` has them."""
+    return to_yuv420(frame.planes[0], color) if frame.format == "rgb" else three(frame.planes)
+
+
+def three(planes: Sequence[Plane]) -> Planes:
+    """Three planes as the triple that they are."""
+    luma, u, v = planes
     return luma, u, v
 
 

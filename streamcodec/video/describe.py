@@ -6,13 +6,10 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from streamcodec.types import ColorSpec, VideoFormat
-from streamcodec.video.pixels import simplest_layout
+from streamcodec.types import UNSPECIFIED, ColorSpec, VideoFormat
+from streamcodec.video.pixels import FULL, NO_RANGE, RGB_MATRIX, simplest_layout
 
 __all__ = ["describe", "estimate_frames", "nominal_rate", "span"]
-
-_UNSPECIFIED, _RGB_MATRIX = 2, 0  # H.273 matrix
-_NO_RANGE, _FULL_RANGE = 0, 2  # AVColorRange
 
 
 def describe(frame: av.VideoFrame, stream: VideoStream, time_base: Fraction) -> VideoFormat:
@@ -37,8 +34,8 @@ def _aspect(stream: VideoStream) -> Fraction:
 def _describe_color(frame: av.VideoFrame, stream: VideoStream) -> ColorSpec:
     """RGB has no matrix and becomes YUV of limited range where YUV is wanted; grey without a range is full, as swscale has it."""
     layout = simplest_layout(frame.format)
-    full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj") or (layout == "gray" and frame.color_range == _NO_RANGE)
-    matrix = _UNSPECIFIED if layout == "gbrp" or frame.colorspace == _RGB_MATRIX else frame.colorspace
+    full = frame.color_range == FULL or frame.format.name.startswith("yuvj") or (layout == "gray" and frame.color_range == NO_RANGE)
+    matrix = UNSPECIFIED if layout == "gbrp" or frame.colorspace == RGB_MATRIX else frame.colorspace
     holder = frame if hasattr(frame, "color_primaries") else stream.codec_context  # frames have them from PyAV 17 on
     return ColorSpec(holder.color_primaries, holder.color_trc, matrix, full and layout != "gbrp")
 

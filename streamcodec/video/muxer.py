@@ -14,9 +14,9 @@ from av.video.format import VideoFormat as PixelFormat
 from av.video.stream import VideoStream
 
 from streamcodec.errors import OutputError
-from streamcodec.types import ColorSpec, RawFrame, VideoFormat
+from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame, VideoFormat
 from streamcodec.video.encoders import EncoderChoice
-from streamcodec.video.pixels import FrameMaker
+from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
 from streamcodec.video.timing import PacketTimer
 
 __all__ = ["CONTAINERS", "MuxerSink", "keeps_rotation"]
@@ -24,8 +24,6 @@ __all__ = ["CONTAINERS", "MuxerSink", "keeps_rotation"]
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """File suffix -> FFmpeg muxer."""
 
-_UNSPECIFIED, _RGB_MATRIX = 2, 0  # H.273
-_LIMITED, _FULL = 1, 2  # AVColorRange
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
 _ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers; FFmpeg's Matroska muxer cannot be told through PyAV
 
@@ -77,7 +75,7 @@ class MuxerSink:
         context.time_base = stream.time_base = video.time_base
         context.sample_aspect_ratio = video.sample_aspect_ratio
         context.color_primaries, context.color_trc = self._color.primaries, self._color.transfer
-        context.colorspace, context.color_range = self._color.matrix, _FULL if self._color.full_range else _LIMITED
+        context.colorspace, context.color_range = self._color.matrix, FULL if self._color.full_range else LIMITED
         if video.rotation_degrees:
             stream.set_display_rotation(video.rotation_degrees)
         context.open()
@@ -86,7 +84,7 @@ class MuxerSink:
     def write(self, frame: RawFrame) -> None:
         made = self._maker.make(frame)
         made.pts, made.time_base = self._timer.admit(frame.pts, frame.duration), self._video.time_base
-        made.colorspace, made.color_range = self._color.matrix, _FULL if self._color.full_range else _LIMITED
+        made.colorspace, made.color_range = self._color.matrix, FULL if self._color.full_range else LIMITED
         with self._muxing("encode to"):
             self._mux(self._stream.encode(made))
 
@@ -124,5 +122,5 @@ def _keeps_aspect(suffix: str, encoder: str) -> bool:
 def _written_color(color: ColorSpec, pixel_format: str) -> ColorSpec:
     """The tags for this pixel format: RGB has matrix 0 and full range, YUV cannot have matrix 0."""
     if PixelFormat(pixel_format).is_rgb:
-        return replace(color, matrix=_RGB_MATRIX, full_range=True)
-    return replace(color, matrix=_UNSPECIFIED) if color.matrix == _RGB_MATRIX else color
+        return replace(color, matrix=RGB_MATRIX, full_range=True)
+    return replace(color, matrix=UNSPECIFIED) if color.matrix == RGB_MATRIX else color

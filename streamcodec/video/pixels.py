@@ -10,13 +10,26 @@ from numpy.typing import NDArray
 
 from streamcodec.errors import SourceError
 from streamcodec.types import ColorSpec, FrameFormat, RawFrame
-from streamcodec.video.color import Plane, Planes, effective_matrix, subsample_chroma, to_rgb, to_yuv420, to_yuv444, upsample_chroma
+from streamcodec.video.color import (
+    Plane,
+    Planes,
+    effective_matrix,
+    rgb_of,
+    subsample_chroma,
+    three,
+    to_rgb,
+    to_yuv420,
+    to_yuv444,
+    upsample_chroma,
+    yuv420_of,
+)
 
-__all__ = ["FrameLoader", "FrameMaker"]
+__all__ = ["FULL", "LIMITED", "NO_RANGE", "RGB_MATRIX", "FrameLoader", "FrameMaker", "simplest_layout"]
 
 # SWS_BICUBIC | FULL_CHR_H_INT | FULL_CHR_H_INP | ACCURATE_RND | BITEXACT: the same bytes on every CPU. PyAV 16 cannot name the last two.
 _SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
-_LIMITED, _FULL = 1, 2  # AVColorRange
+NO_RANGE, LIMITED, FULL = 0, 1, 2  # AVColorRange
+RGB_MATRIX = 0  # H.273
 _NEUTRAL_CHROMA = 128
 
 
@@ -60,25 +73,19 @@ class FrameMaker:
     def make(self, frame: RawFrame) -> av.VideoFrame:
         layout = simplest_layout(PixelFormat(self._pixel_format))
         if layout == "gbrp":
-            made = _fill("gbrp", self._rgb(frame)[[1, 2, 0]])
+            made = _fill("gbrp", rgb_of(frame, self._color)[[1, 2, 0]])
         elif layout == "yuv420p":
-            made = _fill("yuv420p", self._yuv420(frame))
+            made = _fill("yuv420p", yuv420_of(frame, self._color))
         elif layout == "gray":
-            made = _fill("gray", self._yuv420(frame)[:1])
+            made = _fill("gray", yuv420_of(frame, self._color)[:1])
         else:
             made = _fill("yuv444p", self._yuv444(frame))
         if made.format.name == self._pixel_format:
             return made
         return self._scaler.reformat(made, **_same_colors(self._pixel_format, made.format, self._color, made))
 
-    def _rgb(self, frame: RawFrame) -> Plane:
-        return frame.planes[0] if frame.format == "rgb" else to_rgb(_three(frame.planes), self._color)
-
-    def _yuv420(self, frame: RawFrame) -> Planes:
-        return to_yuv420(frame.planes[0], self._color) if frame.format == "rgb" else _three(frame.planes)
-
     def _yuv444(self, frame: RawFrame) -> Planes:
-        return to_yuv444(frame.planes[0], self._color) if frame.format == "rgb" else upsample_chroma(_three(frame.planes))
+        return to_yuv444(frame.planes[0], self._color) if frame.format == "rgb" else upsample_chroma(three(frame.planes))
 
 
 class _Conversion(TypedDict, total=False):
@@ -105,7 +112,7 @@ def _same_colors(layout: str, source: PixelFormat, color: ColorSpec, frame: av.V
     """Arguments of VideoReformatter.reformat that keep matrix and range as they are."""
     wanted: _Conversion = {"format": layout, "interpolation": _SCALER}
     matrix = effective_matrix(color, frame.width, frame.height)
-    color_range = _FULL if color.full_range else _LIMITED
+    color_range = FULL if color.full_range else LIMITED
     if not source.is_rgb and not source.has_palette:
         wanted |= {"src_colorspace": matrix, "src_color_range": color_range}
         if source.name.startswith("yuvj") and layout != "gbrp":
@@ -138,12 +145,7 @@ def _view(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
 
 def _with_chroma(planes: list[Plane]) -> Planes:
     if len(planes) >= 3:
-        return _three(planes)
+        return three(planes)
     height, width = planes[0].shape
     neutral = np.full(((height + 1) // 2, (width + 1) // 2), _NEUTRAL_CHROMA, np.uint8)
     return planes[0], neutral, neutral.copy()
-
-
-def _three(planes: tuple[Plane, ...] | list[Plane]) -> Planes:
-    luma, u, v = planes
-    return luma, u, v

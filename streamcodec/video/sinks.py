@@ -19,7 +19,7 @@ import cv2
 from streamcodec.errors import OutputError
 from streamcodec.files import check_target, writing
 from streamcodec.types import RawFrame, VideoFormat
-from streamcodec.video.color import Plane, Planes, to_rgb, to_yuv420
+from streamcodec.video.color import Plane, rgb_of, yuv420_of
 
 __all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_success"]
 
@@ -46,7 +46,7 @@ class Y4mSink:
         self._put(_y4m_header(video))
 
     def write(self, frame: RawFrame) -> None:
-        self._put(b"FRAME\n", *(to_yuv420(frame.planes[0], self._color) if frame.format == "rgb" else frame.planes))
+        self._put(b"FRAME\n", *yuv420_of(frame, self._color))
 
     def _put(self, *parts: bytes | Plane) -> None:
         with writing(self._name):
@@ -80,7 +80,7 @@ class PngSink:
     def write(self, frame: RawFrame) -> None:
         target = self._folder / PNG_NAME.format(self._count)
         with writing(target):
-            target.write_bytes(_to_png(frame.planes[0] if frame.format == "rgb" else to_rgb(_three(frame.planes), self._color)))
+            target.write_bytes(_to_png(rgb_of(frame, self._color)))
         self._count += 1
 
     def finish(self) -> None:
@@ -125,8 +125,3 @@ def _to_png(rgb: Plane) -> bytes:
     if not done:
         raise OutputError(f"OpenCV cannot make a PNG picture of {rgb.shape[2]}x{rgb.shape[1]} pixels")
     return data.tobytes()
-
-
-def _three(planes: tuple[Plane, ...]) -> Planes:
-    luma, u, v = planes
-    return luma, u, v
