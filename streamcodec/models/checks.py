@@ -1,13 +1,20 @@
-"""What the models accept."""
+"""What the models accept: frames whose sides are multiples of 16, since their latents lie at 1/16."""
 
 from torch import Tensor
 
 from streamcodec.errors import UsageError
 
-__all__ = ["check_frames", "check_pair"]
+__all__ = ["STRIDE", "check_frames", "check_pair", "latent_size"]
+
+STRIDE = 16
 
 
-def check_frames(x: Tensor, stride: int = 16, size: tuple[int, int] | None = None) -> None:
+def latent_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of the frame -> of its latents."""
+    return size[0] // STRIDE, size[1] // STRIDE
+
+
+def check_frames(x: Tensor, stride: int = STRIDE, size: tuple[int, int] | None = None) -> None:
     """Raise UsageError unless x is (N, 3, H, W) float with sides that are multiples of `stride`, and of `size` (height, width) if given."""
     if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
         raise UsageError(f"frames are {tuple(x.shape)} {x.dtype}; accepted: (N, 3, H, W) float RGB in [0, 1]")

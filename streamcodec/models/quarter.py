@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from streamcodec.models.base import ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.checks import check_frames, check_pair
+from streamcodec.models.checks import check_frames, check_pair, latent_size
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent
@@ -25,7 +25,6 @@ from streamcodec.models.scale_space import gaussian_volume, warp
 
 __all__ = ["QuarterFlow", "QuarterFlowConfig", "QuarterImage", "QuarterImageConfig"]
 
-STRIDE = 16
 FLOW_UNIT = 16.0
 """Pixels of the frame per unit of the motion decoder's output."""
 HINT_UNIT = 8.0
@@ -194,8 +193,3 @@ class QuarterFlow(InterModel):
         context = F.relu(self.context(F.pixel_unshuffle(prediction - 0.5, 4)))
         residual = self.residual_decoder(torch.cat((r_hat, m_hat), 1), context)
         return prediction + F.pixel_shuffle(residual.float(), 4)
-
-
-def latent_size(size: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) of the frame -> of its latents."""
-    return size[0] // STRIDE, size[1] // STRIDE

@@ -18,14 +18,13 @@ from torch import Tensor, nn
 from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.checks import check_frames, check_pair
+from streamcodec.models.checks import check_frames, check_pair, latent_size
 from streamcodec.models.factorized import analysis, synthesis
 from streamcodec.models.scale_space import gaussian_volume, warp
 from streamcodec.models.ssf_hyperprior import ScaleSpaceHyperprior
 
 __all__ = ["ClipOutput", "ScaleSpaceFlow", "ScaleSpaceFlowImage"]
 
-STRIDE = 16
 FLOW_UNIT = 128.0
 """Pixels of the frame per unit of the motion decoder's output."""
 
@@ -59,7 +58,7 @@ class ScaleSpaceFlowImage(ImageModel):
         if x is not None:
             check_frames(x, size=size)
         y = None if x is None else self.img_encoder(x)
-        x_hat: Tensor = self.img_decoder(self.img_hyperprior.code_latent(y, _latent_size(size), q, channel)).float()
+        x_hat: Tensor = self.img_decoder(self.img_hyperprior.code_latent(y, latent_size(size), q, channel)).float()
         return x_hat
 
 
@@ -140,7 +139,7 @@ class ScaleSpaceFlow(InterModel):
     @torch.no_grad()
     def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
         check_pair(x, reference)
-        size = _latent_size((reference.shape[-2], reference.shape[-1]))
+        size = latent_size((reference.shape[-2], reference.shape[-1]))
         m = None if x is None else self.motion_encoder(torch.cat((x, reference), 1))
         m_hat = self.motion_hyperprior.code_latent(m, size, q, channel)
         prediction, _ = self._predict(reference, m_hat)
@@ -159,7 +158,3 @@ class ScaleSpaceFlow(InterModel):
     def _synthesis(self, r_hat: Tensor, m_hat: Tensor, prediction: Tensor) -> Tensor:
         residual: Tensor = self.res_decoder(torch.cat((r_hat, m_hat), 1)).float()
         return prediction + residual
-
-
-def _latent_size(size: tuple[int, int]) -> tuple[int, int]:
-    return size[0] // STRIDE, size[1] // STRIDE

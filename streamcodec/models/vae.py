@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput
 from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.checks import check_frames
+from streamcodec.models.checks import STRIDE, check_frames
 from streamcodec.models.gain import Gains
 from streamcodec.models.latent import LatentEstimate
 
@@ -37,7 +37,7 @@ class TransformModel(ImageModel):
 
     g_a: nn.Module
     g_s: nn.Module
-    stride = 16
+    stride = STRIDE
 
     @property
     def latent(self) -> LatentCodec:
@@ -66,7 +66,7 @@ class SimpleVAECompressionModel(TransformModel):
     FactorizedLatentCodec or HyperpriorLatentCodec.
     """
 
-    def __init__(self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = 16) -> None:
+    def __init__(self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE) -> None:
         super().__init__()
         if not (hasattr(latent_codec, "estimate") and hasattr(latent_codec, "code_latent")):
             raise UsageError(f"latent codec is {type(latent_codec).__name__}; accepted: a module with estimate() and code_latent()")
