@@ -34,7 +34,7 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
     video = header.video
     entries = index.entries
     frames = index.frame_count
-    seconds = float((index.end_pts - entries[0].pts) * video.time_base) if entries else 0.0
+    seconds = float(index.duration * video.time_base)
     return {
         "width": video.width,
         "height": video.height,

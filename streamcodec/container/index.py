@@ -57,6 +57,11 @@ class Index:
         """Number of the last frame + 1."""
         return self.entries[-1].first_frame + self.entries[-1].frame_count if self.entries else 0
 
+    @property
+    def duration(self) -> int:
+        """From the first frame's pts to `end_pts`, in units of the time base."""
+        return self.end_pts - self.entries[0].pts if self.entries else 0
+
     def at_frame(self, frame: int) -> IndexEntry:
         """The GOP that holds a frame. Raises UsageError past the ends, CorruptStreamError if the frame is lost."""
         if not 0 <= frame < self.frame_count:

@@ -89,14 +89,12 @@ class Video:
     def metadata(self) -> VideoMetadata:
         """What the stream is. Of a pipe, waits for its end."""
         header, index = self.header, self._index
-        entries = index.entries
-        duration = (index.end_pts - entries[0].pts) * header.video.time_base if entries else 0
         return VideoMetadata(
             width=self.size[1],
             height=self.size[0],
             frames=index.frame_count,
-            gops=len(entries),
-            duration_seconds=float(duration),
+            gops=len(index.entries),
+            duration_seconds=float(index.duration * header.video.time_base),
             size_bytes=self._reader.size_bytes,
             frame_rate=header.video.frame_rate,
             time_base=header.video.time_base,
