@@ -11,7 +11,7 @@
         |   |-- TruncatedStreamError 3   the bytes end before the stream does
         |-- UnsupportedStreamError   3   sound, but from a newer version or coded with a model that is not at hand
 
-A message says what came, what is accepted and, where it helps, what to do.
+The root itself is raised only where memory runs out. A message says what came, what is accepted and, where it helps, what to do.
 """
 
 __all__ = [

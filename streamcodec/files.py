@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from streamcodec.errors import OutputError, SourceError, UsageError
+from streamcodec.errors import OutputError, SourceError, StreamCodecError, UsageError
 
 __all__ = [
     "STANDARD_STREAM",
@@ -33,6 +33,8 @@ STANDARD_STREAM = "-"
 def open_output(out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """A binary file to write to, for a path (which appears only if the block succeeds), "-" (standard output) or a file (left open)."""
     if not isinstance(out, (str, os.PathLike)):
+        if not hasattr(out, "write"):
+            raise UsageError(f"output is a {type(out).__name__}; accepted: a path or a binary file object")
         yield out
     elif out == STANDARD_STREAM:
         yield sys.stdout.buffer
@@ -70,7 +72,7 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
         with writing(path):
             part.replace(path)
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             part.unlink()
 
 
@@ -90,11 +92,13 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def writing(target: object) -> Iterator[None]:
-    """Turn an OSError (no space, no permission, a closed pipe) into an OutputError that names `target`."""
+    """Turn an OSError (no space, no permission, a closed pipe) or ValueError (a closed file, a name with NUL) into an OutputError."""
     try:
         yield
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    except StreamCodecError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {target}: {getattr(error, 'strerror', None) or error}") from error
 
 
 ByteSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -133,8 +137,8 @@ def close_of(file: BinaryIO, source: ByteSource) -> Callable[[], object]:
 def _open_path(path: Path) -> BinaryIO:
     try:
         file = path.open("rb")
-    except OSError as error:
-        raise SourceError(f"cannot open {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from error
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
 

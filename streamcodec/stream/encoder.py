@@ -19,6 +19,8 @@ from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
 
+MAX_TAG_BYTES = 1 << 18  # of all tags together: the header has a limit, and players read it before the first picture
+
 Pixels = Tensor | NDArray[np.uint8]
 """One frame, (3, H, W) uint8 RGB."""
 
@@ -60,6 +62,7 @@ class Encoder:
         self._gop: _Gop | None = None
         self._digest = GopDigest()
         self._frames = 0
+        self._flushed = False
         self._last_pts: int | None = None
         self._reference: Tensor | None = None
 
@@ -84,8 +87,11 @@ class Encoder:
         """Code one frame and return its packets, in the order in which they are to be written.
 
         `frame`: (3, H, W) uint8 RGB, or a RawFrame, which brings its own times. `pts` (units of the time base) must rise;
-        None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another size or a pts that does not rise.
+        None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another size, a pts that does not rise, or
+        after flush().
         """
+        if self._flushed:
+            raise UsageError("the stream was flushed; start a new Encoder")
         raw = self._raw(frame, pts, duration)
         pixels = torch.from_numpy(raw.planes[0])
         packets = []
@@ -103,8 +109,9 @@ class Encoder:
         return packets
 
     def flush(self) -> list[Packet]:
-        """The packets that close the last GOP. Call it once, after the last frame."""
-        return self._close_gop()
+        """The packets that close the last GOP, after the last frame; nothing when called again."""
+        flushed, self._flushed = self._flushed, True
+        return [] if flushed else self._close_gop()
 
     def _raw(self, frame: RawFrame | Pixels, pts: int | None, duration: int) -> RawFrame:
         if not isinstance(frame, RawFrame):
@@ -144,9 +151,10 @@ class Encoder:
 
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
     """A RawFrame with a copy of (3, H, W) uint8 pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
-    array = pixels.detach().cpu().numpy() if isinstance(pixels, Tensor) else pixels
-    if not isinstance(array, np.ndarray):
-        raise UsageError(f"frame is a {type(pixels).__name__}; accepted: a tensor or an array, (3, H, W) uint8 RGB")
+    if not isinstance(pixels, (Tensor, np.ndarray)) or pixels.dtype not in (torch.uint8, np.uint8):
+        kind = getattr(pixels, "dtype", type(pixels).__name__)
+        raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB")
+    array = pixels.cpu().numpy() if isinstance(pixels, Tensor) else pixels
     return RawFrame((np.array(array, order="C"),), pts, duration)
 
 
@@ -167,9 +175,20 @@ def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metada
         device=codec.device.type,
         gop_length=options.gop,
         quality=options.quality,
-        metadata=tuple(metadata.items()),
+        metadata=_fitting(metadata),
         software=f"streamcodec {__version__}",
     )
+
+
+def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The tags that fit: a source with a book in its comment must not be refused for it."""
+    kept, left = [], MAX_TAG_BYTES
+    for key, value in metadata.items():
+        size = len(key.encode(errors="replace")) + len(value.encode(errors="replace"))
+        if size <= left:
+            kept.append((key, value))
+            left -= size
+    return tuple(kept)
 
 
 def _ref(model: LoadedModel) -> ModelRef:

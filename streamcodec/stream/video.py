@@ -150,8 +150,11 @@ class Video:
         return self._frame(begun[-1])
 
     def gop(self, number: int) -> Iterator[Frame]:
-        """The frames of the GOP at this position of `key_frames`, decoded one after another."""
-        return self._play(self._index.entries[number])
+        """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
+        entries = self._index.entries
+        if not -len(entries) <= number < len(entries):
+            raise FrameIndexError(f"GOP is {number}; the video has {len(entries)}")
+        return self._play(entries[number])
 
     def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""

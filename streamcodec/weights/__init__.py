@@ -87,7 +87,7 @@ def choose_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, dtype=torch.float64, device=device)  # which the exact scale path needs
+        torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
     return device

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec.container import PacketType
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.encode import EncodeSettings
@@ -107,7 +108,13 @@ def test_sources_may_use_a_buffer_again(frames, tiny_models) -> None:
     assert outs[0].getvalue() == outs[1].getvalue() == outs[2].getvalue()
 
 
-@pytest.mark.parametrize("source", [5, [1, 2], [None]])
+def test_tags_beyond_the_limit_are_left_out(tiny_codec) -> None:
+    tags = {"comment": "x" * 2_000_000, "title": "a film"}
+    encoder = Encoder(VideoFormat(48, 32, time_base=Fraction(1, 25)), codec=tiny_codec, metadata=tags)
+    assert encoder.header.metadata == (("title", "a film"),)
+
+
+@pytest.mark.parametrize("source", [5, [1, 2], [None], [torch.zeros(3, 16, 16, dtype=torch.bfloat16)]])
 def test_what_is_no_source_fails(tiny_models, source) -> None:
     with pytest.raises(UsageError, match="accepted"):
         streamcodec.encode(source, io.BytesIO(), **tiny_models)
@@ -151,6 +158,12 @@ def test_existing_output_is_kept(frames, tiny_models, tmp_path: Path) -> None:
     assert len(streamcodec.open(out)) == 6
 
 
+@pytest.mark.parametrize(("out", "error"), [(5, UsageError), ("a\0b.ssf", OutputError)])
+def test_what_is_no_output_fails(frames, tiny_models, out, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        streamcodec.encode(frames, out, **tiny_models)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk_fails(frames, tiny_models) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError, match="No space left"):
@@ -183,6 +196,14 @@ class TestEncoder:
         encoder.push(frames[0], pts=5)
         with pytest.raises(UsageError, match="pts is 5 after 5"):
             encoder.push(frames[1], pts=5)
+
+    def test_nothing_follows_a_flush(self, frames, tiny_codec) -> None:
+        encoder = Encoder(self.video, codec=tiny_codec)
+        encoder.push(frames[0])
+        assert [packet.type for packet in encoder.flush()] == [PacketType.GOP_HASH]
+        assert encoder.flush() == []
+        with pytest.raises(UsageError, match="flushed"):
+            encoder.push(frames[1])
 
     def test_other_frames_fail(self, frames, tiny_codec) -> None:
         encoder = Encoder(self.video, codec=tiny_codec)

@@ -127,6 +127,8 @@ def test_random_access_reads_little(coded) -> None:
 def test_index_past_the_end_fails(coded, index: int) -> None:
     with pytest.raises(FrameIndexError, match="10 frames"):
         streamcodec.open(coded.data)[index]
+    with pytest.raises(FrameIndexError, match="has 3"):
+        streamcodec.open(coded.data).gop(3)
 
 
 def test_frame_at_seconds(coded) -> None:
@@ -275,6 +277,8 @@ def test_what_is_no_stream_fails(tmp_path: Path) -> None:
         streamcodec.open(b"")
     with pytest.raises(SourceError, match="cannot open"):
         streamcodec.open(tmp_path / "missing.ssf")
+    with pytest.raises(SourceError, match="cannot open"):
+        streamcodec.open("a\0b.ssf")
     with pytest.raises(UsageError, match="accepted: a path"):
         streamcodec.open(42)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="accepted: raise, skip"):

@@ -109,6 +109,7 @@ def test_truncated_weights_fail(tiny_weights: Path, tmp_path: Path) -> None:
         load_model(str(path))
 
 
-def test_unusable_device_fails() -> None:
-    with pytest.raises(UsageError, match="device is 'abacus'"):
-        load_codec(device="abacus")
+@pytest.mark.parametrize("device", ["abacus", "meta"])
+def test_unusable_device_fails(device: str) -> None:
+    with pytest.raises(UsageError, match=f"device is '{device}'"):
+        load_codec(device=device)
