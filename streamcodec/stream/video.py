@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, overload
 
+import torch
+
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
@@ -61,7 +63,8 @@ class Video:
         video.frame_at_seconds(1.5)  the Frame that is shown then
 
     Random access gives the same pixels as straight decoding and reads nothing but the index and the GOPs that it needs.
-    It can be pickled and used behind a fork (it opens its source again), if the source is a path or bytes. One thread at a time.
+    It can be pickled and used behind a fork (it opens its source again, and leaves PyTorch one CPU thread there, as loader workers have),
+    if the source is a path or bytes. One thread at a time.
     """
 
     def __init__(self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
@@ -191,6 +194,7 @@ class Video:
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
+            torch.set_num_threads(1)  # OpenMP's threads do not survive a fork: the first layer would wait for them for ever
             self._open()
 
     @property

@@ -2,6 +2,8 @@ import io
 import math
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -210,6 +212,22 @@ def test_forked_loader_workers_share_a_video(coded, tmp_path: Path) -> None:
     loader = DataLoader(FrameDataset(video), batch_size=2, num_workers=2, multiprocessing_context="fork")
     assert torch.equal(torch.cat(list(loader)), coded.frames)
     assert torch.equal(video[4].data, coded.frames[4])
+
+
+def test_fork_of_a_program_with_threads(coded, tmp_path: Path) -> None:
+    code = """
+import os, sys, signal, torch, streamcodec
+torch.set_num_threads(2)
+video = streamcodec.open(sys.argv[1], device="cpu")
+video[0]
+signal.alarm(60)  # ends the child too, should it wait for ever
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    os._exit(video[5].index)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+"""
+    subprocess.run([sys.executable, "-P", "-W", "ignore", "-c", code, as_path(coded.data, tmp_path)], check=True)
 
 
 def damaged_at(data: bytes, frame: int) -> bytes:
