@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import device_options, overwrite_option, parse_seconds, quiet_option, set_threads
+from streamcodec.cli.common import device_options, overwrite_option, parse_seconds, prepare, quiet_option
 from streamcodec.cli.progress import progress
 
 __all__ = ["decode"]
@@ -46,7 +46,7 @@ def decode(
     standard output.
     """
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
-    set_threads(threads)
+    prepare(threads)
     import streamcodec
 
     with progress("decode", quiet=quiet) as advance:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import device_options, human_bytes, overwrite_option, parse_seconds, quiet_option, set_threads
+from streamcodec.cli.common import device_options, human_bytes, overwrite_option, parse_seconds, prepare, quiet_option
 from streamcodec.cli.progress import progress
 from streamcodec.errors import UsageError
 
@@ -57,7 +57,7 @@ def encode(
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
     if out != "-" and not out.endswith(SUFFIX):
         raise UsageError(f"OUT is {out}; a stream's name ends in {SUFFIX} (or is - for standard output)")
-    set_threads(threads)
+    prepare(threads)
     import streamcodec
 
     settings = {name: value for name, value in options.items() if value is not None}

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import device_options, quiet_option, set_threads
+from streamcodec.cli.common import device_options, prepare, quiet_option
 from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
 
@@ -36,7 +36,7 @@ def verify(
 
     Exit code 3 if the stream is damaged; with --exact, 1 if pixels differ, which they may where the arithmetic of the machine is another.
     """
-    set_threads(threads)
+    prepare(threads)
     import streamcodec
 
     with progress("verify", quiet=quiet) as advance:
