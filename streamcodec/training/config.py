@@ -23,7 +23,7 @@ class TrainConfig:
 
     `image_batch` I-frames are trained in every `image_every`-th step (0: the image model stays as it is); `flow_batch` P-frames in
     every step (0: the flow model stays), of as many chains drawn from `chains` that are under way, each of `min_depth` to `max_depth`
-    P-frames. `crop`: side of the training windows.
+    P-frames. `unroll`: P-frames per step and chain, with gradients through them (resident_trainer.py only). `crop`: side of the windows.
     `lambda_low` and `lambda_high`: weight of 255^2 MSE against bits per pixel at the first and the last gain row, evenly spaced in the
     logarithm between; `prediction_weight`: of the prediction's error, in relation to the reconstruction's.
     Learning rates: `lr` of the transforms, `gain_lr`, `entropy_lr` of the hyperpriors, `motion_entropy_lr` of the motion's (its means
@@ -41,6 +41,7 @@ class TrainConfig:
     image_every: int = 1
     flow_batch: int = 0
     chains: int = 24
+    unroll: int = 1
     crop: int = 160
     min_depth: int = 4
     max_depth: int = 28
@@ -75,6 +76,7 @@ class TrainConfig:
             "image_batch": 0,
             "image_every": 1,
             "flow_batch": 0,
+            "unroll": 1,
             "chains": self.flow_batch,
             "crop": 16,
             "min_depth": 1,

@@ -53,6 +53,12 @@ class Shards:
         top, left = (4 * int(n) for n in rng.integers(0, (self.side - side) // 4 + 1, 2))
         return View(int(rng.integers(len(self))), top, left, side, bool(rng.random() < 0.5))
 
+    def clip(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+        """All of a clip: frames (T, 3, S, S) uint8 RGB, flows (2, T, 2, S/4, S/4) float16 in pixels."""
+        shard, clip = self._index[number]
+        frames, flows = self._shards[shard]
+        return np.array(frames[clip]), np.array(flows[clip])
+
     def frame(self, view: View, t: int) -> NDArray[np.uint8]:
         """(3, side, side) uint8 RGB."""
         frames, _, clip = self._at(view)

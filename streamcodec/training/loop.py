@@ -26,7 +26,7 @@ from streamcodec.training.loss import Cost, flow_cost, image_cost
 from streamcodec.training.optimizer import Average, make_optimizers, schedule
 from streamcodec.training.start import FLOW_NAME, IMAGE_NAME, make_model, model_fields, start_models
 
-__all__ = ["Trainer", "train"]
+__all__ = ["Trainer", "export_weights", "train"]
 
 CENTRE_BATCHES = 6
 MEMORY = 0.96
@@ -106,6 +106,9 @@ class Trainer:
         if state["config"] != asdict(self.config):
             changed = [key for key, value in asdict(self.config).items() if state["config"].get(key) != value]
             raise UsageError(f"{path} is the state of another run: {', '.join(changed)} differ; use another folder or the same config")
+        self._restore(state)
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
         self.models.load_state_dict(state["models"])
         self._centring = Centring(self.models, state["centres"])
         for part, name in ((self._main, "main"), (self._aux, "aux"), (self._average, "average"), (self._chains, "chains")):
@@ -121,18 +124,7 @@ class Trainer:
 
         A model that is fresh and was not trained is left out.
         """
-        averaged = self._average.over(self.models.state_dict())
-        for name, start, trained in (
-            (IMAGE_NAME, self.config.image_start, self.config.image_batch),
-            (FLOW_NAME, self.config.flow_start, self.config.flow_batch),
-        ):
-            if start == "fresh" and not trained:
-                continue
-            model = make_model(name, self.config)
-            own = {key.removeprefix(f"{name}."): value.cpu() for key, value in averaged.items() if key.startswith(f"{name}.")}
-            model.load_state_dict(_through_half(own))
-            model.update(force=True)
-            save_checkpoint(folder / f"{name}.safetensors", model, name, **model_fields(name, self.config))
+        export_weights(self._average.over(self.models.state_dict()), self.config, folder)
 
     def _costs(self) -> dict[str, Cost]:
         costs: dict[str, Cost] = {}
@@ -196,11 +188,28 @@ class Trainer:
 def train(
     config: TrainConfig, shards: Path, folder: Path, weights: Path | None = None, *, device: str = "cpu", seconds: float | None = None
 ) -> None:
-    """Run `config` in `folder`, going on from the state that it holds, if any."""
+    """Run `config` in `folder`, going on from the state that it holds, if any. Raises UsageError for unrolled chains (resident.py)."""
+    if config.unroll != 1:
+        raise UsageError(f"unroll is {config.unroll}; accepted here: 1; python -m streamcodec.training.lease takes more")
     trainer = Trainer(config, Shards(shards), weights, device)
     if (folder / "state.pt").exists():
         trainer.resume(folder / "state.pt")
     trainer.run(folder, seconds)
+
+
+def export_weights(averaged: Mapping[str, Tensor], config: TrainConfig, folder: Path) -> None:
+    """Write both models of a run from their averaged state, with their tables; one that is fresh and was not trained is left out."""
+    for name, start, trained in (
+        (IMAGE_NAME, config.image_start, config.image_batch),
+        (FLOW_NAME, config.flow_start, config.flow_batch),
+    ):
+        if start == "fresh" and not trained:
+            continue
+        model = make_model(name, config)
+        own = {key.removeprefix(f"{name}."): value.cpu() for key, value in averaged.items() if key.startswith(f"{name}.")}
+        model.load_state_dict(_through_half(own))
+        model.update(force=True)
+        save_checkpoint(folder / f"{name}.safetensors", model, name, **model_fields(name, config))
 
 
 def _figures(kind: str, cost: Cost) -> dict[str, float]:

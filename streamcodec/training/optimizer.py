@@ -12,10 +12,14 @@ from streamcodec.training.config import TrainConfig
 __all__ = ["Average", "make_optimizers", "schedule"]
 
 
-def schedule(step: int, config: TrainConfig) -> float:
-    """Factor on the learning rates at `step` (from 0): a straight rise over the warm-up times half a cosine down to `floor`."""
+def schedule(step: int, config: TrainConfig, progress: float | None = None) -> float:
+    """Factor on the learning rates at `step` (from 0): a straight rise over the warm-up times half a cosine down to `floor`.
+
+    `progress`: how much of the run is done, 0 to 1, where it is not counted in steps.
+    """
     rise = min(1.0, (step + 1) / max(config.warmup, 1))
-    return rise * (config.floor + (1 - config.floor) * (0.5 + 0.5 * math.cos(math.pi * step / config.steps)))
+    done = step / config.steps if progress is None else progress
+    return rise * (config.floor + (1 - config.floor) * (0.5 + 0.5 * math.cos(math.pi * done)))
 
 
 def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
@@ -60,8 +64,7 @@ class Average:
     def update(self) -> None:
         self._count += 1
         decay = min(self._decay, self._count / (self._count + 9))
-        for name, parameter in self._live.items():
-            self._mean[name].lerp_(parameter, 1 - decay)
+        torch._foreach_lerp_(list(self._mean.values()), list(self._live.values()), 1 - decay)
 
     def over(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A state_dict with the averaged values where there are some."""
