@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 
 from streamcodec.errors import UsageError
@@ -13,19 +12,17 @@ PIECE_BYTES = 15 * 2**20
 
 
 def split_file(path: Path, folder: Path, piece_bytes: int = PIECE_BYTES) -> list[Path]:
-    """Write `path` into `folder` in pieces, in place of older ones of its name. The list is written last: without it there is nothing."""
+    """Write `path` into `folder` in pieces, in place of older ones of its name. The list is replaced last."""
     data = path.read_bytes()
     parts = [data[start : start + piece_bytes] for start in range(0, max(len(data), 1), piece_bytes)]
     rows = [{"name": f"{path.name}.{n:03d}", "bytes": len(part), "sha256": _hash(part)} for n, part in enumerate(parts)]
     listing = {"name": path.name, "bytes": len(data), "sha256": _hash(data), "pieces": rows}
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as staging:
-        names = [str(row["name"]) for row in rows] + [f"{path.name}.json"]
-        for name, part in zip(names, [*parts, json.dumps(listing, indent=1).encode()], strict=True):
-            (Path(staging) / name).write_bytes(part)
-        (folder / f"{path.name}.json").unlink(missing_ok=True)
-        for name in names:
-            (Path(staging) / name).replace(folder / name)
+    names = [str(row["name"]) for row in rows] + [f"{path.name}.json"]
+    for name, part in zip(names, [*parts, json.dumps(listing, indent=1).encode()], strict=True):
+        (folder / f"{name}.part").write_bytes(part)
+    for name in names:  # a moment in which pieces are of two kinds; the hashes tell
+        (folder / f"{name}.part").replace(folder / name)
     return [folder / name for name in names]
 
 

@@ -161,6 +161,8 @@ class ResidentTrainer(Trainer):
             loss = torch.stack([torch.stack([cost.loss.mean() for cost in kind]).mean() for kind in costs.values()]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self._main.param_groups for p in group["params"]]
+        for parameter in parameters:
+            match_layout(parameter)
         with self._centring.around_step():
             norm = nn.utils.clip_grad_norm_(parameters, self.config.clip)
             self._bad.copy_(~(loss.detach() + norm).isfinite())
@@ -232,6 +234,13 @@ def fused_adam(adam: torch.optim.Optimizer) -> torch.optim.Adam:
         changed = {"lr": torch.tensor(float(group["lr"]), device=device), "fused": True, "foreach": False}
         groups.append({**group, **changed, "capturable": device.type == "cuda"})
     return torch.optim.Adam(groups, fused=True)
+
+
+def match_layout(parameter: nn.Parameter) -> None:
+    """Give the gradient the parameter's strides, which the fused optimiser asks for; those of 1x1 convolutions may differ."""
+    gradient = parameter.grad
+    if gradient is not None and gradient.stride() != parameter.stride():
+        parameter.grad = torch.empty_like(parameter).copy_(gradient)
 
 
 def _figures(kind: str, costs: list[Cost]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from streamcodec.training import train
 from streamcodec.training.chains import snap
 from streamcodec.training.data import View
 from streamcodec.training.resident import Clips, ResidentChains, snap_straight_through
-from streamcodec.training.resident_trainer import ResidentTrainer
+from streamcodec.training.resident_trainer import ResidentTrainer, match_layout
 
 from .small_runs import LENGTH, shards_in, small_config, write_shards
 
@@ -135,6 +135,16 @@ def test_gradient_passes_through_the_chain_into_the_i_frame(tmp_path: Path) -> N
     snapped = snap_straight_through(x_hat)
     torch.testing.assert_close(snapped[:2].detach(), snap(x_hat.detach()[:2]))
     assert snapped.isfinite().all()
+
+
+def test_gradient_gets_the_strides_of_its_parameter() -> None:
+    weight = torch.nn.Parameter(torch.zeros(8, 4, 1, 1))
+    values = torch.arange(32.0).view(8, 4)
+    weight.grad = values.as_strided((8, 4, 1, 1), (4, 1, 4, 4))
+    assert weight.grad.stride() != weight.stride()
+    match_layout(weight)
+    assert weight.grad.stride() == weight.stride()
+    assert torch.equal(weight.grad.flatten(), values.flatten())
 
 
 def test_image_stage_trains_the_image_model_alone(tmp_path: Path) -> None:
