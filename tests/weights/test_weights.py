@@ -1,4 +1,5 @@
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from streamcodec.video import VideoReader
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, available, find_model, load_codec, load_model
 
 CITY = Path(__file__).parents[2] / "tools" / "data" / "city.mkv"
+
+
+def city_clip(count: int) -> torch.Tensor:
+    """(count, 3, 144, 240) uint8: a part of a real clip."""
+    with VideoReader(CITY, max_frames=count) as reader:
+        return torch.stack([torch.from_numpy(frame.planes[0][:, 100:244, 200:440].copy()) for frame in reader])
 
 
 def test_the_wheel_brings_the_default_models(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,10 +43,20 @@ def test_default_codec_codes_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sizes == sorted(sizes)
 
 
+def test_bits_and_psnr_rise_with_quality() -> None:
+    """Of a real I-frame and a real P-frame, strictly."""
+    codec, clip = load_codec(device="cpu"), city_clip(2)
+    steps: list[list[float]] = []
+    for quality in range(0, 64, 3):
+        coded = encode_gop(codec, clip, quality)
+        errors = (coded.reconstruction.float() - clip.float()).square().mean((1, 2, 3))
+        steps.append([*map(len, coded.payloads), *(-errors).tolist()])
+    assert all(low < high for before, after in pairwise(steps) for low, high in zip(before, after, strict=True))
+
+
 def test_default_streams_decode_to_the_same_symbols_everywhere(symbols_of) -> None:
-    """Real pictures, both precisions, one thread and two: what is read is what was written, and pixels are close."""
-    with VideoReader(CITY, max_frames=2) as reader:
-        clip = torch.stack([torch.from_numpy(frame.planes[0][:, 100:244, 200:440].copy()) for frame in reader])
+    """Real pictures, both precisions, one thread and two: what is read is what was written; in the same precision, pixels too (nearly)."""
+    clip = city_clip(2)
     codecs = {precision: load_codec(device="cpu", precision=precision) for precision in ("fp32", "bf16")}
     for written in codecs.values():
         with symbols_of.recording("encode") as symbols:
@@ -52,7 +69,8 @@ def test_default_streams_decode_to_the_same_symbols_everywhere(symbols_of) -> No
                     frames = decode_gop(read, coded.payloads, (144, 240))
                 torch.set_num_threads(1)
                 assert all(torch.equal(a, b) for a, b in zip(symbols, decoded, strict=True))
-                assert (frames.int() - coded.reconstruction.int()).abs().float().mean() < 1
+                difference = (frames.int() - coded.reconstruction.int()).abs().float().mean()
+                assert difference < (0.1 if read is written else 4)
 
 
 def test_folders_of_the_environment_go_first(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
