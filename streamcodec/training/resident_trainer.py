@@ -170,6 +170,8 @@ class ResidentTrainer(Trainer):
             self._main.step()
         if self.config.aux_lr:
             torch.stack([model.aux_loss() for model in (self.image, self.flow)]).sum().backward()  # type: ignore[no-untyped-call]
+            for quantiles in self._aux.param_groups[0]["params"]:
+                match_layout(quantiles)
             self._aux.step()
         with torch.no_grad():
             self._note({"gradient": norm, **{name: value for kind, some in costs.items() for name, value in _figures(kind, some).items()}})
@@ -237,7 +239,7 @@ def fused_adam(adam: torch.optim.Optimizer) -> torch.optim.Adam:
 
 
 def match_layout(parameter: nn.Parameter) -> None:
-    """Give the gradient the parameter's strides, which the fused optimiser asks for; those of 1x1 convolutions may differ."""
+    """Give the gradient the parameter's strides, which the fused optimiser asks for; they may differ along sides of 1."""
     gradient = parameter.grad
     if gradient is not None and gradient.stride() != parameter.stride():
         parameter.grad = torch.empty_like(parameter).copy_(gradient)
