@@ -22,6 +22,8 @@ __all__ = [
     "open_input",
     "open_output",
     "replace_on_success",
+    "standard_input",
+    "standard_output",
     "writing",
 ]
 
@@ -33,11 +35,11 @@ STANDARD_STREAM = "-"
 def open_output(out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """A binary file to write to, for a path (which appears only if the block succeeds), "-" (standard output) or a file (left open)."""
     if not isinstance(out, (str, os.PathLike)):
-        if not hasattr(out, "write"):
+        if not hasattr(out, "write") or isinstance(out, io.TextIOBase):
             raise UsageError(f"output is a {type(out).__name__}; accepted: a path or a binary file object")
         yield out
     elif out == STANDARD_STREAM:
-        yield sys.stdout.buffer
+        yield standard_output()
     else:
         path = Path(out)
         with replace_on_success(path, overwrite=overwrite) as part:
@@ -113,8 +115,8 @@ def open_input(source: ByteSource) -> BinaryIO:
         return io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)) and source != STANDARD_STREAM:
         return _open_path(Path(source))
-    file = sys.stdin.buffer if isinstance(source, (str, os.PathLike)) else source
-    if not hasattr(file, "read"):
+    file = standard_input() if isinstance(source, (str, os.PathLike)) else source
+    if not hasattr(file, "read") or isinstance(file, io.TextIOBase):
         raise UsageError(f"source is a {type(source).__name__}; accepted: a path, bytes or a binary file object")
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
@@ -131,7 +133,21 @@ def input_file(source: ByteSource) -> Iterator[BinaryIO]:
 
 def close_of(file: BinaryIO, source: ByteSource) -> Callable[[], object]:
     """What closes the `file` that open_input made of `source`: nothing for standard input and file objects, which are not ours."""
-    return int if file is source or file is sys.stdin.buffer else file.close
+    return int if file is source or file is getattr(sys.stdin, "buffer", None) else file.close
+
+
+def standard_input() -> BinaryIO:
+    """Raises SourceError if this process has none (a shell's `<&-`), or none of bytes (some notebooks)."""
+    if not hasattr(sys.stdin, "buffer"):
+        raise SourceError("standard input is closed; name a file, or redirect one into it")
+    return sys.stdin.buffer
+
+
+def standard_output() -> BinaryIO:
+    """Raises OutputError if this process has none, or none of bytes."""
+    if not hasattr(sys.stdout, "buffer"):
+        raise OutputError("standard output is closed; name a file, or redirect it into one")
+    return sys.stdout.buffer
 
 
 def _open_path(path: Path) -> BinaryIO:

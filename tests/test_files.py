@@ -1,11 +1,12 @@
 import errno
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from streamcodec.errors import OutputError
-from streamcodec.files import input_file, replace_on_success, writing
+from streamcodec.errors import OutputError, SourceError, UsageError
+from streamcodec.files import input_file, open_input, open_output, replace_on_success, writing
 
 
 def test_output_appears_only_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -70,3 +71,24 @@ def test_what_was_opened_here_is_closed_and_nothing_else(tmp_path: Path) -> None
         assert same is theirs
     assert ours.closed
     assert not theirs.closed
+
+
+def test_text_files_are_refused() -> None:
+    with pytest.raises(UsageError, match="StringIO; accepted: a path"):
+        open_input(io.StringIO("text"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="StringIO; accepted: a path"), open_output(io.StringIO()):  # type: ignore[arg-type]
+        pass
+
+
+@pytest.mark.parametrize("standard", [None, io.StringIO()])
+def test_standard_streams_that_are_none_or_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standard: io.StringIO | None) -> None:
+    monkeypatch.setattr(sys, "stdin", standard)
+    monkeypatch.setattr(sys, "stdout", standard)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        open_input("-")
+    with pytest.raises(OutputError, match="standard output is closed"), open_output("-"):
+        pass
+    path = tmp_path / "in.ssf"
+    path.write_bytes(b"bytes")
+    with input_file(path) as file:  # which needs neither
+        assert file.read(5) == b"bytes"

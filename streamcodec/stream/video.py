@@ -1,6 +1,7 @@
 """`streamcodec.open`: a stream as a sequence of frames, with random access."""
 
 import math
+import operator
 import os
 import weakref
 from collections.abc import Iterator, Sequence
@@ -224,9 +225,13 @@ class Video:
 
     def _check(self, index: int) -> int:
         count = len(self)
-        if not -count <= index < count:
-            raise FrameIndexError(f"frame is {index}; the video has {count} frames")
-        return index % count
+        try:
+            number = operator.index(index)
+        except TypeError as error:
+            raise UsageError(f"frame is {index!r}; accepted: an integer or a slice of integers") from error
+        if not -count <= number < count:
+            raise FrameIndexError(f"frame is {number}; the video has {count} frames")
+        return number % count
 
     def _frame(self, index: int) -> Frame:
         entry = self._index.at_frame(index)

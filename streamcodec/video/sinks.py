@@ -7,7 +7,6 @@ left. It has a constant rate and neither timestamps nor a matrix: frames follow 
 import contextlib
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,7 +16,7 @@ from typing import BinaryIO, Protocol
 import cv2
 
 from streamcodec.errors import OutputError
-from streamcodec.files import check_target, writing
+from streamcodec.files import check_target, standard_output, writing
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video.color import Plane, rgb_of, yuv420_of
 
@@ -42,7 +41,7 @@ class Y4mSink:
     def __init__(self, path: Path | None, video: VideoFormat) -> None:
         self._name, self._color, self._owned = path or "standard output", video.color, path is not None
         with writing(self._name):
-            self._file: BinaryIO = sys.stdout.buffer if path is None else path.open("wb")
+            self._file: BinaryIO = standard_output() if path is None else path.open("wb")
         self._put(_y4m_header(video))
 
     def write(self, frame: RawFrame) -> None:
@@ -98,6 +97,8 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
     `overwrite`, or if its parent cannot be written.
     """
     exists = folder.is_dir()
+    if folder.is_file():
+        raise OutputError(f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4")
     if not exists:
         check_target(folder, overwrite=False)
     elif not overwrite and any(folder.iterdir()):

@@ -1,7 +1,7 @@
 """Opening a source with FFmpeg: what may be opened, which stream is the video, and how what goes wrong is said."""
 
+import io
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +11,8 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from streamcodec.errors import SourceError
-from streamcodec.files import STANDARD_STREAM
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.files import STANDARD_STREAM, standard_input
 
 __all__ = ["Source", "find_truncation", "open_container", "pick_video", "reading", "source_name"]
 
@@ -44,7 +44,9 @@ def reading(name: str, doing: str = "read") -> Iterator[None]:
 
 
 def open_container(source: Source) -> InputContainer:
-    """The container behind a path, a URL, a binary file object or "-". Raises SourceError if FFmpeg finds no media in it."""
+    """The container behind a path, a URL, a binary file object or "-". Raises SourceError if it has no media, UsageError for text."""
+    if isinstance(source, io.TextIOBase):
+        raise UsageError(f"source is a {type(source).__name__}; accepted: a path or a binary file object")
     name = source_name(source)
     with reading(name, "open as a video"):
         container: InputContainer = av.open(_target(source, name), "r", metadata_errors="replace")
@@ -56,7 +58,7 @@ def open_container(source: Source) -> InputContainer:
 
 def _target(source: Source, name: str) -> Any:
     if source == STANDARD_STREAM:
-        return sys.stdin.buffer
+        return standard_input()
     if not isinstance(source, (str, os.PathLike)):
         return source
     if "://" in name:

@@ -133,6 +133,16 @@ def test_index_past_the_end_fails(coded, index: int) -> None:
         streamcodec.open(coded.data).gop(3)
 
 
+@pytest.mark.parametrize("index", [1.5, "3", None])
+def test_index_that_is_no_integer_fails(coded, index: object) -> None:
+    video = streamcodec.open(coded.data)
+    with pytest.raises(UsageError, match="accepted: an integer"):
+        video[index]
+    with pytest.raises(UsageError, match="accepted: an integer"):
+        video.frames_at([0, index])
+    assert video[torch.tensor(2)].index == 2
+
+
 def test_frame_at_seconds(coded) -> None:
     video = streamcodec.open(coded.data)
     for position, pts in enumerate(coded.pts):

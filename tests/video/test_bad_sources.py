@@ -1,5 +1,6 @@
 """What is no video, damaged, cut off or changing: each a clear error."""
 
+import io
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,8 @@ def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
     ):
         with pytest.raises(SourceError, match=words):
             VideoReader(path)
+    with pytest.raises(UsageError, match="StringIO; accepted: a path"):
+        VideoReader(io.StringIO("text"))  # type: ignore[arg-type]
 
 
 def test_no_frames_fail(clip: Path, tmp_path: Path) -> None:

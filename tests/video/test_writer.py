@@ -215,6 +215,9 @@ def test_folder_keeps_what_is_not_ours(tmp_path: Path, synthetic: ModuleType) ->
     folder.mkdir()
     write(folder, VIDEO, make_frames(synthetic, VIDEO, [0, 3000, 6000]))
     (folder / "notes.txt").write_text("mine")
+    (tmp_path / "plain").touch()
+    with pytest.raises(OutputError, match="is a file; name a folder"):
+        VideoWriter(tmp_path / "plain", VIDEO, overwrite=True)
     with pytest.raises(OutputError, match="is not empty"):
         VideoWriter(folder, VIDEO)
     write(folder, VIDEO, make_frames(synthetic, VIDEO, [0]), overwrite=True)
