@@ -1,11 +1,14 @@
 """The command line: `streamcodec encode|decode|info|verify|models`.
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 130 interrupted.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 130 interrupted, 143 told to end.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import Never
 
 from streamcodec.errors import StreamCodecError
 
@@ -16,7 +19,16 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, _end)
     sys.exit(run(arguments))
+
+
+def _end(number: int, _: FrameType | None) -> Never:
+    """Unwind, so that what is half-written goes away."""
+    raise SystemExit(128 + number)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +49,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except StreamCodecError as error:
         print(f"streamcodec: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away: nothing more to say to it
+    except OSError as error:  # of standard output; those of named files are StreamCodecErrors
+        if not isinstance(error, BrokenPipeError):  # with that the reader went away by itself
+            print(f"streamcodec: cannot write standard output: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
         return 1

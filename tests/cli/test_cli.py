@@ -237,7 +237,38 @@ def test_stream_from_a_pipe(stream: Path, command: str) -> None:
     assert b"6 frames" in subprocess.run(arguments, input=stream.read_bytes(), capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_standard_output(stream: Path) -> None:
+    arguments = [sys.executable, "-P", "-m", "streamcodec", "info", str(stream)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == ["streamcodec: cannot write standard output: No space left on device"]
+
+
+@pytest.mark.parametrize(
+    ("command", "closed", "code"),
+    [("encode - out.ssf", "<&-", 1), ("decode in.ssf -", ">&-", 1), ("info -", "<&-", 1), ("info in.ssf", "<&-", 0)],
+)
+def test_closed_standard_streams(stream: Path, tmp_path: Path, command: str, closed: str, code: int) -> None:
+    stream.rename(tmp_path / "in.ssf")
+    arguments = f"{sys.executable} -P -m streamcodec {command} {closed}"
+    done = subprocess.run(["sh", "-c", arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert (b"is closed" in done.stderr) == (code == 1)
+    assert b"Traceback" not in done.stderr
+
+
+def test_idle_threads_sleep(stream: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert run(["verify", str(stream), "--quiet"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")  # the user's choice stands
+    assert run(["verify", str(stream), "--quiet"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
     clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"
     command = [sys.executable, "-P", "-m", "streamcodec", "encode", str(clip), str(out)]
@@ -248,7 +279,8 @@ def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signal
     process.send_signal(kill)
     _, said = process.communicate(timeout=60)
     assert not out.exists()
-    if kill == signal.SIGINT:
-        assert process.returncode == 130
-        assert b"interrupted" in said
-        assert list(tmp_path.iterdir()) == [clip]
+    if kill == signal.SIGKILL:
+        return
+    assert process.returncode == 128 + kill
+    assert (b"interrupted" in said) == (kill == signal.SIGINT)
+    assert list(tmp_path.iterdir()) == [clip]
