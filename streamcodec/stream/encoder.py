@@ -13,6 +13,7 @@ from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
 from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.rate import ConstantQuality, RateController
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import SceneCutDetector
 from streamcodec.weights import NO_MODEL, load_codec
@@ -58,6 +59,7 @@ class Encoder:
         self.codec = codec or codec_of(self.options)
         self.video = video
         self.header = make_header(video, self.options, self.codec, metadata or {})
+        self._rate: RateController = ConstantQuality(self.options.quality)
         self._detector = SceneCutDetector(self.options.scenecut)
         self._gop: _Gop | None = None
         self._digest = GopDigest()
@@ -101,7 +103,9 @@ class Encoder:
         gop = self._gop
         assert gop is not None
         is_key = gop.first_frame == self._frames
-        coded = encode_frame(self.codec, pixels, None if is_key or self.codec.inter is None else self._reference, self.options.quality)
+        reference = None if is_key or self.codec.inter is None else self._reference
+        coded = encode_frame(self.codec, pixels, reference, self._rate.quality_for(raw, self._frames - gop.first_frame))
+        self._rate.add(raw, coded)
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
         self._digest.add(coded.reconstruction)
         self._reference, self._last_pts = coded.reconstruction, raw.pts
