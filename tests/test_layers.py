@@ -38,7 +38,7 @@ ALLOWED_OUTSIDE = {
     "entropy": {"numpy"},
     "models": {"torch", "numpy", "safetensors"},
     "video": {"av", "cv2", "numpy"},
-    "metrics": {"numpy"},
+    "metrics": {"torch", "numpy"},
     "codec": {"torch", "numpy"},
 }
 

@@ -1,4 +1,4 @@
-"""Quality of decoded pictures: PSNR in decibels, for 8-bit samples. (MS-SSIM is not here yet.)
+"""PSNR in decibels, for 8-bit samples.
 
 Identical pictures give `math.inf`, so a mean over frames should be taken of the squared errors, or of the frames that differ.
 """
