@@ -1,7 +1,8 @@
 """MS-SSIM: how alike the structure of two pictures is, over five scales; differentiable.
 
-Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", 2003, sections 3.1 and 3.2 (weights).
-Windows are valid ones: no sample beyond the edge is invented. A side halves to ceil(side / 2); an odd side's last sample is a mean of what is there.
+Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", 2003, section 3.
+Windows are valid ones: no sample beyond the edge is invented. A side halves to ceil(side / 2): at an odd side's end, the mean
+is that of the samples that are there.
 """
 
 import torch
