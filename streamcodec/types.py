@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "MAX_PIXELS",
     "MAX_SIDE",
     "QUALITIES",
     "UNSPECIFIED",
@@ -25,6 +26,7 @@ __all__ = [
     "Precision",
     "RawFrame",
     "VideoFormat",
+    "check_count",
     "check_precision",
     "check_quality",
 ]
@@ -43,6 +45,12 @@ QUALITIES = 64
 
 MAX_SIDE = 16384
 """Largest accepted width and height, in pixels."""
+
+MAX_PIXELS = 8192 * 4352
+"""Largest picture that is decoded unless the caller allows more, in pixels: 8K, padded, the limit of level 6.2 of H.264 and of AV1.
+
+A stream of a few bytes may announce a picture of MAX_SIDE x MAX_SIDE, which takes tens of gigabytes to decode.
+"""
 
 UNSPECIFIED = 2  # of every code point in ITU-T H.273
 
@@ -128,6 +136,13 @@ def _is_yuv420(shapes: tuple[tuple[int, ...], ...]) -> bool:
         return False
     half = tuple((side + 1) // 2 for side in shapes[0])
     return shapes[1] == half and shapes[2] == half
+
+
+def check_count(what: str, count: int, unit: str) -> int:
+    """Return `count` if it is an integer of at least 1, else raise UsageError, in which `what` names it and `unit` what it counts."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise UsageError(f"{what} is {count!r}; accepted: an integer, 1 or more {unit}")
+    return count
 
 
 def check_quality(quality: int) -> int:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from streamcodec.errors import UsageError
+from streamcodec.types import MAX_PIXELS
 
-__all__ = ["device_options", "human_bytes", "overwrite_option", "parse_seconds", "prepare", "quiet_option"]
+__all__ = ["device_options", "human_bytes", "max_pixels_option", "overwrite_option", "parse_seconds", "prepare", "quiet_option"]
 
 MALLOPT = {
     -8: 1,  # M_ARENA_MAX
@@ -23,6 +24,13 @@ MALLOPT = {
 F = TypeVar("F", bound=Callable[..., Any])
 
 overwrite_option = click.option("-y", "--overwrite", is_flag=True, help="Overwrite the output if it exists.")
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    show_default="8192 x 4352",
+    help="Largest picture to decode, width times height: a small stream can announce a huge one.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no summary.")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import device_options, overwrite_option, parse_seconds, prepare, quiet_option
+from streamcodec.cli.common import device_options, max_pixels_option, overwrite_option, parse_seconds, prepare, quiet_option
 from streamcodec.cli.progress import progress
 
 __all__ = ["decode"]
@@ -28,6 +28,7 @@ __all__ = ["decode"]
 @click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
 @click.option("--inter", help="Weights file of the P-frames' model, likewise.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")
+@max_pixels_option
 @device_options
 @overwrite_option
 @quiet_option

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import device_options, prepare, quiet_option
+from streamcodec.cli.common import device_options, max_pixels_option, prepare, quiet_option
 from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
 
@@ -20,6 +20,7 @@ __all__ = ["verify"]
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
 @click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
 @click.option("--inter", help="Weights file of the P-frames' model, likewise.")
+@max_pixels_option
 @device_options
 @quiet_option
 def verify(
@@ -28,6 +29,7 @@ def verify(
     exact: bool,
     intra: str | None,
     inter: str | None,
+    max_pixels: int,
     device: str | None,
     threads: int | None,
     quiet: bool,
@@ -40,7 +42,7 @@ def verify(
     import streamcodec
 
     with progress("verify", quiet=quiet) as advance:
-        report = streamcodec.verify(source, decode=decode, device=device, intra=intra, inter=inter, progress=advance)
+        report = streamcodec.verify(source, decode=decode, device=device, intra=intra, inter=inter, max_pixels=max_pixels, progress=advance)
     for problem in report.problems:
         click.echo(f"{source}: {problem}", err=True)
     if not quiet:

@@ -47,4 +47,4 @@ class DecoderChannel:
 
 
 def _rows(indexes: Tensor) -> NDArray[np.uint16]:
-    return indexes.to("cpu", torch.int32).contiguous().numpy().astype(np.uint16).ravel()
+    return indexes.to("cpu", torch.uint16).contiguous().numpy().ravel()  # no copy of 4 bytes each on the way: they may be a view

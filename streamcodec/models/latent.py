@@ -46,7 +46,7 @@ def to_symbols(x: Tensor) -> Tensor:
 
 
 def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
-    """Symbols, with the only value that there is where the model's row is certain. Both int32, one shape."""
+    """Symbols, with the only value that there is where the model's row is certain. Both int32; `rows` may be broadcast."""
     certain = model._cdf_length == 2
     if not certain.any():
         return symbols
@@ -69,9 +69,9 @@ def code_factorized(
     bottleneck.require_tables()
     medians = bottleneck.medians()
     rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
-    rows = rows.expand(1 if z is None else len(z), -1, *size)
     symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
-    symbols = in_c_order(channel.code(symbols, rows + first_row))
+    indexes = (rows + first_row).expand(1 if z is None else len(z), -1, *size)  # a view: of a whole frame they take more than its latents
+    symbols = in_c_order(channel.code(symbols, indexes))
     return symbols + medians, symbols
 
 

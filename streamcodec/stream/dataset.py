@@ -12,7 +12,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.stream.frames import Frame
-from streamcodec.stream.video import open
+from streamcodec.stream.video import Video, open
+from streamcodec.types import MAX_PIXELS, check_count
 
 __all__ = ["VideoDataset"]
 
@@ -21,9 +22,9 @@ class VideoDataset(IterableDataset[Any]):
     """All frames of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
 
     `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once, paths are opened only while
-    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`,
-    (3, H, W) uint8. `shuffle` mixes the GOPs, not the frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes
-    torch.distributed's, if it is initialised. `device`: where networks run; in worker processes keep to "cpu".
+    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`, (3, H, W) uint8. `shuffle` mixes the GOPs, not the
+    frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes torch.distributed's, if it is initialised. `device`: where
+    networks run; in worker processes keep to "cpu". `max_pixels`: as for `streamcodec.open`.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class VideoDataset(IterableDataset[Any]):
         rank: int | None = None,
         world_size: int | None = None,
         device: str | None = "cpu",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(sources, Sequence)
         several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
         self._sources = [_that_opens_again(source) for source in several]
         self._transform = transform
         self._shuffle, self._seed, self._epoch = shuffle, seed, 0
-        self._device = device
+        self._device, self._max_pixels = device, check_count("largest picture", max_pixels, "pixels")
         self._gop_counts: dict[int, int] = {}
         joined = torch.distributed.is_available() and torch.distributed.is_initialized()
         self._rank = (torch.distributed.get_rank() if joined else 0) if rank is None else rank
@@ -65,16 +67,19 @@ class VideoDataset(IterableDataset[Any]):
         if self._shuffle:
             random.Random(f"{self._seed}/{self._epoch}").shuffle(gops)
         for source, run in groupby(gops[shard::shards], key=itemgetter(0)):
-            with open(self._sources[source], device=self._device) as video:  # one at a time: there may be more than a process can hold open
+            with self._opened(source) as video:  # one at a time: there may be more than a process can hold open
                 for _, gop in run:
                     for frame in video.gop(gop):
                         yield frame.data if self._transform is None else self._transform(frame)
 
     def _count_gops(self, source: int) -> int:
         if source not in self._gop_counts:
-            with open(self._sources[source], device=self._device) as video:
+            with self._opened(source) as video:
                 self._gop_counts[source] = len(video.key_frames)
         return self._gop_counts[source]
+
+    def _opened(self, source: int) -> Video:
+        return open(self._sources[source], device=self._device, max_pixels=self._max_pixels)
 
 
 def _that_opens_again(source: ByteSource) -> ByteSource:

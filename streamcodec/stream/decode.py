@@ -10,7 +10,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import ByteSource
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.video import OnDamage, Video, open
-from streamcodec.types import Precision, RawFrame
+from streamcodec.types import MAX_PIXELS, Precision, RawFrame
 from streamcodec.video import VideoWriter
 
 __all__ = ["DecodeReport", "decode"]
@@ -46,21 +46,22 @@ def decode(
     intra: str | None = None,
     inter: str | None = None,
     on_damage: OnDamage = "raise",
+    max_pixels: int = MAX_PIXELS,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> DecodeReport:
     """Decode an .ssf stream into a video.
 
-    `source` and the options up to `on_damage`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file, a folder for
-    PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default
-    H.264), its quality (lower is better) and further options of that encoder.
+    `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file,
+    a folder for PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default H.264), its
+    quality (lower is better) and further options of that encoder.
     `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress`: as for `streamcodec.encode`.
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
     if max_frames is not None and max_frames < 1:
         raise UsageError(f"number of frames is {max_frames}; accepted: 1 or more")
-    with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage) as video:
+    with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage, max_pixels=max_pixels) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         expected = None if start_seconds or duration_seconds is not None else _expected(source, video, max_frames)

@@ -8,29 +8,42 @@ from torch import Tensor
 
 from streamcodec.codec import Codec, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
-from streamcodec.errors import CorruptStreamError, UsageError
+from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.frames import Frame
-from streamcodec.types import FrameType, Precision, check_precision
+from streamcodec.types import MAX_PIXELS, FrameType, Precision, check_count, check_precision
 from streamcodec.weights import choose_device, find_model
 
-__all__ = ["DecodeOptions", "PacketDecoder", "codec_for"]
+__all__ = ["DecodeOptions", "PacketDecoder", "check_size", "codec_for"]
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
     """`device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's.
 
-    `intra`, `inter`: weights files to use instead of looking for the models that the header names.
+    `intra`, `inter`: weights files to use instead of looking for the models that the header names. `max_pixels`: the largest picture,
+    width x height; streams of larger ones are refused.
     """
 
     device: str | None = None
     precision: Precision | None = None
     intra: str | None = None
     inter: str | None = None
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         if self.precision is not None:
             check_precision(self.precision)
+        check_count("largest picture", self.max_pixels, "pixels")
+
+
+def check_size(header: Header, options: DecodeOptions) -> None:
+    """Raise UnsupportedStreamError if the stored picture is larger than the options allow."""
+    width, height = header.video.width, header.video.height
+    if width * height > options.max_pixels:
+        raise UnsupportedStreamError(
+            f"the stream's picture is {width}x{height}, {width * height} pixels; accepted: up to {options.max_pixels} pixels; "
+            "if you trust it and have the memory, allow more with --max-pixels (max_pixels=)"
+        )
 
 
 def codec_for(header: Header, options: DecodeOptions) -> Codec:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
 from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
+from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
 from streamcodec.stream.pipeline import Progress
-from streamcodec.types import Precision
+from streamcodec.types import MAX_PIXELS, Precision
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -86,20 +86,23 @@ def verify(
     precision: Precision | None = None,
     intra: str | None = None,
     inter: str | None = None,
+    max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
 ) -> VerifyReport:
     """Check a stream from front to back: structure, CRCs, index and, with `decode`, that every frame decodes, to the encoder's pixels.
 
-    `source`, `device`, `precision`, `intra`, `inter`: as for `streamcodec.open`. Damage is in the report.
-    Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header or a model is missing.
+    `source`, `device`, `precision`, `intra`, `inter`, `max_pixels` (with `decode`): as for `streamcodec.open`. Damage is in the report.
+    Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header, a model is missing or the picture is
+    too large to decode.
     """
+    options = DecodeOptions(device, precision, intra, inter, max_pixels)
     with input_file(source) as file:
         reader = Reader(file, on_damage="report")
         walk = _Walk()
         decoding = None
         if decode:
-            codec = codec_for(reader.header, DecodeOptions(device, precision, intra, inter))
-            decoding = _Decoding(PacketDecoder(codec, reader.header, strict=False))
+            check_size(reader.header, options)
+            decoding = _Decoding(PacketDecoder(codec_for(reader.header, options), reader.header, strict=False))
         for item in reader.packets():
             walk.add(item)
             if decoding is not None and isinstance(item, Packet):

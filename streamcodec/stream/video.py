@@ -15,9 +15,9 @@ from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
-from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, codec_for
+from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
-from streamcodec.types import Precision
+from streamcodec.types import MAX_PIXELS, Precision
 
 __all__ = ["OnDamage", "Video", "open"]
 
@@ -32,16 +32,18 @@ def open(
     intra: str | None = None,
     inter: str | None = None,
     on_damage: OnDamage = "raise",
+    max_pixels: int = MAX_PIXELS,
 ) -> "Video":
     """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
 
     `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's. `intra`, `inter`: weights files
     to use if the stream's models are not at hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves
     out the frames that are lost, which are at most the rest of the GOP; asking for such a frame is a CorruptStreamError still.
+    `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can announce a huge one.
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
     """
-    return Video(source, DecodeOptions(device, precision, intra, inter), on_damage=on_damage)
+    return Video(source, DecodeOptions(device, precision, intra, inter, max_pixels), on_damage=on_damage)
 
 
 @dataclass
@@ -189,6 +191,7 @@ class Video:
         self._close_file = weakref.finalize(self, close_of(file, self._source))
         self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         self._reader = Reader(file, on_damage="raise" if self._on_damage == "raise" else "report")
+        check_size(self.header, self._options)
         self._process = os.getpid()
         self._codec = None
         self._position = None

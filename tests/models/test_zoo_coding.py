@@ -10,7 +10,7 @@ from streamcodec.errors import ModelError, UsageError
 
 from .channels import ListDecoder, ListEncoder
 from .deterministic import frame
-from .small_models import IMAGE_MODELS, image_model, updated_image_model
+from .small_models import IMAGE_MODELS, M, image_model, updated_image_model
 
 SIZES = [(16, 16), (48, 80), (64, 128)]
 
@@ -52,6 +52,20 @@ def test_symbols_written_in_bfloat16_decode_in_float32(name: str) -> None:
     assert encoded.dtype == torch.float32
     decoded = model.code(None, (48, 80), 0.0, ListDecoder(written))  # the ListDecoder compares the indexes
     assert (decoded - encoded).abs().mean() < 0.05
+
+
+def test_indexes_of_a_factorized_latent_take_no_memory() -> None:
+    """There is one row per channel: of a large frame, the indexes written out would take more than its latents."""
+    sizes = []
+
+    class Measuring(ListEncoder):
+        def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
+            sizes.append((indexes.untyped_storage().nbytes(), indexes.numel()))
+            return super().code(symbols, indexes)
+
+    model = updated_image_model("factorized")
+    model.code(frame(48, 80), (48, 80), 0.0, Measuring(model.tables()))
+    assert sizes == [(4 * M, M * 3 * 5)]
 
 
 @pytest.mark.parametrize("name", ["mean-scale-gains", "factorized-gains"])
