@@ -60,7 +60,7 @@ class RateCurve:
 
 @dataclass(frozen=True)
 class BdRate:
-    """`percent`: bits that the tested codec needs more (above zero) or less (below) than the anchor. `low` to `high`: the qualities compared."""
+    """`percent`: bits that the tested codec needs more (above zero) or less than the anchor, over the qualities `low` to `high`."""
 
     percent: float
     low: float
