@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from streamcodec.errors import ModelError
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.latent import HyperpriorLatent
@@ -64,9 +66,16 @@ class CompressionModel(nn.Module):
         return super().load_state_dict(current_keys(state_dict), strict=strict, assign=assign)
 
     def tables(self) -> TableData:
-        """All probability tables: the Gaussians' rows once, then the bottlenecks' rows. ModelError before update()."""
-        gaussian = [conditional.tables() for conditional in self._conditionals()][:1]
-        return TableData.join(*gaussian, *(bottleneck.tables() for bottleneck in self._bottlenecks()))
+        """All probability tables: the Gaussians' rows once, then the bottlenecks' rows.
+
+        ModelError before update(), or where loaded tables do not fit each other or the exact scale paths.
+        """
+        gaussian = [conditional.tables() for conditional in self._conditionals()]
+        if not all(_are_equal(tables, gaussian[0]) for tables in gaussian):
+            raise ModelError("probability tables are damaged: the Gaussians' differ between the latents")
+        for latent in self._latents():
+            latent.check_tables()
+        return TableData.join(*gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks()))
 
     def _bottlenecks(self) -> Iterator[EntropyBottleneck]:
         return (module for module in self.modules() if isinstance(module, EntropyBottleneck))
@@ -109,3 +118,8 @@ class InterModel(CompressionModel):
     def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
         """Code x (1, 3, H, W), or decode it if None, given reference (1, 3, H, W) -> x_hat (1, 3, H, W), the same on both sides."""
         raise NotImplementedError
+
+
+def _are_equal(a: TableData, b: TableData) -> bool:
+    pairs = ((a.quantized_cdf, b.quantized_cdf), (a.cdf_length, b.cdf_length), (a.offset, b.offset))
+    return all(np.array_equal(*pair) for pair in pairs)

@@ -59,7 +59,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     preset, model = _construct(path, metadata)
     try:
         model.load_state_dict(state)
-    except RuntimeError as error:
+    except (RuntimeError, ModelError) as error:
         raise ModelError(f"the weights {path} do not fit the model {preset}: {error}") from error
     return Checkpoint(preset, model_id(state), model.eval())
 

@@ -128,6 +128,12 @@ class EntropyBottleneck(EntropyModel):
         z_hat = quantize(z, self.medians(), self.training if training is None else training)
         return z_hat, self.likelihood(z_hat)
 
+    def tables(self) -> TableData:
+        data, channels = super().tables(), len(self.quantiles)
+        if data.rows != channels:
+            raise ModelError(f"probability tables are damaged: {data.rows} rows for {channels} channels")
+        return data
+
     def likelihood(self, z: Tensor) -> Tensor:
         """Probability of the interval of width 1 around each value of z (N, C, H, W); float32, at least 1e-9."""
         with torch.autocast(z.device.type, enabled=False):

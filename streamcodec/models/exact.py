@@ -28,6 +28,8 @@ from streamcodec.models.exact_plan import FRACTION_BITS, LIMIT, SLOPE_BITS, Laye
 __all__ = ["IntegerNetwork"]
 
 EXACT = 2**53
+MAX_SHIFT = 30
+NOT_BUILT = "the model has no exact scale path: call update() on it, or load weights that have one"
 POSITIONS = 8192
 """Output positions per matrix product: few enough for the sums to stay in a core's cache."""
 
@@ -50,14 +52,22 @@ class IntegerData(nn.Module):
         """The buffer of this name. ModelError if it is absent."""
         buffer = self._buffers[name]
         if buffer is None:
-            raise ModelError("the model has no exact scale path: call update() on it, or load weights that have one")
+            raise ModelError(NOT_BUILT)
         return buffer.to(device)
 
+    def check(self, *numbers: Tensor) -> None:
+        """ModelError unless these are numbers that the buffers `names` can have."""
+        raise NotImplementedError
+
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Take buffers of any size; weights without them take away what was there."""
-        for name in self.names:
-            found = state_dict.get(prefix + name)
-            self._buffers[name] = None if found is None else torch.empty_like(found)
+        """Take buffers that fit; weights without them take away what was there."""
+        found = [state_dict.get(prefix + name) for name in self.names]
+        present = [numbers for numbers in found if numbers is not None]
+        if present:
+            _require(len(present) == len(found), f"{prefix}* has not all of {', '.join(self.names)}")
+            self.check(*present)
+        for name, numbers in zip(self.names, found, strict=True):
+            self._buffers[name] = None if numbers is None else torch.empty_like(numbers)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
@@ -74,13 +84,21 @@ class IntegerLayer(IntegerData):
         """Take weight (taps, inputs, columns) and bias (columns,), float64; ModelError if not finite or if a sum could be inexact."""
         if not (weight.isfinite().all() and bias.isfinite().all()):
             raise ModelError("the scale path cannot be made exact: its weights hold NaN or infinity")
-        shift = (15 - torch.frexp(weight.abs().amax((0, 1))).exponent).clamp(max=30)
+        shift = (15 - torch.frexp(weight.abs().amax((0, 1))).exponent).clamp(max=MAX_SHIFT)
         scale = (1 << shift.clamp(min=0).long()).double()
         integers = (weight * scale).round().clamp(-32767, 32767)
         offsets = (bias * scale * 2**FRACTION_BITS).round()
-        if shift.min() < 0 or (integers.abs().sum((0, 1)) * LIMIT + offsets.abs()).max() >= EXACT:
+        if shift.min() < 0 or not _sums_are_exact(integers, offsets):
             raise ModelError("the scale path cannot be made exact: with these weights and biases its sums could pass 2^53")
         self.weight, self.bias, self.shift = integers.to(torch.int16), offsets.to(torch.int64), shift.to(torch.int32)
+
+    def check(self, weight: Tensor, bias: Tensor, shift: Tensor) -> None:  # type: ignore[override]  # `names` says how many
+        inputs, columns = self.plan.inputs, self.plan.columns
+        _require_shape("weight", weight, torch.int16, ((2 * self.plan.radius + 1) ** 2, inputs, columns))
+        _require_shape("bias", bias, torch.int64, (columns,))
+        _require_shape("shift", shift, torch.int32, (columns,))
+        _require(bool(((shift >= 0) & (shift <= MAX_SHIFT)).all()), f"a shift is not in 0..{MAX_SHIFT}")
+        _require(_sums_are_exact(weight.double(), bias.double()), "its sums could pass 2^53")
 
     def forward(self, x: Tensor) -> Tensor:
         """Activations (N, H, W, inputs), integers in float64 -> (N, factor H, factor W, outputs), likewise."""
@@ -122,29 +140,49 @@ class IntegerNetwork(IntegerData):
     """From the symbols of z to the table index of every element of y.
 
     `before` and `after` are the float layers from z to the scales, before and after the crop to y's size; only their structure
-    is taken here, and nothing of them is kept. offset int32 (inputs,): fixed-point medians of z. thresholds int32 (tables - 1,).
+    is taken here, and nothing of them is kept. outputs: channels of the last layer that are scales (the first ones).
+    offset int32 (inputs,): fixed-point medians of z. thresholds int32 (tables - 1,), not falling.
     """
 
     names = ("offset", "thresholds")
+    thresholds: Tensor
 
-    def __init__(self, before: Sequence[nn.Module], after: Sequence[nn.Module] = ()) -> None:
+    def __init__(self, before: Sequence[nn.Module], after: Sequence[nn.Module] = (), *, outputs: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(IntegerLayer(plan) for plan in plan_layers(before, after))
+        self.layers = nn.ModuleList(IntegerLayer(plan) for plan in plan_layers(before, after, outputs))
+
+    @property
+    def built(self) -> bool:
+        return super().built and all(layer.built for layer in self._layers())
+
+    @property
+    def tables(self) -> int:
+        """How many tables it chooses among. ModelError before build()."""
+        if not self.built:
+            raise ModelError(NOT_BUILT)
+        return self.thresholds.numel() + 1
 
     @torch.no_grad()
-    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor, outputs: int) -> None:
+    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor) -> None:
         """Take the numbers of the float layers.
 
         medians (inputs,): what z's symbols are relative to. boundaries (tables - 1,), rising: the layers' output at which the next
-        table begins. outputs: channels of the last layer that are scales (the first ones).
+        table begins.
         """
         *inner, (weight, bias) = dense_weights(before, after)
-        phases = self._layers()[-1].plan.factor ** 2
+        plan = self._layers()[-1].plan
+        phases, outputs = plan.factor**2, plan.columns // plan.factor**2
         last = tuple(numbers.reshape(*numbers.shape[:-1], phases, -1)[..., :outputs].flatten(-2) for numbers in (weight, bias))
         for layer, numbers in zip(self._layers(), [*inner, last], strict=True):
             layer.build(*numbers)
         self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
         self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
+
+    def check(self, offset: Tensor, thresholds: Tensor) -> None:  # type: ignore[override]  # `names` says how many
+        _require_shape("offset", offset, torch.int32, (self._layers()[0].plan.inputs,))
+        _require_shape("thresholds", thresholds, torch.int32, (thresholds.numel(),))
+        _require(bool((offset.long().abs() <= LIMIT).all()), f"an offset is not within +-{LIMIT}")
+        _require(bool((thresholds.long().diff() >= 0).all()), "its thresholds fall")
 
     @torch.no_grad()
     def forward(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
@@ -161,3 +199,18 @@ class IntegerNetwork(IntegerData):
 
     def _layers(self) -> list[IntegerLayer]:
         return [layer for layer in self.layers if isinstance(layer, IntegerLayer)]
+
+
+def _sums_are_exact(weight: Tensor, bias: Tensor) -> bool:
+    """Whether no sum of integers (taps, inputs, columns) and (columns,), in float64, can reach 2^53."""
+    return bool((weight.abs().sum((0, 1)) * LIMIT + bias.abs()).max() < EXACT)
+
+
+def _require_shape(name: str, numbers: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    found = f"{name} is {numbers.dtype} {tuple(numbers.shape)}"
+    _require(numbers.dtype == dtype and tuple(numbers.shape) == shape, f"{found}; must be {dtype} {shape}")
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ModelError(f"the exact scale path is damaged: {otherwise}")

@@ -5,7 +5,7 @@ PixelShuffle(s), or a ConvTranspose2d of stride s, whose s x s output phases are
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,24 +24,29 @@ SLOPE_BITS = 16
 class LayerPlan:
     """What a layer does, without its numbers.
 
-    It has (2 radius + 1)^2 taps; its output columns are the channels of each of factor^2 phases in turn. `groups`: the taps that
-    matter for the first, second ... equal share of the columns. Negative outputs are multiplied by `slope` 2^-SLOPE_BITS;
+    It has (2 radius + 1)^2 taps and `inputs` channels; its output `columns` are the channels of each of factor^2 phases in turn. `groups`:
+    the taps that matter for the first, second ... equal share of the columns. Negative outputs are multiplied by `slope` 2^-SLOPE_BITS;
     `upper` is the largest output, fixed point. `crop`: it is cut to the size of the latent.
     """
 
     radius: int
     factor: int
+    inputs: int
+    columns: int
     groups: tuple[tuple[int, ...], ...]
     slope: int
     upper: int
     crop: bool
 
 
-def plan_layers(before: Sequence[nn.Module], after: Sequence[nn.Module]) -> tuple[LayerPlan, ...]:
-    """Plans of the layers before and after the crop to the latent's size (after the last layer if `after` is empty)."""
-    counts = [len(list(_steps(part))) for part in (before, after)]
-    steps = [*_steps(before), *_steps(after)]
-    return tuple(_plan(step, crop=index == counts[0] - 1) for index, step in enumerate(steps))
+def plan_layers(before: Sequence[nn.Module], after: Sequence[nn.Module], outputs: int) -> tuple[LayerPlan, ...]:
+    """Plans of the layers before and after the crop to the latent's size (after the last layer if `after` is empty).
+
+    Of the last layer, the first `outputs` channels count.
+    """
+    last_before = len(list(_steps(before))) - 1
+    *inner, last = [_plan(step, crop=index == last_before) for index, step in enumerate([*_steps(before), *_steps(after)])]
+    return *inner, replace(last, columns=last.factor**2 * outputs)
 
 
 def dense_weights(before: Sequence[nn.Module], after: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor]]:
@@ -74,12 +79,13 @@ def _steps(layers: Sequence[nn.Module]) -> Iterator[_Step]:
 def _plan(step: _Step, crop: bool) -> LayerPlan:
     slope, upper = _activation(step.activation)
     if isinstance(step.conv, nn.Conv2d):
-        radius, factor = _radius(step.conv), step.shuffle
+        radius, factor, columns = _radius(step.conv), step.shuffle, step.conv.out_channels
         groups: tuple[tuple[int, ...], ...] = (tuple(range((2 * radius + 1) ** 2)),)
     else:
         radius, factor = _deconvolution_radius(step.conv), step.conv.stride[0]
+        columns = factor**2 * step.conv.out_channels
         groups = tuple(tuple(tap for tap, _, _ in _phase_taps(step.conv, row, column)) for row in range(factor) for column in range(factor))
-    return LayerPlan(radius, factor, groups, slope, upper, crop)
+    return LayerPlan(radius, factor, step.conv.in_channels, columns, groups, slope, upper, crop)
 
 
 def _activation(module: nn.Module | None) -> tuple[int, int]:

@@ -119,7 +119,7 @@ class HyperpriorLatent(nn.Module):
 
     def add_integer_path(self) -> None:
         """Make room for the exact scale path; call once the networks are there."""
-        self.integer = IntegerNetwork(*self.scale_layers())
+        self.integer = IntegerNetwork(*self.scale_layers(), outputs=self.latent_channels)
 
     def update_integer(self, force: bool = False) -> bool:
         """Build the exact scale path from the float layers and the scale table; False if there is one and not `force`."""
@@ -127,8 +127,14 @@ class HyperpriorLatent(nn.Module):
             return False
         scales = self.gaussian_conditional.scale_table.double()
         boundaries = self.scale_to_output((scales[1:] * scales[:-1]).sqrt())  # the nearest in the logarithm
-        self.integer.build(*self.scale_layers(), self.entropy_bottleneck.medians().flatten(), boundaries, self.latent_channels)
+        self.integer.build(*self.scale_layers(), self.entropy_bottleneck.medians().flatten(), boundaries)
         return True
+
+    def check_tables(self) -> None:
+        """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""
+        rows = len(self.gaussian_conditional._cdf_length)
+        if self.integer.tables != rows:
+            raise ModelError(f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}")
 
     def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
         """Differentiable: y (N, M, h, w) float, q (N,) position between gain rows (None: the last) -> y_hat and likelihoods."""

@@ -1,14 +1,18 @@
 import hashlib
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from streamcodec.errors import ModelError
 from streamcodec.models import CompressionModel, create, load_checkpoint, model_id, save_checkpoint
+from streamcodec.models.entropy_models import GaussianConditional
 
 FIELDS = {"width4": 4, "width8": 4, "latent": 6, "hyper": 4}
 
@@ -102,3 +106,70 @@ def test_weights_of_another_shape_fail(path: Path) -> None:
     rewrite(path, config=json.dumps({**FIELDS, "latent": 8}))
     with pytest.raises(ModelError, match="do not fit the model quarter-image"):
         load_checkpoint(path)
+
+
+INTEGER = "hyperprior.integer"
+Change = Callable[[Tensor], Tensor | None]
+DAMAGE: dict[str, tuple[str, Change, str]] = {
+    "weight missing": (f"{INTEGER}.layers.0.weight", lambda _: None, "has not all of weight, bias, shift"),
+    "layer of other inputs": (f"{INTEGER}.layers.1.weight", lambda x: x[:, :-1].contiguous(), r"weight is torch\.int16 .*; must be"),
+    "fewer taps": (f"{INTEGER}.layers.1.weight", lambda x: x[:-1].contiguous(), "must be"),
+    "fewer columns": (f"{INTEGER}.layers.1.bias", lambda x: x[:-1].contiguous(), "bias is"),
+    "one dimension": (f"{INTEGER}.layers.0.weight", lambda x: x.flatten(), "must be"),
+    "scalar": (f"{INTEGER}.layers.0.shift", lambda x: x[0].clone(), "shift is"),
+    "floats": (f"{INTEGER}.layers.0.weight", lambda x: x.float(), r"weight is torch\.float32"),
+    "wide weights": (f"{INTEGER}.layers.0.weight", lambda x: x.int(), r"weight is torch\.int32"),
+    "negative shift": (f"{INTEGER}.layers.0.shift", lambda x: x - 100, r"a shift is not in 0\.\.30"),
+    "large shift": (f"{INTEGER}.layers.0.shift", lambda x: x + 64, r"a shift is not in 0\.\.30"),
+    "large bias": (f"{INTEGER}.layers.0.bias", lambda x: x + 2**62, r"2\^53"),
+    "smallest bias": (f"{INTEGER}.layers.0.bias", lambda x: torch.full_like(x, -(2**63)), r"2\^53"),
+    "offsets of other channels": (f"{INTEGER}.offset", lambda x: x[:-1].clone(), "offset is"),
+    "large offset": (f"{INTEGER}.offset", lambda x: x + 2**30, r"an offset is not within"),
+    "falling thresholds": (f"{INTEGER}.thresholds", lambda x: x.flip(0), "its thresholds fall"),
+    "thresholds in rows": (f"{INTEGER}.thresholds", lambda x: x[None], "thresholds is"),
+    "thresholds missing": (f"{INTEGER}.thresholds", lambda _: None, "has not all of offset, thresholds"),
+}
+
+
+def damage(path: Path, key: str, change: Change) -> None:
+    with safe_open(path, "pt") as file:
+        metadata, state = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    changed = change(state.pop(key))
+    save_file(state if changed is None else state | {key: changed}, path, metadata)
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damaged_scale_path_fails(path: Path, kind: str) -> None:
+    key, change, message = DAMAGE[kind]
+    damage(path, key, change)
+    with pytest.raises(ModelError, match=rf"the weights .*{message}"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("change", [lambda x: x[:-1].clone(), lambda x: torch.cat([x, x[-1:]])], ids=["fewer", "more"])
+def test_scale_path_to_other_tables_fails(path: Path, change: Change) -> None:
+    damage(path, f"{INTEGER}.thresholds", change)
+    with pytest.raises(ModelError, match=r"chooses among 12[79] tables; the model has 128"):
+        load_checkpoint(path).model.tables()
+
+
+def test_a_layer_without_its_scale_path_fails(path: Path) -> None:
+    for name in ("weight", "bias", "shift"):
+        damage(path, f"{INTEGER}.layers.1.{name}", lambda _: None)
+    with pytest.raises(ModelError, match="no exact scale path"):
+        load_checkpoint(path).model.tables()
+
+
+def test_tables_of_other_channels_fail(path: Path) -> None:
+    for name in ("_quantized_cdf", "_cdf_length", "_offset"):
+        damage(path, f"hyperprior.entropy_bottleneck.{name}", lambda x: x[:-1].clone())
+    with pytest.raises(ModelError, match="3 rows for 4 channels"):
+        load_checkpoint(path).model.tables()
+
+
+def test_latents_with_different_tables_fail() -> None:
+    model = create("quarter-flow", **FIELDS, motion_width4=4, motion_latent=4, motion_hyper=4)
+    model.update()
+    next(module for module in model.modules() if isinstance(module, GaussianConditional)).update_scale_table([0.5, 1, 2], force=True)
+    with pytest.raises(ModelError, match="differ between the latents"):
+        model.tables()

@@ -46,8 +46,8 @@ def layers_of(stack: str) -> Layers:
 
 
 def network(layers: Layers) -> IntegerNetwork:
-    net = IntegerNetwork(*layers)
-    net.build(*layers, medians=torch.tensor([0.25, -1.1, 0.0]), boundaries=BOUNDARIES, outputs=M)
+    net = IntegerNetwork(*layers, outputs=M)
+    net.build(*layers, medians=torch.tensor([0.25, -1.1, 0.0]), boundaries=BOUNDARIES)
     return net
 
 
@@ -154,8 +154,8 @@ def test_indexes_do_not_depend_on_circumstances(stack: str, monkeypatch: pytest.
 
 def test_indexes_do_not_depend_on_the_number_of_threads() -> None:
     wide = [nn.Sequential(nn.Conv2d(C, 4 * 64, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(64, 64, 3, 1, 1))]
-    net = IntegerNetwork(wide)
-    net.build(wide, [], torch.zeros(C), BOUNDARIES, outputs=64)
+    net = IntegerNetwork(wide, outputs=64)
+    net.build(wide, [], torch.zeros(C), BOUNDARIES)
     z = torch.randint(-20, 20, (1, C, 24, 40), dtype=torch.int32)
     threads = torch.get_num_threads()
     try:
@@ -183,7 +183,7 @@ def test_extreme_symbols_are_clamped() -> None:
 
 def test_state_travels_and_goes_away() -> None:
     layers = layers_of("pixel shuffle")
-    built, fresh = network(layers), IntegerNetwork(*layers)
+    built, fresh = network(layers), IntegerNetwork(*layers, outputs=M)
     assert not fresh.state_dict()
     fresh.load_state_dict(built.state_dict())
     assert fresh.built
@@ -194,7 +194,7 @@ def test_state_travels_and_goes_away() -> None:
 
 def test_use_before_build_fails() -> None:
     with pytest.raises(ModelError, match="update"):
-        IntegerNetwork(*layers_of("pixel shuffle"))(symbols(), SIZE)
+        IntegerNetwork(*layers_of("pixel shuffle"), outputs=M)(symbols(), SIZE)
 
 
 @pytest.mark.parametrize(("value", "message"), [(float("nan"), "NaN"), (1e38, r"2\^53")])
@@ -209,9 +209,9 @@ def test_weights_that_cannot_be_exact_fail(value: float, message: str) -> None:
 def test_sums_that_could_be_inexact_fail() -> None:
     wide = nn.Conv2d(17000, 1, 1)
     nn.init.constant_(wide.weight, 0.9999)
-    net = IntegerNetwork([wide])
+    net = IntegerNetwork([wide], outputs=1)
     with pytest.raises(ModelError, match=r"2\^53"):
-        net.build([wide], [], torch.zeros(17000), BOUNDARIES, outputs=1)
+        net.build([wide], [], torch.zeros(17000), BOUNDARIES)
 
 
 @pytest.mark.parametrize(
@@ -229,4 +229,4 @@ def test_sums_that_could_be_inexact_fail() -> None:
 )
 def test_layers_that_cannot_be_exact_fail(layers: list[nn.Module]) -> None:
     with pytest.raises(UsageError, match="scale path has"):
-        IntegerNetwork(layers)
+        IntegerNetwork(layers, outputs=M)
