@@ -1,4 +1,4 @@
-"""The command line: `streamcodec encode|decode|info|verify|models`.
+"""The command line: `streamcodec encode|decode|info|verify|models|train`.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 130 interrupted, 143 told to end.
 """

@@ -1,7 +1,9 @@
-"""Training of the default model: `train(config, shards, folder)`, or `python -m streamcodec.training`."""
+"""Training of the default model: `train(config, data, folder)`, or `streamcodec train`."""
 
 from streamcodec.training.config import TrainConfig, load_config
-from streamcodec.training.data import Shards
-from streamcodec.training.loop import Trainer, train
+from streamcodec.training.data import ClipSource, Shards
+from streamcodec.training.loop import Trainer
+from streamcodec.training.run import Ending, train
+from streamcodec.training.sources import Data
 
-__all__ = ["Shards", "TrainConfig", "Trainer", "load_config", "train"]
+__all__ = ["ClipSource", "Data", "Ending", "Shards", "TrainConfig", "Trainer", "load_config", "train"]

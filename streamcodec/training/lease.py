@@ -18,8 +18,8 @@ import torch
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.training.config import TrainConfig, load_config
 from streamcodec.training.data import Shards
+from streamcodec.training.export import export_weights
 from streamcodec.training.lease_worker import STATE, add_worker_arguments, load_state, work
-from streamcodec.training.loop import export_weights
 from streamcodec.training.packing import DEFAULT_STEP, pack, unpack
 from streamcodec.training.pieces import join_pieces
 from streamcodec.training.resident_trainer import MODES

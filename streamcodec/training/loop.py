@@ -1,12 +1,6 @@
-"""The training loop: a step, checkpoints from which a run goes on bit for bit, a log, and export of the averaged weights.
+"""The training step, and states from which a run goes on bit for bit. Needs torch and numpy only; run.py makes a run of it."""
 
-Files of a run in its folder: `config.json`, `log.jsonl` (one object per line, running means), `state.pt` (everything that the next step
-depends on), and the averaged weights as weights files of the product. Needs torch and numpy only.
-"""
-
-import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,16 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
-from streamcodec.models import QuarterFlow, QuarterImage, save_checkpoint
+from streamcodec.models import QuarterFlow, QuarterImage
 from streamcodec.training.centre import Centring, mean_inputs
 from streamcodec.training.chains import Chains, draw_images
 from streamcodec.training.config import TrainConfig
-from streamcodec.training.data import Shards
-from streamcodec.training.loss import Cost, flow_cost, image_cost
+from streamcodec.training.data import ClipSource
+from streamcodec.training.export import export_weights
+from streamcodec.training.loss import Cost, figures_of, image_cost, mean_loss
 from streamcodec.training.optimizer import Average, make_optimizers, schedule
-from streamcodec.training.start import FLOW_NAME, IMAGE_NAME, make_model, model_fields, start_models
+from streamcodec.training.replicas import ALONE, Replicas
+from streamcodec.training.start import FLOW_NAME, IMAGE_NAME, start_models
+from streamcodec.training.unroll import walk_unrolled
 
-__all__ = ["Trainer", "export_weights", "train"]
+__all__ = ["Trainer"]
 
 CENTRE_BATCHES = 6
 MEMORY = 0.96
@@ -34,20 +31,32 @@ MEMORY = 0.96
 
 
 class Trainer:
-    """One run. `weights`: folder of the weights files to start from, where the config does."""
+    """One run. `weights`: folder of the weights files to start from, where the config does. `replicas`: the processes that share it."""
 
-    def __init__(self, config: TrainConfig, shards: Shards, weights: Path | None = None, device: str = "cpu") -> None:
-        self.config, self.device, self.step_count = config, torch.device(device), 0
+    def __init__(
+        self, config: TrainConfig, source: ClipSource, weights: Path | None = None, device: str = "cpu", replicas: Replicas = ALONE
+    ) -> None:
+        self.config, self.device, self.replicas, self.step_count = config, torch.device(device), replicas, 0
+        self.means: dict[str, float] = {}
         torch.manual_seed(config.seed)
-        self._shards, self._rng = shards, np.random.default_rng(config.seed)
-        image, flow = start_models(config, shards, weights, self._rng)
+        self.source, self._rng = source, np.random.default_rng(config.seed)
+        image, flow = start_models(config, source, weights, self._rng)  # type: ignore[arg-type]  # it asks for no more
         self.models = nn.ModuleDict({IMAGE_NAME: image, FLOW_NAME: flow})
-        self.models.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self._chains = Chains(shards, config, self._rng, self.device)
-        self._centring = Centring(self.models, self._mean_inputs() if config.stage == "joint" else {})
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.models.to(self.device, memory_format=layout).train()  # type: ignore[call-overload]
+        if replicas.world > 1:
+            replicas.spread(self.models.parameters())
+            torch.manual_seed(config.seed + 1000 * replicas.rank)
+            self._rng = np.random.default_rng([config.seed, replicas.rank])
+        self._chains = Chains(source, config, self._rng, self.device)
+        centres = self._mean_inputs() if config.stage == "joint" else {}
+        replicas.average(centres.values())
+        self._centring = Centring(self.models, centres)
         self._main, self._aux = make_optimizers(self.models, config)
         self._average = Average(self.models.named_parameters(), config.ema)
-        self._means: dict[str, float] = {}
+        if config.compile:
+            for model in self.models.children():
+                model.compile(dynamic=False)
 
     @property
     def image(self) -> QuarterImage:
@@ -57,45 +66,42 @@ class Trainer:
     def flow(self) -> QuarterFlow:
         return self.models[FLOW_NAME]  # type: ignore[return-value]
 
+    @property
+    def lr(self) -> float:
+        """The transforms' learning rate in the next step."""
+        return self.config.lr * schedule(self.step_count, self.config)
+
     def step(self) -> dict[str, float]:
-        """One step of the optimisers; returns what it cost, by name. A loss that is not finite changes nothing and restarts the chains."""
+        """One step of the optimisers; returns what it cost, by name, in the mean over the processes.
+
+        A loss or gradient that is not finite changes nothing and restarts the chains.
+        """
         for optimizer in (self._main, self._aux):
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * schedule(self.step_count, self.config)
-        figures: dict[str, float] = {}
-        for kind, cost in self._costs().items():
-            cost.loss.mean().backward()  # type: ignore[no-untyped-call]
-            figures |= _figures(kind, cost)
-        if np.isfinite(list(figures.values())).all():
-            figures["gradient"] = self._descend()
-        else:
+        costs = self._costs()
+        for some in costs.values():
+            mean_loss(some).backward()  # type: ignore[no-untyped-call]
+        named = {name: value.detach() for kind, some in costs.items() for name, value in figures_of(kind, some).items()}
+        values = torch.stack(list(named.values())).double()
+        parameters = [p for group in self._main.param_groups for p in group["params"]]
+        self.replicas.average([values, *(p.grad for p in parameters if p.grad is not None)])
+        norm = self._descend(parameters) if values.isfinite().all() else float("nan")
+        if not np.isfinite(norm):
             self._chains.restart()
         self.step_count += 1
+        figures = dict(zip(named, values.tolist(), strict=True)) | {"gradient": norm}
+        self._remember(figures)
         return figures
 
-    def run(self, folder: Path, limit_seconds: float | None = None, report: Callable[[str], None] = print) -> None:
-        """Train to the last step, or for `limit_seconds`; then save and export."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=1))
-        start = time.monotonic()
-        with (folder / "log.jsonl").open("a") as log:
-            while self.step_count < self.config.steps and not (limit_seconds and time.monotonic() - start > limit_seconds):
-                self._remember(self.step())
-                if self.step_count % self.config.log_every == 0:
-                    row = {"step": self.step_count, "seconds": round(time.monotonic() - start, 1), **self._means}
-                    report(json.dumps(row))
-                    print(json.dumps(row), file=log, flush=True)
-                if self.step_count % self.config.save_every == 0:
-                    self.save(folder / "state.pt")
-        self.save(folder / "state.pt")
-        self.export(folder)
-
     def save(self, path: Path) -> None:
-        """Write everything that the next step depends on; replaces the file at once or not at all."""
-        partial = path.with_suffix(".part")
-        torch.save({"config": asdict(self.config), **self._state()}, partial)
-        partial.replace(path)
+        """Write everything that the next step depends on; replaces the file at once or not at all. Every process must call it."""
+        state = {"config": asdict(self.config), **self._state()}
+        if self.replicas.rank == 0:
+            partial = path.with_suffix(".part")
+            torch.save(state, partial)
+            partial.replace(path)
 
     def resume(self, path: Path) -> None:
         """Go on from `save`. Raises UsageError if the file is another run's or cannot be read."""
@@ -106,18 +112,9 @@ class Trainer:
         if state["config"] != asdict(self.config):
             changed = [key for key, value in asdict(self.config).items() if state["config"].get(key) != value]
             raise UsageError(f"{path} is the state of another run: {', '.join(changed)} differ; use another folder or the same config")
+        if len(state["ranks"]) != self.replicas.world:
+            raise UsageError(f"{path} is the state of {len(state['ranks'])} processes; accepted: as many, not {self.replicas.world}")
         self._restore(state)
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        self.models.load_state_dict(state["models"])
-        self._centring = Centring(self.models, state["centres"])
-        for part, name in ((self._main, "main"), (self._aux, "aux"), (self._average, "average"), (self._chains, "chains")):
-            part.load_state_dict(state[name])
-        self._rng.bit_generator.state = state["numpy"]
-        torch.set_rng_state(state["torch"].cpu())
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
-        self.step_count, self._means = state["step"], state["means"]
 
     def export(self, folder: Path) -> None:
         """Write the averaged weights with their tables, as `quarter-image.safetensors` and `quarter-flow.safetensors`.
@@ -126,31 +123,39 @@ class Trainer:
         """
         export_weights(self._average.over(self.models.state_dict()), self.config, folder)
 
-    def _costs(self) -> dict[str, Cost]:
-        costs: dict[str, Cost] = {}
+    def _costs(self) -> dict[str, list[Cost]]:
+        """Of the I-frames, and of each P-frame of the chains that are drawn."""
+        costs: dict[str, list[Cost]] = {}
         config = self.config
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        with self._autocast():
             if config.image_batch and self.step_count % config.image_every == 0:
-                frames, q = draw_images(self._shards, config, self._rng, self.device)
-                costs["image"] = image_cost(self.image(frames, q), frames, q, config)
+                frames, q = draw_images(self.source, config, self._rng, self.device)
+                costs["image"] = [image_cost(self.image(frames, q), frames, q, config)]
             if config.flow_batch:
-                batch = self._chains.next(self._code_first)
-                output = self.flow(batch.frames, batch.references, batch.q, batch.hints)
-                self._chains.keep(output["x_hat"])
-                costs["flow"] = flow_cost(output, batch.frames, batch.q, config)
+                costs["flow"] = self._walk(self._chains)
         return costs
 
-    def _descend(self) -> float:
-        """Both optimisers and the average, a step on; returns the norm of the gradient before it was clipped."""
-        parameters = [p for group in self._main.param_groups for p in group["params"]]
+    def _walk(self, chains: Chains) -> list[Cost]:
+        batch = chains.next(self._code_first)
+        costs, x_hat = walk_unrolled(self.flow, chains.frames(batch), batch.references, batch.q, self.config)
+        chains.keep(x_hat)
+        return costs
+
+    def _descend(self, parameters: list[nn.Parameter]) -> float:
+        """Both optimisers and the average, a step on, if the gradient is finite; returns its norm before it was clipped."""
         with self._centring.around_step():
             norm = nn.utils.clip_grad_norm_(parameters, self.config.clip)
+            if not norm.isfinite():
+                return float(norm)
             self._main.step()
         if self.config.aux_lr:
             torch.stack([model.aux_loss() for model in (self.image, self.flow)]).sum().backward()  # type: ignore[no-untyped-call]
             self._aux.step()
         self._average.update()
         return float(norm)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
     @torch.no_grad()
     def _code_first(self, frames: Tensor, q: Tensor) -> Tensor:
@@ -160,64 +165,41 @@ class Trainer:
 
     def _mean_inputs(self) -> dict[str, Tensor]:
         names = [name for name, layer in self.models.named_modules() if isinstance(layer, nn.Conv2d) and "hyperprior." not in name]
-        chains = Chains(self._shards, self.config, self._rng, self.device)
+        chains = Chains(self.source, self.config, self._rng, self.device)
 
         def passes() -> None:
             for _ in range(CENTRE_BATCHES):
                 if self.config.image_batch:
-                    self.image(*draw_images(self._shards, self.config, self._rng, self.device))
+                    self.image(*draw_images(self.source, self.config, self._rng, self.device))
                 if self.config.flow_batch:
-                    batch = chains.next(self._code_first)
-                    chains.keep(self.flow(batch.frames, batch.references, batch.q, batch.hints)["x_hat"])
+                    self._walk(chains)
 
         return mean_inputs(self.models, names, passes)
 
     def _state(self) -> dict[str, Any]:
-        state = {"step": self.step_count, "models": self.models.state_dict(), "centres": self._centring.centres, "means": self._means}
+        state = {"step": self.step_count, "models": self.models.state_dict(), "centres": self._centring.centres, "means": self.means}
         state |= {"main": self._main.state_dict(), "aux": self._aux.state_dict(), "average": self._average.state_dict()}
-        state |= {"chains": self._chains.state_dict(), "numpy": self._rng.bit_generator.state, "torch": torch.get_rng_state()}
+        own = {"chains": self._chains.state_dict(), "source": self.source.state_dict()}
+        own |= {"numpy": self._rng.bit_generator.state, "torch": torch.get_rng_state()}
         if self.device.type == "cuda":
-            state["cuda"] = torch.cuda.get_rng_state(self.device)
-        return state
+            own["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {**state, "ranks": self.replicas.gather(own)}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.models.load_state_dict(state["models"])
+        self._centring = Centring(self.models, state["centres"])
+        for part, name in ((self._main, "main"), (self._aux, "aux"), (self._average, "average")):
+            part.load_state_dict(state[name])
+        own = state["ranks"][self.replicas.rank]
+        self._chains.load_state_dict(own["chains"])
+        self.source.load_state_dict(own["source"])
+        self._rng.bit_generator.state = own["numpy"]
+        torch.set_rng_state(own["torch"].cpu())
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(own["cuda"].cpu(), self.device)
+        self.step_count, self.means = state["step"], state["means"]
 
     def _remember(self, figures: Mapping[str, float]) -> None:
         for name, value in figures.items():
-            self._means[name] = value if name not in self._means else MEMORY * self._means[name] + (1 - MEMORY) * value
-
-
-def train(
-    config: TrainConfig, shards: Path, folder: Path, weights: Path | None = None, *, device: str = "cpu", seconds: float | None = None
-) -> None:
-    """Run `config` in `folder`, going on from the state that it holds, if any. Raises UsageError for unrolled chains (resident.py)."""
-    if config.unroll != 1:
-        raise UsageError(f"unroll is {config.unroll}; accepted here: 1; python -m streamcodec.training.lease takes more")
-    trainer = Trainer(config, Shards(shards), weights, device)
-    if (folder / "state.pt").exists():
-        trainer.resume(folder / "state.pt")
-    trainer.run(folder, seconds)
-
-
-def export_weights(averaged: Mapping[str, Tensor], config: TrainConfig, folder: Path) -> None:
-    """Write both models of a run from their averaged state, with their tables; one that is fresh and was not trained is left out."""
-    for name, start, trained in (
-        (IMAGE_NAME, config.image_start, config.image_batch),
-        (FLOW_NAME, config.flow_start, config.flow_batch),
-    ):
-        if start == "fresh" and not trained:
-            continue
-        model = make_model(name, config)
-        own = {key.removeprefix(f"{name}."): value.cpu() for key, value in averaged.items() if key.startswith(f"{name}.")}
-        model.load_state_dict(_through_half(own))
-        model.update(force=True)
-        save_checkpoint(folder / f"{name}.safetensors", model, name, **model_fields(name, config))
-
-
-def _figures(kind: str, cost: Cost) -> dict[str, float]:
-    figures = {f"{kind}_loss": cost.loss, f"{kind}_psnr_db": -10 * cost.mse.log10()}
-    figures |= {f"{name}_bpp": bits for name, bits in cost.bpp.items()}
-    return {name: float(value.detach().mean()) for name, value in figures.items()}
-
-
-def _through_half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convolution weights rounded to half precision, as the file has them, so that the tables are made from what is shipped."""
-    return {key: value.half().float() if value.is_floating_point() and value.ndim == 4 else value for key, value in state.items()}
+            if np.isfinite(value):
+                self.means[name] = MEMORY * self.means.get(name, value) + (1 - MEMORY) * value

@@ -1,29 +1,40 @@
-"""Rate and distortion: loss = lambda 255^2 MSE + bits per pixel, lambda by the quality of each sample."""
+"""Rate and distortion: loss = lambda * distortion + bits per pixel, lambda by the quality of each sample.
 
-from collections.abc import Mapping
+The distortion is 255^2 MSE, or 1 - MS-SSIM, as the config says; each has a range of lambda of its own.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from streamcodec.metrics import ms_ssim
 from streamcodec.models import ImageOutput, InterOutput
 from streamcodec.training.config import TrainConfig
 
-__all__ = ["Cost", "flow_cost", "image_cost", "lambdas", "rate_bpp"]
+__all__ = ["Cost", "figures_of", "flow_cost", "image_cost", "lambdas", "mean_loss", "rate_bpp"]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), `mse` of the reconstruction in [0, 1]."""
+    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), `mse` of the reconstruction in [0, 1], and
+    `ms_ssim` of it where that is trained for."""
 
     loss: Tensor
     bpp: Mapping[str, Tensor]
     mse: Tensor
+    ms_ssim: Tensor | None = None
 
 
 def lambdas(q: Tensor, config: TrainConfig) -> Tensor:
-    """q (N,) in 0 .. gain_rows - 1 -> lambda (N,), evenly spaced in the logarithm."""
+    """q (N,) in 0 .. gain_rows - 1 -> lambda of the MSE (N,), evenly spaced in the logarithm."""
     return config.lambda_low * (config.lambda_high / config.lambda_low) ** (q / (config.gain_rows - 1))
+
+
+def ssim_lambdas(q: Tensor, config: TrainConfig) -> Tensor:
+    """q (N,) in 0 .. gain_rows - 1 -> lambda of 1 - MS-SSIM (N,), evenly spaced in the logarithm."""
+    return config.ssim_lambda_low * (config.ssim_lambda_high / config.ssim_lambda_low) ** (q / (config.gain_rows - 1))
 
 
 def rate_bpp(likelihoods: Mapping[str, Tensor], pixels: int) -> Tensor:
@@ -33,23 +44,45 @@ def rate_bpp(likelihoods: Mapping[str, Tensor], pixels: int) -> Tensor:
 
 def image_cost(output: ImageOutput, frames: Tensor, q: Tensor, config: TrainConfig) -> Cost:
     """Of I-frames: frames (N, 3, H, W), q (N,)."""
-    mse = _mse(output["x_hat"], frames)
     bpp = {"image": rate_bpp(output["likelihoods"], frames[0, 0].numel())}
-    return Cost(_loss(mse, bpp, q, config), bpp, mse)
+    return _cost(output["x_hat"], None, frames, bpp, q, config)
 
 
 def flow_cost(output: InterOutput, frames: Tensor, q: Tensor, config: TrainConfig) -> Cost:
     """Of P-frames: frames (N, 3, H, W), q (N,). The prediction's error counts a little, which keeps the motion from starving."""
-    mse = _mse(output["x_hat"], frames)
     bpp = {name: rate_bpp(parts, frames[0, 0].numel()) for name, parts in output["likelihoods"].items()}
-    distortion = mse + config.prediction_weight * _mse(output["prediction"], frames)
-    return Cost(_loss(distortion, bpp, q, config), bpp, mse)
+    return _cost(output["x_hat"], output["prediction"], frames, bpp, q, config)
+
+
+def mean_loss(costs: Sequence[Cost]) -> Tensor:
+    """Mean over the samples of all frames of a step, a scalar."""
+    return torch.stack([cost.loss.mean() for cost in costs]).mean()
+
+
+def figures_of(kind: str, costs: Sequence[Cost]) -> dict[str, Tensor]:
+    """Scalars for the log: means over the frames of a step, and PSNR in dB of the last frame where there are several."""
+    psnr_db = [-10 * cost.mse.log10().mean() for cost in costs]
+    figures = {f"{kind}_loss": mean_loss(costs), f"{kind}_psnr_db": torch.stack(psnr_db).mean()}
+    if len(costs) > 1:
+        figures[f"{kind}_last_psnr_db"] = psnr_db[-1]
+    for name in costs[0].bpp:
+        figures[f"{name}_bpp"] = torch.stack([cost.bpp[name].mean() for cost in costs]).mean()
+    structure = [cost.ms_ssim.mean() for cost in costs if cost.ms_ssim is not None]
+    if structure:
+        figures[f"{kind}_ms_ssim"] = torch.stack(structure).mean()
+    return figures
+
+
+def _cost(x_hat: Tensor, prediction: Tensor | None, frames: Tensor, bpp: Mapping[str, Tensor], q: Tensor, config: TrainConfig) -> Cost:
+    mse, rate = _mse(x_hat, frames), torch.stack(list(bpp.values())).sum(0)
+    structure = None if config.loss == "mse" else ms_ssim(x_hat, frames)
+    distortion = mse if structure is None else 1 - structure
+    if prediction is not None:
+        missed = _mse(prediction, frames) if structure is None else 1 - ms_ssim(prediction, frames)
+        distortion = distortion + config.prediction_weight * missed
+    weight = lambdas(q, config) * 255**2 if structure is None else ssim_lambdas(q, config)
+    return Cost(rate if config.stage == "entropy" else weight * distortion + rate, bpp, mse, structure)
 
 
 def _mse(x_hat: Tensor, x: Tensor) -> Tensor:
     return (x_hat.float() - x).square().flatten(1).mean(1)
-
-
-def _loss(distortion: Tensor, bpp: Mapping[str, Tensor], q: Tensor, config: TrainConfig) -> Tensor:
-    rate = torch.stack(list(bpp.values())).sum(0)
-    return rate if config.stage == "entropy" else lambdas(q, config) * 255**2 * distortion + rate

@@ -15,7 +15,7 @@ from streamcodec.training.chains import snap
 from streamcodec.training.config import TrainConfig
 from streamcodec.training.data import Shards
 
-__all__ = ["Clips", "ResidentChains", "snap_straight_through"]
+__all__ = ["Clips", "ResidentChains"]
 
 CLIP, TOP, LEFT, FLIP, T, DIRECTION = range(6)
 """Columns of a walk (N, 6) int64: clip, window in multiples of 4 pixels, 1 if mirrored, frame, 1 or -1."""
@@ -135,10 +135,3 @@ class ResidentChains:
         for name in ("walk", "q", "depth"):
             getattr(self, name).copy_(state[name])
         self.references.copy_(state["references"].float() / 255)
-
-
-def snap_straight_through(x_hat: Tensor) -> Tensor:
-    """Clamped and rounded to 8 bits as the codec's references are; the gradient is that of the clamp. NaN, which has no place in a
-    picture to be sampled, becomes grey: the loss of the frame it stands in tells of it."""
-    clamped = x_hat.float().nan_to_num(0.5).clamp(0, 1)
-    return clamped + (snap(clamped) - clamped).detach()

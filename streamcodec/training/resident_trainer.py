@@ -1,7 +1,7 @@
 """The trainer for a GPU: data and chains on the device, a step that is captured once and replayed, no wait for the device but to log.
 
-What a step learns is what Trainer learns, and in addition, with `unroll` > 1, gradients pass through the chain: from P-frame to P-frame
-and into the I-frames at its head. The mean loss of the I-frames and that of the P-frames count alike.
+What a step learns is what Trainer learns, and in addition gradients pass from the P-frames into the I-frames at the head of a chain.
+The mean loss of the I-frames and that of the P-frames count alike.
 """
 
 import time
@@ -14,12 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
+from streamcodec.training.chains import lay, snap_straight_through
 from streamcodec.training.config import TrainConfig
 from streamcodec.training.data import Shards
 from streamcodec.training.loop import Trainer
-from streamcodec.training.loss import Cost, flow_cost, image_cost
+from streamcodec.training.loss import Cost, figures_of, image_cost, mean_loss
 from streamcodec.training.optimizer import Average, schedule
-from streamcodec.training.resident import Clips, ResidentChains, snap_straight_through
+from streamcodec.training.resident import Clips, ResidentChains
+from streamcodec.training.unroll import walk_unrolled
 
 __all__ = ["MODES", "Mode", "ResidentTrainer", "Span"]
 
@@ -158,7 +160,7 @@ class ResidentTrainer(Trainer):
         """The whole of a step: forward, backward, optimisers, figures; on the device alone."""
         with self._autocast():
             costs = self._chain_costs() if self.config.flow_batch else self._image_costs()
-            loss = torch.stack([torch.stack([cost.loss.mean() for cost in kind]).mean() for kind in costs.values()]).sum()
+            loss = torch.stack([mean_loss(some) for some in costs.values()]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self._main.param_groups for p in group["params"]]
         for parameter in parameters:
@@ -174,7 +176,8 @@ class ResidentTrainer(Trainer):
                 match_layout(quantiles)
             self._aux.step()
         with torch.no_grad():
-            self._note({"gradient": norm, **{name: value for kind, some in costs.items() for name, value in _figures(kind, some).items()}})
+            figures = {name: value for kind, some in costs.items() for name, value in figures_of(kind, some).items()}
+            self._note({"gradient": norm, **figures})
 
     def _image_costs(self) -> dict[str, list[Cost]]:
         clips, count = self.resident.clips, self.config.image_batch
@@ -191,13 +194,9 @@ class ResidentTrainer(Trainer):
         heads = self.image(frames, q[: config.image_batch])
         images = [image_cost(heads, frames, q[: config.image_batch], config)]
         references = torch.cat((snap_straight_through(heads["x_hat"]), resident.references[chains[config.image_batch :]]))
-        flows = []
-        for _ in range(config.unroll):
-            frames, hints = resident.advance(chains)
-            output = self.flow(frames, references.contiguous(memory_format=torch.channels_last), q, hints)
-            flows.append(flow_cost(output, frames, q, config))
-            references = snap_straight_through(output["x_hat"])
-        resident.keep(chains, output["x_hat"])
+        walked = (resident.advance(chains) for _ in range(config.unroll))
+        flows, x_hat = walk_unrolled(self.flow, walked, lay(references, config), q, config)
+        resident.keep(chains, x_hat)
         return {"image": images, "flow": flows}
 
     def _note(self, figures: Mapping[str, Tensor]) -> None:
@@ -209,9 +208,6 @@ class ResidentTrainer(Trainer):
             sums[name].add_(torch.where(self._bad == 0, value.detach().float(), 0.0))
         sums["count"].add_(1 - self._bad)
         sums["skipped"].add_(self._bad)
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
     def _clear_gradients(self) -> None:
         for optimizer in (self._main, self._aux):
@@ -243,13 +239,3 @@ def match_layout(parameter: nn.Parameter) -> None:
     gradient = parameter.grad
     if gradient is not None and gradient.stride() != parameter.stride():
         parameter.grad = torch.empty_like(parameter).copy_(gradient)
-
-
-def _figures(kind: str, costs: list[Cost]) -> dict[str, Tensor]:
-    """Means over the frames of a step, and PSNR of the last, in dB."""
-    figures = {f"{kind}_loss": torch.stack([cost.loss.mean() for cost in costs]).mean()}
-    figures[f"{kind}_psnr_db"] = torch.stack([-10 * cost.mse.log10().mean() for cost in costs]).mean()
-    figures[f"{kind}_last_psnr_db"] = -10 * costs[-1].mse.log10().mean()
-    for name in costs[0].bpp:
-        figures[f"{name}_bpp"] = torch.stack([cost.bpp[name].mean() for cost in costs]).mean()
-    return figures

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from streamcodec.errors import UsageError
-from streamcodec.training import train
-from streamcodec.training.chains import snap
+from streamcodec.training import Data, train
+from streamcodec.training.chains import snap, snap_straight_through
 from streamcodec.training.data import View
-from streamcodec.training.resident import Clips, ResidentChains, snap_straight_through
+from streamcodec.training.resident import Clips, ResidentChains
 from streamcodec.training.resident_trainer import ResidentTrainer, match_layout
 
 from .small_runs import LENGTH, shards_in, small_config, write_shards
@@ -81,7 +81,7 @@ def test_resumed_run_equals_the_straight_one_on_the_device(tmp_path: Path) -> No
 
 def test_state_of_the_plain_trainer_fails(tmp_path: Path) -> None:
     shards = write_shards(tmp_path)
-    train(small_config(steps=1, flow_batch=2, chains=2), shards, tmp_path / "run")
+    train(small_config(steps=1, flow_batch=2, chains=2), Data("shards", shards), tmp_path / "run")
     trainer = trainer_in(tmp_path, steps=1, flow_batch=2, chains=2, unroll=1, log_every=10)
     with pytest.raises(UsageError, match="without chains on the device"):
         trainer.resume(tmp_path / "run" / "state.pt")
@@ -168,8 +168,3 @@ def test_chains_that_do_not_fit_fail(tmp_path: Path, fields: dict[str, int], mes
 def test_window_larger_than_the_clips_fails(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="crop is 64"):
         Clips(shards_in(tmp_path), 64, CPU)
-
-
-def test_unrolled_chains_with_the_plain_trainer_fail(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"unroll is 2.*lease"):
-        train(small_config(**FIELDS), write_shards(tmp_path), tmp_path / "run")

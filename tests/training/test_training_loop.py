@@ -8,7 +8,7 @@ import torch
 
 from streamcodec.errors import UsageError
 from streamcodec.models import load_checkpoint
-from streamcodec.training import Trainer, train
+from streamcodec.training import Data, Trainer, train
 from streamcodec.training.chains import draw_images
 from streamcodec.training.loss import image_cost
 
@@ -38,7 +38,7 @@ def test_resumed_run_equals_the_straight_one(tmp_path: Path, stage: str) -> None
 def test_training_lowers_the_loss_on_a_fixed_batch(tmp_path: Path) -> None:
     config = small_config(steps=80, flow_batch=0, image_batch=4, lr=2e-3, entropy_lr=5e-3)
     trainer = Trainer(config, shards_in(tmp_path))
-    frames, q = draw_images(trainer._shards, config, trainer._rng, torch.device("cpu"))
+    frames, q = draw_images(trainer.source, config, trainer._rng, torch.device("cpu"))
 
     def loss() -> float:
         torch.manual_seed(0)
@@ -73,27 +73,27 @@ def test_loss_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
 def test_run_writes_log_state_and_weights_that_start_another(tmp_path: Path) -> None:
     shards = write_shards(tmp_path)
     config = small_config(steps=2, flow_start="fresh", flow_batch=0, image_start="principal", log_every=1)
-    train(config, shards, tmp_path / "first")
+    train(config, Data("shards", shards), tmp_path / "first")
     assert [json.loads(line)["step"] for line in (tmp_path / "first" / "log.jsonl").read_text().splitlines()] == [1, 2]
     assert load_checkpoint(tmp_path / "first" / "quarter-image.safetensors").model.gain_rows == 3
     assert not (tmp_path / "first" / "quarter-flow.safetensors").exists()
     second = small_config(steps=1, image_start="weights", flow_start="principal", stage="entropy")
-    train(second, shards, tmp_path / "second", tmp_path / "first")
+    train(second, Data("shards", shards), tmp_path / "second", tmp_path / "first")
     load_checkpoint(tmp_path / "second" / "quarter-flow.safetensors").model.tables()
 
 
 def test_finished_run_does_no_more_steps(tmp_path: Path) -> None:
     shards, config = write_shards(tmp_path), small_config(steps=1, flow_batch=0, log_every=1)
     for _ in range(2):
-        train(config, shards, tmp_path / "run")
+        train(config, Data("shards", shards), tmp_path / "run")
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
 
 
 def test_state_of_another_config_fails(tmp_path: Path) -> None:
     shards = write_shards(tmp_path)
-    train(small_config(steps=1, flow_batch=0), shards, tmp_path / "run")
+    train(small_config(steps=1, flow_batch=0), Data("shards", shards), tmp_path / "run")
     with pytest.raises(UsageError, match=r"state of another run: lr differ"):
-        train(small_config(steps=1, flow_batch=0, lr=0.5), shards, tmp_path / "run")
+        train(small_config(steps=1, flow_batch=0, lr=0.5), Data("shards", shards), tmp_path / "run")
 
 
 def test_damaged_state_fails(tmp_path: Path) -> None:
