@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 
 from streamcodec.errors import SourceError
 from streamcodec.video.describe import nominal_rate
-from streamcodec.video.source import find_truncation
 from streamcodec.video.timeline import Timeline
+from streamcodec.video.truncation import SourceBytes, find_truncation
 
 __all__ = ["Decoder", "OnError", "Stamped"]
 
@@ -29,11 +29,13 @@ _STEP_BACK_SECONDS = 10
 class Decoder:
     """Decodes one stream. `damage` tells the last damage that was met; None = none so far."""
 
-    def __init__(self, name: str, container: InputContainer, stream: VideoStream, time_base: Fraction, on_error: OnError) -> None:
-        self._name, self._container, self._stream = name, container, stream
+    def __init__(
+        self, name: str, source: SourceBytes, container: InputContainer, stream: VideoStream, time_base: Fraction, on_error: OnError
+    ) -> None:
+        self._name, self._source, self._container, self._stream = name, source, container, stream
         self._time_base, self._on_error = time_base, on_error
         self._timeline = Timeline(time_base, nominal_rate(stream))
-        self._decoded = self._end = 0
+        self._decoded = self._end = self._end_byte = 0
         self.damage: str | None = None
 
     def frames_from(self, tick: int) -> Iterator[Stamped]:
@@ -62,7 +64,7 @@ class Decoder:
         if self._is_over():
             yield from map(self._stamped, self._drain())
         elif self._decoded:
-            cut_off = find_truncation(self._container, self._stream, float(self._end * self._time_base))
+            cut_off = find_truncation(self._source, self._container, self._stream, float(self._end * self._time_base), self._end_byte)
             if cut_off:
                 self.damage = f"it is cut off: {cut_off}"
         if self.damage and self._on_error == "raise":
@@ -97,6 +99,8 @@ class Decoder:
                 return
             if packet is None:
                 return
+            if packet.pos is not None:
+                self._end_byte = packet.pos + packet.size
             if packet.is_corrupt:
                 self.damage = "a packet is damaged, cut off or missing"
             if not self._is_over():

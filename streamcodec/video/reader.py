@@ -13,6 +13,7 @@ from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader
 from streamcodec.video.source import Source, open_container, pick_video, reading, source_name
+from streamcodec.video.truncation import SourceBytes, tapped
 
 __all__ = ["VideoReader"]
 
@@ -30,7 +31,8 @@ class VideoReader:
     `damage` tells what was left out with on_error "stop" or "skip".
 
     Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
-    damaged or cut off (FFmpeg conceals some losses of a transport stream without a word), changes its size, or has a side above MAX_SIDE.
+    damaged or cut off, changes its size, or has a side above MAX_SIDE. Of some losses there is no sign: in a transport stream FFmpeg
+    conceals a few, a live Matroska stream from a pipe may end anywhere, and so may whatever comes from a named pipe or has no index.
     """
 
     def __init__(
@@ -51,20 +53,23 @@ class VideoReader:
         self._max_frames = max_frames
         self._taken = 0
         self._failure: SourceError | None = None
-        self._container = open_container(source)
+        tap = tapped(source)
+        self._container = open_container(tap)
         try:
-            self._open(frame_format, start_seconds, duration_seconds, threads, on_error)
+            self._open(SourceBytes(tap, self._container), frame_format, start_seconds, duration_seconds, threads, on_error)
         except BaseException:
             self._container.close()
             raise
 
-    def _open(self, frame_format: FrameFormat, start: float, duration: float | None, threads: int | None, on_error: OnError) -> None:
+    def _open(
+        self, source: SourceBytes, frame_format: FrameFormat, start: float, duration: float | None, threads: int | None, on_error: OnError
+    ) -> None:
         stream = pick_video(self._container, self._name)
         _check_side(self._name, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type, stream.thread_count = "AUTO", threads or 0
         time_base = stream.time_base or Fraction(1, 1000)
         first_tick, self._end_tick = span(stream, time_base, start, duration)
-        self._decoder = Decoder(self._name, self._container, stream, time_base, on_error)
+        self._decoder = Decoder(self._name, source, self._container, stream, time_base, on_error)
         self._frames = self._decoder.frames_from(first_tick) if start else self._decoder.frames()
         first = next(self._frames, None)
         if first is None:

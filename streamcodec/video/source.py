@@ -14,14 +14,12 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, standard_input
 
-__all__ = ["Source", "find_truncation", "open_container", "pick_video", "reading", "source_name"]
+__all__ = ["Source", "open_container", "pick_video", "reading", "source_name"]
 
 Source = str | os.PathLike[str] | BinaryIO
 
 _NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
 _ATTACHED_PICTURE = 0x400  # disposition of a cover image
-_TRANSPORT_PACKET_SIZES = (188, 192, 204)
-_SHORTFALL_SECONDS = 0.5
 
 
 def source_name(source: Source) -> str:
@@ -83,35 +81,3 @@ def pick_video(container: InputContainer, name: str) -> VideoStream:
         if stream.codec_context is not None:
             return stream
     raise SourceError(f"{name}: FFmpeg has no decoder for its video stream")
-
-
-def find_truncation(container: InputContainer, stream: VideoStream, end_seconds: float) -> str | None:
-    """Signs that the bytes end before the video does, looked for when they are all read; `end_seconds` is where the last frame ended.
-
-    MP4's index names bytes behind the end of the file, Matroska tells the duration of each stream, a transport stream has whole packets.
-    """
-    size = _size_bytes(container)
-    entries = getattr(stream, "index_entries", None)  # from PyAV 17 on
-    if size and "mp4" in container.format.name and entries and max(entry.pos + entry.size for entry in entries) > size:
-        return "its index names frames behind its end"
-    declared = _declared_seconds(stream)
-    if declared is not None and declared - end_seconds > _SHORTFALL_SECONDS:
-        return f"it tells a duration of {declared:.2f} s"
-    if size and container.format.name == "mpegts" and all(size % packet for packet in _TRANSPORT_PACKET_SIZES):
-        return "its last packet is not whole"
-    return None
-
-
-def _size_bytes(container: InputContainer) -> int:
-    size = container.size
-    return size if size > 0 else 0
-
-
-def _declared_seconds(stream: VideoStream) -> float | None:
-    """Matroska's DURATION tag, "HH:MM:SS.nnnnnnnnn"."""
-    parts = stream.metadata.get("DURATION", "").split(":")
-    try:
-        hours, minutes, seconds = (float(part) for part in parts)
-    except ValueError:
-        return None
-    return 3600 * hours + 60 * minutes + seconds

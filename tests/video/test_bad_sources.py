@@ -1,6 +1,8 @@
 """What is no video, damaged, cut off or changing: each a clear error."""
 
 import io
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.types import MAX_SIDE
-from streamcodec.video import VideoReader
+from streamcodec.types import MAX_SIDE, RawFrame, VideoFormat
+from streamcodec.video import VideoReader, VideoWriter
 
 
 def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
@@ -56,6 +58,71 @@ def test_cut_off_source_fails_after_its_frames(name: str, front: bool, tmp_path:
     with VideoReader(path, on_error="stop") as reader:
         assert abs(len(list(reader)) - count) <= 1
         assert reader.damage is not None
+
+
+class Pipe:
+    """A file object that cannot seek."""
+
+    name = "pipe"
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "path": lambda path: path,
+    "file": lambda path: io.BytesIO(path.read_bytes()),
+    "pipe": lambda path: Pipe(path.read_bytes()),
+}
+
+
+def fails_after_its_frames(source: Callable[[], object], words: str) -> int:
+    """How many frames come before the error; "stop" gives the same."""
+    count = 0
+    with VideoReader(source()) as reader, pytest.raises(SourceError, match=rf"is damaged after \d+ frames .*it is cut off: {words}"):
+        for _ in reader:
+            count += 1
+    with VideoReader(source(), on_error="stop") as reader:
+        assert len(list(reader)) == count
+        assert reader.damage is not None
+    return count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [1, 96 * 64, 96 * 64 * 3 // 2, 96 * 64 * 3 // 2 + 5])
+def test_y4m_cut_off_within_a_frame_fails(kind: str, missing: int, tmp_path: Path, synthetic: ModuleType) -> None:
+    """The last bytes may be a part of the planes or of the word FRAME."""
+    path = tmp_path / "a.y4m"
+    write_y4m(path, synthetic.moving_frames(4))
+    with VideoReader(KINDS[kind](path)) as reader:
+        assert len(list(reader)) == 4
+        assert reader.damage is None
+    path.write_bytes(path.read_bytes()[:-missing])
+    assert fails_after_its_frames(lambda: KINDS[kind](path), "its last frame is not whole") == 3
+
+
+def write_y4m(path: Path, frames: list[np.ndarray]) -> None:
+    with VideoWriter(path, VideoFormat(96, 64, Fraction(1, 25), frame_rate=Fraction(25))) as writer:
+        for pts, frame in enumerate(frames):
+            writer.write(RawFrame((frame,), pts, 1))
+
+
+@pytest.mark.parametrize(("kind", "live"), [("path", "0"), ("path", "1"), ("file", "0"), ("file", "1"), ("pipe", "0")])
+@pytest.mark.parametrize("missing", [1, 30, 150])
+def test_matroska_cut_off_at_its_end_fails(kind: str, live: str, missing: int, tmp_path: Path, synthetic: ModuleType) -> None:
+    """By less than the half second that its duration may be off; a live one has no duration, and no size but those of its clusters."""
+    path = synthetic.write_clip(tmp_path / "a.mkv", 60, muxer_options={"live": live})
+    data = path.read_bytes()
+    for tail in (b"", b"\0" * 40):
+        path.write_bytes(data + tail)
+        with VideoReader(KINDS[kind](path)) as reader:
+            assert len(list(reader)) == 60
+            assert reader.damage is None
+    path.write_bytes(data[:-missing])
+    assert fails_after_its_frames(lambda: KINDS[kind](path), "it ends within an element") > 50
 
 
 def test_mp4_without_its_index_fails(clip: Path, tmp_path: Path) -> None:
