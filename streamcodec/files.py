@@ -65,14 +65,16 @@ def _closing(file: BinaryIO, path: Path) -> Iterator[None]:
 def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary name beside `path` to write to; rename it to `path` if the block succeeds, remove it if not.
 
+    Of a symbolic link, the file it leads to is replaced, as if it had been opened for writing; the link stays.
     Raises OutputError if `path` exists and `overwrite` is false, or if its folder cannot be written.
     """
     check_target(path, overwrite=overwrite)
-    part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    target = _behind_links(path)
+    part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         yield part
         with writing(path):
-            part.replace(path)
+            part.replace(target)
     finally:
         with contextlib.suppress(OSError, ValueError):
             part.unlink()
@@ -86,10 +88,15 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path} is a folder; name a file to write")
     if exists and not overwrite:
         raise OutputError(f"{path} exists; overwrite it with -y (overwrite=True) or name another file")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent} is not a folder; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{path.parent} cannot be written to; choose another folder or change its permissions")
+    folder = _behind_links(path).parent
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder} cannot be written to; choose another folder or change its permissions")
+
+
+def _behind_links(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager

@@ -92,3 +92,36 @@ def test_standard_streams_that_are_none_or_of_text(tmp_path: Path, monkeypatch: 
     path.write_bytes(b"bytes")
     with input_file(path) as file:  # which needs neither
         assert file.read(5) == b"bytes"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_output_goes_through_a_link(tmp_path: Path, exists: bool) -> None:
+    """As of every program that opens a file to write to it; also where the link leads to another folder, and by way of another link."""
+    (tmp_path / "far").mkdir()
+    target = tmp_path / "far" / "file"
+    if exists:
+        target.write_bytes(b"old")
+    (tmp_path / "far" / "step").symlink_to("file")
+    link = tmp_path / "link.ssf"
+    link.symlink_to(Path("far") / "step")
+    with open_output(link, overwrite=exists) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert (tmp_path / "far" / "step").is_symlink()
+    assert target.read_bytes() == b"new"
+    assert len(list(tmp_path.rglob("*"))) == 4
+
+
+def test_link_to_a_file_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(OutputError, match=r"link exists; overwrite it"), open_output(tmp_path / "link"):
+        pass
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_link_into_a_missing_folder_fails(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("none/file")
+    with pytest.raises(OutputError, match=r"none is not a folder"), open_output(tmp_path / "link"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
