@@ -1,0 +1,1 @@
+"""The parts of `rd_report`: jobs and rows, measuring, tables, figures."""

@@ -1,0 +1,148 @@
+"""What to measure, what came of it, and the file of rows that spares measuring it again."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+from streamcodec.errors import UsageError
+
+OURS = "streamcodec"
+ANCHORS = ("x264 zerolatency", "x264", "x265 zerolatency", "x265")
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".mpg", ".y4m")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video file, and a hash of its bytes."""
+
+    path: Path
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> "Clip":
+        with path.open("rb") as file:
+            return cls(path, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to encode with one codec at one setting: our quality, or an anchor's CRF.
+
+    `options`: further fields of our EncodeOptions. `version`: of the codec; ours has the ids of the models. `max_frames` None takes all.
+    """
+
+    clip: Clip
+    codec: str
+    setting: int
+    gop: int
+    version: str
+    options: dict[str, object] = field(default_factory=dict)
+    max_frames: int | None = None
+
+    @property
+    def clip_sha256(self) -> str:
+        return self.clip.sha256
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a job, whose fields it repeats; `clip` is the file's name without suffix.
+
+    `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma, mean over the frames. fps: frames per
+    second of wall time.
+    """
+
+    clip: str
+    clip_sha256: str
+    codec: str
+    setting: int
+    gop: int
+    version: str
+    options: dict[str, object]
+    max_frames: int | None
+    width: int
+    height: int
+    size_bytes: int
+    psnr_yuv_db: tuple[float, ...]
+    ms_ssim: float
+    encode_fps: float
+    decode_fps: float
+
+    @property
+    def frames(self) -> int:
+        return len(self.psnr_yuv_db)
+
+    @property
+    def bpp(self) -> float:
+        """Coded bits per pixel, over all frames."""
+        return 8 * self.size_bytes / (self.frames * self.width * self.height)
+
+    @property
+    def mean_psnr_yuv_db(self) -> float:
+        return fmean(self.psnr_yuv_db)
+
+    @property
+    def gop_drop_db(self) -> float:
+        """PSNR of the first P-frame less that of the first GOP's last frame; 0 with fewer than two frames after the I-frame."""
+        later = self.psnr_yuv_db[1 : self.gop]
+        return later[0] - later[-1] if later else 0.0
+
+
+def key_of(item: Job | Row) -> str:
+    """Equal for jobs that give the same bits, and for the row of such a job. Models count by their ids, wherever their files are."""
+    options = {name: value for name, value in item.options.items() if name not in ("intra", "inter")}
+    return json.dumps([item.clip_sha256, item.codec, item.setting, item.gop, item.version, options, item.max_frames], sort_keys=True)
+
+
+class Store:
+    """Rows as JSON lines in a file that only grows; of several rows for one job the last counts."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError if the file holds something else. A line without an end, written when the run was killed, is cut off."""
+        self._path = path
+        path.touch()
+        text = path.read_text()
+        if not text.endswith("\n"):
+            path.write_text(text[: text.rfind("\n") + 1])
+        self._rows = {key_of(row): row for row in read_rows(path)}
+
+    def get(self, job: Job) -> Row | None:
+        return self._rows.get(key_of(job))
+
+    def add(self, row: Row) -> None:
+        self._rows[key_of(row)] = row
+        with self._path.open("a") as file:
+            file.write(json.dumps(asdict(row)) + "\n")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file, in its order. Raises UsageError for a line that is no row."""
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            fields = json.loads(line)
+            rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
+        except (ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{path}, line {number} is no row of this report ({error}); mend it, or take the file away") from error
+    return rows
+
+
+def find_clips(paths: Sequence[Path]) -> list[Clip]:
+    """Files, and the videos of folders in order of name. Raises UsageError if there are none, or two of one name."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist; accepted: videos and folders of videos")
+        files += sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES) if path.is_dir() else [path]
+    names = [file.stem for file in files]
+    if not files or len(set(names)) < len(names):
+        raise UsageError(f"the clips are {names}; accepted: at least one, each of its own name")
+    return [Clip.of(file) for file in files]
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """One row for every clip, codec and setting: the last."""
+    return list({(row.clip_sha256, row.codec, row.setting): row for row in rows}.values())

@@ -1,0 +1,114 @@
+"""Rows as Markdown: BD-rates, quality along a GOP, and all points of every clip."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from rd.rows import ANCHORS, Row
+from streamcodec.errors import UsageError
+from streamcodec.metrics import BdRate, RateCurve, bd_rate
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of quality, in dB, with its name in file names and in words."""
+
+    name: str
+    label: str
+    of: Callable[[Row], float]
+
+
+def decibels(similarity: float) -> float:
+    """-10 log10(1 - MS-SSIM): what is left to perfection, on a scale where curves are nearly straight."""
+    return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
+
+
+METRICS = (
+    Metric("psnr", "PSNR of YUV (6:1:1), dB", lambda row: row.mean_psnr_yuv_db),
+    Metric("ms-ssim", "MS-SSIM of luma, −10 log10(1 − x), dB", lambda row: decibels(row.ms_ssim)),  # noqa: RUF001
+)
+
+
+def names(rows: Iterable[Row], part: str) -> list[str]:
+    """The clips or codecs of rows, in order of first appearance."""
+    return list(dict.fromkeys(getattr(row, part) for row in rows))
+
+
+def select(rows: Iterable[Row], clip: str, codec: str) -> list[Row]:
+    """One codec's rows for one clip, by rate."""
+    return sorted((row for row in rows if (row.clip, row.codec) == (clip, codec)), key=lambda row: row.bpp)
+
+
+def bd_rates(rows: Sequence[Row], anchor: str, test: str, metric: Metric) -> dict[str, BdRate | str]:
+    """For every clip that both have: the BD-rate, or why there is none."""
+    found: dict[str, BdRate | str] = {}
+    for clip in names(rows, "clip"):
+        parts = [select(rows, clip, codec) for codec in (anchor, test)]
+        if all(parts):
+            try:
+                curves = [RateCurve.of([row.bpp for row in part], [metric.of(row) for row in part]) for part in parts]
+                found[clip] = bd_rate(*curves)
+            except UsageError as error:
+                found[clip] = str(error)
+    return found
+
+
+def bd_table(rows: Sequence[Row], test: str, metric: Metric) -> str:
+    """Clips down, anchors across; below, the means of the clips' percentages, and why some have none."""
+    anchors = [codec for codec in names(rows, "codec") if codec in ANCHORS]
+    columns = [bd_rates(rows, anchor, test, metric) for anchor in anchors]
+    clips = [clip for clip in names(rows, "clip") if any(clip in column for column in columns)]
+    lines = [_line(["clip", *anchors]), _rule(1 + len(anchors))]
+    notes: list[str] = []
+    for clip in clips:
+        lines.append(_line([clip, *(_bd_cell(column.get(clip), notes) for column in columns)]))
+    if len(clips) > 1:
+        lines.append(_line(["**mean**", *(_mean_cell(column, clips) for column in columns)]))
+    return "\n".join(lines + [""] + [f"[{number}] {note}  " for number, note in enumerate(notes, 1)]).rstrip()
+
+
+def _bd_cell(value: BdRate | str | None, notes: list[str]) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, BdRate):
+        return f"{value.percent:+.1f} % ({value.low:.1f} to {value.high:.1f} dB)"
+    if value not in notes:
+        notes.append(value)
+    return f"- [{notes.index(value) + 1}]"
+
+
+def _mean_cell(column: dict[str, BdRate | str], clips: Sequence[str]) -> str:
+    percents = [value.percent for value in column.values() if isinstance(value, BdRate)]
+    if not percents:
+        return "-"
+    return f"**{fmean(percents):+.1f} %**" + (f" ({len(percents)} of {len(clips)} clips)" if len(percents) < len(clips) else "")
+
+
+def points_table(rows: Sequence[Row], clip: str) -> str:
+    """Every point of a clip. `drop`: from the first P-frame to the last frame of the first GOP."""
+    head = ["codec", "setting", "bpp", "PSNR YUV, dB", "MS-SSIM", "drop along the GOP, dB", "encode fps", "decode fps"]
+    lines = [_line(head), _rule(len(head))]
+    for codec in names(rows, "codec"):
+        for row in select(rows, clip, codec):
+            quality = [f"{row.bpp:.4f}", f"{row.mean_psnr_yuv_db:.2f}", f"{row.ms_ssim:.4f}", f"{row.gop_drop_db:+.2f}"]
+            lines.append(_line([codec, str(row.setting), *quality, f"{row.encode_fps:.2f}", f"{row.decode_fps:.2f}"]))
+    return "\n".join(lines)
+
+
+def drop_table(rows: Sequence[Row]) -> str:
+    """The least and the largest drop of PSNR along the GOP over the settings: clips down, codecs across."""
+    codecs = names(rows, "codec")
+    lines = [_line(["clip", *codecs]), _rule(1 + len(codecs))]
+    for clip in names(rows, "clip"):
+        drops = [[row.gop_drop_db for row in select(rows, clip, codec)] for codec in codecs]
+        lines.append(_line([clip, *(f"{min(drop):+.2f} to {max(drop):+.2f}" if drop else "-" for drop in drops)]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---" * columns + "|"
