@@ -15,8 +15,11 @@ PUBLIC = {
     "FrameIndexError",
     "ModelError",
     "OutputError",
+    "Prediction",
+    "SearchReport",
     "SourceError",
     "StreamCodecError",
+    "Target",
     "TruncatedStreamError",
     "UnsupportedStreamError",
     "UsageError",
@@ -29,6 +32,7 @@ PUBLIC = {
     "encode_gop",
     "load_codec",
     "open",
+    "search",
     "verify",
 }
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamcodec.cli.common import device_options, human_bytes, overwrite_option, parse_seconds, prepare, quiet_option
-from streamcodec.cli.progress import progress
+from streamcodec.cli.progress import phases
+from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,15 +18,9 @@ SUFFIX = ".ssf"
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option("-q", "--quality", type=click.IntRange(0, 63), default=32, show_default=True, help="Higher is better and larger.")
-@click.option("--gop", type=click.IntRange(1, 65535), default=32, show_default=True, help="Most frames between I-frames.")
-@click.option("--scenecut", type=click.FloatRange(0, 1), help="Threshold of the scene-cut detector; 0 = off.")
-@click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file.")
-@click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of the networks.")
-@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
-@click.option("--duration", metavar="TIME", help="Encode no more than this.")
-@click.option("--frames", "max_frames", type=click.IntRange(1), help="Encode no more than this many frames.")
+@click.option("-q", "--quality", type=click.IntRange(0, 63), help="Higher is better and larger.  [default: 32]")
+@target_options
+@coding_options
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "stop", "skip"]),
@@ -41,6 +36,10 @@ SUFFIX = ".ssf"
 def encode(
     source: str,
     out: str,
+    quality: int | None,
+    target_psnr: float | None,
+    target_bpp: float | None,
+    bitrate: str | None,
     start: str | None,
     duration: str | None,
     max_frames: int | None,
@@ -53,15 +52,19 @@ def encode(
     """Encode a video into an .ssf stream.
 
     IN is any video that FFmpeg reads, or - for y4m on standard input. OUT is a file, or - for standard output.
+
+    At most one of -q, --target-psnr, --target-bpp and --bitrate. For a target the quality is searched for on a sample of the file; from
+    standard input it is adapted from frame to frame.
     """
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
+    goal = targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=bitrate)
     if out != "-" and not out.endswith(SUFFIX):
         raise UsageError(f"OUT is {out}; a stream's name ends in {SUFFIX} (or is - for standard output)")
     prepare(threads)
     import streamcodec
 
-    settings = {name: value for name, value in options.items() if value is not None}
-    with progress("encode", quiet=quiet) as advance:
+    settings = {name: value for name, value in {"quality": quality, **goal, **options}.items() if value is not None}
+    with phases("search", "encode", quiet=quiet) as (advance_search, advance):
         report = streamcodec.encode(
             source,
             out,
@@ -71,8 +74,11 @@ def encode(
             overwrite=overwrite,
             psnr=psnr,
             progress=advance,
+            search_progress=advance_search,
             **settings,
         )
+    if report.shortfall is not None:
+        click.echo(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
         click.echo(summary(report), err=True)
 
@@ -89,5 +95,7 @@ def summary(report: "EncodeReport") -> str:
         parts.append(f"{report.kbit_per_second:.0f} kbit/s")
     if report.psnr_db is not None:
         parts.append(f"PSNR {report.psnr_db:.2f} dB")
+    if report.target is not None:
+        parts.append("quality varies" if report.quality is None else f"quality {report.quality}")
     parts.append(f"{report.fps:.2f} fps")
     return ", ".join(parts)

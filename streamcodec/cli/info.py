@@ -98,7 +98,7 @@ def _text(facts: dict[str, Any]) -> str:
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
         ("GOPs", f"{facts['gops']}, at most {facts['gop_length']} frames each"),
         ("models", f"I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}"),
-        ("coded at", f"quality {facts['quality']}, {facts['precision']}, {facts['device']}"),
+        ("coded at", f"nominal quality {facts['quality']}, {facts['precision']}, {facts['device']}"),
         ("colour", f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}"),
     ]
     rows += [("tag", f"{key}: {value}") for key, value in facts["metadata"].items()]

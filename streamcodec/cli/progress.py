@@ -3,10 +3,10 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-__all__ = ["Advance", "progress"]
+__all__ = ["Advance", "phases", "progress"]
 
 LINE_SECONDS = 10.0
 
@@ -27,6 +27,25 @@ def progress(label: str, *, quiet: bool) -> Iterator[Advance]:
             yield advance
     else:
         yield _Lines(label)
+
+
+@contextmanager
+def phases(*labels: str, quiet: bool) -> Iterator[tuple[Advance, ...]]:
+    """A function for each of several stages: it shows up when it is first called, and takes the place of the stage before."""
+    with ExitStack() as shown:
+        yield tuple(_Phase(label, shown, quiet=quiet) for label in labels)
+
+
+class _Phase:
+    def __init__(self, label: str, shown: ExitStack, *, quiet: bool) -> None:
+        self._label, self._shown, self._quiet = label, shown, quiet
+        self._advance: Advance | None = None
+
+    def __call__(self, frames: int, total: int | None) -> None:
+        if self._advance is None:
+            self._shown.close()
+            self._advance = self._shown.enter_context(progress(self._label, quiet=self._quiet))
+        self._advance(frames, total)
 
 
 @contextmanager

@@ -4,8 +4,11 @@ from streamcodec.stream.dataset import VideoDataset
 from streamcodec.stream.decode import DecodeReport, decode
 from streamcodec.stream.encode import EncodeReport, encode
 from streamcodec.stream.encoder import Encoder
+from streamcodec.stream.estimate import Prediction
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.search import SearchReport, search
+from streamcodec.stream.target import Target
 from streamcodec.stream.verify import VerifyReport, verify
 from streamcodec.stream.video import Video, open
 
@@ -16,6 +19,9 @@ __all__ = [
     "Encoder",
     "Frame",
     "FrameBatch",
+    "Prediction",
+    "SearchReport",
+    "Target",
     "VerifyReport",
     "Video",
     "VideoDataset",
@@ -23,5 +29,6 @@ __all__ = [
     "decode",
     "encode",
     "open",
+    "search",
     "verify",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypedDict, Unpack, cast
+from typing import BinaryIO, Protocol, Unpack, cast
 
 import numpy as np
 
@@ -19,33 +19,28 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, check_target, open_output
 from streamcodec.metrics import mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
-from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
+from streamcodec.stream.part import Part
 from streamcodec.stream.pipeline import Progress, overlapped
-from streamcodec.types import Precision, RawFrame, VideoFormat
-from streamcodec.video import OnError, VideoReader
+from streamcodec.stream.sample import can_sample, take_sample
+from streamcodec.stream.search import SearchReport, search_sample
+from streamcodec.stream.target import Target
+from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.video import OnError
 
 __all__ = ["EncodeReport", "EncodeSettings", "encode"]
 
 DEFAULT_FRAME_RATE = Fraction(30)
 
 
-class EncodeSettings(TypedDict, total=False):
-    """The fields of EncodeOptions, as keywords."""
-
-    quality: int
-    gop: int
-    scenecut: float
-    intra: str
-    inter: str
-    device: str | None
-    precision: Precision
-    hash: bool
-
-
 @dataclass(frozen=True)
 class EncodeReport:
-    """What was written. `seconds` is wall time. `psnr_db`: of RGB, from the mean squared error of all frames; None
-    unless asked for."""
+    """What was written. `seconds` is wall time, with that of the search. `psnr_db`: of RGB, from the mean squared error of all frames; None
+    unless asked for or aimed at.
+
+    `quality`: of the frames, None if it was adapted from frame to frame. `target`: what was to be reached, if anything; `search`: how the
+    quality for it was found, None if there was no search.
+    """
 
     frames: int
     gops: int
@@ -55,6 +50,14 @@ class EncodeReport:
     duration_seconds: float
     seconds: float
     psnr_db: float | None = None
+    quality: int | None = None
+    target: Target | None = None
+    search: SearchReport | None = None
+
+    @property
+    def shortfall(self) -> str | None:
+        """What to tell the user if the target is out of reach, or was missed by more than 0.5 dB or 10 %; None otherwise."""
+        return None if self.target is None else self.target.shortfall(self, self.quality)
 
     @property
     def bpp(self) -> float:
@@ -100,6 +103,7 @@ def encode(
     overwrite: bool = False,
     psnr: bool = False,
     progress: Progress | None = None,
+    search_progress: Progress | None = None,
     **settings: Unpack[EncodeSettings],
 ) -> EncodeReport:
     """Encode a video into an .ssf stream.
@@ -110,17 +114,32 @@ def encode(
     `on_error`: at damage in the source "raise" fails, "stop" keeps what came before it, "skip" leaves out what is damaged.
     `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
     `progress` is called with the number of frames done and the number expected, None if that is not known.
+    With a target (`target_psnr_db`, `target_bpp`, `target_kbit_per_second`) the quality of a video file is searched for on a sample of it,
+    with `search_progress` called for every frame coded; of any other source it is adapted from frame to frame.
     A path appears only when everything is written.
 
     Raises UsageError, SourceError, OutputError or ModelError.
     """
-    options = replace(options or EncodeOptions(), **settings)
+    options = options_of(options, settings)
+    part = Part(start_seconds, duration_seconds, max_frames, on_error)
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    with _open_source(source, start_seconds, duration_seconds, max_frames, frame_rate, on_error) as frames:
-        encoder = Encoder(frames.format, options, codec=codec or codec_of(options), metadata=frames.metadata)
+    with _open_source(source, part, frame_rate) as frames:
+        codec = codec or codec_of(options)
+        found = _search(source, part, options, codec, search_progress)
+        chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
+        encoder = Encoder(frames.format, chosen, codec=codec, metadata=frames.metadata)
         with open_output(out, overwrite=overwrite) as file:
-            return _run(encoder, frames, file, progress, psnr=psnr)
+            report = _run(encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None)
+    return replace(report, target=options.target, search=found, seconds=report.seconds + (0.0 if found is None else found.seconds))
+
+
+def _search(source: object, part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None) -> SearchReport | None:
+    """Find the quality for the target, if there is one and the source can be sampled."""
+    if options.target is None or not isinstance(source, (str, os.PathLike)) or not can_sample(source):
+        return None
+    sample = take_sample(source, part, options.gop)
+    return None if sample is None else search_sample(sample, options, codec, progress)
 
 
 def _run(encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progress | None, *, psnr: bool) -> EncodeReport:
@@ -175,27 +194,21 @@ class _Tally:
             duration_seconds=float((self._end_pts - self._first_pts) * video.time_base),
             seconds=seconds,
             psnr_db=None if self._errors is None else mse_to_psnr_db(float(np.mean(self._errors))),
+            quality=self._encoder.options.quality if self._encoder.options.target is None else None,
         )
 
 
 @contextmanager
 def _open_source(
-    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels],
-    start_seconds: float,
-    duration_seconds: float | None,
-    max_frames: int | None,
-    frame_rate: Fraction | float | None,
-    on_error: OnError,
+    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels], part: Part, frame_rate: Fraction | float | None
 ) -> Iterator[FrameSource]:
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
-        with VideoReader(
-            cast(BinaryIO, source), start_seconds=start_seconds, duration_seconds=duration_seconds, max_frames=max_frames, on_error=on_error
-        ) as reader:
+        with part.reader(cast(BinaryIO, source)) as reader:
             yield reader
         return
-    if start_seconds or duration_seconds is not None or max_frames is not None:
+    if not part.is_whole:
         raise UsageError("start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself")
     yield _PythonFrames(source, frame_rate)
 

@@ -13,7 +13,7 @@ from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.rate import ConstantQuality, RateController
+from streamcodec.stream.rate import controller_of
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import SceneCutDetector
 from streamcodec.weights import NO_MODEL, load_codec
@@ -44,7 +44,8 @@ class Encoder:
             writer.write(packet)
         writer.finish()
 
-    `codec` overrides the models, device and precision that `options` names. Raises ModelError if a model is not at hand.
+    `codec` overrides the models, device and precision that `options` names. With a target in the options the quality changes from frame to
+    frame, by what the frames before became. Raises ModelError if a model is not at hand.
     """
 
     def __init__(
@@ -58,8 +59,8 @@ class Encoder:
         self.options = options or EncodeOptions()
         self.codec = codec or codec_of(self.options)
         self.video = video
-        self.header = make_header(video, self.options, self.codec, metadata or {})
-        self._rate: RateController = ConstantQuality(self.options.quality)
+        self._rate = controller_of(self.options, video)
+        self.header = make_header(video, self.options.at_quality(self._rate.start), self.codec, metadata or {})
         self._detector = SceneCutDetector(self.options.scenecut)
         self._gop: _Gop | None = None
         self._digest = GopDigest()

@@ -1,13 +1,15 @@
 """How to encode: one value, used alike by the command line, Python and batch jobs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from streamcodec.errors import UsageError
+from streamcodec.stream.target import Measure, Target
 from streamcodec.types import Precision, check_precision, check_quality
 from streamcodec.video import DEFAULT_THRESHOLD
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
-__all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions"]
+__all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions", "EncodeSettings", "options_of"]
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
@@ -21,6 +23,7 @@ class EncodeOptions:
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
     `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: arithmetic of the networks.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
+    `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
     """
 
     quality: int = DEFAULT_QUALITY
@@ -31,11 +34,56 @@ class EncodeOptions:
     device: str | None = None
     precision: Precision = "fp32"
     hash: bool = True
+    target_psnr_db: float | None = None
+    target_bpp: float | None = None
+    target_kbit_per_second: float | None = None
+
+    @property
+    def target(self) -> Target | None:
+        """What to reach; None = `quality` stands."""
+        wanted: dict[Measure, float | None] = {
+            "psnr_db": self.target_psnr_db,
+            "bpp": self.target_bpp,
+            "kbit_per_second": self.target_kbit_per_second,
+        }
+        targets = [Target(measure, value) for measure, value in wanted.items() if value is not None]
+        if len(targets) > 1:
+            raise UsageError(f"targets are {' and '.join(map(str, targets))}; accepted: one of them")
+        return targets[0] if targets else None
+
+    def at_quality(self, quality: int) -> "EncodeOptions":
+        """The same options with this quality and no target."""
+        return replace(self, quality=quality, target_psnr_db=None, target_bpp=None, target_kbit_per_second=None)
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
+        _ = self.target  # checked as it is made
         check_precision(self.precision)
         if isinstance(self.gop, bool) or not isinstance(self.gop, int) or not 1 <= self.gop <= MAX_GOP:
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
         if not 0 <= self.scenecut <= 1:
             raise UsageError(f"scene-cut threshold is {self.scenecut!r}; accepted: 0 (off) to 1")
+
+
+class EncodeSettings(TypedDict, total=False):
+    """The fields of EncodeOptions, as keywords."""
+
+    quality: int
+    gop: int
+    scenecut: float
+    intra: str
+    inter: str
+    device: str | None
+    precision: Precision
+    hash: bool
+    target_psnr_db: float | None
+    target_bpp: float | None
+    target_kbit_per_second: float | None
+
+
+def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:
+    """The options with these fields in place of their own. Raises UsageError for both a quality and a target among the fields."""
+    changed = replace(options or EncodeOptions(), **settings)
+    if "quality" in settings and changed.target is not None:
+        raise UsageError(f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two")
+    return changed

@@ -4,13 +4,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streamcodec.codec import CodedFrame
-from streamcodec.types import RawFrame, check_quality
+from streamcodec.stream.feedback import Feedback
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.types import RawFrame, VideoFormat, check_quality
 
-__all__ = ["ConstantQuality", "RateController"]
+__all__ = ["ConstantQuality", "RateController", "controller_of"]
 
 
 class RateController(Protocol):
     """Asked and told in turn, once for each frame, in order of display."""
+
+    @property
+    def start(self) -> int:
+        """The quality of the first frame, which the stream's header tells."""
+        ...
 
     def quality_for(self, frame: RawFrame, frame_in_gop: int) -> int:
         """The quality, 0..63, at which to code `frame`; `frame_in_gop` 0 is the I-frame."""
@@ -30,8 +37,17 @@ class ConstantQuality:
     def __post_init__(self) -> None:
         check_quality(self.quality)
 
+    @property
+    def start(self) -> int:
+        return self.quality
+
     def quality_for(self, _frame: RawFrame, _frame_in_gop: int) -> int:
         return self.quality
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
         """Nothing to learn."""
+
+
+def controller_of(options: EncodeOptions, video: VideoFormat) -> RateController:
+    """The controller that the options ask for: one that adapts if they have a target."""
+    return ConstantQuality(options.quality) if options.target is None else Feedback(video, options.gop, options.target)

@@ -1,0 +1,88 @@
+"""`streamcodec search IN`."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamcodec.cli.common import device_options, human_bytes, parse_seconds, prepare, quiet_option
+from streamcodec.cli.progress import progress
+from streamcodec.cli.rate import coding_options, target_options, targets
+
+if TYPE_CHECKING:
+    from streamcodec import SearchReport
+
+__all__ = ["search"]
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.option("-q", "--quality", "qualities", type=click.IntRange(0, 63), multiple=True, help="Predict this one; may be repeated.")
+@target_options
+@coding_options
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@device_options
+@quiet_option
+def search(
+    source: str,
+    qualities: tuple[int, ...],
+    target_psnr: float | None,
+    target_bpp: float | None,
+    bitrate: str | None,
+    start: str | None,
+    duration: str | None,
+    max_frames: int | None,
+    as_json: bool,
+    threads: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Predict what `encode` would make of a video file, from coding a sample of it: size, quality and time.
+
+    For the quality that reaches a target, for each -q, or else for a few between 0 and 63. Writes no stream.
+    """
+    goal = targets(quality=qualities, psnr=target_psnr, bpp=target_bpp, bitrate=bitrate)
+    start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
+    prepare(threads)
+    import streamcodec
+
+    settings = {name: value for name, value in {**goal, **options}.items() if value is not None}
+    with progress("search", quiet=quiet) as advance:
+        report = streamcodec.search(
+            source,
+            qualities=qualities or None,
+            start_seconds=start_seconds,
+            duration_seconds=duration_seconds,
+            max_frames=max_frames,
+            progress=advance,
+            **settings,
+        )
+    if report.shortfall is not None:
+        click.echo(f"streamcodec: warning: {report.shortfall}", err=True)
+    click.echo(json.dumps(describe(report), indent=2) if as_json else table(report))
+
+
+def describe(report: "SearchReport") -> dict[str, Any]:
+    """Facts ready for JSON."""
+    return {**asdict(report), "reached": report.reached}
+
+
+def table(report: "SearchReport") -> str:
+    """A row for each quality that was tried, the chosen one marked; and a line on the sample."""
+    heads = ("quality", "size", "bpp", "kbit/s", "PSNR", "time to encode")
+    rows = [
+        (
+            f"{prediction.quality}{' *' if prediction == report.found else '  '}",
+            human_bytes(prediction.size_bytes),
+            f"{prediction.bpp:.4f}",
+            f"{prediction.kbit_per_second:.0f}",
+            f"{prediction.psnr_db:.2f} dB",
+            f"{prediction.seconds:.1f} s",
+        )
+        for prediction in report.predictions
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)]
+    chosen = "" if report.target is None else f"; * for {report.target}"
+    return "\n".join([*lines, f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s{chosen}"])

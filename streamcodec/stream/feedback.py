@@ -1,0 +1,120 @@
+"""Reaching a target while frames come and nobody knows what follows: the quality of each frame by what the frames before it became.
+
+A frame's cost is its bits, or its mean squared error for a target PSNR. Each frame is allowed a cost; what is spent above the sum of the
+allowances is a debt, as in a leaky bucket. The cost of I- and of P-frames at every quality is estimated by a straight line in log2(cost),
+whose slope is what is usual and whose height is learnt. Before each frame the next frames, a GOP or more of them, are laid out at one
+quality: the best one whose cost pays off the debt.
+"""
+
+import math
+from dataclasses import dataclass
+
+from streamcodec.codec import CodedFrame
+from streamcodec.metrics import mse
+from streamcodec.stream.target import Target
+from streamcodec.types import QUALITIES, RawFrame, VideoFormat
+
+__all__ = ["Feedback"]
+
+HORIZON = 64  # frames that are laid out, as near to it as whole GOPs come
+MAX_STEP = 3  # of quality between P-frames, so that pictures do not pump
+MAX_CORRECTION = 2.0  # of the allowance, up or down, to pay off a debt
+MAX_CREDIT, MAX_DEBT = 1.0, 4.0  # allowances of the horizon; what is above is forgotten
+LEARNING = {True: 0.7, False: 0.3}  # weight of the newest I-frame, P-frame
+PACKET_BITS = 8 * 30  # around a frame's payload
+USUAL_FRAME_SECONDS = 1 / 30
+START = range(16, 49)  # nobody knows what a picture will cost before the first one
+MIN_COST = 1e-3
+PEAK = 255
+
+
+@dataclass
+class _Line:
+    """log2(cost) = `height` + `slope` * quality."""
+
+    height: float
+    slope: float
+
+    def cost(self, quality: int) -> float:
+        return math.exp2(self.height + self.slope * quality)
+
+    def error(self, quality: int, cost: float) -> float:
+        """How far above the line a frame's cost lies, log2."""
+        return math.log2(max(cost, MIN_COST)) - self.height - self.slope * quality
+
+
+class Feedback:
+    """A RateController for a stream of this video in GOPs of at most `gop` frames."""
+
+    def __init__(self, video: VideoFormat, gop: int, target: Target) -> None:
+        self._video, self._gop, self._target = video, gop, target
+        pixels = video.width * video.height
+        if target.is_floor:
+            self._lines = {True: _Line(6.0, -0.033), False: _Line(6.0, -0.033)}  # usual pictures of the default models
+        else:
+            self._lines = {True: _Line(math.log2(0.12 * pixels), 0.04), False: _Line(math.log2(0.06 * pixels), 0.025)}
+        self._met_p_frame = False
+        self._debt = 0.0
+        self._last_pts: int | None = None
+        self._usual = self._allowed(float(1 / video.frame_rate) if video.frame_rate else USUAL_FRAME_SECONDS)
+        self._allowance = self._usual
+        self.start = self._last = min(max(self._choose(0), START[0]), START[-1])
+        self._is_key = True
+
+    def quality_for(self, frame: RawFrame, frame_in_gop: int) -> int:
+        is_first = self._last_pts is None
+        self._earn(frame.pts)
+        quality = self.start if is_first else self._choose(frame_in_gop)
+        if frame_in_gop:
+            quality = min(max(quality, self._last - MAX_STEP), self._last + MAX_STEP)
+        self._is_key, self._last = frame_in_gop == 0, quality
+        return quality
+
+    def add(self, frame: RawFrame, coded: CodedFrame) -> None:
+        cost = self._cost(frame, coded)
+        self._learn(cost)
+        horizon = self._usual * sum(self._layout(0))
+        self._debt = min(max(self._debt + cost - self._allowance, -MAX_CREDIT * horizon), MAX_DEBT * horizon)
+
+    def _earn(self, pts: int) -> None:
+        """Take in what may be spent for the time since the last frame."""
+        if self._last_pts is not None:
+            self._allowance = self._allowed(float((pts - self._last_pts) * self._video.time_base))
+            self._usual += (min(self._allowance, 2 * self._usual) - self._usual) / 8
+        self._last_pts = pts
+
+    def _allowed(self, seconds: float) -> float:
+        """What a frame `seconds` after the last may cost."""
+        if self._target.measure == "psnr_db":
+            return PEAK**2 / math.pow(10, self._target.value / 10)
+        if self._target.measure == "bpp":
+            return self._target.value * self._video.width * self._video.height
+        return 1000 * self._target.value * seconds
+
+    def _cost(self, frame: RawFrame, coded: CodedFrame) -> float:
+        if self._target.measure == "psnr_db":
+            return mse(frame.planes[0], coded.reconstruction.numpy())
+        return 8 * len(coded.payload) + PACKET_BITS
+
+    def _learn(self, cost: float) -> None:
+        error = self._lines[self._is_key].error(self._last, cost)
+        self._lines[self._is_key].height += LEARNING[self._is_key] * error
+        if self._is_key and not self._met_p_frame:  # if the first I-frame is costly, so will the P-frames be
+            self._lines[True].height += (1 - LEARNING[True]) * error
+            self._lines[False].height += error
+        self._met_p_frame |= not self._is_key
+
+    def _choose(self, frame_in_gop: int) -> int:
+        keys, others = self._layout(frame_in_gop)
+        usual = self._usual * (keys + others)
+        allowed = min(max(usual - self._debt, usual / MAX_CORRECTION), usual * MAX_CORRECTION)
+        affordable = [q for q in range(QUALITIES) if keys * self._lines[True].cost(q) + others * self._lines[False].cost(q) <= allowed]
+        if not affordable:
+            return self._target.limit
+        return affordable[0] if self._target.is_floor else affordable[-1]
+
+    def _layout(self, frame_in_gop: int) -> tuple[int, int]:
+        """I-frames and P-frames among the next ones, as many whole GOPs as come near the horizon, or less than one of a long GOP."""
+        frames = max(round(HORIZON / self._gop), 1) * self._gop if self._gop <= HORIZON else HORIZON
+        keys = len(range(-frame_in_gop % self._gop, frames, self._gop))
+        return keys, frames - keys
