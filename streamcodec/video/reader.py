@@ -12,8 +12,8 @@ from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader
-from streamcodec.video.source import Source, open_container, pick_video, reading, source_name
-from streamcodec.video.truncation import SourceBytes, tapped
+from streamcodec.video.source import Source, open_container, pick_video, reading, source_name, tapped
+from streamcodec.video.truncation import SourceBytes
 
 __all__ = ["VideoReader"]
 

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,9 +14,12 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, standard_input
 
-__all__ = ["Source", "open_container", "pick_video", "reading", "source_name"]
+__all__ = ["Source", "Tap", "at_its_position", "open_container", "pick_video", "reading", "source_name", "tapped"]
 
 Source = str | os.PathLike[str] | BinaryIO
+
+_HEAD_BYTES = 256
+_STREAM_START = b"\x89SSF"  # of the magic in container/format.py
 
 _NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
 _ATTACHED_PICTURE = 0x400  # disposition of a cover image
@@ -41,13 +44,47 @@ def reading(name: str, doing: str = "read") -> Iterator[None]:
         raise SourceError(f"cannot {doing} {name}: {reason}") from error
 
 
+class Tap:
+    """A pipe that keeps its first bytes in sight and counts how many came through: FFmpeg tells neither."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self.name = getattr(pipe, "name", "the file object")
+        self.size = 0
+        self.head = self._ahead = pipe.read(_HEAD_BYTES)
+
+    def read(self, size: int) -> bytes:
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        data = data or self._pipe.read(size)
+        self.size += len(data)
+        return data
+
+
+def tapped(source: Source) -> Any:
+    """The source, through a Tap if it is standard input or a file object that cannot seek."""
+    file = standard_input() if source == STANDARD_STREAM else source
+    if isinstance(file, (str, os.PathLike, io.TextIOBase)) or not hasattr(file, "read"):
+        return source  # a path, or nothing that can be opened
+    if hasattr(file, "seekable") and file.seekable():
+        return source
+    with reading(source_name(source)):
+        return Tap(file)
+
+
 def open_container(source: Source) -> InputContainer:
     """The container behind a path, a URL, a binary file object or "-". Raises SourceError if it has no media, UsageError for text."""
     if isinstance(source, io.TextIOBase):
         raise UsageError(f"source is a {type(source).__name__}; accepted: a path or a binary file object")
     name = source_name(source)
     with reading(name, "open as a video"):
-        container: InputContainer = av.open(_target(source, name), "r", metadata_errors="replace")
+        target = _target(source, name)
+    if _first_bytes(source).startswith(_STREAM_START):
+        raise SourceError(
+            f"{name} is an .ssf stream already; decode it first (`streamcodec decode IN.ssf x.mkv --codec ffv1` keeps every pixel), "
+            "then encode that"
+        )
+    with reading(name, "open as a video"):
+        container: InputContainer = av.open(target, "r", metadata_errors="replace")
     if container.format.name in _NOT_VIDEO:
         container.close()
         raise SourceError(f"{name} is a text file; accepted: any video that FFmpeg reads")
@@ -69,6 +106,31 @@ def _target(source: Source, name: str) -> Any:
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{name} is empty")
     return f"file:{path}"  # so that a colon in the name is no protocol
+
+
+def _first_bytes(source: Any) -> bytes:
+    """Of an ordinary file, a file object or a tapped pipe, whose position stays; none of a URL or a named pipe."""
+    if isinstance(source, Tap):
+        return source.head
+    file = standard_input() if source == STANDARD_STREAM else source
+    with suppress(OSError):
+        if not isinstance(file, (str, os.PathLike)):
+            with at_its_position(file):
+                return bytes(file.read(_HEAD_BYTES))
+        if Path(file).is_file():
+            with Path(file).open("rb") as opened:
+                return opened.read(_HEAD_BYTES)
+    return b""
+
+
+@contextmanager
+def at_its_position(file: BinaryIO) -> Iterator[BinaryIO]:
+    """The file, to be read in; behind the block it stands where it stood."""
+    position = file.tell()
+    try:
+        yield file
+    finally:
+        file.seek(position)
 
 
 def pick_video(container: InputContainer, name: str) -> VideoStream:

@@ -1,52 +1,24 @@
 """Signs that the bytes of a source end before the video does. FFmpeg takes the end of the bytes for the end of most videos."""
 
 import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from streamcodec.files import STANDARD_STREAM, standard_input
-from streamcodec.video.source import Source
+from streamcodec.video.source import Tap, at_its_position
 
-__all__ = ["SourceBytes", "Tap", "find_truncation", "tapped"]
+__all__ = ["SourceBytes", "find_truncation"]
 
 _TRANSPORT_PACKET_SIZES = (188, 192, 204)
 _SHORTFALL_SECONDS = 0.5
-_HEAD_BYTES = 256
 
 _SEGMENT = b"\x18\x53\x80\x67"
 _SHORT_IDS = (b"\xbf", b"\xec")  # CRC-32 and void; all other elements there have ids of four bytes
 _ELEMENT_HEADER_BYTES = 12  # at most 4 of the element's id and 8 of its size
 _MAX_ELEMENTS = 1 << 16  # a cluster is an element, and holds seconds
-
-
-class Tap:
-    """A pipe that remembers its first bytes and how many came through, which FFmpeg does not tell."""
-
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = pipe
-        self.name = getattr(pipe, "name", "the file object")
-        self.head = b""
-        self.size = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._pipe.read(size)
-        self.head += data[: _HEAD_BYTES - len(self.head)]
-        self.size += len(data)
-        return data
-
-
-def tapped(source: Source) -> Any:
-    """The source, through a Tap if it is standard input or a file object that cannot seek."""
-    file = standard_input() if source == STANDARD_STREAM else source
-    if isinstance(file, (str, os.PathLike, io.TextIOBase)) or not hasattr(file, "read"):
-        return source  # a path, or nothing that can be opened
-    return source if hasattr(file, "seekable") and file.seekable() else Tap(file)
 
 
 class SourceBytes:
@@ -66,7 +38,7 @@ class SourceBytes:
             return _walk(io.BytesIO(source.head))
         if not hasattr(source, "read") and not Path(source).is_file():  # a URL, or a named pipe
             return 0
-        with suppress(OSError), _at_its_position(source) if hasattr(source, "read") else Path(source).open("rb") as file:
+        with suppress(OSError), at_its_position(source) if hasattr(source, "read") else Path(source).open("rb") as file:
             return _walk(file)
         return 0
 
@@ -101,14 +73,6 @@ def _declared_seconds(stream: VideoStream) -> float | None:
     except ValueError:
         return None
     return 3600 * hours + 60 * minutes + seconds
-
-
-@contextmanager
-def _at_its_position(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The file, which the demuxer goes on to use."""
-    position = file.tell()
-    yield file
-    file.seek(position)
 
 
 def _walk(file: BinaryIO) -> int:

@@ -162,6 +162,7 @@ def test_models_lists_broken_files_too(tmp_path: Path, tiny_weights: Path, monke
 FAILURES = [
     (["encode", "missing.mp4", "out.ssf"], 1, "missing.mp4"),
     (["encode", "text.mp4", "out.ssf"], 1, "text.mp4"),
+    (["encode", "clip.ssf", "out.ssf"], 1, "is an .ssf stream already"),
     (["encode", "clip.mkv", "out.mp4"], 2, ".ssf"),
     (["encode", "clip.mkv", "out.ssf", "-q", "64"], 2, "64"),
     (["encode", "clip.mkv", "out.ssf", "--start", "soon"], 2, "HH:MM:SS"),

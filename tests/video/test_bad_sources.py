@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from streamcodec.container.format import MAGIC
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter
@@ -77,6 +78,14 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "file": lambda path: io.BytesIO(path.read_bytes()),
     "pipe": lambda path: Pipe(path.read_bytes()),
 }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_of_ours_is_no_source(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.ssf"
+    path.write_bytes(MAGIC + bytes(1000))
+    with pytest.raises(SourceError, match=r"is an \.ssf stream already; decode it first"):
+        VideoReader(KINDS[kind](path))
 
 
 def fails_after_its_frames(source: Callable[[], object], words: str) -> int:
