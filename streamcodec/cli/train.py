@@ -54,12 +54,15 @@ def train(
 
     data = Data(*given[0])
     settings = load_config(config)
+    report = _silent if quiet else _say
     if workers > 1:
         pipeline = import_module("streamcodec.pipelines.train")  # only this needs Ray
-        pipeline.train_on_workers(settings, data, out, weights, workers=workers, device=device, threads=threads, seconds=seconds,
-                                  tensorboard=tensorboard, quiet=quiet)  # fmt: skip
+        pipeline.train_on_workers(
+            settings, data, out, weights, workers=workers, device=device, threads=threads, seconds=seconds, tensorboard=tensorboard,
+            report=report,
+        )  # fmt: skip
         return 0
-    ending = run(settings, data, out, weights, device=device, seconds=seconds, tensorboard=tensorboard, report=_silent if quiet else _say)
+    ending = run(settings, data, out, weights, device=device, seconds=seconds, tensorboard=tensorboard, report=report)
     return 128 + ending.signal if ending.signal else 0
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from streamcodec.training.loop import Trainer
 from streamcodec.training.pictures import picture_sheet
 
-__all__ = ["Journal", "sum_up"]
+__all__ = ["LOG", "Journal", "read_rows", "sum_up"]
 
 LOG, BOARD = "log.jsonl", "tensorboard"
 NO_BOARD = "TensorBoard is not installed (pip install 'streamcodec[train]'): the log is log.jsonl alone"
@@ -74,17 +74,21 @@ def sum_up(row: dict[str, float], steps: int) -> str:
     return "  ".join(parts)
 
 
-def _open_log(path: Path, step: int) -> Any:
-    """Opened at the end of the rows up to `step`; a line that was cut off by a kill is dropped too."""
-    kept = []
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """The rows of a log, if there is one, up to a line that was cut off."""
+    rows = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
+            rows.append(json.loads(line))
         except ValueError:
             break
+    return rows
+
+
+def _open_log(path: Path, step: int) -> Any:
+    """Opened at the end of the rows up to `step`."""
     partial = path.with_suffix(".part")
-    partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    partial.write_text("".join(f"{json.dumps(row)}\n" for row in read_rows(path) if row["step"] <= step), encoding="utf-8")
     partial.replace(path)
     return path.open("a", encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,9 +20,9 @@ def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in trainer.models.state_dict().items()}
 
 
-@pytest.mark.parametrize("stage", ["joint", "entropy"])
-def test_resumed_run_equals_the_straight_one(tmp_path: Path, stage: str) -> None:
-    config, shards = small_config(stage=stage, steps=6), shards_in(tmp_path)
+@pytest.mark.parametrize("fields", [{"stage": "joint"}, {"stage": "entropy"}, {"unroll": 3}])
+def test_resumed_run_equals_the_straight_one(tmp_path: Path, fields: dict[str, Any]) -> None:
+    config, shards = small_config(steps=6, **fields), shards_in(tmp_path)
     straight = Trainer(config, shards)
     figures = [straight.step() for _ in range(6)]
     half = Trainer(config, shards)

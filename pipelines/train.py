@@ -1,0 +1,150 @@
+"""Training by several processes or machines with Ray Train: each takes steps on clips of its own, with the mean of all gradients.
+
+The folders of the run, the clips and the weights must be the same for all of them: one machine, or a shared file system. A
+process that dies has all of them start again from the last state.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from streamcodec.errors import StreamCodecError, UsageError
+from streamcodec.training import Data, TrainConfig, train
+from streamcodec.training.journal import LOG, read_rows, sum_up
+from streamcodec.training.replicas import Replicas
+
+try:
+    import ray
+    from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, get_context
+    from ray.train.torch import TorchConfig, TorchTrainer, get_device
+except ImportError as error:
+    raise UsageError(f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}") from error
+
+__all__ = ["Job", "train_on_workers"]
+
+RESTARTS = 3
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker is told: the arguments of `streamcodec.training.train`, and threads of the CPU (None: PyTorch's default)."""
+
+    config: TrainConfig
+    data: Data
+    folder: Path
+    weights: Path | None
+    cuda: bool
+    threads: int | None
+    seconds: float | None
+    tensorboard: bool
+
+
+def train_on_workers(
+    config: TrainConfig,
+    data: Data,
+    folder: Path,
+    weights: Path | None = None,
+    *,
+    workers: int,
+    device: str = "cpu",
+    threads: int | None = None,
+    seconds: float | None = None,
+    tensorboard: bool = False,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Run `config` on `workers` processes, on the Ray cluster that is running or on one started here; `device`: cpu or cuda.
+
+    Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train` writes; a state goes on with
+    as many workers. Raises UsageError for a device or a number of workers that the cluster does not have, and StreamCodecError if
+    training failed more than RESTARTS times.
+    """
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"device is {device!r}; accepted with several workers: cpu, cuda (Ray hands out the GPUs)")
+    folder = folder.resolve()
+    job = Job(
+        config, replace(data, folder=data.folder.resolve()), folder, weights and weights.resolve(), device == "cuda", threads, seconds,
+        tensorboard,
+    )  # fmt: skip
+    data.open(config).close()  # what is wrong with it is better said before workers start
+    with _cluster(), _followed(folder / LOG, config.steps, report):
+        _check_resources("GPU" if job.cuda else "CPU", workers)
+        report(f"{workers} processes train on {data.folder}; the log is {folder / LOG}")
+        _fit(job, workers)
+    report(f"the run has ended; {folder} has the state, from which the same command goes on, and the averaged weights")
+
+
+def _fit(job: Job, workers: int) -> None:
+    trainer = TorchTrainer(
+        _work,
+        train_loop_config={"job": job},
+        torch_config=TorchConfig(backend="nccl" if job.cuda else "gloo"),
+        scaling_config=ScalingConfig(num_workers=workers, use_gpu=job.cuda),
+        run_config=RunConfig(name="ray", storage_path=str(job.folder), failure_config=FailureConfig(max_failures=RESTARTS)),
+    )
+    try:
+        trainer.fit()
+    except TrainingFailedError as error:
+        failures: dict[int, Any] = getattr(error, "worker_failures", {})
+        reasons = {str(failure).strip().splitlines()[-1] for failure in failures.values()}
+        raise StreamCodecError(f"training failed in the workers: {'; '.join(sorted(reasons)) or error}") from error
+
+
+def _work(settings: dict[str, Job]) -> None:
+    """One worker."""
+    import torch
+
+    job = settings["job"]
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    context = get_context()
+    replicas = Replicas(context.get_world_rank(), context.get_world_size())
+    device = str(get_device()) if job.cuda else "cpu"
+    train(job.config, job.data, job.folder, job.weights, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
+
+
+@contextmanager
+def _cluster() -> Iterator[None]:
+    """The Ray cluster that is running, or one that is started here and ends with us."""
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(log_to_driver=False, include_dashboard=False)  # the log file tells what there is to tell
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _followed(log: Path, steps: int, report: Callable[[str], None]) -> Iterator[None]:
+    """Report the rows that rank 0 adds to the log."""
+    ended = threading.Event()
+    last = max((row["step"] for row in read_rows(log)), default=0)
+
+    def follow() -> None:
+        nonlocal last
+        over = False
+        while not over:
+            over = ended.wait(POLL_SECONDS)
+            for row in read_rows(log):
+                if row["step"] > last:
+                    last = row["step"]
+                    report(sum_up(row, steps))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _check_resources(kind: str, workers: int) -> None:
+    have = int(ray.cluster_resources().get(kind, 0))  # type: ignore[no-untyped-call]
+    if have < workers:
+        raise UsageError(f"{workers} workers need as many {kind}s; the Ray cluster has {have}")
