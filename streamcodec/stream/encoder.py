@@ -12,10 +12,10 @@ from streamcodec._version import __version__
 from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
+from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.rate import controller_of
 from streamcodec.types import RawFrame, VideoFormat
-from streamcodec.video import SceneCutDetector
 from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
@@ -61,7 +61,7 @@ class Encoder:
         self.video = video
         self._rate = controller_of(self.options, video)
         self.header = make_header(video, self.options.at_quality(self._rate.start), self.codec, metadata or {})
-        self._detector = SceneCutDetector(self.options.scenecut)
+        self._boundaries = GopBoundaries(self.options)
         self._gop: _Gop | None = None
         self._digest = GopDigest()
         self._frames = 0
@@ -141,8 +141,8 @@ class Encoder:
         return max(round(exact), self._last_pts + 1)
 
     def _starts_gop(self, pixels: Tensor, key: bool) -> bool:
-        cut = self._detector.is_cut(pixels.numpy())
-        return self._gop is None or key or cut or self._frames - self._gop.first_frame >= self.options.gop
+        frames_in_gop = None if self._gop is None else self._frames - self._gop.first_frame
+        return self._boundaries.begins_at(pixels.numpy(), frames_in_gop, key=key)
 
     def _close_gop(self) -> list[Packet]:
         if self._gop is None or not self.options.hash:

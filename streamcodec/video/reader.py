@@ -1,6 +1,7 @@
 """Any video that FFmpeg reads -> RawFrame, one after the other, in bounded memory."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
 from typing import Self, get_args
@@ -23,6 +24,8 @@ class VideoReader:
 
     `frame_format`: "rgb" gives (3, H, W), "yuv420" gives Y, U, V; pixel formats other than 8-bit 4:2:0 are converted, alpha is dropped.
     `start_seconds` and `duration_seconds` select the frames whose time since the start of the stream is in [start, start + duration).
+    `start_pts`, in ticks and instead of `start_seconds`, selects the frames at that time or later. They are those of reading from the
+    beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
     `threads`: of the decoder; None = as many as there are CPUs.
 
     Timestamps are the source's own integers, in ticks of `format.time_base`, wherever one starts; `Timeline` says how broken ones are
@@ -41,6 +44,7 @@ class VideoReader:
         *,
         frame_format: FrameFormat = "rgb",
         start_seconds: float = 0.0,
+        start_pts: int | None = None,
         duration_seconds: float | None = None,
         max_frames: int | None = None,
         threads: int | None = None,
@@ -56,13 +60,20 @@ class VideoReader:
         tap = tapped(source)
         self._container = open_container(tap)
         try:
-            self._open(SourceBytes(tap, self._container), frame_format, start_seconds, duration_seconds, threads, on_error)
+            self._open(SourceBytes(tap, self._container), frame_format, start_seconds, start_pts, duration_seconds, threads, on_error)
         except BaseException:
             self._container.close()
             raise
 
     def _open(
-        self, source: SourceBytes, frame_format: FrameFormat, start: float, duration: float | None, threads: int | None, on_error: OnError
+        self,
+        source: SourceBytes,
+        frame_format: FrameFormat,
+        start: float,
+        start_pts: int | None,
+        duration: float | None,
+        threads: int | None,
+        on_error: OnError,
     ) -> None:
         stream = pick_video(self._container, self._name)
         _check_side(self._name, stream.codec_context.width, stream.codec_context.height)
@@ -70,10 +81,14 @@ class VideoReader:
         time_base = stream.time_base or Fraction(1, 1000)
         first_tick, self._end_tick = span(stream, time_base, start, duration)
         self._decoder = Decoder(self._name, source, self._container, stream, time_base, on_error)
-        self._frames = self._decoder.frames_from(first_tick) if start else self._decoder.frames()
+        if start_pts is not None:
+            self._frames = self._decoder.frames_from(start_pts)
+        else:
+            self._frames = self._decoder.frames_from(first_tick) if start else self._decoder.frames()
         first = next(self._frames, None)
         if first is None:
-            raise SourceError(f"{self._name} has no frames{f' from {start} s on' if start else ''}")
+            beginning = f" from {start} s on" if start else "" if start_pts is None else f" from pts {start_pts} on"
+            raise SourceError(f"{self._name} has no frames{beginning}")
         _check_side(self._name, first[0].width, first[0].height)
         self._next: Stamped | None = first
         self.format = describe(first[0], stream, time_base)
@@ -91,6 +106,18 @@ class VideoReader:
         return self
 
     def __next__(self) -> RawFrame:
+        frame, pts = self._take()
+        duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
+        with reading(self._name, "convert the frames of"):
+            return RawFrame(self._loader.load(frame), pts, duration)
+
+    def skip(self, frames: int) -> None:
+        """Pass over so many frames, or what is left; their pixels are not converted. Raises as iterating does."""
+        with suppress(StopIteration):
+            for _ in range(frames):
+                self._take()
+
+    def _take(self) -> Stamped:
         if self._taken == self._max_frames:
             raise StopIteration
         if self._next is None:
@@ -101,9 +128,7 @@ class VideoReader:
         self._check_size(frame)
         self._look_ahead()
         self._taken += 1
-        duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
-        with reading(self._name, "convert the frames of"):
-            return RawFrame(self._loader.load(frame), pts, duration)
+        return frame, pts
 
     def _look_ahead(self) -> None:
         """Fetch the next frame, which tells this one's duration; what goes wrong there is raised after this frame."""
