@@ -1,0 +1,189 @@
+"""What travels between the driver and its workers: tasks one way, outcomes the other. Never frames.
+
+    kind     the worker                                           answers with
+    plan     looks at one long video                              Planned
+    part     codes some GOPs of it                                PartDone
+    join     puts its parts together, commits the output          FileDone | PartsLost
+    whole    codes every file of a batch of short ones            for each FileDone | Planned (too long for one task) | Skipped | FileError
+    verify   checks one output                                    Verified
+
+Any file's work may also end with a FileError (the codec raised) or Skipped (its output is there, made with the same key).
+"""
+
+import traceback as tracebacks
+from dataclasses import dataclass
+from typing import Literal
+
+from streamcodec.errors import UsageError
+
+__all__ = [
+    "FileDone",
+    "FileError",
+    "FileJob",
+    "FileRef",
+    "Outcome",
+    "Part",
+    "PartDone",
+    "PartsLost",
+    "Plan",
+    "Planned",
+    "Skipped",
+    "Task",
+    "TaskKind",
+    "Verified",
+]
+
+TaskKind = Literal["plan", "part", "join", "whole", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a video is cut: the number of frames of each of its GOPs, in order. `payload`: the codec's own plan, opaque here."""
+
+    width: int
+    height: int
+    gop_frames: tuple[int, ...]
+    payload: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.gop_frames or min(self.gop_frames) < 1 or self.width < 1 or self.height < 1:
+            raise UsageError(f"plan of {self.width}x{self.height}, GOPs {self.gop_frames}; accepted: a picture, GOPs of 1 frame or more")
+
+    @property
+    def frames(self) -> int:
+        return sum(self.gop_frames)
+
+    @property
+    def gops(self) -> int:
+        return len(self.gop_frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some successive GOPs of a planned video: the unit of work. It is cut when a worker is free for it, and known by its first GOP."""
+
+    first_gop: int
+    gops: int
+    frames: int
+
+    @property
+    def end_gop(self) -> int:
+        return self.first_gop + self.gops
+
+    @property
+    def range(self) -> range:
+        """The numbers of its GOPs."""
+        return range(self.first_gop, self.end_gop)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One input with its output: paths, or URLs. `file`: its number in the manifest. `key`: of input, settings and models, in hex."""
+
+    file: int
+    input: str
+    output: str
+    size_bytes: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    file: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PartDone:
+    """A coded part. `path`: where its bytes lie. `payload`: what the codec wants back when it joins the parts, opaque here."""
+
+    file: int
+    part: Part
+    path: str
+    size_bytes: int
+    seconds: float
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsLost:
+    """Parts (by their first GOPs) that were coded, and are missing or damaged now: they are coded again."""
+
+    file: int
+    first_gops: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileDone:
+    """An output that is in its place. `size_bytes`: of the output. `seconds`: of work, in all its tasks. `psnr_db`: None = not measured."""
+
+    file: int
+    size_bytes: int
+    frames: int
+    gops: int
+    width: int
+    height: int
+    seconds: float
+    psnr_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    file: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    file: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """Why a file, or one part of it, could not be coded. `error`: one line, for people."""
+
+    file: int
+    error: str
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, file: int, error: BaseException) -> "FileError":
+        text = str(error).strip() or type(error).__name__
+        return cls(file, f"{type(error).__name__}: {text}", "".join(tracebacks.format_exception(error)))
+
+
+Outcome = Planned | PartDone | PartsLost | FileDone | Verified | Skipped | FileError
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """A file that is not finished, with what former runs left of it.
+
+    `attempts`: workers that died of it as a whole; `tried`: parts with the number of workers that died of each. `plan`: if it was
+    planned; `done`: its parts that are coded. `written`: the output is in its place and only its check is missing.
+    """
+
+    ref: FileRef
+    attempts: int = 0
+    plan: Plan | None = None
+    done: tuple[PartDone, ...] = ()
+    tried: tuple[tuple[Part, int], ...] = ()
+    written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work for one worker. `files`: one, but of a batch of "whole" files. `cost_seconds`: a guess, for time limits and logs.
+
+    `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join", all of them, in order.
+    """
+
+    id: int
+    kind: TaskKind
+    files: tuple[FileRef, ...]
+    cost_seconds: float
+    plan: Plan | None = None
+    part: Part | None = None
+    parts: tuple[PartDone, ...] = ()
