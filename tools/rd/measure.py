@@ -24,7 +24,7 @@ from streamcodec.video import VideoReader, VideoWriter, to_yuv420
 
 PRESET = "medium"
 THREADS = 1
-"""Of every codec: more would change x264's bits (it slices frames), and the speeds would be those of another machine."""
+"""Of every codec. More would cost x264 bits, since it then slices frames or limits motion, and speeds would be another machine's."""
 
 Planes = tuple[NDArray[np.uint8], ...]
 
