@@ -1,0 +1,50 @@
+"""Where inputs and outputs lie: a path, or a URL that fsspec knows (s3://, gs://, http://, memory://, ...).
+
+A path stands as it is, made absolute. One that text cannot hold (bytes that are no UTF-8, a line break) or that a list would misread
+(`#`, blanks at its ends, `://`) stands as a file:// URL with %-escapes, so that every location is one line of valid text.
+"""
+
+# ruff: noqa: PTH (a million names: strings, not paths)
+
+import os
+from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from streamcodec.errors import SourceError, UsageError
+
+__all__ = ["FILE_URL", "filesystem", "is_url", "local_path", "location_of"]
+
+FILE_URL = "file://"
+
+
+def is_url(text: str) -> bool:
+    return "://" in text
+
+
+def location_of(path: str | os.PathLike[str]) -> str:
+    """The location of a local path."""
+    text = os.path.abspath(path)
+    plain = text.isprintable() and text == text.strip() and not is_url(text)
+    return text if plain else FILE_URL + quote_from_bytes(os.fsencode(text))
+
+
+def local_path(location: str) -> str | None:
+    """The path that a location names, as the operating system takes it; None if it lies elsewhere, for `filesystem`."""
+    if location.startswith(FILE_URL):
+        return os.fsdecode(unquote_to_bytes(location.removeprefix(FILE_URL)))
+    return None if is_url(location) else location
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path in it. Raises UsageError if fsspec, or its part for this protocol, is not installed."""
+    try:
+        import fsspec
+    except ImportError as error:
+        raise UsageError(f"{url}: fsspec is not installed; accepted: local paths, or pip install fsspec for URLs") from error
+    try:
+        found, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{url}: {error}") from error
+    except OSError as error:
+        raise SourceError(f"cannot open {url}: {error}") from error
+    return found, str(path)
