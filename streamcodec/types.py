@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Integral, Rational
 from typing import TYPE_CHECKING, Literal, get_args
 
 from streamcodec.errors import UsageError
@@ -92,10 +93,13 @@ class VideoFormat:
     bit_depth: int = 8
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
+        sides = (self.width, self.height)
+        if not all(isinstance(side, Integral) and not isinstance(side, bool) and 1 <= side <= MAX_SIDE for side in sides):
             raise UsageError(f"size is {self.width}x{self.height}; accepted: 1..{MAX_SIDE} on each side")
-        if self.time_base <= 0 or self.sample_aspect_ratio <= 0 or (self.frame_rate is not None and self.frame_rate <= 0):
-            raise UsageError("time base, frame rate and sample aspect ratio must be above zero")
+        for name in ("time_base", "sample_aspect_ratio", "frame_rate"):
+            ratio = getattr(self, name)
+            if (ratio is not None or name != "frame_rate") and not (isinstance(ratio, Rational) and int(ratio.numerator) > 0):
+                raise UsageError(f"{name} is {ratio!r}; accepted: a Fraction above 0")
         if self.rotation_degrees not in (0, 90, 180, 270):
             raise UsageError(f"rotation is {self.rotation_degrees}; accepted: 0, 90, 180, 270")
 
@@ -138,11 +142,11 @@ def _is_yuv420(shapes: tuple[tuple[int, ...], ...]) -> bool:
     return shapes[1] == half and shapes[2] == half
 
 
-def check_count(what: str, count: int, unit: str) -> int:
-    """Return `count` if it is an integer of at least 1, else raise UsageError, in which `what` names it and `unit` what it counts."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise UsageError(f"{what} is {count!r}; accepted: an integer, 1 or more {unit}")
-    return count
+def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> int:
+    """Return `value` if it is an integer in at_least .. 2^63 - 1, else raise UsageError; `what` names it, `unit` what it counts."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not at_least <= int(value) < 1 << 63:
+        raise UsageError(f"{what} is {value!r}; accepted: an integer, {at_least} or more {unit}")
+    return int(value)
 
 
 def check_quality(quality: int) -> int:

@@ -65,8 +65,7 @@ def decode_frame(codec: Codec, payload: bytes, reference: Tensor | None, size: t
         raise CorruptStreamError("frame payload is empty; at least the quality byte was expected")
     if payload[0] >= QUALITIES:
         raise CorruptStreamError(f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}")
-    if not (1 <= size[0] <= MAX_SIDE and 1 <= size[1] <= MAX_SIDE):
-        raise UsageError(f"frame size is {size[1]}x{size[0]}; accepted: 1..{MAX_SIDE} on each side")
+    _check_size(size)
     _check_reference(reference, size)
     model = codec.model_for(reference)
     channel = DecoderChannel(model.tables, payload[1:])
@@ -162,6 +161,11 @@ def _check_reference(reference: Tensor | None, size: tuple[int, int]) -> None:
         _check_frame("reference", reference)
         if _size(reference) != size:
             raise UsageError(f"reference is {reference.shape[-1]}x{reference.shape[-2]}; accepted: the frame's size, {size[1]}x{size[0]}")
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(side, int) and 1 <= side <= MAX_SIDE for side in size):
+        raise UsageError(f"frame size is {size!r}; accepted: (height, width), each 1..{MAX_SIDE}")
 
 
 def _size(frame: Tensor) -> tuple[int, int]:

@@ -57,6 +57,9 @@ def encode_gop(codec: Codec, frames: Tensor, quality: int) -> EncodedGop:
 
     Raises UsageError for another shape, dtype or quality.
     """
+    _check_codec(codec)
+    if not isinstance(frames, Tensor):
+        raise UsageError(f"frames are a {type(frames).__name__}; accepted: a tensor, (T, 3, H, W) uint8")
     if frames.ndim != 4 or frames.shape[0] < 1:
         raise UsageError(f"frames are {tuple(frames.shape)}; accepted: (T, 3, H, W) with T at least 1")
     coded = list(iter_encode_gop(codec, frames, quality))
@@ -68,7 +71,15 @@ def decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]) -
 
     Raises CorruptStreamError if a payload does not decode, UsageError if there is none.
     """
+    _check_codec(codec)
+    if not isinstance(payloads, Iterable) or isinstance(payloads, (str, bytes)):
+        raise UsageError(f"payloads are a {type(payloads).__name__}; accepted: an iterable of bytes, one for each frame")
     frames = list(iter_decode_gop(codec, payloads, size))
     if not frames:
         raise UsageError("a GOP to decode has at least one payload; none came")
     return torch.stack(frames)
+
+
+def _check_codec(codec: object) -> None:
+    if not isinstance(codec, Codec):
+        raise UsageError(f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it")

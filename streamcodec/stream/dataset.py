@@ -49,7 +49,7 @@ class VideoDataset(IterableDataset[Any]):
         joined = torch.distributed.is_available() and torch.distributed.is_initialized()
         self._rank = (torch.distributed.get_rank() if joined else 0) if rank is None else rank
         self._world_size = (torch.distributed.get_world_size() if joined else 1) if world_size is None else world_size
-        if not 0 <= self._rank < self._world_size:
+        if check_count("rank", self._rank, "", at_least=0) >= check_count("world_size", self._world_size, "processes"):
             raise UsageError(f"rank is {self._rank} of {self._world_size}; accepted: 0 .. world_size - 1")
 
     def set_epoch(self, epoch: int) -> None:

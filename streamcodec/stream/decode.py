@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.arguments import check_part
+from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.video import OnDamage, Video, open
@@ -59,8 +60,7 @@ def decode(
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
-    if max_frames is not None and max_frames < 1:
-        raise UsageError(f"number of frames is {max_frames}; accepted: 1 or more")
+    check_part(start_seconds, duration_seconds, max_frames)
     with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage, max_pixels=max_pixels) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])

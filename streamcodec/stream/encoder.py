@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -56,6 +57,9 @@ class Encoder:
         codec: Codec | None = None,
         metadata: dict[str, str] | None = None,
     ) -> None:
+        for name, value, kind in (("video", video, VideoFormat), ("options", options, EncodeOptions), ("codec", codec, Codec)):
+            if not isinstance(value, kind) and (value is not None or name == "video"):
+                raise UsageError(f"{name} is a {type(value).__name__}; accepted: a {kind.__name__}")
         self.options = options or EncodeOptions()
         self.codec = codec or codec_of(self.options)
         self.video = video
@@ -119,6 +123,9 @@ class Encoder:
         return [] if flushed else self._close_gop()
 
     def _raw(self, frame: RawFrame | Pixels, pts: int | None, duration: int) -> RawFrame:
+        for name, ticks in (("pts", pts), ("duration", duration)):
+            if ticks is not None and not isinstance(ticks, Integral):
+                raise UsageError(f"{name} is {ticks!r}; accepted: an integer, in units of the time base")
         if not isinstance(frame, RawFrame):
             frame = raw_frame(frame, self._next_pts() if pts is None else pts, duration or self._frame_duration())
         if frame.format != "rgb":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
 from streamcodec.stream.target import Measure, Target
 from streamcodec.types import Precision, check_precision, check_quality
@@ -61,7 +62,7 @@ class EncodeOptions:
         check_precision(self.precision)
         if isinstance(self.gop, bool) or not isinstance(self.gop, int) or not 1 <= self.gop <= MAX_GOP:
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
-        if not 0 <= self.scenecut <= 1:
+        if not is_number(self.scenecut) or not 0 <= self.scenecut <= 1:
             raise UsageError(f"scene-cut threshold is {self.scenecut!r}; accepted: 0 (off) to 1")
 
 
@@ -83,6 +84,8 @@ class EncodeSettings(TypedDict, total=False):
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:
     """The options with these fields in place of their own. Raises UsageError for both a quality and a target among the fields."""
+    if options is not None and not isinstance(options, EncodeOptions):
+        raise UsageError(f"options is a {type(options).__name__}; accepted: EncodeOptions")
     changed = replace(options or EncodeOptions(), **settings)
     if "quality" in settings and changed.target is not None:
         raise UsageError(f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two")

@@ -4,13 +4,15 @@ import math
 import operator
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from types import TracebackType
 from typing import Literal, Self, overload
 
 import torch
 
+from streamcodec.arguments import check_part
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
@@ -136,12 +138,16 @@ class Video:
 
     def frames_at(self, indexes: Sequence[int]) -> FrameBatch:
         """The frames with these indexes, in this order; each GOP is decoded once. Raises FrameIndexError past the ends."""
+        if not isinstance(indexes, Iterable):
+            raise UsageError(f"indexes are {indexes!r}; accepted: a sequence of integers")
         checked = [self._check(index) for index in indexes]
         frames = {index: self._frame(index) for index in sorted(set(checked))}
         return FrameBatch.of([frames[index] for index in checked], self.size)
 
     def frame_at_seconds(self, seconds: float) -> Frame:
         """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
+        if not isinstance(seconds, Real):
+            raise UsageError(f"time is {seconds!r}; accepted: seconds, a number")
         index, time_base = self._index, self.header.video.time_base
         position = seconds / time_base
         pts = round(position) if math.isfinite(position) else index.end_pts + 1
@@ -158,14 +164,11 @@ class Video:
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
         entries = self._index.entries
-        if not -len(entries) <= number < len(entries):
-            raise FrameIndexError(f"GOP is {number}; the video has {len(entries)}")
-        return self._play(entries[number])
+        return self._play(entries[_position("GOP", number, len(entries))])
 
     def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
-        if not 0 <= start_seconds < math.inf or (duration_seconds is not None and not 0 < duration_seconds < math.inf):
-            raise UsageError(f"start is {start_seconds} s and duration {duration_seconds} s; accepted: from 0, and above 0")
+        check_part(start_seconds, duration_seconds)
         if not start_seconds and duration_seconds is None:
             return iter(self)
         return self._between(start_seconds, duration_seconds)
@@ -227,14 +230,7 @@ class Video:
                 yield from (frame for frame in self.gop(number) if start <= frame.pts < stop)
 
     def _check(self, index: int) -> int:
-        count = len(self)
-        try:
-            number = operator.index(index)
-        except TypeError as error:
-            raise UsageError(f"frame is {index!r}; accepted: an integer or a slice of integers") from error
-        if not -count <= number < count:
-            raise FrameIndexError(f"frame is {number}; the video has {count} frames")
-        return number % count
+        return _position("frame", index, len(self))
 
     def _frame(self, index: int) -> Frame:
         entry = self._index.at_frame(index)
@@ -251,3 +247,14 @@ class Video:
 
 def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
     return Video(source, options, on_damage=on_damage)
+
+
+def _position(what: str, index: int, count: int) -> int:
+    """0 .. count - 1, for an index from either end. Raises FrameIndexError past the ends, UsageError if it is no integer."""
+    try:
+        number = operator.index(index)
+    except TypeError as error:
+        raise UsageError(f"{what} is {index!r}; accepted: an integer (for frames also a slice of integers)") from error
+    if not -count <= number < count:
+        raise FrameIndexError(f"{what} is {number}; the video has {count} {what}s")
+    return number % count

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import av
 from av.codec import Codec
 
+from streamcodec.arguments import check_text, is_number
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.types import FrameFormat
 
@@ -53,6 +54,12 @@ def choose_encoder(
 
     Raises OutputError if FFmpeg has no such video encoder or it lacks the pixel format, UsageError for a crf that it does not know.
     """
+    if codec is not None:
+        check_text("codec", codec)
+    if crf is not None and not is_number(crf):
+        raise UsageError(f"crf is {crf!r}; accepted: a number")
+    if not isinstance(options, dict | None) or any(not isinstance(text, str) for pair in (options or {}).items() for text in pair):
+        raise UsageError(f"options of the encoder are {options!r}; accepted: a dict of texts")
     name = _BY_SUFFIX.get(suffix, "libx264") if codec is None else _ALIASES.get(codec, codec)
     formats = _pixel_formats(name, codec)
     if pixel_format is not None and formats and pixel_format not in formats:
@@ -96,5 +103,5 @@ def _merge_options(name: str, crf: float | None, options: dict[str, str]) -> dic
     if crf is not None and name not in DEFAULT_CRF:
         raise UsageError(f"{name} has no constant rate factor; leave crf out (it is for {', '.join(DEFAULT_CRF)}), or use options")
     if name in DEFAULT_CRF and ("crf" not in options or crf is not None):
-        merged["crf"] = f"{DEFAULT_CRF[name] if crf is None else crf:g}"
+        merged["crf"] = f"{DEFAULT_CRF[name] if crf is None else float(crf):g}"
     return merged

@@ -8,6 +8,7 @@ from typing import Self, get_args
 
 import av
 
+from streamcodec.arguments import check_part
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
@@ -52,7 +53,7 @@ class VideoReader:
     ) -> None:
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
-        _check_part(start_seconds, duration_seconds, max_frames)
+        check_part(start_seconds, duration_seconds, max_frames)
         self._name = source_name(source)
         self._max_frames = max_frames
         self._taken = 0
@@ -164,12 +165,3 @@ def _check_side(name: str, width: int, height: int) -> None:
 def _check_choice(what: str, value: str, accepted: tuple[str, ...]) -> None:
     if value not in accepted:
         raise UsageError(f"{what} is {value!r}; accepted: {', '.join(accepted)}")
-
-
-def _check_part(start_seconds: float, duration_seconds: float | None, max_frames: int | None) -> None:
-    if not 0 <= start_seconds < float("inf"):
-        raise UsageError(f"start is {start_seconds} s; accepted: 0 or more")
-    if duration_seconds is not None and not 0 < duration_seconds < float("inf"):
-        raise UsageError(f"duration is {duration_seconds} s; accepted: above 0")
-    if max_frames is not None and max_frames < 1:
-        raise UsageError(f"number of frames is {max_frames}; accepted: 1 or more")

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from streamcodec.arguments import check_path
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import STANDARD_STREAM, replace_on_success
 from streamcodec.types import FrameFormat, RawFrame, VideoFormat
@@ -47,7 +48,7 @@ class VideoWriter:
         metadata: dict[str, str] | None = None,
         overwrite: bool = False,
     ) -> None:
-        self._name, self._video, self._frame_format = os.fspath(target), video, frame_format
+        self._name, self._video, self._frame_format = check_path("output", target), video, frame_format
         self._last_pts: int | None = None
         self._is_open = True
         wish = _Wish(frame_format, codec, crf, pixel_format, options or {}, metadata or {})

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamcodec.arguments import check_path
 from streamcodec.errors import ModelError, UnsupportedStreamError, UsageError
 from streamcodec.types import Precision
 
@@ -88,7 +89,7 @@ def choose_device(device: str | None) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
         raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
     return device
 
@@ -100,7 +101,8 @@ def _folders() -> Iterator[Path]:
     yield PACKAGED
 
 
-def _path_of(name: str) -> Path:
+def _path_of(name: str | os.PathLike[str]) -> Path:
+    name = check_path("model", name)
     if name.endswith(SUFFIX):
         return Path(name)
     files = available()
@@ -123,8 +125,8 @@ def _candidates(name: str, override: str | None) -> Iterator[Path]:
 def _load(path: Path, device: str) -> "LoadedModel":
     try:
         stamp = path.stat().st_mtime_ns
-    except OSError as error:
-        raise ModelError(f"cannot read the weights {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # of a name with NUL
+        raise ModelError(f"cannot read the weights {path}: {getattr(error, 'strerror', None) or error}") from error
     return _load_cached(path, stamp, device)
 
 
