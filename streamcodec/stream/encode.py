@@ -1,6 +1,5 @@
 """A whole video to a stream: source, encoder and container joined."""
 
-import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -13,6 +12,7 @@ from typing import BinaryIO, Protocol, Unpack, cast
 
 import numpy as np
 
+from streamcodec.arguments import is_number
 from streamcodec.codec import Codec
 from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
@@ -218,9 +218,9 @@ class _PythonFrames:
 
     def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None) -> None:
         wanted = DEFAULT_FRAME_RATE if frame_rate is None else frame_rate
-        rate = Fraction(wanted).limit_denominator(1001) if 0 < wanted < math.inf else Fraction(0)
+        rate = Fraction(float(wanted)).limit_denominator(1001) if is_number(wanted) and wanted > 0 else Fraction(0)
         if rate == 0:
-            raise UsageError(f"frame rate is {frame_rate}; accepted: from 1/1001 frames per second")
+            raise UsageError(f"frame rate is {frame_rate!r}; accepted: from 1/1001 frames per second")
         if not isinstance(frames, Iterable):
             raise UsageError(f"source is a {type(frames).__name__}; accepted: a path, a binary file object or an iterable of frames")
         raw = (raw_frame(frame, pts, 1) for pts, frame in enumerate(frames))
