@@ -35,8 +35,8 @@ DEFAULT_FRAME_RATE = Fraction(30)
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """What was written. `seconds` is wall time, with that of the search. `psnr_db`: of RGB, from the mean squared error of all frames; None
-    unless asked for or aimed at.
+    """What was written. `seconds` is wall time, without that of the search. `psnr_db`: of RGB, from the mean squared error of all frames;
+    None unless asked for or aimed at.
 
     `quality`: of the frames, None if it was adapted from frame to frame. `target`: what was to be reached, if anything; `search`: how the
     quality for it was found, None if there was no search.
@@ -131,7 +131,7 @@ def encode(
         encoder = Encoder(frames.format, chosen, codec=codec, metadata=frames.metadata)
         with open_output(out, overwrite=overwrite) as file:
             report = _run(encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None)
-    return replace(report, target=options.target, search=found, seconds=report.seconds + (0.0 if found is None else found.seconds))
+    return replace(report, target=options.target, search=found)
 
 
 def _search(source: object, part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None) -> SearchReport | None:

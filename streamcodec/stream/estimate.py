@@ -11,12 +11,13 @@ from streamcodec.container import Packet, Writer
 from streamcodec.metrics import mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.sample import RUN_FRAMES, Sample
+from streamcodec.stream.sample import LONG_RUN_FRAMES, RUN_FRAMES, Sample
 from streamcodec.types import RawFrame
 
 __all__ = ["Prediction", "predict"]
 
-SETTLED = RUN_FRAMES // 2  # from this frame of a GOP on, size and error are taken to stay as they are
+KEY, EARLY, LATE = range(1), range(1, RUN_FRAMES), range(RUN_FRAMES, LONG_RUN_FRAMES)
+"""Places in a GOP: of the I-frame, of the P-frames in every run, and of those in the long runs only."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class _CodedRun:
     places: tuple[int, ...]
     frame_less_bytes: int
 
+    def at(self, places: range) -> list[_Costs]:
+        """Of the frames at these places of their GOPs."""
+        return [cost for place, cost in zip(self.places, self.costs, strict=True) if place in places]
+
 
 class _Sink:
     """A file that keeps nothing."""
@@ -62,7 +67,7 @@ class _Sink:
 def predict(sample: Sample, options: EncodeOptions, quality: int, codec: Codec, progress: Callable[[], None]) -> Prediction:
     """Code the sample at this quality; `progress` is called after every frame. A sample that is the whole video gives exact figures."""
     runs = [_code_run(sample, run, options.at_quality(quality), codec, progress) for run in sample.runs]
-    mean = _mean([cost for run in runs for cost in run.costs]) if sample.is_whole else _mean_of_video(runs, options.gop)
+    mean = _mean([cost for run in runs for cost in run.costs]) if sample.is_whole else _mean_of_video(runs, min(options.gop, sample.frames))
     size_bytes = round(mean.size_bytes * sample.frames) + runs[0].frame_less_bytes
     seconds = sample.duration_seconds
     return Prediction(
@@ -104,21 +109,30 @@ def _write(writer: Writer, packets: Sequence[Packet]) -> None:
 
 
 def _mean_of_video(runs: Sequence[_CodedRun], gop: int) -> _Costs:
-    """The mean over a GOP of usual length: I-frame, first P-frames, and the others, each by how often they come.
+    """The mean over a GOP of usual length; scene cuts end GOPs early, as often as they did in the runs.
 
-    Scene cuts end GOPs early: as often as they did in the runs.
+    P-frames that follow the first few are as large as those, and their errors grow as they did in the long runs.
     """
-    coded = [(place, cost) for run in runs for place, cost in zip(run.places, run.costs, strict=True)]
-    continued = sum(len(run.places) - 1 for run in runs)
-    cuts = sum(run.places[1:].count(0) for run in runs)
-    lasting = 1 - cuts / continued if continued else 1.0
-    classes = (range(1), range(1, min(SETTLED, gop)), range(SETTLED, gop))
-    weighted: list[tuple[float, _Costs]] = []
-    for places in classes:
-        costs = [cost for place, cost in coded if place in places]
-        mean = _mean(costs) if costs else weighted[-1][1]
-        weighted.append((sum(lasting**place for place in places), mean))
-    return _mean([mean for _, mean in weighted], [weight for weight, _ in weighted])
+    key = _mean([cost for run in runs for cost in run.at(KEY)])
+    p_frames = [cost for run in runs for cost in run.at(EARLY)]
+    early = _mean(p_frames) if p_frames else key
+    late = replace(early, error=early.error * _growth(runs))
+    lasting = _share_continued(runs)
+    places = (KEY, range(1, min(RUN_FRAMES, gop)), range(RUN_FRAMES, gop))
+    return _mean((key, early, late), [sum(lasting**place for place in group) for group in places])
+
+
+def _share_continued(runs: Sequence[_CodedRun]) -> float:
+    """How probably no scene cut lies between a frame and the next."""
+    following = [place for run in runs for place in run.places[1:]]
+    return 1 - following.count(0) / len(following) if following else 1.0
+
+
+def _growth(runs: Sequence[_CodedRun]) -> float:
+    """Errors of late P-frames over those of early ones: the median of the long runs, since in some of them the scene changes."""
+    both = [(run.at(EARLY), run.at(LATE)) for run in runs]
+    errors = [(_mean(early).error, _mean(late).error) for early, late in both if early and late]
+    return float(np.median([late / early if early else 1.0 for early, late in errors])) if errors else 1.0
 
 
 def _mean(costs: Sequence[_Costs], weights: Sequence[float] | None = None) -> _Costs:

@@ -13,10 +13,11 @@ from streamcodec.types import RawFrame, VideoFormat
 
 __all__ = ["Sample", "can_sample", "take_sample"]
 
-RUN_FRAMES = 16  # the first half of a usual GOP: what comes later is much like the second half of that
-MIN_RUNS, MAX_RUNS = 2, 8
-SHARE = Fraction(1, 5)  # of the video that is sampled, within these limits
-WHOLE_FRAMES = 2 * MIN_RUNS * RUN_FRAMES  # a video as short as this is taken whole
+RUN_FRAMES = 8  # the start of a GOP; many short runs tell more of a video than few long ones
+LONG_RUN_FRAMES = 2 * RUN_FRAMES  # every second run, to see how pictures fare further on in a GOP
+FRAMES_PER_RUN = 40  # of the video
+MIN_RUNS, MAX_RUNS = 3, 16
+WHOLE_FRAMES = 64  # a video as short as this is taken whole
 MAX_BYTES = 1 << 29  # the frames of a sample are kept in memory
 USUAL_RATE = Fraction(25)  # frames per second of a video that does not tell its own
 
@@ -64,19 +65,25 @@ def take_sample(source: str | os.PathLike[str], part: Part, gop: int) -> Sample 
     if is_whole:
         spots = [replace(part, max_frames=min(part.max_frames or affordable, affordable))]
     else:
-        spots = _spots(part, frames, video.frame_rate or USUAL_RATE, min(RUN_FRAMES, gop, affordable), affordable)
+        spots = _spots(part, frames, video.frame_rate or USUAL_RATE, _run_lengths(frames, gop, affordable))
     runs = tuple(run for run in (_read(source, spot) for spot in spots) if run)
     if not runs:
         raise SourceError(f"{os.fspath(source)} has no sound frames where samples were taken")
     return Sample(video, metadata, runs, len(runs[0]) if is_whole else frames, is_whole)
 
 
-def _spots(part: Part, frames: int, rate: Fraction, length: int, affordable: int) -> list[Part]:
-    """Runs of `length` frames in the middles of equal stretches of the part."""
-    count = max(1, min(max(MIN_RUNS, math.ceil(frames * SHARE / RUN_FRAMES)), MAX_RUNS, affordable // length))
-    stretch = Fraction(frames, count)
-    firsts = ((number + Fraction(1, 2)) * stretch - Fraction(length, 2) for number in range(count))
-    return [Part(part.start_seconds + float(first / rate), max_frames=length) for first in firsts]
+def _run_lengths(frames: int, gop: int, affordable: int) -> list[int]:
+    count = min(max(MIN_RUNS, frames // FRAMES_PER_RUN), MAX_RUNS)
+    lengths = [min(gop, RUN_FRAMES if number % 2 else LONG_RUN_FRAMES) for number in range(count)]
+    excess = max(1, math.ceil(sum(lengths) / affordable))
+    return [max(length // excess, 1) for length in lengths]
+
+
+def _spots(part: Part, frames: int, rate: Fraction, lengths: list[int]) -> list[Part]:
+    """Runs of these lengths in the middles of equal stretches of the part."""
+    stretch = Fraction(frames, len(lengths))
+    firsts = [(number + Fraction(1, 2)) * stretch - Fraction(length, 2) for number, length in enumerate(lengths)]
+    return [Part(part.start_seconds + float(first / rate), max_frames=length) for first, length in zip(firsts, lengths, strict=True)]
 
 
 def _read(source: str | os.PathLike[str], part: Part) -> tuple[RawFrame, ...]:

@@ -143,22 +143,14 @@ def find_quality(target: Target, predict_at: Callable[[int], Prediction]) -> Pre
 
 
 def _crossing(points: dict[int, float], low: int, high: int, target: Target) -> float:
-    """The quality at which the line through the points about the target meets it."""
-    left, right = points.get(low), points.get(high)
+    """The quality at which the line through the two points nearest to the target meets it."""
     goal = _height(target, target.value)
-    if left is not None and right is not None:
-        return low + (goal - left) / max(right - left, MIN_STEP) * (high - low)
-    start, height = (low, left) if left is not None else (high, right)
-    assert height is not None
-    return start + (goal - height) / _slope(points, target)
-
-
-def _slope(points: dict[int, float], target: Target) -> float:
-    """Rise for one step of quality, by the two outermost points on the one side of the target where all are."""
-    first, last = min(points), max(points)
-    if first == last:
-        return USUAL_STEP_DB if target.is_floor else USUAL_STEP_LOG2
-    return max((points[last] - points[first]) / (last - first), MIN_STEP)
+    nearest = sorted(points, key=lambda quality: abs(quality - (low if low in points else high)))
+    pair = sorted((low, high) if low in points and high in points else nearest[:2])
+    first, last = pair[0], pair[-1]
+    usual = USUAL_STEP_DB if target.is_floor else USUAL_STEP_LOG2
+    slope = max((points[last] - points[first]) / (last - first), MIN_STEP) if last > first else usual
+    return first + (goal - points[first]) / slope
 
 
 def _height(target: Target, value: float) -> float:

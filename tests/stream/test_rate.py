@@ -1,0 +1,186 @@
+import io
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+import streamcodec
+from streamcodec.codec import Codec, CodedFrame
+from streamcodec.errors import UsageError
+from streamcodec.stream import EncodeOptions, Encoder
+from streamcodec.stream.feedback import Feedback
+from streamcodec.stream.rate import ConstantQuality, controller_of
+from streamcodec.stream.target import Measure, Target
+from streamcodec.types import RawFrame, VideoFormat
+
+VIDEO = VideoFormat(64, 48, time_base=Fraction(1, 25), frame_rate=Fraction(25))
+PIXELS = 64 * 48
+GOP = 16
+
+
+@pytest.fixture
+def frames() -> list[torch.Tensor]:
+    base = torch.randint(0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    return [base.roll(shift, dims=1) for shift in range(12)]
+
+
+def raw(pts: int) -> RawFrame:
+    return RawFrame((np.full((3, 48, 64), 128, np.uint8),), pts, 1)
+
+
+def coded_with_bits(bits: float) -> CodedFrame:
+    return CodedFrame(bytes(max(round(bits / 8), 1)), torch.full((3, 48, 64), 128, dtype=torch.uint8))
+
+
+def coded_with_error(error: float) -> CodedFrame:
+    """A reconstruction with this mean squared error, by some pixels that are 32 off."""
+    pixels = torch.full((3 * PIXELS,), 128, dtype=torch.uint8)
+    pixels[: round(error / 32**2 * 3 * PIXELS)] += 32
+    return CodedFrame(b"?", pixels.reshape(3, 48, 64))
+
+
+def run_bits(controller: Feedback, count: int, bits_of: Callable[[int, int, bool], float], step: int = 1) -> list[tuple[int, int]]:
+    """(quality, bytes with what is around the payload) of each frame of a made-up codec."""
+    done = []
+    for number in range(count):
+        frame, place = raw(number * step), number % GOP
+        quality = controller.quality_for(frame, place)
+        coded = coded_with_bits(bits_of(number, quality, place == 0))
+        controller.add(frame, coded)
+        done.append((quality, len(coded.payload) + 30))
+    return done
+
+
+def usual(_number: int, quality: int, key: bool) -> float:
+    return (4000 if key else 800) * 2 ** (quality / 24)
+
+
+def kbit_per_second(done: list[tuple[int, int]], step: int = 1) -> float:
+    return 8e-3 * sum(size for _, size in done) * 25 / (len(done) * step)
+
+
+@pytest.mark.parametrize("kbit", [60.0, 100.0, 150.0])
+def test_bit_rate_is_reached_and_quality_settles(kbit: float) -> None:
+    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", kbit)), 320, usual)
+    assert kbit_per_second(done) == pytest.approx(kbit, rel=0.03)
+    assert kbit_per_second(done[160:]) == pytest.approx(kbit, rel=0.03)
+    assert np.ptp([quality for quality, _ in done[160:]]) <= 3
+
+
+def test_bits_per_pixel_do_not_depend_on_time() -> None:
+    target = Target("bpp", 0.5)
+    done = run_bits(Feedback(VIDEO, GOP, target), 160, usual)
+    assert done == run_bits(Feedback(VIDEO, GOP, target), 160, usual, step=7)
+    assert 8 * sum(size for _, size in done) / (160 * PIXELS) == pytest.approx(0.5, rel=0.03)
+
+
+def test_slower_frames_may_cost_more() -> None:
+    """The nominal rate is 25 frames per second, the real one half of it: times count."""
+    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", 60.0)), 320, usual, step=2)
+    assert kbit_per_second(done[64:], step=2) == pytest.approx(60.0, rel=0.05)
+
+
+def test_harder_scene_is_paid_for() -> None:
+    def harder_later(number: int, quality: int, key: bool) -> float:
+        return usual(number, quality, key) * (1.6 if number > 150 else 1.0)
+
+    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", 90.0)), 480, harder_later)
+    assert kbit_per_second(done) == pytest.approx(90.0, rel=0.03)
+    assert max(quality for quality, _ in done[300:]) < min(quality for quality, _ in done[100:150])
+
+
+@pytest.mark.parametrize(("kbit", "end"), [(1.0, 0), (1e5, 63)])
+def test_bit_rate_out_of_reach_ends_at_an_end(kbit: float, end: int) -> None:
+    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", kbit)), 64, usual)
+    assert {quality for quality, _ in done[32:]} == {end}
+
+
+def test_quality_changes_gently_within_a_gop() -> None:
+    rng = np.random.default_rng(3)
+    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", 90.0)), 96, lambda n, q, key: usual(n, q, key) * rng.uniform(0.4, 2.5))
+    qualities = [quality for quality, _ in done]
+    assert len(set(qualities)) > 3
+    assert all(abs(b - a) <= 3 for i, (a, b) in enumerate(pairwise(qualities)) if (i + 1) % GOP)
+
+
+@pytest.mark.parametrize("wanted", [33.0, 36.0, 40.0])
+def test_psnr_is_reached(wanted: float) -> None:
+    controller = Feedback(VIDEO, GOP, Target("psnr_db", wanted))
+    errors, qualities = [], []
+    for number in range(200):
+        quality = controller.quality_for(raw(number), number % GOP)
+        error = 255**2 / 10 ** ((31 + 0.15 * quality - 0.3 * (number % GOP > 0)) / 10)
+        controller.add(raw(number), coded_with_error(error))
+        errors.append(error)
+        qualities.append(quality)
+    assert 10 * math.log10(255**2 / np.mean(errors)) == pytest.approx(wanted, abs=0.15)
+    assert np.ptp(qualities[100:]) <= 4
+
+
+@pytest.mark.parametrize("gop", [1, 5, 32, 50, 65535])
+def test_gops_of_every_length(gop: int) -> None:
+    controller = Feedback(VIDEO, gop, Target("kbit_per_second", 100.0))
+    sizes = []
+    for number in range(200):
+        quality = controller.quality_for(raw(number), number % gop)
+        coded = coded_with_bits(usual(number, quality, key=False) * 1.5)
+        controller.add(raw(number), coded)
+        sizes.append(len(coded.payload) + 30)
+    assert 8e-3 * sum(sizes[40:]) * 25 / 160 == pytest.approx(100.0, rel=0.1)
+
+
+def test_controller_follows_the_options() -> None:
+    constant = controller_of(EncodeOptions(quality=17), VIDEO)
+    assert constant == ConstantQuality(17)
+    assert (constant.start, constant.quality_for(raw(0), 0), constant.quality_for(raw(1), 1)) == (17, 17, 17)
+    assert isinstance(controller_of(EncodeOptions(target_bpp=0.1), VIDEO), Feedback)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"), [("psnr_db", 0), ("psnr_db", -3.0), ("bpp", math.nan), ("kbit_per_second", math.inf), ("bpp", True), ("bpp", "1")]
+)
+def test_impossible_targets_fail(measure: Measure, value: float) -> None:
+    with pytest.raises(UsageError, match="accepted: a finite number above 0"):
+        EncodeOptions(**{f"target_{measure}": value})
+    with pytest.raises(UsageError, match="accepted: psnr_db, bpp"):
+        Target("vmaf", 90.0)  # type: ignore[arg-type]
+
+
+def test_two_wishes_fail(frames: list[torch.Tensor]) -> None:
+    with pytest.raises(UsageError, match=r"40.00 dB PSNR and 0.1000 bpp; accepted: one of them"):
+        EncodeOptions(target_psnr_db=40.0, target_bpp=0.1)
+    with pytest.raises(UsageError, match=r"quality is 20 and the target 90 kbit/s"):
+        streamcodec.encode(frames, io.BytesIO(), quality=20, target_kbit_per_second=90.0)
+
+
+def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec) -> None:
+    """The packets carry the qualities, and decode; the header tells the first."""
+    video = VideoFormat(48, 32, time_base=Fraction(1, 25), frame_rate=Fraction(25))
+    packets, shown = [], []
+    encoder = Encoder(video, EncodeOptions(gop=4, scenecut=0, hash=False, target_kbit_per_second=1.0), codec=tiny_codec)
+    for frame in frames:
+        packets += encoder.push(frame)
+        shown.append(encoder.reconstruction)
+    qualities = [packet.payload[0] for packet in packets]
+    assert qualities[0] == encoder.header.quality
+    assert qualities[0] > qualities[-1]
+    for first in range(0, 12, 4):
+        payloads = [packet.payload for packet in packets[first : first + 4]]
+        assert streamcodec.decode_gop(tiny_codec, payloads, (32, 48)).equal(torch.stack(shown[first : first + 4]))
+
+
+def test_frames_from_python_are_adapted_to(frames: list[torch.Tensor], tiny_models: dict[str, str]) -> None:
+    outs = [io.BytesIO(), io.BytesIO()]
+    for out in outs:
+        report = streamcodec.encode(iter(frames), out, target_psnr_db=90.0, **tiny_models)
+    assert outs[0].getvalue() == outs[1].getvalue()
+    assert (report.quality, report.search) == (None, None)
+    assert report.psnr_db is not None
+    assert report.shortfall is not None
+    assert "90.00 dB PSNR was missed" in report.shortfall
+    easy = streamcodec.encode(iter(frames), io.BytesIO(), target_bpp=50.0, **tiny_models)
+    assert (easy.shortfall, easy.psnr_db) == (None, None)
