@@ -103,6 +103,8 @@ def _work(settings: dict[str, Job]) -> None:
     context = get_context()
     replicas = Replicas(context.get_world_rank(), context.get_world_size())
     device = str(get_device()) if job.cuda else "cpu"
+    if job.cuda:
+        torch.cuda.set_device(device)
     train(job.config, job.data, job.folder, job.weights, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
 
 

@@ -91,10 +91,13 @@ class Chains:
             walk.left = 0
 
     def state_dict(self) -> list[dict[str, Any]]:
-        return [{**vars(walk), "view": vars(walk.view)} for walk in self._walks]
+        """On the CPU; references as the 8 bits that they are."""
+        references = [None if walk.reference is None else (walk.reference * 255).round().byte().cpu() for walk in self._walks]
+        return [{**vars(walk), "view": vars(walk.view), "reference": x} for walk, x in zip(self._walks, references, strict=True)]
 
     def load_state_dict(self, state: Sequence[dict[str, Any]]) -> None:
-        self._walks = [Walk(**{**item, "view": View(**item["view"])}) for item in state]
+        references = [None if item["reference"] is None else item["reference"].to(self._device).float() / 255 for item in state]
+        self._walks = [Walk(**{**item, "view": View(**item["view"]), "reference": x}) for item, x in zip(state, references, strict=True)]
 
     def _batch(self) -> list[Walk]:
         return [self._walks[index] for index in self._drawn]
