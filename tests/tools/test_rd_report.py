@@ -108,7 +108,7 @@ def test_other_options_fail(setting: str) -> None:
     [
         ([64], {}, "quality is 64"),
         ([1], {"gop": "many"}, "GOP length is 'many'"),
-        ([1], {"scenecut": "no"}, "one has a wrong type"),
+        ([1], {"scenecut": "no"}, "threshold is 'no'"),
         ([], {}, "nothing to measure"),
     ],
 )

@@ -27,7 +27,7 @@ def plan(
     """
     options = {"scenecut": 0, **options}
     gop, qualities, crfs = options.pop("gop", GOP), sorted(set(qualities)), sorted(set(crfs))
-    ours = [check_options({"quality": quality, "gop": gop, **options}) for quality in qualities]
+    ours = [EncodeOptions(quality=quality, gop=gop, **options) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
     jobs = [Job(clip, OURS, quality, gop, version, options, max_frames) for clip in clips for quality in qualities]
     library = f"PyAV {av.__version__}"
@@ -55,14 +55,6 @@ def _parse_value(text: str) -> object:
     except ValueError:
         return text
     return tuple(value) if isinstance(value, list) else value
-
-
-def check_options(options: dict[str, object]) -> EncodeOptions:
-    """Raises UsageError if a value is not accepted."""
-    try:
-        return EncodeOptions(**options)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise UsageError(f"encode options are {options}, of which one has a wrong type ({error})") from error
 
 
 def model_version(options: EncodeOptions) -> str:
