@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ Progress = Callable[[int, int | None], None]
 
 DEPTH = 4
 POLL_SECONDS = 0.1
-JOIN_SECONDS = 10.0  # a stage may be waiting for a live source that gives nothing more; it ends with the process then
+JOIN_SECONDS = 10.0
+IDLE_POLLS = 3  # without any work: such a stage is waiting, for a source that may never give more
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class _End:
 def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
     """Run `items` in a thread, at most `depth` items ahead; inside the block iterate over what it gives.
 
-    An exception of the stage is raised where its item would have come. Leaving the block early stops the stage and closes it.
+    An exception of the stage is raised where its item would have come. Leaving the block early stops the stage and closes it; one that
+    waits for a source that has stalled is left behind, and ends when the source goes on, or with the process.
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()
@@ -62,7 +65,25 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
         yield _consume(ready)
     finally:
         stop.set()
-        thread.join(JOIN_SECONDS)
+        _join(thread)
+        with suppress(queue.Full):
+            ready.put_nowait(_End(None))  # for a stage that is left behind and waits for this one
+
+
+def _join(thread: threading.Thread) -> None:
+    """Wait for the thread for as long as it works, JOIN_SECONDS at most."""
+    idle, before, polls = 0, -1.0, round(JOIN_SECONDS / POLL_SECONDS)
+    while thread.is_alive() and idle < IDLE_POLLS and polls > 0:
+        thread.join(POLL_SECONDS)
+        now = _cpu_seconds(thread)
+        idle, before, polls = idle + 1 if now == before else 0, now, polls - 1
+
+
+def _cpu_seconds(thread: threading.Thread) -> float:
+    """What the thread has used; where the system does not tell, what the clock says, as if it worked all the time."""
+    if not hasattr(time, "pthread_getcpuclockid") or thread.ident is None or not thread.is_alive():
+        return time.monotonic()
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
 def _consume(ready: "queue.Queue[T | _End]") -> Iterator[T]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from threading import Lock
 from types import TracebackType
 from typing import Self, get_args
 
@@ -57,6 +58,7 @@ class VideoReader:
         self._name = source_name(source)
         self._max_frames = max_frames
         self._taken = 0
+        self._reading = Lock()
         self._failure: SourceError | None = None
         tap = tapped(source)
         self._container = open_container(tap)
@@ -134,7 +136,8 @@ class VideoReader:
     def _look_ahead(self) -> None:
         """Fetch the next frame, which tells this one's duration; what goes wrong there is raised after this frame."""
         try:
-            self._next = next(self._frames, None)
+            with self._reading:
+                self._next = next(self._frames, None)
         except SourceError as failure:
             self._next, self._failure = None, failure
 
@@ -152,9 +155,11 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the source. A file object stays open."""
+        """Let go of the source. A file object stays open, and so does what another thread is reading at this moment."""
         self._next = None
-        self._container.close()
+        if self._reading.acquire(blocking=False):
+            self._container.close()
+            self._reading.release()
 
 
 def _check_side(name: str, width: int, height: int) -> None:

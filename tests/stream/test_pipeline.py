@@ -63,3 +63,42 @@ def test_leaving_early_closes_the_stage() -> None:
         next(items)
     assert closed.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name == "streamcodec-stage"]
+
+
+def test_stalled_source_is_left_behind() -> None:
+    """At once, with the stage that waits for it; one that works is waited for."""
+    goes_on, ended = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        goes_on.wait(60)
+        ended.set()
+
+    def stalled() -> float:
+        with overlapped(source()) as items, overlapped(item for item in items) as doubled:
+            assert next(doubled) == 1
+            return time.monotonic()
+
+    left = stalled()
+    assert time.monotonic() - left < 5
+    goes_on.set()
+    assert ended.wait(10)
+    deadline = time.monotonic() + 10
+    while any(thread.name == "streamcodec-stage" for thread in threading.enumerate()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamcodec-stage"]
+
+
+def test_working_stage_is_waited_for() -> None:
+    done = threading.Event()
+
+    def stage() -> Iterator[int]:
+        yield 1
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            pass
+        done.set()
+
+    with overlapped(stage()) as items:
+        next(items)
+    assert done.is_set()
