@@ -37,7 +37,9 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress and no su
 def device_options(command: F) -> F:
     """--device and --threads."""
     command = click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")(command)
-    return click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks.  [default: all]")(command)
+    return click.option(
+        "--threads", type=click.IntRange(1), help="CPU threads of the networks; encoding with as many gives the same bytes.  [default: all]"
+    )(command)
 
 
 def prepare(threads: int | None) -> None:
