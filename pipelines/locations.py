@@ -4,7 +4,7 @@ A path stands as it is, made absolute. One that text cannot hold (bytes that are
 (`#`, blanks at its ends, `://`) stands as a file:// URL with %-escapes, so that every location is one line of valid text.
 """
 
-# ruff: noqa: PTH (a million names: strings, not paths)
+# ruff: noqa: PTH100 (a million names: strings, not paths)
 
 import os
 from typing import Any

@@ -122,7 +122,7 @@ def test_folder_that_cannot_be_read_fails(folder: Path, monkeypatch: pytest.Monk
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("streamcodec.pipelines.sources.os.scandir", scandir)
-    with pytest.raises(SourceError, match="cannot read .*videos: Permission denied"):
+    with pytest.raises(SourceError, match=r"cannot read .*videos: Permission denied"):
         relatives(folder)
 
 
