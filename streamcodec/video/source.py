@@ -68,6 +68,8 @@ def tapped(source: Source) -> Any:
     if hasattr(file, "seekable") and file.seekable():
         return source
     with reading(source_name(source)):
+        if source == STANDARD_STREAM:
+            file = getattr(file, "raw", file)  # whose buffer has a lock: a thread that waits in it would end the process with an error
         return Tap(file)
 
 
