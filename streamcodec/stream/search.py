@@ -16,7 +16,7 @@ from streamcodec.stream.part import Part
 from streamcodec.stream.pipeline import Progress
 from streamcodec.stream.sample import Sample, can_sample, take_sample
 from streamcodec.stream.target import Target
-from streamcodec.types import QUALITIES
+from streamcodec.types import QUALITIES, check_quality
 
 __all__ = ["TABLE_QUALITIES", "SearchReport", "find_quality", "search", "search_sample"]
 
@@ -75,7 +75,9 @@ def search(
     Raises UsageError, also for a source that cannot be sampled, SourceError or ModelError.
     """
     options = options_of(options, settings)
-    wanted = None if qualities is None else sorted({options.at_quality(quality).quality for quality in qualities})
+    if qualities is not None and not isinstance(qualities, Iterable):
+        raise UsageError(f"qualities are {qualities!r}; accepted: several integers in 0..{QUALITIES - 1}")
+    wanted = None if qualities is None else sorted({check_quality(quality) for quality in qualities})
     if options.target is not None and wanted is not None:
         raise UsageError(f"target is {options.target}, and qualities are given; accepted: one of the two")
     if not can_sample(source):

@@ -1,9 +1,9 @@
 """What an encode is to reach instead of a given quality."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
 from streamcodec.types import QUALITIES
 
@@ -41,8 +41,7 @@ class Target:
     def __post_init__(self) -> None:
         if self.measure not in get_args(Measure):
             raise UsageError(f"target is {self.measure!r}; accepted: {', '.join(get_args(Measure))}")
-        number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
-        if not number or not 0 < self.value < math.inf:
+        if not is_number(self.value) or self.value <= 0:
             raise UsageError(f"target is {self.value!r} {UNITS[self.measure]}; accepted: a finite number above 0")
 
     def __str__(self) -> str:

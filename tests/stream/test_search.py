@@ -154,6 +154,8 @@ def test_what_cannot_be_sampled_fails(short_clip: Path, synthetic: ModuleType, t
         streamcodec.search(short_clip, qualities=[3], target_bpp=1.0, **tiny_models)
     with pytest.raises(UsageError, match="quality is 64"):
         streamcodec.search(short_clip, qualities=[64], **tiny_models)
+    with pytest.raises(UsageError, match="qualities are 5; accepted"):
+        streamcodec.search(short_clip, qualities=5, **tiny_models)
 
 
 def test_encode_takes_the_quality_found(short_clip: Path, tiny_models: dict[str, str]) -> None:
