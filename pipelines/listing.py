@@ -46,7 +46,8 @@ class JobKeys:
 @dataclass(frozen=True)
 class Policy:
     """What is done again. `force`: everything; `retry_failed`: what failed with the same key. `output_exists`: asked about outputs that are
-    done; where it says no they are made anew. None trusts the manifest."""
+    done, which are made anew where it says no, and about new ones, which it is an error to find there unless `force`. None trusts the
+    manifest."""
 
     force: bool = False
     retry_failed: bool = False
@@ -90,6 +91,7 @@ def _enter(connection: Connection, run: int, batch: list[tuple[Item, str]], keys
     for item, output in batch:
         old, key = known.get(output), keys.of(item)
         if old is None:
+            _check_free(output, policy)
             new.append((run, item.location, output, item.identity, key, item.size_bytes))
         elif old.run == run:
             if old.input != item.location:
@@ -106,6 +108,11 @@ def _enter(connection: Connection, run: int, batch: list[tuple[Item, str]], keys
     connection.executemany(RETRY_PARTS, [values[-1:] for values in retry])
     connection.executemany(RETRY, retry)
     connection.executemany(KEEP, keep)
+
+
+def _check_free(output: str, policy: Policy) -> None:
+    if not policy.force and policy.output_exists is not None and policy.output_exists(output):
+        raise UsageError(f"{output} exists, and was not made here before; choose another destination or pattern, or overwrite with force")
 
 
 def _is_gone(old: _Known, output: str, policy: Policy) -> bool:

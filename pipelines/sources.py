@@ -26,7 +26,7 @@ from streamcodec.files import STANDARD_STREAM
 
 from .locations import filesystem, is_url, local_path, location_of
 
-__all__ = ["FAILED_HEADER", "STREAM_SUFFIXES", "VIDEO_SUFFIXES", "Filter", "Item", "list_sources"]
+__all__ = ["FAILED_HEADER", "STREAM_SUFFIXES", "VIDEO_SUFFIXES", "Filter", "Item", "identity_of", "list_sources"]
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
@@ -189,10 +189,10 @@ def _remote(url: str, keep: Filter) -> Iterator[Item]:
         relative = name[len(fixed) :].lstrip("/")
         in_folder = fixed == path.rstrip("/")
         if found[name].get("type") == "file" and keep.takes(relative, named=not in_folder):
-            yield Item(files.unstrip_protocol(name), relative, int(found[name].get("size") or 0), _identity(found[name]))
+            yield Item(files.unstrip_protocol(name), relative, int(found[name].get("size") or 0), identity_of(found[name]))
 
 
-def _identity(info: dict[str, Any]) -> str:
+def identity_of(info: dict[str, Any]) -> str:
     """From whatever this store tells of a file: a tag of its contents, or else its size and time."""
     tag = next((info[name] for name in ("ETag", "etag", "md5Hash", "checksum", "content_md5") if info.get(name)), None)
     time = next((info[name] for name in ("LastModified", "last_modified", "updated", "mtime", "created") if info.get(name)), "")
