@@ -1,6 +1,6 @@
 """The .ssf container: what a stream says of itself, its packets, and the way to any of them. format.py specifies it byte by byte."""
 
-from streamcodec.container.fields import pack_metadata, unpack_metadata
+from streamcodec.container.fields import pack_header, pack_metadata, unpack_header, unpack_metadata
 from streamcodec.container.header import AudioTrack, ContentLight, Crop, Header, MasteringDisplay, ModelRef, SubtitleTrack
 from streamcodec.container.index import Damage, Index, IndexEntry
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
@@ -24,6 +24,8 @@ __all__ = [
     "Reader",
     "SubtitleTrack",
     "Writer",
+    "pack_header",
     "pack_metadata",
+    "unpack_header",
     "unpack_metadata",
 ]

@@ -6,7 +6,13 @@ from streamcodec.stream.encode import EncodeReport, encode
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.estimate import Prediction
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
+from streamcodec.stream.identity import SourceIdentity, identify
+from streamcodec.stream.join import join_parts
 from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.part_file import PartReport, check_part
+from streamcodec.stream.parts import encode_part
+from streamcodec.stream.plan import PlannedGop, VideoPlan
+from streamcodec.stream.planning import plan_video
 from streamcodec.stream.search import SearchReport, search
 from streamcodec.stream.target import Target
 from streamcodec.stream.verify import VerifyReport, verify
@@ -19,16 +25,25 @@ __all__ = [
     "Encoder",
     "Frame",
     "FrameBatch",
+    "PartReport",
+    "PlannedGop",
     "Prediction",
     "SearchReport",
+    "SourceIdentity",
     "Target",
     "VerifyReport",
     "Video",
     "VideoDataset",
     "VideoMetadata",
+    "VideoPlan",
+    "check_part",
     "decode",
     "encode",
+    "encode_part",
+    "identify",
+    "join_parts",
     "open",
+    "plan_video",
     "search",
     "verify",
 ]
