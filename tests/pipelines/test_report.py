@@ -1,0 +1,236 @@
+"""Reports and progress of a job."""
+
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from streamcodec.pipelines import summary as summary_module
+from streamcodec.pipelines.charts import Point, bars, histogram, scatter, ticks
+from streamcodec.pipelines.manifest import Manifest
+from streamcodec.pipelines.options import SchedulerOptions
+from streamcodec.pipelines.progress import Snapshot, show_progress, snapshot_of, time_text
+from streamcodec.pipelines.report import print_summary, write_report
+from streamcodec.pipelines.scheduler import Scheduler
+from streamcodec.pipelines.sources import Item, list_sources
+from streamcodec.pipelines.tasks import FileDone, FileError
+
+from streamcodec.errors import OutputError, UsageError
+
+EVIL = "<script>alert('&')</script>"
+
+
+def fill(manifest: Manifest, files: int = 30, failures: int = 4, psnr_db: float | None = 35.0) -> None:
+    manifest.begin({"quality": 32}, ["model-id"], ["transcode", EVIL])
+    manifest.add(
+        (Item(f"/in/{number}{EVIL if number == 0 else ''}.mp4", "x", 1000 + number, "v"), f"/out/{number}") for number in range(files)
+    )
+    for number, job in enumerate(manifest.jobs()):
+        file = job.ref.file
+        manifest.started([job.ref], "w")
+        if number < files - failures:
+            quality = None if psnr_db is None else psnr_db + number / 10
+            manifest.written(FileDone(file, 100 + number, 20, 1, 64, 48, 0.5 + number / 100, quality), "w", final=True)
+        else:
+            manifest.failed(FileError(file, f"SourceError: {EVIL} is\nno video", f"Traceback {EVIL}"), "w")
+    manifest.finish()
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Iterator[Manifest]:
+    with Manifest.open(tmp_path / "manifest.sqlite") as opened:
+        yield opened
+
+
+class Page(HTMLParser):
+    """Checks that every tag is closed, and keeps tags and addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_whole_and_needs_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
+    fill(manifest)
+    write_report(manifest, tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    page = Page(text)
+    assert page.open == []
+    assert "script" not in page.tags
+    assert page.addresses == []
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/2000/svg)", text)
+    assert page.tags.count("svg") == 5
+    assert page.tags.count("circle") == 2 * 26
+    assert "Median 0.0147 bits per pixel" in text
+    for drawing in re.findall(r"<svg.*?</svg>", text):
+        ElementTree.fromstring(drawing)
+
+
+def test_page_without_quality_or_failures_or_files(manifest: Manifest, tmp_path: Path) -> None:
+    fill(manifest, failures=0, psnr_db=None)
+    write_report(manifest, tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    assert Page(text).tags.count("svg") == 3
+    assert "Failed inputs" not in text
+    manifest.begin({}, [])
+    manifest.finish()
+    write_report(manifest, tmp_path)
+    assert "No file is done yet" in (tmp_path / "report.html").read_text()
+
+
+def test_json_and_parquet_have_every_file(manifest: Manifest, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    fill(manifest)
+    write_report(manifest, tmp_path, parquet=True)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["totals"] == {"done": 26, "kept": 0, "failed": 4, "skipped": 0, "pending": 0, "pending_bytes": 0}
+    assert report["run"]["settings"] == {"quality": 32}
+    assert report["errors"] == {"SourceError": 4}
+    assert report["exit_code"] == 4
+    assert report["frames"] == 26 * 20
+    rows = parquet.read_table(tmp_path / "report.parquet").to_pylist()
+    assert rows == report["files"]
+    first = next(row for row in rows if row["input"] == "/in/29.mp4")
+    assert first["bpp"] == pytest.approx(8 * 100 / (20 * 64 * 48))
+    assert first["fps"] == pytest.approx(40)
+
+
+def test_failed_list_is_an_input_that_retries(manifest: Manifest, tmp_path: Path) -> None:
+    fill(manifest)
+    write_report(manifest, tmp_path)
+    items = list(list_sources([str(tmp_path / "failed.txt")]))
+    assert [item.location for item in items] == [row.input for row in manifest.files("failed")]
+    assert len(items) == 4
+    assert all(item.retry for item in items)
+
+
+def test_summary_on_a_terminal(manifest: Manifest, tmp_path: Path) -> None:
+    fill(manifest, failures=12)
+    out = io.StringIO()
+    print_summary(write_report(manifest, tmp_path), manifest, out)
+    lines = out.getvalue().splitlines()
+    assert lines[0].split() == ["done", "18", "files"]
+    assert lines[1].split() == ["failed", "12", "files"]
+    assert sum(line.startswith("failed: /in/") for line in lines) == 10
+    assert lines[-1] == "... and 2 more, all in failed.txt"
+
+
+@pytest.mark.parametrize(("failures", "state", "code"), [(0, "finished", 0), (1, "finished", 4), (1, "cancelled", 130)])
+def test_exit_codes(manifest: Manifest, tmp_path: Path, failures: int, state: str, code: int) -> None:
+    fill(manifest, failures=failures)
+    manifest.finish(state)
+    assert write_report(manifest, tmp_path).exit_code == code
+
+
+def test_large_job_is_sampled(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary_module, "SAMPLE", 10)
+    fill(manifest)
+    report = write_report(manifest, tmp_path)
+    assert len({row.input for row in report.sample}) == 10
+    assert {row.input for row in report.sample} != {f"/in/{number}.mp4" for number in range(4, 14)}
+    assert report.output_bytes == sum(range(100, 126))
+
+
+def test_report_without_pyarrow(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(manifest)
+    monkeypatch.setattr("streamcodec.pipelines.report.find_spec", lambda name: None)
+    write_report(manifest, tmp_path)
+    assert not (tmp_path / "report.parquet").exists()
+    with pytest.raises(UsageError, match="pyarrow is not installed; accepted: pip install pyarrow"):
+        write_report(manifest, tmp_path, parquet=True)
+
+
+def test_report_of_nothing_or_to_nowhere_fails(manifest: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no run to report"):
+        write_report(manifest, tmp_path)
+    fill(manifest)
+    with pytest.raises(OutputError, match="none is not a folder"):
+        write_report(manifest, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (31, 47, [30, 35, 40, 45, 50]), (0, 0.013, [0, 0.005, 0.01, 0.015])]
+)
+def test_ticks_are_round_and_span_the_values(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high) == pytest.approx(expected)
+
+
+def test_charts_of_one_value() -> None:
+    for drawing in (histogram([0.0], "x"), histogram([3.0], "x"), scatter([Point(0, 0, EVIL)], "x", "y"), bars([(EVIL, 1)])):
+        tree = ElementTree.fromstring(drawing)
+        assert not [element for element in tree.iter() if "nan" in str(element.attrib)]
+
+
+def test_histogram_counts_every_value() -> None:
+    drawing = histogram([0.101, 0.11, 0.51, 1.0], "x")
+    assert [int(text) for text in re.findall(r": (\d+)</title>", drawing)] == [2, 1, 1]
+
+
+def snapshot(**changes: float) -> Snapshot:
+    values = {"total": 10, "kept": 0, "done": 3, "failed": 0, "skipped": 0, "gops": 12, "frames": 240, "tasks": 2, "share": 0.3}
+    return Snapshot(**values | {"elapsed_seconds": 60.0, "seconds_left": 140.0} | changes)  # type: ignore[arg-type]
+
+
+def test_snapshot_as_text() -> None:
+    assert snapshot().text == "3/10 files, 12 GOPs, 4.0 fps, 2 min 20 s left"
+    assert snapshot(failed=1, kept=5).text == "4/10 files, 12 GOPs, 4.0 fps, 5 done before, 1 failed, 2 min 20 s left"
+
+
+def test_snapshot_of_a_scheduler(manifest: Manifest) -> None:
+    manifest.begin({}, [])
+    listed = manifest.add((Item(f"/in/{number}", "x", 1000, "v"), f"/out/{number}") for number in range(4))
+    scheduler = Scheduler(manifest.jobs(), SchedulerOptions(max_batch=1), manifest)
+    assert snapshot_of(scheduler, listed, 0.0).seconds_left is None
+    task = scheduler.next_task("w")
+    assert task is not None
+    scheduler.completed(task, [FileDone(task.files[0].file, 1, 50, 2, 8, 8, 1.0)])
+    shot = snapshot_of(scheduler, listed, 10.0)
+    assert (shot.total, shot.done, shot.share, shot.fps) == (4, 1, 0.25, 5.0)
+    assert shot.seconds_left == pytest.approx(30)
+
+
+def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("streamcodec.pipelines.progress.time.monotonic", lambda: now[0])
+    out = io.StringIO()
+    with show_progress(out, every_seconds=10) as show:
+        for second in range(25):
+            now[0] = second
+            show(snapshot(done=second))
+    assert [line.split("%")[1].split()[1] for line in out.getvalue().splitlines()] == ["10/10", "20/10", "24/10"]
+    assert out.getvalue().startswith("transcode: 30 %, 10/10 files")
+
+
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with show_progress() as show:
+        show(snapshot())
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", sys.stderr.getvalue())  # type: ignore[attr-defined]
+    assert "30% 3/10 files, 12 GOPs, 4.0 fps" in shown
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5.2, "5 s"), (65, "1 min 05 s"), (3725, "1 h 02 min")])
+def test_time_as_text(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text
