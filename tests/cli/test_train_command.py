@@ -69,7 +69,7 @@ def test_ended_run_goes_on(tmp_path: Path, shards: str, number: signal.Signals) 
     out = tmp_path / "run"
     arguments = ["train", write_config(tmp_path, 100_000), "--shards", shards, "--out", str(out), "--threads", "1"]
     with subprocess.Popen([sys.executable, "-m", "streamcodec", *arguments], stdout=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (out / "state.pt").exists() and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(number)
