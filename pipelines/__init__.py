@@ -1,1 +1,16 @@
-"""Work on more than one process or machine, with Ray; installed as `streamcodec.pipelines`. Nothing in streamcodec itself needs Ray."""
+"""Work on more than one process or machine, with Ray; installed as `streamcodec.pipelines`. Nothing in streamcodec itself needs Ray.
+
+streamcodec.pipelines.transcode("videos/", "coded/", coding=Coding(options=EncodeOptions(quality=40)))
+"""
+
+from importlib import import_module
+
+__all__ = ["Coding", "SchedulerOptions", "estimate", "transcode"]
+
+_HOME = {"Coding": "coding", "SchedulerOptions": "options", "estimate": "estimating", "transcode": "transcoding"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
