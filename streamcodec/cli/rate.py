@@ -16,10 +16,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def coding_options(command: F) -> F:
-    """--gop, --scenecut, --intra, --inter, --precision, --start, --duration, --frames."""
+    """--gop, --intra-offset, --scenecut, --intra, --inter, --precision, --start, --duration, --frames."""
     for option in reversed(
         (
             click.option("--gop", type=click.IntRange(1, 65535), default=32, show_default=True, help="Most frames between I-frames."),
+            click.option("--intra-offset", type=click.IntRange(-63, 63), help="Added to the quality of I-frames.  [default: 8]"),
             click.option("--scenecut", type=click.FloatRange(0, 1), help="Threshold of the scene-cut detector; 0 = off."),
             click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file."),
             click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only."),

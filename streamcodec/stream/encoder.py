@@ -109,7 +109,10 @@ class Encoder:
         assert gop is not None
         is_key = gop.first_frame == self._frames
         reference = None if is_key or self.codec.inter is None else self._reference
-        coded = encode_frame(self.codec, pixels, reference, self._rate.quality_for(raw, self._frames - gop.first_frame))
+        quality = self._rate.quality_for(raw, self._frames - gop.first_frame)
+        if is_key and self.codec.inter is not None:
+            quality = self.options.quality_of_key(quality)
+        coded = encode_frame(self.codec, pixels, reference, quality)
         self._rate.add(raw, coded)
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
         self._digest.add(coded.reconstruction)

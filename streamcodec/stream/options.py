@@ -6,7 +6,7 @@ from typing import TypedDict
 from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
 from streamcodec.stream.target import Measure, Target
-from streamcodec.types import Precision, check_precision, check_quality
+from streamcodec.types import QUALITIES, Precision, check_precision, check_quality
 from streamcodec.video import DEFAULT_THRESHOLD
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
@@ -14,12 +14,14 @@ __all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions", "Encode
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
+DEFAULT_INTRA_OFFSET = 8
 MAX_GOP = 65535
 
 
 @dataclass(frozen=True)
 class EncodeOptions:
     """`quality`: 0..63, higher is better. `gop`: most frames from one I-frame to the next, 1..65535 (1 = I-frames only).
+    `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
     `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: arithmetic of the networks.
@@ -29,6 +31,7 @@ class EncodeOptions:
 
     quality: int = DEFAULT_QUALITY
     gop: int = DEFAULT_GOP
+    intra_offset: int = DEFAULT_INTRA_OFFSET
     scenecut: float = DEFAULT_THRESHOLD
     intra: str = DEFAULT_INTRA
     inter: str = DEFAULT_INTER
@@ -52,6 +55,10 @@ class EncodeOptions:
             raise UsageError(f"targets are {' and '.join(map(str, targets))}; accepted: one of them")
         return targets[0] if targets else None
 
+    def quality_of_key(self, quality: int) -> int:
+        """The quality, 0..63, of an I-frame among P-frames of `quality`."""
+        return quality if self.gop == 1 else min(max(quality + self.intra_offset, 0), QUALITIES - 1)
+
     def at_quality(self, quality: int) -> "EncodeOptions":
         """The same options with this quality and no target."""
         return replace(self, quality=quality, target_psnr_db=None, target_bpp=None, target_kbit_per_second=None)
@@ -62,6 +69,8 @@ class EncodeOptions:
         check_precision(self.precision)
         if isinstance(self.gop, bool) or not isinstance(self.gop, int) or not 1 <= self.gop <= MAX_GOP:
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
+        if isinstance(self.intra_offset, bool) or not isinstance(self.intra_offset, int) or abs(self.intra_offset) >= QUALITIES:
+            raise UsageError(f"intra offset is {self.intra_offset!r}; accepted: {1 - QUALITIES}..{QUALITIES - 1}")
         if not is_number(self.scenecut) or not 0 <= self.scenecut <= 1:
             raise UsageError(f"scene-cut threshold is {self.scenecut!r}; accepted: 0 (off) to 1")
 
@@ -71,6 +80,7 @@ class EncodeSettings(TypedDict, total=False):
 
     quality: int
     gop: int
+    intra_offset: int
     scenecut: float
     intra: str
     inter: str

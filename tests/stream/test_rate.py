@@ -166,7 +166,7 @@ def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec
         packets += encoder.push(frame)
         shown.append(encoder.reconstruction)
     qualities = [packet.payload[0] for packet in packets]
-    assert qualities[0] == encoder.header.quality
+    assert qualities[0] == encoder.options.quality_of_key(encoder.header.quality)
     assert qualities[0] > qualities[-1]
     for first in range(0, 12, 4):
         payloads = [packet.payload for packet in packets[first : first + 4]]
