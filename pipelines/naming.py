@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from posixpath import normpath
 from string import Formatter
 
 from streamcodec.errors import UsageError
 
-from .locations import is_url, local_path, location_of
+from .locations import local_path, location_of
 from .sources import Item
 
 __all__ = ["FIELDS", "OutputNames"]
@@ -39,16 +40,18 @@ class OutputNames:
 
     def of(self, item: Item) -> str:
         """The location of the output. Raises UsageError if it is the input itself."""
-        path = PurePosixPath(item.relative)
-        name = self.pattern.format(
-            relative=path.with_suffix(""),
-            parent=path.parent,
-            stem=path.stem,
-            suffix=path.suffix,
-            name=path.name,
-            hash=hashlib.blake2b(item.location.encode(), digest_size=4).hexdigest(),
+        parent, _, name = item.relative.rpartition("/")
+        dot = name.rfind(".")
+        stem, suffix = (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+        made = self.pattern.format(
+            relative=f"{parent}/{stem}" if parent else stem,
+            parent=parent or ".",
+            stem=stem,
+            suffix=suffix,
+            name=name,
+            hash=_Hash(item.location),
         )
-        output = self._below(str(PurePosixPath(name)))
+        output = self._below(made)
         if output == item.location:
             raise UsageError(f"the output of {output} would be that file itself; choose another destination or pattern")
         return output
@@ -57,5 +60,14 @@ class OutputNames:
         folder = local_path(self.destination)
         if folder is not None:
             return location_of(f"{folder}/{name}")
-        assert is_url(self.destination)
-        return f"{self.destination.rstrip('/')}/{name}"
+        return f"{self.destination.rstrip('/')}/{normpath(name)}"
+
+
+class _Hash:
+    """Made only where the pattern has it."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+
+    def __format__(self, spec: str) -> str:
+        return format(hashlib.blake2b(self._location.encode(), digest_size=4).hexdigest(), spec)

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import has_magic, iglob
 from pathlib import Path, PurePosixPath
@@ -118,13 +118,12 @@ def _listed(lines: Iterable[str], name: str, keep: Filter) -> Iterator[Item]:
 def _entries(text: str, keep: Filter, retry: bool) -> Iterator[Item]:
     """The items of a line of a list."""
     path = local_path(text)
-    if path is None or os.path.isdir(path) or (has_magic(path) and not os.path.lexists(path)):
-        for item in _named(text, keep):
-            yield Item(item.location, item.relative, item.size_bytes, item.identity, retry)
-    else:
-        name = os.path.basename(path)
-        if keep.takes(name, named=True):
-            yield _local(path, name, retry=retry)
+    item = None if path is None else _local(path, os.path.basename(path), retry=retry)
+    if item is None or (has_magic(text) if item.identity == NOT_THERE else os.path.isdir(path or "")):
+        for found in _named(text, keep):
+            yield replace(found, retry=retry)
+    elif keep.takes(item.relative, named=True):
+        yield item
 
 
 def _named(source: str, keep: Filter) -> Iterator[Item]:

@@ -8,19 +8,19 @@ driver's process, which a busy machine does not change; only commits, which wait
 """
 
 import argparse
-import hashlib
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
 
 from streamcodec.pipelines.manifest import Manifest
 from streamcodec.pipelines.naming import OutputNames
 from streamcodec.pipelines.options import SchedulerOptions
+from streamcodec.pipelines.records import Totals
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.sources import Item, list_sources
 from streamcodec.pipelines.tasks import FileDone, FileRef, Outcome, PartDone, Plan, Planned, Task
@@ -91,7 +91,7 @@ class Killed(BaseException):
     """The driver's end."""
 
 
-def begin(manifest: Manifest, arguments: argparse.Namespace):
+def begin(manifest: Manifest, arguments: argparse.Namespace) -> Totals:
     manifest.begin({"quality": 32}, ["stub"])
     names = OutputNames("/out")
     return manifest.add((item, names.of(item)) for item in items(arguments.items, arguments.long))
@@ -100,10 +100,10 @@ def begin(manifest: Manifest, arguments: argparse.Namespace):
 def items(count: int, long: float) -> Iterator[Item]:
     """Through a list, as from standard input: every name is looked up on the disk, though none is there; then given a size."""
     lines = (f"/dataset/{number // 1000:04d}/clip-{number:07d}.mp4\n" for number in range(count))
-    for item in list_sources(["-"], stdin=lines):
-        chance = int.from_bytes(hashlib.blake2b(item.location.encode(), digest_size=4).digest()) / 2**32
-        size = int(4e6 if chance < long else 20e3 + 200e3 * chance)  # 80 s of work, or 0.4 to 4.4 s
-        yield replace(item, relative=item.location.removeprefix("/dataset/"), size_bytes=size, identity=f"{size}-0")
+    for number, item in enumerate(list_sources(["-"], stdin=lines)):
+        share = spread(number)
+        size = int(4e6 if share < long else 20e3 + 200e3 * share)  # 80 s of work, or 0.4 to 4.4 s
+        yield Item(item.location, item.location[9:], size, f"{size}-0")
 
 
 def scheduler_of(manifest: Manifest, arguments: argparse.Namespace, pending: int) -> Scheduler:
@@ -123,7 +123,7 @@ def run(manifest: Manifest, scheduler: Scheduler, arguments: argparse.Namespace,
         if time.perf_counter() - flushed > FLUSH_SECONDS:
             flushed = commit(manifest, measured)
         now, _, worker, task = heappop(events)
-        if chance_of(task) < arguments.deaths:
+        if spread(task.id) < arguments.deaths:
             scheduler.worker_lost(worker, reason="killed by the simulation")
         else:
             scheduler.completed(task, answer(task, measured))
@@ -148,8 +148,9 @@ def commit(manifest: Manifest, measured: Measured) -> float:
     return ended
 
 
-def chance_of(task: Task) -> float:
-    return (task.id * 2654435761 % 2**32) / 2**32
+def spread(number: int) -> float:
+    """0..1, evenly, and the same each time."""
+    return (number * 2654435761 % 2**32) / 2**32
 
 
 def answer(task: Task, measured: Measured) -> list[Outcome]:
