@@ -26,6 +26,7 @@ __all__ = ["Actors", "Fleet", "connected", "default_workers"]
 STORE_BYTES = 100 << 20  # of Ray's object store, where it is started here: next to nothing goes through it
 NODE_IS_GONE = ("node has died", "node was terminated", "node is dead", "node died", "node is terminated", "preempt")
 STARTS = 3
+CLOSE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # before a worker that could not be started is tried again
 
 
@@ -62,7 +63,7 @@ class CodingActor:
         self._coder: Any = None
 
     def start(self) -> tuple[str, int]:
-        """Load what a task needs; returns the node's id and the process's. Raises StreamCodecError if this node does not see the folder of work."""
+        """Load what a task needs; returns the ids of node and process. Raises UsageError if this node does not see the folder of work."""
         work = local_path(self._job.work)
         node = ray.get_runtime_context().get_node_id()
         if work is not None and not Path(work, self._job.mark).exists():
@@ -70,12 +71,17 @@ class CodingActor:
         from .coder import Coder
         from .storage import Storage
 
-        self._coder = Coder(self._job.coding, Storage(self._job.work), long_seconds=self._job.long_seconds)
+        self._storage = Storage(self._job.work)
+        self._coder = Coder(self._job.coding, self._storage, long_seconds=self._job.long_seconds)
         return str(node), os.getpid()
 
     def perform(self, task: Task) -> Iterator[Outcome]:
         """The outcomes, as they come."""
         yield from self._coder.perform(task)
+
+    def close(self) -> None:
+        """Remove what was fetched: nothing of the process is run any more when Ray ends it."""
+        self._storage.close()
 
 
 @dataclass
@@ -131,7 +137,10 @@ class Actors:
             yield self._event(name, self._actors[name])
 
     def stop(self) -> None:
-        """End all workers, at once."""
+        """End all workers, at once; those that do nothing tidy up before."""
+        idle = [actor.handle.close.remote() for actor in self._actors.values() if actor.node is not None and actor.task is None]
+        if idle:
+            ray.wait(idle, num_returns=len(idle), timeout=CLOSE_SECONDS)
         for actor in self._actors.values():
             ray.kill(actor.handle, no_restart=True)
         self._actors.clear()

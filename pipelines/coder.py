@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from streamcodec import (
@@ -105,7 +106,8 @@ class Coder:
         if not exists(location):
             return None
         try:
-            report = check_part(plan, self._storage.fetch(location))
+            with self._storage.copy(location) as path:
+                report = check_part(plan, path)
         except (SourceError, CorruptStreamError, UsageError):
             return None
         return report if report.squared_error is not None or not self._coding.psnr else None
@@ -114,8 +116,8 @@ class Coder:
         assert task.plan is not None
         plan, started = VideoPlan.from_json(task.plan.payload), time.monotonic()
         try:
-            with self._storage.output(ref.output, ref.key, self._coding.suffix) as path:
-                report = join_parts(plan, [self._storage.fetch(part.path) for part in task.parts], path)
+            with ExitStack() as stack, self._storage.output(ref.output, ref.key, self._coding.suffix) as path:
+                report = join_parts(plan, [stack.enter_context(self._storage.copy(part.path)) for part in task.parts], path)
         except (SourceError, CorruptStreamError, UsageError) as error:
             lost = tuple(part.part.first_gop for part in task.parts if not self._is_sound(plan, part))
             if not lost:
@@ -125,7 +127,8 @@ class Coder:
 
     def _is_sound(self, plan: VideoPlan, part: PartDone) -> bool:
         try:
-            return _gops_of(check_part(plan, self._storage.fetch(part.path))) == part.part.range
+            with self._storage.copy(part.path) as path:
+                return _gops_of(check_part(plan, path)) == part.part.range
         except StreamCodecError:
             return False
 
@@ -166,7 +169,8 @@ class Coder:
     def _verify(self, ref: FileRef) -> Verified:
         started = time.monotonic()
         check = check_stream if self._coding.encodes else check_video
-        check(self._storage.fetch(ref.output), self._storage.input(ref), self._coding)
+        with self._storage.copy(ref.output) as output:
+            check(output, self._storage.input(ref), self._coding)
         return Verified(ref.file, time.monotonic() - started)
 
 

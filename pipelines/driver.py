@@ -116,6 +116,7 @@ class Driver:
 
     def _save(self) -> None:
         self.save()
+        self.log.flush()
         for ref in self._unneeded:
             self.joined(ref)
         self._unneeded.clear()

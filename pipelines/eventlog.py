@@ -14,18 +14,26 @@ __all__ = ["EventLog"]
 
 
 class EventLog:
-    """Appends to a file, a line at a time, so that every line is whole however the process ends."""
+    """Appends to a file, at every `flush`, which comes behind that of the manifest: so what the log calls done is done."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with writing(path):
-            self._file = path.open("a", buffering=1, encoding="utf-8")
+            self._file = path.open("ab", buffering=0)
+        self._lines: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+
+    def flush(self) -> None:
+        """Write down what has happened."""
+        if self._lines:
+            with writing(self._path):
+                self._file.write("".join(self._lines).encode())
+            self._lines.clear()
 
     def ready(self, worker: str, node: str, pid: int) -> None:
         self._write("ready", worker, node=node, pid=pid)
@@ -48,8 +56,7 @@ class EventLog:
 
     def _write(self, event: str, worker: str, **values: Any) -> None:
         row = {"time": round(time.time(), 3), "event": event, "worker": worker}
-        with writing(self._path):
-            self._file.write(json.dumps(row | {name: value for name, value in values.items() if value is not None}) + "\n")
+        self._lines.append(json.dumps(row | {name: value for name, value in values.items() if value is not None}) + "\n")
 
 
 def _gops(task: Task) -> list[int] | None:

@@ -38,35 +38,43 @@ T = TypeVar("T")
 
 
 class Storage:
-    """One worker's. `work`: the folder of work. What is fetched or waits to be uploaded lies in a temporary folder of its own."""
+    """One worker's. `work`: the folder of work. What is fetched or waits to be uploaded lies in a temporary folder, until `close`."""
 
     def __init__(self, work: str) -> None:
         self._work = work
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._fetched: dict[str, Path] = {}
+        self._scratch: Path | None = None
+        self._inputs: dict[str, Path] = {}
 
     def close(self) -> None:
         """Remove what was fetched."""
         if self._scratch is not None:
-            self._scratch.cleanup()
+            shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch = None
-        self._fetched.clear()
+        self._inputs.clear()
 
     def input(self, ref: FileRef) -> Path:
         """The input as a local file; of a URL a copy. Raises SourceError if it cannot be fetched, or is not what was listed."""
         path = local_path(ref.input)
-        return Path(path) if path is not None else self.fetch(ref.input, ref.size_bytes)
-
-    def fetch(self, location: str, size_bytes: int | None = None) -> Path:
-        """A local copy of what lies at a location; the place itself of what is local."""
-        path = local_path(location)
         if path is not None:
             return Path(path)
-        if location not in self._fetched:
-            while len(self._fetched) >= KEPT:
-                self._fetched.pop(next(iter(self._fetched))).unlink(missing_ok=True)
-            self._fetched[location] = _again(lambda: self._download(location, size_bytes))
-        return self._fetched[location]
+        if ref.key not in self._inputs:
+            while len(self._inputs) >= KEPT:
+                self._inputs.pop(next(iter(self._inputs))).unlink(missing_ok=True)
+            self._inputs[ref.key] = _again(lambda: self._download(ref.input, ref.size_bytes))
+        return self._inputs[ref.key]
+
+    @contextmanager
+    def copy(self, location: str) -> Iterator[Path]:
+        """What lies at a location, as a local file for the block: the file itself, or a copy. Raises SourceError."""
+        path = local_path(location)
+        if path is not None:
+            yield Path(path)
+            return
+        copy = _again(lambda: self._download(location))
+        try:
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
 
     @contextmanager
     def output(self, location: str, key: str, suffix: str) -> Iterator[Path]:
@@ -94,10 +102,10 @@ class Storage:
     def _temporary(self) -> Path:
         """The folder for what is on its way, made when it is needed."""
         if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="streamcodec-")
-        return Path(self._scratch.name)
+            self._scratch = Path(tempfile.mkdtemp(prefix="streamcodec-"))
+        return self._scratch
 
-    def _download(self, location: str, size_bytes: int | None) -> Path:
+    def _download(self, location: str, size_bytes: int | None = None) -> Path:
         files, path = filesystem(location)
         copy = self._temporary() / f"{secrets.token_hex(8)}{Path(path).suffix}"
         try:

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def _coding(options: dict[str, Any]) -> Any:
 
     quality = options.pop("quality")
     goal = targets(quality=quality, psnr=options.pop("target_psnr"), bpp=options.pop("target_bpp"), bitrate=options.pop("bitrate"))
-    names = ("gop", "scenecut", "intra", "inter", "precision", "hash", "device")
+    names = [field.name for field in fields(EncodeOptions) if field.name in options]
     settings = {"quality": quality, **goal, **{name: options.pop(name) for name in names}}
     start, duration = parse_seconds(options.pop("start")) or 0.0, parse_seconds(options.pop("duration"))
     others = ("to", "max_frames", "on_error", "psnr", "codec", "crf", "on_damage", "max_pixels", "threads", "check_gops")

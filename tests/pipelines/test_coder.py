@@ -1,0 +1,145 @@
+"""A worker without Ray: its tasks, its answers, and stores that are no disks."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamcodec.pipelines.coder import Coder
+from streamcodec.pipelines.storage import Storage, remove_parts
+from streamcodec.pipelines.tasks import FileDone, FileError, FileRef, Outcome, Part, PartDone, PartsLost, Planned, Task, Verified
+
+fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """An empty store in memory."""
+    files = fsspec.filesystem("memory")
+    files.store.clear()
+    yield files
+    files.store.clear()
+
+
+def ref_of(path: Path, out: str) -> FileRef:
+    return FileRef(1, str(path), out, path.stat().st_size, "ab" * 16)
+
+
+def only(outcomes: Iterator[Outcome]) -> Any:
+    [outcome] = outcomes
+    return outcome
+
+
+class Bench:
+    """A coder with one video of 24 frames, in 3 GOPs, and the tasks for it."""
+
+    def __init__(self, dataset: Any, work: str, out: str, **changes: Any) -> None:
+        self.path = dataset.add("a.mp4", 24)
+        self.ref = ref_of(self.path, out)
+        self.work = work
+        self.coder = Coder(replace(dataset.coding, **changes), Storage(work))
+
+    def perform(self, kind: str, **fields: Any) -> Any:
+        return only(self.coder.perform(Task(0, kind, (self.ref,), 1.0, **fields)))  # type: ignore[arg-type]
+
+    def parts(self, plan: Any) -> tuple[PartDone, ...]:
+        return tuple(self.perform("part", plan=plan, part=part) for part in (Part(0, 1, 8), Part(1, 2, 16)))
+
+
+@pytest.fixture
+def bench(dataset: Any, tmp_path: Path) -> Bench:
+    return Bench(dataset, str(tmp_path / "out" / ".streamcodec"), str(tmp_path / "out" / "a.ssf"), check_gops=2)
+
+
+def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
+    planned = bench.perform("plan")
+    assert isinstance(planned, Planned)
+    assert planned.plan.gop_frames == (8, 8, 8)
+    parts = bench.parts(planned.plan)
+    done = bench.perform("join", plan=planned.plan, parts=parts)
+    assert isinstance(done, FileDone)
+    assert Path(bench.ref.output).read_bytes() == dataset.encoded("a.mp4")
+    assert (done.frames, done.gops, done.size_bytes) == (24, 3, Path(bench.ref.output).stat().st_size)
+    assert done.seconds >= sum(part.seconds for part in parts)
+    assert isinstance(bench.perform("verify"), Verified)
+    assert Path(parts[0].path).exists()  # until the driver has it in writing
+    remove_parts(bench.work, bench.ref)
+    assert not Path(parts[0].path).exists()
+
+
+def test_a_part_that_is_there_is_not_coded_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = bench.perform("plan").plan
+    parts = bench.parts(plan)
+    monkeypatch.setattr("streamcodec.pipelines.coder.encode_part", None)
+    assert bench.parts(plan) == parts
+
+
+def test_lost_and_damaged_parts_are_named(bench: Bench) -> None:
+    plan = bench.perform("plan").plan
+    parts = bench.parts(plan)
+    data = bytearray(Path(parts[1].path).read_bytes())
+    data[len(data) // 2] ^= 1
+    Path(parts[1].path).write_bytes(data)
+    lost = bench.perform("join", plan=plan, parts=parts)
+    assert isinstance(lost, PartsLost)
+    assert lost.first_gops == (1,)
+    Path(parts[0].path).unlink()
+    lost = bench.perform("join", plan=plan, parts=parts)
+    assert isinstance(lost, PartsLost)
+    assert lost.first_gops == (0, 1)
+    assert isinstance(bench.perform("join", plan=plan, parts=bench.parts(plan)), FileDone)  # coded anew
+
+
+def test_a_long_video_in_a_batch_is_planned(dataset: Any, tmp_path: Path) -> None:
+    bench = Bench(dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"))
+    short = Coder(bench.coder._coding, Storage(bench.work), long_seconds=0.001, pixels_per_second=1e3)
+    assert isinstance(only(short.perform(Task(0, "whole", (bench.ref,), 1.0))), Planned)
+
+
+def test_an_output_that_is_not_its_input_fails_to_verify(bench: Bench, dataset: Any) -> None:
+    assert isinstance(bench.perform("whole"), FileDone)
+    dataset.add("a.mp4", 23)
+    error = bench.perform("verify")
+    assert isinstance(error, FileError)
+    assert "frame 22 has (time, duration)" in error.error or "frame 23 has" in error.error
+
+
+def test_a_damaged_output_fails_to_verify(bench: Bench) -> None:
+    assert isinstance(bench.perform("whole"), FileDone)
+    out = Path(bench.ref.output)
+    data = bytearray(out.read_bytes())
+    data[len(data) // 2] ^= 1
+    out.write_bytes(data)
+    assert "the output is damaged" in bench.perform("verify").error
+
+
+def test_one_failure_leaves_the_rest_of_a_batch(bench: Bench, tmp_path: Path) -> None:
+    missing = FileRef(0, str(tmp_path / "missing.mp4"), str(tmp_path / "out" / "m.ssf"), 1, "cd" * 16)
+    outcomes = list(bench.coder.perform(Task(0, "whole", (missing, bench.ref), 1.0)))
+    assert [type(outcome) for outcome in outcomes] == [FileError, FileDone]
+    assert not list(Path(bench.work, "tmp").iterdir())
+
+
+def test_inputs_parts_and_outputs_in_a_store(dataset: Any, memory: Any) -> None:
+    bench = Bench(dataset, "memory://bucket/out/.streamcodec", "memory://bucket/out/a.ssf")
+    memory.put_file(str(bench.path), "/bucket/a.mp4")
+    bench.ref = replace(bench.ref, input="memory://bucket/a.mp4")
+    plan = bench.perform("plan").plan
+    parts = bench.parts(plan)
+    assert all(part.path.startswith("memory://") for part in parts)
+    assert isinstance(bench.perform("join", plan=plan, parts=parts), FileDone)
+    assert memory.cat_file("/bucket/out/a.ssf") == dataset.encoded("a.mp4")
+    assert isinstance(bench.perform("verify"), Verified)
+    remove_parts(bench.work, bench.ref)
+    assert sorted(memory.find("/bucket")) == ["/bucket/a.mp4", "/bucket/out/a.ssf"]
+
+
+def test_an_input_of_another_size_than_listed_fails(dataset: Any, memory: Any) -> None:
+    bench = Bench(dataset, "memory://bucket/out/.streamcodec", "memory://bucket/out/a.ssf")
+    memory.pipe_file("/bucket/a.mp4", b"short")
+    bench.ref = replace(bench.ref, input="memory://bucket/a.mp4")
+    error = bench.perform("whole")
+    assert isinstance(error, FileError)
+    assert "is not what was listed" in error.error
+    assert not memory.exists("/bucket/out/a.ssf")
