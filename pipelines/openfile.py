@@ -46,8 +46,8 @@ class OpenFile:
     def set_plan(self, plan: Plan, done: tuple[PartDone, ...] = (), tried: dict[Part, int] | None = None) -> None:
         """`done`: parts that need no coding. `tried`: other parts with the workers that died of them."""
         self.plan = plan
-        for part in done:
-            self.add(part)
+        for coded in done:
+            self.add(coded)
         for part, deaths in (tried or {}).items():
             if part.first_gop not in self.done:
                 self.again.append(part)
