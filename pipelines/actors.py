@@ -203,7 +203,7 @@ def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
     if address is not None:
         _start(address, address=address, **quiet)
     else:
-        _start("this machine", include_dashboard=False, num_cpus=cpus, object_store_memory=STORE_BYTES, **quiet)
+        _start("this machine", address="local", include_dashboard=False, num_cpus=cpus, object_store_memory=STORE_BYTES, **quiet)
     try:
         yield
     finally:
