@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from streamcodec.errors import StreamCodecError, UsageError
 
@@ -21,13 +21,15 @@ try:
 except ImportError as error:
     raise UsageError(f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'") from error
 
-__all__ = ["Actors", "Fleet", "connected", "default_workers"]
+__all__ = ["Actors", "Fleet", "Job", "connected", "default_workers", "patiently"]
 
 STORE_BYTES = 100 << 20  # of Ray's object store, where it is started here: next to nothing goes through it
 NODE_IS_GONE = ("node has died", "node was terminated", "node is dead", "node died", "node is terminated", "preempt")
 STARTS = 3
 CLOSE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # before a worker that could not be started is tried again
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -211,15 +213,22 @@ def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
 
 
 def _start(where: str, **arguments: Any) -> None:
-    """Ray gives itself 30 seconds to start, which a busy machine may exceed."""
-    for left in reversed(range(STARTS)):
+    try:
+        patiently(lambda: ray.init(**arguments))
+    except Exception as error:  # Ray raises all kinds, plain ones too
+        raise UsageError(f"Ray at {where} cannot be used: {error}") from error
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Start a node of Ray, several times if need be: Ray gives it 30 seconds, which a busy machine may exceed."""
+    for _ in range(STARTS - 1):
         try:
-            ray.init(**arguments)
-            return
-        except Exception as error:  # Ray raises all kinds, plain ones too
+            return start()
+        except Exception as error:
+            if "timed out during startup" not in str(error):
+                raise
             ray.shutdown()
-            if not left or isinstance(error, ConnectionError | ValueError):
-                raise UsageError(f"Ray at {where} cannot be used: {error}") from error
+    return start()
 
 
 def default_workers(threads: int, gpus: float) -> int:

@@ -26,6 +26,7 @@ import ray
 from ray._private.internal_api import memory_summary
 from ray.cluster_utils import Cluster
 from streamcodec.pipelines import Coding, SchedulerOptions, transcode
+from streamcodec.pipelines.actors import patiently
 from streamcodec.pipelines.progress import show_progress
 from trial_clips import make_clips
 
@@ -107,8 +108,9 @@ def trial(arguments: argparse.Namespace) -> Result:
     clips = make_clips(arguments.source, work / "clips", arguments.clips, arguments.frames, arguments.height)
     options = EncodeOptions(quality=arguments.quality, gop=arguments.gop, device="cpu")
     out = Path(tempfile.mkdtemp(prefix="out-", dir=work))
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False})
-    nodes = [cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES) for _ in range(arguments.nodes - 1)]
+    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False}))
+    nodes = [patiently(lambda: cluster.add_node(**node)) for _ in range(arguments.nodes - 1)]
     ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
     log = out / ".streamcodec" / "log.jsonl"
     trouble = Trouble(cluster, nodes, log, arguments.kill_every, arguments.remove_node_after, arguments.seed)

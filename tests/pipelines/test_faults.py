@@ -17,6 +17,7 @@ pytest.importorskip("ray", reason="Ray is not installed")
 
 import ray
 from ray.cluster_utils import Cluster
+from streamcodec.pipelines.actors import patiently
 from streamcodec.pipelines.transcoding import transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
@@ -25,22 +26,11 @@ PATIENCE_SECONDS = 240.0
 NODE = {"object_store_memory": 80 << 20}
 
 
-def started(start: Callable[[], Any]) -> Any:
-    """Ray gives a node 30 seconds to start, which a busy machine may exceed."""
-    for _ in range(2):
-        try:
-            return start()
-        except Exception as error:
-            if "timed out during startup" not in str(error):
-                raise
-    return start()
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A simulated cluster: a head with two CPUs, another node with one."""
-    found = started(lambda: Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}))
-    found.spare = started(lambda: found.add_node(num_cpus=1, **NODE))
+    found = patiently(lambda: Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}))
+    found.spare = patiently(lambda: found.add_node(num_cpus=1, **NODE))
     ray.init(address=found.address, log_to_driver=False, logging_level="error")
     yield found
     ray.shutdown()

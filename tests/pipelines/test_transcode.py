@@ -1,6 +1,7 @@
 """Datasets through Ray, both ways: bytes, broken inputs, second runs, the command line."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_broken_videos_fail_and_the_rest_is_done(dataset: Any, tmp_path: Path, l
     assert all("Traceback" in rows[name]["traceback"] for name in broken)
     assert rows["good1.mp4"]["psnr_db"] > 5
     assert sorted(path.name for path in out.glob("*.ssf")) == [f"good{number}.ssf" for number in range(5)]
-    assert not list((out / ".streamcodec" / "tmp").glob("*")) if (out / ".streamcodec" / "tmp").exists() else True
+    assert not (out / ".streamcodec" / "tmp").exists()
 
     before = log_of(out).events("started")
     assert run(command) == 4  # nothing is tried again unless it is asked for
@@ -156,6 +157,18 @@ def test_a_source_that_is_not_there_fails(dataset: Any, tmp_path: Path) -> None:
 def test_gops_to_verify_without_verify_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["transcode", str(tmp_path), "--out", str(tmp_path / "out"), "--verify-gops", "2"]) == 2
     assert "--verify-gops is given without --verify" in capsys.readouterr().err
+
+
+def test_without_ray_the_error_says_what_to_install(
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset.add("a.mp4", 2)
+    for name in ("actors", "transcoding"):
+        monkeypatch.delitem(sys.modules, f"streamcodec.pipelines.{name}")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert run(["transcode", str(dataset.folder), "--out", str(tmp_path / "out")]) == 2
+    assert "pip install 'streamcodec[ray]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_dry_run_tells_sizes_and_writes_nothing(dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
