@@ -48,6 +48,13 @@ def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
+def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """5 frames of 176x164, which MS-SSIM can compare."""
+    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("wide") / "wide.mp4", 5, size=(176, 164), options={"qp": "0"})
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with tiny-image.safetensors and tiny-flow.safetensors."""
     folder = tmp_path_factory.mktemp("weights")

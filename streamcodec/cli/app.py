@@ -6,7 +6,7 @@ import click
 
 from streamcodec._version import __version__
 
-COMMANDS = ("encode", "search", "decode", "info", "verify", "models", "train", "transcode")
+COMMANDS = ("encode", "search", "decode", "info", "verify", "models", "train", "transcode", "evaluate")
 
 
 class LazyGroup(click.Group):

@@ -1,46 +1,55 @@
-"""Which jobs a report is made of."""
+"""Which jobs an evaluation is made of."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import av
 
-from rd.rows import OURS, Clip, Job
 from streamcodec import EncodeOptions, __version__, load_codec
 from streamcodec.errors import UsageError
 
-GOP = 32
+from .anchors import anchor_named
+from .rows import OURS, Clip, Job
+
+__all__ = ["parse_options", "plan"]
 
 
 def plan(
     clips: Sequence[Clip],
     qualities: Iterable[int],
-    anchors: Iterable[str],
-    crfs: Iterable[int],
-    options: dict[str, object],
+    anchors: Mapping[str, Iterable[int]],
+    options: Mapping[str, Any],
     max_frames: int | None = None,
 ) -> list[Job]:
-    """All jobs, ours first since they take longest. `options`: of `parse_options`; its GOP is the anchors' too.
+    """All jobs, ours first since they take longest. `anchors`: name -> CRFs. `options`: of `parse_options`; its GOP is the anchors' too.
 
-    Raises UsageError if a quality or an option has a value that is not accepted, or if nothing is to be measured.
+    Raises UsageError if a setting has a value that is not accepted, or if nothing is to be measured.
     """
-    options = {"scenecut": 0, **options}
-    gop, qualities, crfs = options.pop("gop", GOP), sorted(set(qualities)), sorted(set(crfs))
-    ours = [EncodeOptions(quality=quality, gop=gop, **options) for quality in qualities]
+    defaults = EncodeOptions()
+    settings = {"scenecut": 0, "intra_offset": defaults.intra_offset, **options}
+    gop, qualities = settings.pop("gop", defaults.gop), sorted(set(qualities))
+    ours = [EncodeOptions(**{"quality": quality, "gop": gop, **settings}) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
-    jobs = [Job(clip, OURS, quality, gop, version, options, max_frames) for clip in clips for quality in qualities]
-    library = f"PyAV {av.__version__}"
-    jobs += [Job(clip, codec, crf, gop, library, {}, max_frames) for codec in anchors for clip in clips for crf in crfs]
+    jobs = [Job(clip, OURS, quality, gop, version, settings, max_frames) for clip in clips for quality in qualities]
+    for codec, crfs in anchors.items():
+        jobs += _anchor_jobs(clips, codec, sorted(set(crfs)), gop, max_frames)
     if not jobs:
         raise UsageError("nothing to measure; accepted: at least one quality, or an anchor and a CRF")
     return jobs
 
 
-def parse_options(settings: Iterable[str]) -> dict[str, object]:
+def _anchor_jobs(clips: Sequence[Clip], codec: str, crfs: Sequence[int], gop: int, max_frames: int | None) -> list[Job]:
+    for crf in crfs:
+        anchor_named(codec).check_crf(crf)
+    return [Job(clip, codec, crf, gop, f"PyAV {av.__version__}", {}, max_frames) for clip in clips for crf in crfs]
+
+
+def parse_options(settings: Iterable[str]) -> dict[str, Any]:
     """KEY=VALUE of EncodeOptions' fields but quality and targets; values as in JSON, or else text. Raises UsageError for other keys."""
     known = [field.name for field in fields(EncodeOptions) if field.name != "quality" and not field.name.startswith("target_")]
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if key not in known or not equals:
@@ -51,10 +60,9 @@ def parse_options(settings: Iterable[str]) -> dict[str, object]:
 
 def _parse_value(text: str) -> object:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError:
         return text
-    return tuple(value) if isinstance(value, list) else value
 
 
 def model_version(options: EncodeOptions) -> str:

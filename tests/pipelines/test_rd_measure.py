@@ -1,4 +1,4 @@
-"""Measuring one clip for the RD report."""
+"""Measuring one clip with one codec."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from rd import measure as measuring
-from rd.measure import anchor_options, encode_anchor, measure
-from rd.rows import OURS, Clip, Job
+from streamcodec.pipelines.rd import measure as measuring
+from streamcodec.pipelines.rd.anchors import ANCHORS, anchor_named
+from streamcodec.pipelines.rd.measure import encode_anchor, measure, row_of
+from streamcodec.pipelines.rd.rows import OURS, Clip, Job
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
@@ -28,7 +29,7 @@ def test_our_row_has_the_bits_and_quality_of_a_real_file(wide_clip: Path, tiny_m
     row = measure(our_job(wide_clip, tiny_models))
     path = tmp_path / "out.ssf"
     with VideoReader(wide_clip, max_frames=4) as reader:
-        streamcodec.encode([frame.planes[0] for frame in reader], path, quality=40, gop=3, scenecut=0, **tiny_models)
+        report = streamcodec.encode([frame.planes[0] for frame in reader], path, quality=40, gop=3, scenecut=0, psnr=True, **tiny_models)
         color = reader.format.color
     with VideoReader(wide_clip, frame_format="yuv420", max_frames=4) as reader:
         shown = [to_yuv420(frame.data.numpy(), color) for frame in streamcodec.open(path)]
@@ -36,21 +37,25 @@ def test_our_row_has_the_bits_and_quality_of_a_real_file(wide_clip: Path, tiny_m
     assert row.size_bytes == path.stat().st_size
     assert row.bpp == 8 * row.size_bytes / (4 * 176 * 164)
     assert row.psnr_yuv_db == pytest.approx(expected, abs=1e-4)
+    assert row.psnr_rgb_db == pytest.approx(report.psnr_db, abs=1e-4)
     assert row.gop_drop_db == pytest.approx(expected[1] - expected[2], abs=2e-4)
     assert 0 < row.ms_ssim < 1
     assert min(row.encode_fps, row.decode_fps) > 0
 
 
-@pytest.mark.parametrize("codec", ["x264 zerolatency", "x265"])
+@pytest.mark.parametrize("codec", ["x264 zerolatency", "x265", "svt-av1"])
 def test_an_anchor_costs_more_and_is_better_at_a_lower_crf(wide_clip: Path, codec: str) -> None:
     good, bad = (measure(anchor_job(wide_clip, codec, crf)) for crf in (20, 40))
     assert good.frames == bad.frames == 5
     assert good.size_bytes > bad.size_bytes
     assert good.mean_psnr_yuv_db > bad.mean_psnr_yuv_db + 3
+    assert good.psnr_rgb_db is not None
+    assert bad.psnr_rgb_db is not None
+    assert good.psnr_rgb_db > bad.psnr_rgb_db + 2
     assert 1 > good.ms_ssim > bad.ms_ssim
 
 
-@pytest.mark.parametrize("codec", ["x264 zerolatency", "x264", "x265 zerolatency", "x265"])
+@pytest.mark.parametrize("codec", ANCHORS)
 def test_an_anchor_has_our_gops_and_counts_its_packets(wide_clip: Path, codec: str, tmp_path: Path) -> None:
     coded = encode_anchor(anchor_job(wide_clip, codec), tmp_path)
     with av.open(str(tmp_path / "clip.mp4")) as container:
@@ -60,17 +65,23 @@ def test_an_anchor_has_our_gops_and_counts_its_packets(wide_clip: Path, codec: s
     assert coded.size_bytes == sum(packet.size for packet in packets) < (tmp_path / "clip.mp4").stat().st_size
 
 
-def test_anchor_options_name_preset_tune_and_gop(wide_clip: Path) -> None:
-    options = anchor_options(anchor_job(wide_clip, "x265 zerolatency"))
+def test_anchor_options_name_preset_tune_and_gop() -> None:
+    options = anchor_named("x265 zerolatency").options(3)
     assert (options["preset"], options["tune"]) == ("medium", "zerolatency")
     assert options["x265-params"].startswith("keyint=3:min-keyint=3:scenecut=0:")
-    assert "tune" not in anchor_options(anchor_job(wide_clip, "x264"))
+    assert "tune" not in anchor_named("x264").options(3)
+    assert anchor_named("svt-av1").options(3)["preset"] == "8"
+    assert str(anchor_named("x265 zerolatency")) == "x265 zerolatency: preset medium, tune zerolatency"
 
 
 @pytest.mark.parametrize("codec", ["vp9", "x264 film"])
 def test_another_anchor_fails(wide_clip: Path, codec: str) -> None:
-    with pytest.raises(UsageError, match="accepted: x264, x265"):
+    with pytest.raises(UsageError, match=r"accepted: x264 zerolatency, x264, .*svt-av1"):
         measure(anchor_job(wide_clip, codec))
+
+
+def test_a_job_that_fails_says_why(clip: Path) -> None:
+    assert "MS-SSIM of 96x64 pictures" in str(row_of(anchor_job(clip, "x264")))
 
 
 def test_a_small_clip_fails(clip: Path) -> None:
@@ -96,8 +107,8 @@ def test_another_number_of_frames_fails(wide_clip: Path, monkeypatch: pytest.Mon
 
     def other(job: Job, folder: Path) -> measuring.Coded:
         coded = encode(job, folder)
-        planes = list(coded.planes)
-        return replace(coded, planes=iter((planes * 2)[:frames]))
+        pictures = list(coded.pictures)
+        return replace(coded, pictures=iter((pictures * 2)[:frames]))
 
     monkeypatch.setattr(measuring, "encode_anchor", other)
     with pytest.raises(SourceError, match=f"gave back {word} frames"):

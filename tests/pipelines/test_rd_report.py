@@ -1,15 +1,16 @@
-"""The RD report: what is planned, kept, tabulated and drawn."""
+"""Evaluations: what is planned, kept, tabulated and drawn."""
 
-import sys
+import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import rd_report
-from rd.plan import parse_options, plan
-from rd.rows import OURS, Clip, Job, Row, Store, find_clips, key_of, latest, read_rows
-from rd.tables import METRICS, bd_rates, bd_table, decibels, drop_table, points_table
+from streamcodec.pipelines.rd.plan import parse_options, plan
+from streamcodec.pipelines.rd.report import markdown, write_tables
+from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, key_of, latest, read_rows
+from streamcodec.pipelines.rd.tables import METRICS, bd_rates, bd_table, decibels, drop_table, metrics_of, points_table
 
 from streamcodec.errors import UsageError
 
@@ -35,6 +36,7 @@ def row_of(codec: str = OURS, setting: int = 32, bpp: float = 0.5, psnr_db: floa
         1 - 10 ** (-psnr_db / 20),
         encode_fps=2,
         decode_fps=4,
+        psnr_rgb_db=psnr_db - 2,
     )
 
 
@@ -67,7 +69,7 @@ def test_bd_table_says_why_a_clip_has_none_and_what_the_mean_is_of() -> None:
 def test_points_and_drops_are_shown_by_rate() -> None:
     rows = curve(OURS)[::-1]
     lines = points_table(rows, "park").splitlines()
-    assert lines[2] == f"| {OURS} | 0 | 0.1000 | 30.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
+    assert lines[2] == f"| {OURS} | 0 | 0.1000 | 30.00 | 28.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
     assert [line.split(" | ")[1] for line in lines[2:]] == ["0", "1", "2", "3"]
     assert drop_table(rows).splitlines()[2] == "| park | +1.00 to +1.00 |"
 
@@ -85,9 +87,10 @@ def test_decibels_of_similarity() -> None:
 
 def test_a_plan_has_ours_first_and_the_same_gop_for_all(tiny_models: dict[str, str]) -> None:
     options = parse_options(["gop=5", *(f"{key}={value}" for key, value in tiny_models.items())])
-    jobs = plan([CLIP], [63, 0, 0], ["x264"], [30], options, 7)
+    jobs = plan([CLIP], [63, 0, 0], {"x264": [30]}, options, 7)
     assert [(job.codec, job.setting, job.gop, job.max_frames) for job in jobs] == [(OURS, 0, 5, 7), (OURS, 63, 5, 7), ("x264", 30, 5, 7)]
-    assert jobs[0].options == {"scenecut": 0, **tiny_models}
+    assert jobs[0].options == {"scenecut": 0, "intra_offset": 8, **tiny_models}
+    assert jobs[2].options == {}
     assert jobs[0].version.count(" and ") == 1
 
 
@@ -114,7 +117,13 @@ def test_other_options_fail(setting: str) -> None:
 )
 def test_a_plan_fails_before_anything_is_measured(qualities: list[int], options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        plan([CLIP], qualities, [], [30], options)
+        plan([CLIP], qualities, {}, options)
+
+
+@pytest.mark.parametrize(("anchor", "crf", "message"), [("x264", 52, "accepted: 0..51"), ("svt-av1", 64, "0..63"), ("vp8", 5, "svt-av1")])
+def test_an_anchor_of_another_name_or_crf_fails(anchor: str, crf: int, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        plan([CLIP], [], {anchor: [crf]}, {})
 
 
 def test_a_job_is_known_by_what_decides_its_bits() -> None:
@@ -162,90 +171,48 @@ def test_the_last_row_of_a_setting_counts() -> None:
     assert [row.bpp for row in latest([row_of(bpp=0.5), row_of(bpp=0.75), row_of("x264")])] == [0.75, 0.5]
 
 
-def test_folders_give_their_videos(tmp_path: Path) -> None:
-    for name in ("b.mp4", "a.MKV", "notes.txt"):
-        (tmp_path / name).write_bytes(name.encode())
-    assert [clip.path.name for clip in find_clips([tmp_path])] == ["a.MKV", "b.mp4"]
-    assert len({clip.sha256 for clip in find_clips([tmp_path])}) == 2
-
-
-def test_clips_fail(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
-        find_clips([tmp_path / "none.mp4"])
-    with pytest.raises(UsageError, match="at least one"):
-        find_clips([tmp_path])
-    (tmp_path / "a.mp4").touch()
-    with pytest.raises(UsageError, match="each of its own name"):
-        find_clips([tmp_path / "a.mp4", tmp_path])
-
-
-def arguments(clip: Path, out: Path, models: dict[str, str], *more: str) -> list[str]:
-    settings = [f"{key}={value}" for key, value in models.items()]
-    return [str(clip), "--out", str(out), "--frames", "2", "--crf", "30", "--no-figures", "--encode-options", *settings, *more]
-
-
-def test_a_report_is_resumed(wide_clip: Path, tiny_models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = arguments(wide_clip, tmp_path, tiny_models, "--quality", "20", "--anchors", "x264")
-    rd_report.run(rd_report.parse(words))
-    first = (tmp_path / "report.md").read_text()
-    assert "## wide" in first
-    assert f"| {OURS} | 20 | " in first
-
-    measured = []
-
-    def counted(job: Job) -> Row:
-        measured.append((job.codec, job.setting))
-        return replace(read_rows(tmp_path / "rows.jsonl")[0], setting=job.setting)
-
-    monkeypatch.setattr(rd_report, "measure", counted)
-    rd_report.run(rd_report.parse(words))
-    assert (tmp_path / "report.md").read_text() == first
-    assert measured == []
-    rd_report.run(rd_report.parse([*words, "--quality", "20", "21"]))
-    assert measured == [(OURS, 21)]
-
-
-def test_a_report_by_other_processes_takes_other_reports_too(wide_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = tmp_path / "other.jsonl"
-    Store(other).add(replace(row_of(), clip="wide", clip_sha256=Clip.of(wide_clip).sha256))
-    words = ["--quality", "--anchors", "x264", "--jobs", "2", "--also", f"before={other}"]
-    monkeypatch.setattr(sys, "argv", ["rd_report", *arguments(wide_clip, tmp_path, {"gop": "2"}, *words)])
-    rd_report.main()
-    assert [(row.codec, row.gop) for row in read_rows(tmp_path / "rows.jsonl")] == [("x264", 2)]
-    report = (tmp_path / "report.md").read_text()
-    assert "| before | 32 | 0.5000 | 30.00 |" in report
-    assert "- x264: PyAV" in report
-
-
-def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["rd_report", str(tmp_path / "none.mp4"), "--out", str(tmp_path), "--no-figures", "--quality"])
-    with pytest.raises(SystemExit, match=r"rd_report: .*none\.mp4 does not exist"):
-        rd_report.main()
-
-
-@pytest.mark.parametrize("also", ["rows.jsonl", "x264=rows.jsonl", "before=none.jsonl"])
-def test_other_reports_fail(also: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("rows.jsonl").touch()
-    with pytest.raises(UsageError, match="accepted: LABEL=FILE"):
-        rd_report.other_rows(also)
-
-
-def test_no_processes_and_no_matplotlib_fail(wide_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="--jobs is 0"):
-        rd_report.run(rd_report.parse(arguments(wide_clip, tmp_path, {}, "--jobs", "0")))
-    monkeypatch.setattr(rd_report, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"streamcodec\[report\]"):
-        rd_report.run(rd_report.parse([str(wide_clip), "--out", str(tmp_path)]))
-
-
 def test_figures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from rd.figures import draw, mean_curves
+    from streamcodec.pipelines.rd.figures import draw, mean_curves
 
-    rows = [row for clip in ("park", "fall") for codec in (OURS, "before", "x264", "x265 zerolatency") for row in curve(codec, clip=clip)]
+    rows = [row for clip in ("park", "fall") for codec in (OURS, "before", "x264", "svt-av1") for row in curve(codec, clip=clip)]
     files = draw(rows, tmp_path)
-    assert [file.stem for file in files] == [f"{name}-{metric}" for metric in ("psnr", "ms-ssim") for name in ("mean", "park", "fall")]
+    assert [file.stem for file in files] == [
+        f"{name}-{metric}" for metric in ("psnr", "psnr-rgb", "ms-ssim") for name in ("mean", "park", "fall")
+    ]
     assert all(file.read_bytes().startswith(b"\x89PNG") and "</svg>" in file.with_suffix(".svg").read_text() for file in files)
     means = mean_curves([*curve(OURS), *curve(OURS, 3, "fall", points=(32, 35, 38))], METRICS[0])
     assert means[OURS] == [(pytest.approx(0.2 * 2**number), 31 + 3 * number) for number in range(3)]
+
+
+def test_rows_that_were_measured_without_rgb_stay_usable(tmp_path: Path) -> None:
+    old = [json.loads(line) for line in _lines_of(tmp_path, curve("x264"))]
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps({k: v for k, v in row.items() if k != "psnr_rgb_db"}) + "\n" for row in old))
+    rows = read_rows(tmp_path / "old.jsonl")
+    assert [row.psnr_rgb_db for row in rows] == [None] * 4
+    assert [metric.name for metric in metrics_of(rows)] == ["psnr", "ms-ssim"]
+    assert bd_rates([*rows, *curve(OURS)], "x264", OURS, METRICS[1]) == {}
+    assert "| x264 | 0 | 0.1000 | 30.00 | - |" in points_table(rows, "park")
+
+
+def _lines_of(folder: Path, rows: Sequence[Row]) -> list[str]:
+    for row in rows:
+        Store(folder / "rows.jsonl").add(row)
+    return (folder / "rows.jsonl").read_text().splitlines()
+
+
+def test_a_report_names_presets_and_what_failed() -> None:
+    text = markdown([*curve(OURS), *curve("svt-av1")], [], ["fall, x264 at 30: it is damaged"])
+    assert "- svt-av1: preset 8, 1, GOP 32" in text
+    assert "## Not measured\n\n- fall, x264 at 30: it is damaged" in text
+
+
+def test_tables_have_a_line_for_each_row(tmp_path: Path) -> None:
+    rows = [row_of(), replace(row_of("x264", 30), psnr_rgb_db=None)]
+    write_tables(rows, tmp_path)
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["codec"] for line in lines] == [OURS, "x264"]
+    assert (float(lines[0]["bpp"]), float(lines[0]["psnr_yuv_db"]), lines[1]["psnr_rgb_db"]) == (0.5, 30, "")
+    parquet = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "rows.parquet").to_pylist()
+    assert [(line["setting"], line["psnr_rgb_db"], line["max_frames"]) for line in parquet] == [(32, 28, None), (30, None, None)]

@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from streamcodec.errors import UsageError
 
+__all__ = ["OURS", "Clip", "Job", "Row", "Store", "key_of", "latest", "read_rows"]
+
 OURS = "streamcodec"
-ANCHORS = ("x264 zerolatency", "x264", "x265 zerolatency", "x265")
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".mpg", ".y4m")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Job:
     setting: int
     gop: int
     version: str
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     max_frames: int | None = None
 
     @property
@@ -52,7 +53,7 @@ class Row:
     """What came of a job, whose fields it repeats; `clip` is the file's name without suffix.
 
     `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma, mean over the frames. fps: frames per
-    second of wall time.
+    second of wall time. `psnr_rgb_db`: of the mean squared error over all frames, as `encode` has it; older rows have none.
     """
 
     clip: str
@@ -61,7 +62,7 @@ class Row:
     setting: int
     gop: int
     version: str
-    options: dict[str, object]
+    options: dict[str, Any]
     max_frames: int | None
     width: int
     height: int
@@ -70,6 +71,7 @@ class Row:
     ms_ssim: float
     encode_fps: float
     decode_fps: float
+    psnr_rgb_db: float | None = None
 
     @property
     def frames(self) -> int:
@@ -126,21 +128,8 @@ def read_rows(path: Path) -> list[Row]:
             fields = json.loads(line)
             rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
         except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{path}, line {number} is no row of this report ({error}); mend it, or take the file away") from error
+            raise UsageError(f"{path}, line {number} is no row of an evaluation ({error}); mend it, or take the file away") from error
     return rows
-
-
-def find_clips(paths: Sequence[Path]) -> list[Clip]:
-    """Files, and the videos of folders in order of name. Raises UsageError if there are none, or two of one name."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist; accepted: videos and folders of videos")
-        files += sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES) if path.is_dir() else [path]
-    names = [file.stem for file in files]
-    if not files or len(set(names)) < len(names):
-        raise UsageError(f"the clips are {names}; accepted: at least one, each of its own name")
-    return [Clip.of(file) for file in files]
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:

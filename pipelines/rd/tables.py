@@ -5,18 +5,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rd.rows import ANCHORS, Row
 from streamcodec.errors import UsageError
 from streamcodec.metrics import BdRate, RateCurve, bd_rate
+
+from .anchors import ANCHORS
+from .rows import Row
+
+__all__ = ["METRICS", "Metric", "Point", "bd_rates", "bd_table", "decibels", "drop_table", "metrics_of", "names", "points", "points_table"]
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure of quality, in dB, with its name in file names and in words."""
+    """A measure of quality, in dB, with its name in file names and in words. None where a row was measured without it."""
 
     name: str
     label: str
-    of: Callable[[Row], float]
+    of: Callable[[Row], float | None]
 
 
 def decibels(similarity: float) -> float:
@@ -26,8 +32,14 @@ def decibels(similarity: float) -> float:
 
 METRICS = (
     Metric("psnr", "PSNR of YUV (6:1:1), dB", lambda row: row.mean_psnr_yuv_db),
+    Metric("psnr-rgb", "PSNR of RGB, dB", lambda row: row.psnr_rgb_db),
     Metric("ms-ssim", "MS-SSIM of luma, −10 log10(1 − x), dB", lambda row: decibels(row.ms_ssim)),  # noqa: RUF001
 )
+
+
+def metrics_of(rows: Sequence[Row]) -> list[Metric]:
+    """Those that any of the rows has."""
+    return [metric for metric in METRICS if any(metric.of(row) is not None for row in rows)]
 
 
 def names(rows: Iterable[Row], part: str) -> list[str]:
@@ -40,15 +52,20 @@ def select(rows: Iterable[Row], clip: str, codec: str) -> list[Row]:
     return sorted((row for row in rows if (row.clip, row.codec) == (clip, codec)), key=lambda row: row.bpp)
 
 
+def points(rows: Iterable[Row], clip: str, codec: str, metric: Metric) -> list[Point]:
+    """(bits per pixel, quality) of the rows that have this metric, by rate."""
+    pairs = ((row.bpp, metric.of(row)) for row in select(rows, clip, codec))
+    return [(bpp, quality) for bpp, quality in pairs if quality is not None]
+
+
 def bd_rates(rows: Sequence[Row], anchor: str, test: str, metric: Metric) -> dict[str, BdRate | str]:
     """For every clip that both have: the BD-rate, or why there is none."""
     found: dict[str, BdRate | str] = {}
     for clip in names(rows, "clip"):
-        parts = [select(rows, clip, codec) for codec in (anchor, test)]
-        if all(parts):
+        curves = [points(rows, clip, codec, metric) for codec in (anchor, test)]
+        if all(curves):
             try:
-                curves = [RateCurve.of([row.bpp for row in part], [metric.of(row) for row in part]) for part in parts]
-                found[clip] = bd_rate(*curves)
+                found[clip] = bd_rate(*(RateCurve(tuple(curve)) for curve in curves))
             except UsageError as error:
                 found[clip] = str(error)
     return found
@@ -87,11 +104,12 @@ def _mean_cell(column: dict[str, BdRate | str], clips: Sequence[str]) -> str:
 
 def points_table(rows: Sequence[Row], clip: str) -> str:
     """Every point of a clip. `drop`: from the first P-frame to the last frame of the first GOP."""
-    head = ["codec", "setting", "bpp", "PSNR YUV, dB", "MS-SSIM", "drop along the GOP, dB", "encode fps", "decode fps"]
+    head = ["codec", "setting", "bpp", "PSNR YUV, dB", "PSNR RGB, dB", "MS-SSIM", "drop along the GOP, dB", "encode fps", "decode fps"]
     lines = [_line(head), _rule(len(head))]
     for codec in names(rows, "codec"):
         for row in select(rows, clip, codec):
-            quality = [f"{row.bpp:.4f}", f"{row.mean_psnr_yuv_db:.2f}", f"{row.ms_ssim:.4f}", f"{row.gop_drop_db:+.2f}"]
+            rgb = "-" if row.psnr_rgb_db is None else f"{row.psnr_rgb_db:.2f}"
+            quality = [f"{row.bpp:.4f}", f"{row.mean_psnr_yuv_db:.2f}", rgb, f"{row.ms_ssim:.4f}", f"{row.gop_drop_db:+.2f}"]
             lines.append(_line([codec, str(row.setting), *quality, f"{row.encode_fps:.2f}", f"{row.decode_fps:.2f}"]))
     return "\n".join(lines)
 

@@ -1,0 +1,82 @@
+"""`streamcodec evaluate CLIPS... --out DIR`."""
+
+import sys
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamcodec.cli.common import prepare, quiet_option
+from streamcodec.errors import UsageError
+
+__all__ = ["evaluate"]
+
+NONE = "none"
+PARTLY_FAILED = 4
+
+
+@click.command()
+@click.argument("clips", metavar="CLIPS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of the report.")
+@click.option("-q", "--quality", metavar="Q,Q,...", help="Of ours, 0..63; none = anchors only.  [default: 0,8,16,...,56,63]")
+@click.option(
+    "--anchor", "anchors", multiple=True, metavar="NAME[=CRF,CRF,...]",
+    help="x264, x265 (also 'x264 zerolatency', 'x265 zerolatency') or svt-av1; may be repeated; none = ours only.  [default: all]",
+)  # fmt: skip
+@click.option("--frames", "max_frames", type=click.IntRange(1), help="Of every clip.  [default: all]")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A field of streamcodec.EncodeOptions; may be repeated.")
+@click.option("--also", multiple=True, metavar="LABEL=FILE", help="Our curve from the rows.jsonl of another report; may be repeated.")
+@click.option("--figures/--no-figures", default=True, show_default=True, help="Curves as PNG and SVG, which takes matplotlib.")
+@click.option("--local", is_flag=True, help="In this process, one after another, without Ray: for speeds that mean something.")
+@click.option("--workers", type=click.IntRange(1), help="Measurements at a time.  [default: as many as there is room for]")
+@click.option("--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]")
+@quiet_option
+def evaluate(
+    clips: tuple[Path, ...],
+    quality: str | None,
+    anchors: tuple[str, ...],
+    options: tuple[str, ...],
+    also: tuple[str, ...],
+    quiet: bool,
+    **settings: Any,
+) -> int:
+    """Rate-distortion curves of our codec beside those of x264, x265 and SVT-AV1, and BD-rates, with one thread and one GOP length for all.
+
+    CLIPS are videos and folders of videos. What DIR/rows.jsonl has is not measured again: interrupted, the same command goes on from there.
+
+    Exit codes: 0 all measured, 1 nothing could be measured, 2 usage, 4 some could not.
+    """
+    prepare(None)
+    module, plan = import_module("streamcodec.pipelines.evaluate"), import_module("streamcodec.pipelines.rd.plan")
+    chosen = {
+        "qualities": module.QUALITIES if quality is None else () if quality == NONE else _numbers(quality),
+        "anchors": _anchors(anchors),
+        "options": plan.parse_options(options),
+        "also": [row for other in also for row in module.other_rows(other)],
+    }
+    with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
+        found = module.evaluate(clips, **chosen, **settings, say=None if quiet else _say)
+    click.echo(found.report)
+    return PARTLY_FAILED if found.failures else 0
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Name -> CRFs; those that are not told are the anchor's own."""
+    known = import_module("streamcodec.pipelines.rd.anchors")
+    if texts == (NONE,):
+        return {}
+    named = [text.partition("=") for text in texts] or [(name, "", "") for name in known.ANCHORS]
+    return {name: _numbers(crfs) if equals else known.anchor_named(name).crfs for name, equals, crfs in named}
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"a list is {text!r}; accepted: whole numbers with commas between them, as in 0,32,63") from error

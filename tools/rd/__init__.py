@@ -1,1 +1,0 @@
-"""The parts of `rd_report`: jobs and rows, measuring, tables, figures."""
