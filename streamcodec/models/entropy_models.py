@@ -216,6 +216,15 @@ class GaussianConditional(EntropyModel):
         bounded: Tensor = self.likelihood_lower_bound(_gaussian_mass(distance, self.lower_bound_scale(scales.float())))
         return bounded
 
+    def bits(self, symbols: Tensor, rows: Tensor) -> Tensor:
+        """What symbols (int32 or integral float) cost in the tables' rows (int32), both of one shape; an escape counts as its symbol alone."""
+        rows = rows.long()
+        value = symbols.long() - self._offset[rows]
+        escape = self._cdf_length[rows] - 2
+        value = torch.where((value < 0) | (value >= escape), escape, value)
+        frequency = self._quantized_cdf[rows, value + 1] - self._quantized_cdf[rows, value]
+        return PROBABILITY_BITS - frequency.float().log2()
+
     def update_scale_table(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
         """Make the tables for `scale_table` (None: the one held, else the default); False if there are some already and not `force`."""
         if self.has_tables and not force:

@@ -8,7 +8,7 @@ The scales are exact integers (exact.py), so both sides choose the same tables. 
 be floats of any precision. Where the table is certain, the symbol is its only value on both sides and costs nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +54,20 @@ def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
     return torch.where(certain[rows], model._offset[rows], symbols)
 
 
+def decide(values: Tensor, bits: Callable[[Tensor], Tensor], bit_worth: float) -> Tensor:
+    """Integers near `values`: of the nearest, the next towards zero, and zero, the one of the least squared error + bit_worth * bits.
+
+    `bits`: integers of the shape of `values` -> what each would cost. Rate-distortion-optimised quantisation, as in Sullivan and
+    Wiegand, "Rate-Distortion Optimization for Video Compression", IEEE Signal Processing Magazine 1998, one symbol at a time.
+    """
+    best = values.round()
+    cost = (values - best).square() + bit_worth * bits(best)
+    for candidate in (best - best.sign(), torch.zeros_like(best)):
+        candidate_cost = (values - candidate).square() + bit_worth * bits(candidate)
+        best, cost = torch.where(candidate_cost < cost, candidate, best), torch.minimum(candidate_cost, cost)
+    return best
+
+
 def in_c_order(x: Tensor) -> Tensor:
     """x with the strides of a fresh tensor: its history (channels_last, say) must not lead later layers to other algorithms."""
     return x.flatten().view(x.shape)
@@ -83,10 +97,13 @@ class HyperpriorLatent(nn.Module):
     bottlenecks that come before this one's (all of a model's bottlenecks come after the Gaussian rows). `latent_channels`: M.
     `straight_through`: the latents, "y" and "z", that reach the networks rounded in training (with the gradient of the identity);
     the others reach them with noise. The rate is always estimated with noise.
+    `bit_worth`: squared quantiser steps that the encoder gives for a bit (rate-distortion-optimised quantisation, `decide`); with it,
+    training sees the symbols and the rate as they are coded. 0: plain rounding, and noise in training.
     """
 
     hyper_stride = 4
     straight_through: str = "yz"
+    bit_worth = 0.0
     row = 0
     latent_channels: int
     entropy_bottleneck: EntropyBottleneck
@@ -141,6 +158,9 @@ class HyperpriorLatent(nn.Module):
         size = (y.shape[-2], y.shape[-1])
         gain, inverse_gain = gain_factors(self.gains, y, q)
         y = y.float() * gain
+        if self.bit_worth:
+            y_hat, likelihoods = self._estimate_hard(y)
+            return LatentEstimate(y_hat * inverse_gain, likelihoods)
         z = self.hyper_analysis(y).float()
         z_hat, z_likelihoods = self.entropy_bottleneck(z)
         if "z" in self.straight_through:
@@ -152,6 +172,20 @@ class HyperpriorLatent(nn.Module):
         if "y" in self.straight_through:
             y_hat = round_straight_through(y) if means is None else round_straight_through(y - means) + means
         return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
+
+    def _estimate_hard(self, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """y times its gain -> y_hat of the symbols that would be coded, and their likelihoods; gradients pass straight through."""
+        size = (y.shape[-2], y.shape[-1])
+        medians = self.entropy_bottleneck.medians()
+        z_hat = round_straight_through(self.hyper_analysis(y).float() - medians) + medians
+        means, scales = self.gaussians(z_hat, size)
+        means = torch.zeros_like(y) if means is None else means.float()
+        model = self.gaussian_conditional
+        with torch.no_grad():
+            symbols = decide(y - means, lambda s: -model.likelihood(s, scales).log2(), self.bit_worth)
+        moving = (y - means) - (y - means).detach()
+        likelihoods = {"y": model.likelihood(symbols + moving, scales), "z": self.entropy_bottleneck.likelihood(z_hat)}
+        return symbols + means + (y - y.detach()), likelihoods
 
     def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides.
@@ -168,5 +202,15 @@ class HyperpriorLatent(nn.Module):
         indexes = self.integer(z_symbols, size)
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
-        symbols = None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+        symbols = None if y is None else self._choose(y - means, indexes)
         return (in_c_order(channel.code(symbols, indexes)) + in_c_order(means)) * inverse_gain
+
+    def _choose(self, centred: Tensor, rows: Tensor) -> Tensor:
+        """Symbols of y less its means, given their tables: rounded, or less where that saves more bits than it costs distortion."""
+        model = self.gaussian_conditional
+        symbols = settle(to_symbols(centred), rows, model)
+        if self.bit_worth:
+            coded = symbols.nonzero(as_tuple=True)
+            at = rows[coded]
+            symbols[coded] = decide(centred[coded], lambda s: model.bits(s, at), self.bit_worth).to(torch.int32)
+        return symbols

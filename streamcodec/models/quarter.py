@@ -31,6 +31,8 @@ HINT_UNIT = 8.0
 SKIP_BELOW = 0.15
 """Standard deviation under which a symbol is certain: 7 % fewer symbols to code than at 0.13, for 0.17 % fewer bits and 0.002 dB
 (tools/measure_exactness.py). More would still pay, but then coded sizes leave the estimates that training minimises."""
+BIT_WORTH = 0.08
+"""Squared quantiser steps that a bit is worth to the encoder: 2 ln 2 / 12 = 0.116 by the theory of high rates."""
 LEVELS, SIGMA = 5, 1.5
 LEVEL_SLOPE, LEVEL_OFFSET = 2.0, 0.5
 """Level of the volume = 2 s + 0.5, s the scale channel."""
@@ -42,7 +44,7 @@ class QuarterImageConfig:
 
     width4: int = 96
     width8: int = 128
-    latent: int = 128
+    latent: int = 320
     hyper: int = 128
     gain_rows: int = 5
 
@@ -52,11 +54,12 @@ class QuarterFlowConfig:
     """Channels at 1/4 and 1/8 of the frame, of y and z of the residual and of the motion; rows of gains."""
 
     width4: int = 64
-    width8: int = 96
-    latent: int = 128
+    width8: int = 128
+    latent: int = 320
     hyper: int = 96
     motion_width4: int = 48
-    motion_latent: int = 64
+    motion_width8: int = 64
+    motion_latent: int = 16
     motion_hyper: int = 64
     gain_rows: int = 5
 
@@ -64,9 +67,9 @@ class QuarterFlowConfig:
 class QuarterHyperprior(HyperpriorLatent):
     """Latent y (N, latent, h, w) with gains and a hyperprior z (N, hyper, ceil(h/4), ceil(w/4)); means and scales share h_s."""
 
-    def __init__(self, latent: int, hyper: int, gain_rows: int, row: int = 0) -> None:
+    def __init__(self, latent: int, hyper: int, gain_rows: int, row: int = 0, bit_worth: float = BIT_WORTH) -> None:
         super().__init__()
-        self.latent_channels, self.row = latent, row
+        self.latent_channels, self.row, self.bit_worth = latent, row, bit_worth
         self.gains = Gains(gain_rows, latent)
         self.h_a = nn.Sequential(
             conv3(latent, hyper), nn.ReLU(), nn.Conv2d(hyper, hyper, 5, 2, 2), nn.ReLU(), nn.Conv2d(hyper, hyper, 5, 2, 2)
@@ -76,8 +79,8 @@ class QuarterHyperprior(HyperpriorLatent):
             *(conv3(hyper, hyper), nn.ReLU()),
             *(nn.Conv2d(hyper, 4 * hyper, 1), nn.PixelShuffle(2), nn.ReLU()),
         )
-        self.mean = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), conv3(hyper, latent))
-        self.scale = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), last := conv3(hyper, latent))
+        self.mean = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), nn.Conv2d(hyper, latent, 1))
+        self.scale = nn.Sequential(conv3(hyper, hyper), nn.ReLU(), last := nn.Conv2d(hyper, latent, 1))
         initialise(self, last, 0.1)
         nn.init.constant_(cast(Tensor, last.bias), -0.5)  # scales of about 0.5 at the start
         self.entropy_bottleneck = EntropyBottleneck(hyper)
@@ -143,12 +146,12 @@ class QuarterFlow(InterModel):
         super().__init__()
         self.config = c = config or QuarterFlowConfig()
         self.gain_rows = c.gain_rows
-        self.motion_encoder = Encoder(6, c.width4, c.width8, c.motion_latent, hint=2)
-        self.motion_decoder = Decoder(c.motion_latent, c.motion_width4, c.width8, 3, blocks8=2, blocks4=1)
+        self.motion_encoder = Encoder(6, c.width4, c.motion_width8, c.motion_latent, hint=2)
+        self.motion_decoder = Decoder(c.motion_latent, c.motion_width4, c.motion_width8, 3, blocks8=1, blocks4=1)
         self.motion_hyperprior = QuarterHyperprior(c.motion_latent, c.motion_hyper, c.gain_rows)
         self.residual_encoder = Encoder(6, c.width4, c.width8, c.latent)
         self.context = conv3(48, c.width4)
-        self.residual_decoder = Decoder(c.latent + c.motion_latent, c.width4, c.width8, 48, blocks8=2, blocks4=2, context=c.width4)
+        self.residual_decoder = Decoder(c.latent + c.motion_latent, c.width4, c.width8, 48, blocks8=1, blocks4=2, context=c.width4)
         self.residual_hyperprior = QuarterHyperprior(c.latent, c.hyper, c.gain_rows, row=c.motion_hyper)
 
     def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:

@@ -75,19 +75,20 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Latent (N, latent, h, w) -> (N, outputs, 4h, 4w), a quarter of the frame; `context` (N, context, 4h, 4w) joins there.
 
+    Nothing is computed at the latent's own resolution, where a layer as wide as the latent would cost more than it is worth.
     blocks8 and blocks4 are the residual blocks at 1/8 and 1/4.
     """
 
     def __init__(self, latent: int, width4: int, width8: int, outputs: int, blocks8: int, blocks4: int, context: int = 0) -> None:
         super().__init__()
-        self.head, self.up8 = conv3(latent, width8), Up(width8, width8)
+        self.up8 = Up(latent, width8)
         self.body8, self.up4 = residuals(width8, blocks8), Up(width8, width4)
         self.fuse = nn.Conv2d(width4 + context, width4, 1) if context else None
         self.body4, self.tail = residuals(width4, blocks4), conv3(width4, outputs)
         initialise(self, self.tail, 0.05)
 
     def forward(self, y_hat: Tensor, context: Tensor | None = None) -> Tensor:
-        x = self.up4(self.body8(self.up8(F.relu(self.head(y_hat)))))
+        x = self.up4(self.body8(self.up8(y_hat)))
         if self.fuse is not None and context is not None:
             x = F.relu(self.fuse(torch.cat((x, context), 1)))
         frame: Tensor = self.tail(self.body4(x))

@@ -62,6 +62,7 @@ class TrainConfig:
     ssim_lambda_high: float = 45.0
     prediction_weight: float = 0.05
     lr: float = 1e-4
+    block_lr: float = 1e-4
     gain_lr: float = 1e-3
     entropy_lr: float = 3e-4
     motion_entropy_lr: float = 5e-5
@@ -93,7 +94,7 @@ class TrainConfig:
             bounds = (getattr(self, f"{name}_low"), getattr(self, f"{name}_high"))
             if not 0 < bounds[0] <= bounds[1] < float("inf"):
                 raise UsageError(f"{name}_low and {name}_high are {bounds[0]} and {bounds[1]}; accepted: 0 < low <= high")
-        for name in ("lr", "gain_lr", "entropy_lr", "motion_entropy_lr", "aux_lr", "clip", "prediction_weight"):
+        for name in ("lr", "block_lr", "gain_lr", "entropy_lr", "motion_entropy_lr", "aux_lr", "clip", "prediction_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: 0 or more")
         for name in ("ema", "floor", "beta2"):

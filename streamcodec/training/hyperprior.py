@@ -21,7 +21,7 @@ CARRIED_WIDTH = 12.0
 
 
 @torch.no_grad()
-def start_hyperprior(hyperprior: QuarterHyperprior, sigma: Tensor, steps: Tensor, *, density_width: float = 6.0) -> None:
+def start_hyperprior(hyperprior: QuarterHyperprior, sigma: Tensor, steps: Tensor, *, density_width: float = 2.0) -> None:
     """Gains for `steps` (rows,). sigma (K,): deviations of y's first channels, in units of the middle step."""
     gains = hyperprior.gains
     if gains is None or gains.rows != len(steps):
@@ -35,7 +35,7 @@ def start_hyperprior(hyperprior: QuarterHyperprior, sigma: Tensor, steps: Tensor
             layer.weight.copy_(he(layer.weight))
             nn.init.zeros_(layer.bias) if layer.bias is not None else None
     _conv(hyperprior.h_a, 0).weight.div_(deviations.clamp(min=UNUSED_SCALE)[:, None, None])
-    _conv(hyperprior.h_a, -1).weight.mul_(1.5)
+    _conv(hyperprior.h_a, -1).weight.mul_(0.5)
     for head, value in ((hyperprior.mean, torch.zeros_like(deviations)), (hyperprior.scale, _before_softplus(0.5 * deviations))):
         _conv(head, -1).weight.mul_(SPARE)
         _bias(_conv(head, -1)).copy_(value)
@@ -63,7 +63,7 @@ def carry_means(hyperprior: QuarterHyperprior, channels: int) -> None:
             _conv(h_s, 3).weight[row, row] = between
             _conv(h_s, 5).weight[4 * row, row, 0, 0] = 1
             _conv(mean, 0).weight[row, row] = between
-            _conv(mean, 2).weight[k, row, 1, 1] = sign
+            _conv(mean, 2).weight[k, row, 0, 0] = sign
         _conv(h_a, 4).weight[k, 2 * k : 2 * k + 2] = torch.stack((smooth, -smooth))
     wide = EntropyBottleneck(1, init_scale=CARRIED_WIDTH)
     for own, wider in zip(hyperprior.entropy_bottleneck.matrices, wide.matrices, strict=True):

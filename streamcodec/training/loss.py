@@ -1,8 +1,11 @@
 """Rate and distortion: loss = lambda * distortion + bits per pixel, lambda by the quality of each sample.
 
-The distortion is 255^2 MSE, or 1 - MS-SSIM, as the config says; each has a range of lambda of its own.
+The distortion is 255^2 MSE, or 1 - MS-SSIM, as the config says; each has a range of lambda of its own. The MSE is that of luma plus half
+of that of either colour difference (BT.709, all in [0, 1]): near the optimum of PSNR 6:1:1 on 4:2:0 pictures, where an error of colour
+counts for an eighth of the decibels but starts from a third of luma's error.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,12 +16,14 @@ from streamcodec.metrics import ms_ssim
 from streamcodec.models import ImageOutput, InterOutput
 from streamcodec.training.config import TrainConfig
 
-__all__ = ["Cost", "figures_of", "flow_cost", "image_cost", "lambdas", "mean_loss", "rate_bpp"]
+__all__ = ["Cost", "figures_of", "flow_cost", "image_cost", "lambdas", "mean_loss", "rate_bpp", "weighted_yuv"]
+
+CHROMA_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), `mse` of the reconstruction in [0, 1], and
+    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), weighted `mse` of the reconstruction, and
     `ms_ssim` of it where that is trained for."""
 
     loss: Tensor
@@ -85,4 +90,19 @@ def _cost(x_hat: Tensor, prediction: Tensor | None, frames: Tensor, bpp: Mapping
 
 
 def _mse(x_hat: Tensor, x: Tensor) -> Tensor:
-    return (x_hat.float() - x).square().flatten(1).mean(1)
+    difference = torch.einsum("kc,nchw->nkhw", weighted_yuv().to(x.device), x_hat.float() - x)
+    return difference.square().sum(1).flatten(1).mean(1)
+
+
+def weighted_yuv() -> Tensor:
+    """(3, 3): RGB to luma and colour differences of BT.709, the latter times the root of CHROMA_WEIGHT."""
+    red, green, blue = 0.2126, 0.7152, 0.0722
+    root = math.sqrt(CHROMA_WEIGHT)
+    to_blue, to_red = root / (2 - 2 * blue), root / (2 - 2 * red)
+    rows = [[red, green, blue], [-red * to_blue, -green * to_blue, (1 - blue) * to_blue], [(1 - red) * to_red, -green * to_red, -blue * to_red]]
+    return torch.tensor(rows)
+
+
+def _loss(distortion: Tensor, bpp: Mapping[str, Tensor], q: Tensor, config: TrainConfig) -> Tensor:
+    rate = torch.stack(list(bpp.values())).sum(0)
+    return rate if config.stage == "entropy" else lambdas(q, config) * 255**2 * distortion + rate

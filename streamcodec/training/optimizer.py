@@ -12,6 +12,10 @@ from streamcodec.training.config import TrainConfig
 __all__ = ["Average", "make_optimizers", "schedule"]
 
 
+BLOCKS = (".body4.", ".body8.", ".context.")
+"""Layers that start as corrections to the linear transforms (principal.py) and bear larger steps than those."""
+
+
 def schedule(step: int, config: TrainConfig, progress: float | None = None) -> float:
     """Factor on the learning rates at `step` (from 0): a straight rise over the warm-up times half a cosine down to `floor`.
 
@@ -30,11 +34,11 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
     groups: dict[str, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         kind = _kind(name)
-        parameter.requires_grad_(config.stage == "joint" or kind not in ("transform", "gain"))
+        parameter.requires_grad_(config.stage == "joint" or kind not in ("transform", "block", "gain"))
         if parameter.requires_grad:
             groups.setdefault(kind, []).append(parameter)
     quantiles = groups.pop("quantiles")
-    rates = {"transform": config.lr, "gain": config.gain_lr, "entropy": config.entropy_lr, "density": 3 * config.entropy_lr}
+    rates = {"transform": config.lr, "block": config.block_lr, "gain": config.gain_lr, "entropy": config.entropy_lr, "density": 3 * config.entropy_lr}
     rates |= {"motion entropy": config.motion_entropy_lr, "motion density": 3 * config.motion_entropy_lr}
     main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
     aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
@@ -49,7 +53,9 @@ def _kind(name: str) -> str:
     motion = "motion " if "motion_hyperprior." in name else ""
     if "entropy_bottleneck." in name:
         return f"{motion}density"
-    return f"{motion}entropy" if "hyperprior." in name else "transform"
+    if "hyperprior." in name:
+        return f"{motion}entropy"
+    return "block" if any(part in name for part in BLOCKS) else "transform"
 
 
 class Average:

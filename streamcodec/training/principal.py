@@ -8,14 +8,15 @@ With orthonormal components one step size serves all channels; its relation to l
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from streamcodec.models.quarter_layers import Decoder, Encoder, Residual
+from streamcodec.training.loss import weighted_yuv
 
-__all__ = ["Carried", "Cascade", "decompose", "he", "quantiser_steps", "start_transform"]
+__all__ = ["Carried", "Cascade", "decompose", "he", "luma_metric", "quantiser_steps", "start_transform"]
 
 OFFSETS = ((0, 0), (0, 1), (1, 0), (1, 1))
 SPARE = 0.05
@@ -24,9 +25,11 @@ SPARE = 0.05
 
 @dataclass(frozen=True)
 class Carried:
-    """Components (K, D) of D inputs, with how their values travel: channel = factor * value + bias, both (K,). `sigma`: (K,)."""
+    """Components (K, D) of D inputs, with how their values travel: channel = factor * value + bias, both (K,). `sigma`: (K,).
+    inverse (D, K): from values to inputs."""
 
     components: Tensor
+    inverse: Tensor
     sigma: Tensor
     factor: Tensor
     bias: Tensor
@@ -41,28 +44,41 @@ class Cascade:
     at16: Carried
 
 
-def decompose(samples: Tensor, keep8: int, keep16: int, carry: float) -> Cascade:
-    """samples (N, C, h, w): what is coded, at a quarter of the frame; h and w multiples of 4. `carry`: bias in deviations."""
+def decompose(samples: Tensor, keep8: int, keep16: int, carry: float, metric: Tensor | None = None) -> Cascade:
+    """samples (N, C, h, w): what is coded, at a quarter of the frame; h and w multiples of 4. `carry`: bias in deviations.
+
+    metric (C, C): errors count as the squared length of metric @ error; None is the identity.
+    """
+    if metric is not None:
+        samples = torch.einsum("kc,nchw->nkhw", metric, samples)
     at4 = _components(samples, samples.shape[1], carry)
     x = _neighbours(_project(at4, samples))
     at8 = _components(x, min(keep8, x.shape[1]), carry)
     x = _neighbours(_project(at8, x))
-    return Cascade(at4, at8, _components(x, min(keep16, x.shape[1]), carry))
+    at16 = _components(x, min(keep16, x.shape[1]), carry)
+    if metric is not None:
+        at4 = replace(at4, components=at4.components @ metric, inverse=torch.linalg.solve(metric, at4.inverse))
+    return Cascade(at4, at8, at16)
+
+
+def luma_metric(channels: int = 48) -> Tensor:
+    """Metric of RGB in pixel_unshuffle's order (three colours of channels / 3 positions) in which errors count as in training (loss.py)."""
+    return torch.kron(weighted_yuv(), torch.eye(channels // 3))
 
 
 def quantiser_steps(lambdas: Tensor) -> Tensor:
-    """Steps of orthonormal components of pictures in [0, 1] at which d(lambda 255^2 MSE) = -d(bits per pixel), MSE over three channels.
+    """Steps of components of pictures in [0, 1], orthonormal in luma_metric, at which d(lambda 255^2 MSE) = -d(bits per pixel).
 
-    With D = step^2 / 12 and dD/dbit = -2 ln 2 D per component: step^2 = 36 / (lambda 255^2 2 ln 2).
+    With D = step^2 / 12 and dD/dbit = -2 ln 2 D per component: step^2 = 12 / (lambda 255^2 2 ln 2).
     """
-    return (36 / (lambdas * 255**2 * 2 * math.log(2))).sqrt()
+    return (12 / (lambdas * 255**2 * 2 * math.log(2))).sqrt()
 
 
 @torch.no_grad()
 def start_transform(
-    encoder: Encoder, decoder: Decoder, cascade: Cascade, step: float, *, first_input: int = 0, output: float = 1.0
+    encoder: Encoder, decoder: Decoder, cascade: Cascade, step: Tensor, *, first_input: int = 0, output: float = 1.0
 ) -> None:
-    """Write the cascade into an encoder and its decoder. Latents are in units of `step`; the samples' channels are the encoder's inputs
+    """Write the cascade into an encoder and its decoder. Latents are in units of `step` (K,); the samples' channels are the encoder's inputs
     (at 1/4) from `first_input` on, and the decoder's first outputs, times `output`."""
     _start_encoder(encoder, cascade, step, first_input)
     _start_decoder(decoder, cascade, step, output)
@@ -73,7 +89,7 @@ def start_transform(
                 nn.init.zeros_(parameter)  # type: ignore[arg-type]
 
 
-def _start_encoder(encoder: Encoder, cascade: Cascade, step: float, first_input: int) -> None:
+def _start_encoder(encoder: Encoder, cascade: Cascade, step: Tensor, first_input: int) -> None:
     at4, at8, at16 = cascade.at4, cascade.at8, cascade.at16
     count4, count8, count16 = len(at4.sigma), len(at8.sigma), len(at16.sigma)
     weight = he(encoder.head.weight)
@@ -86,18 +102,14 @@ def _start_encoder(encoder: Encoder, cascade: Cascade, step: float, first_input:
     weight = he(encoder.down16.weight, SPARE / 2)
     weight[:, count8:] = 0
     weight[:count16] = 0
-    mix = _over_neighbours(at16.components / step, at8)
+    mix = _over_neighbours(at16.components / step[:, None], at8)
     _set(encoder.down16, _place(weight, mix), -(mix * at8.bias).sum((1, 2)))
 
 
-def _start_decoder(decoder: Decoder, cascade: Cascade, step: float, output: float) -> None:
+def _start_decoder(decoder: Decoder, cascade: Cascade, step: Tensor, output: float) -> None:
     at4, at8, at16 = cascade.at4, cascade.at8, cascade.at16
-    count4, count16 = len(at4.sigma), len(at16.sigma)
-    weight = he(decoder.head.weight, SPARE)
-    weight[:count16] = 0
-    weight[range(count16), range(count16), 1, 1] = at16.factor * step
-    _set(decoder.head, weight, at16.bias)
-    _start_up(decoder.up8.conv, at16, at8)
+    count4 = len(at4.sigma)
+    _start_up(decoder.up8.conv, replace(at16, factor=1 / step, bias=torch.zeros_like(at16.bias)), at8)
     _start_up(decoder.up4.conv, at8, at4)
     if decoder.fuse is not None:
         weight = he(decoder.fuse.weight, 0.3)
@@ -105,7 +117,7 @@ def _start_decoder(decoder: Decoder, cascade: Cascade, step: float, output: floa
         weight[range(count4), range(count4)] = 1
         _set(decoder.fuse, weight)
     weight = he(decoder.tail.weight, SPARE / 5)
-    inverse = output * at4.components.T / at4.factor  # (C, K)
+    inverse = output * at4.inverse / at4.factor  # (C, K)
     weight[:count4] = 0
     weight[:count4, :count4, 1, 1] = inverse
     _set(decoder.tail, weight, -(inverse * at4.bias).sum(1))
@@ -130,7 +142,8 @@ def _components(x: Tensor, keep: int, carry: float) -> Carried:
     variances, vectors = torch.linalg.eigh(values @ values.T / values.shape[1])
     sigma = variances.flip(0)[:keep].clamp(min=1e-10).sqrt().float()
     factor = (sigma / sigma[0]).sqrt() / sigma  # halfway to channels of one size
-    return Carried(vectors.flip(1)[:, :keep].T.float(), sigma, factor, carry * factor * sigma)
+    basis = vectors.flip(1)[:, :keep].float()
+    return Carried(basis.T, basis, sigma, factor, carry * factor * sigma)
 
 
 def _project(carried: Carried, x: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from streamcodec.training.config import Start, TrainConfig
 from streamcodec.training.data import Shards
 from streamcodec.training.hyperprior import carry_means, start_hyperprior
 from streamcodec.training.loss import lambdas
-from streamcodec.training.principal import Cascade, decompose, quantiser_steps, start_transform
+from streamcodec.training.principal import Cascade, decompose, luma_metric, quantiser_steps, start_transform
 
 __all__ = ["FLOW_NAME", "IMAGE_NAME", "make_model", "model_fields", "start_models"]
 
@@ -27,11 +27,10 @@ SAMPLES = 240
 """P-frames, and four times as many I-frames, from which the components are estimated."""
 PICTURE_CARRY, RESIDUAL_CARRY = 6.0, 10.0
 """Bias of carried values in deviations: residuals and flow have the heavier tails. What lies below is cut off by the ReLU."""
-MOTION_STEPS = (3.2, 2.6, 2.1, 1.7, 1.4)
+MOTION_STEPS = (4.0, 3.0, 2.2, 1.6, 1.2)
 """Quantiser steps of the motion's components (four quarter-resolution vectors on a side: a step is a quarter of that in pixels)."""
-MOTION_COMPONENTS = 6
-"""Two means and the first slopes; finer detail of a classical flow costs more bits than its prediction saves."""
-SHARP = 0.04
+MOTION_COMPONENTS = 8
+SHARP = 0.01
 """Level of the volume in the beginning: just above 0, where the gradient is still felt."""
 
 
@@ -82,9 +81,9 @@ def start_image(image: QuarterImage, config: TrainConfig, shards: Shards, rng: n
         view = shards.draw(config.crop, rng)
         pictures.append(torch.from_numpy(shards.frame(view, int(rng.integers(shards.length)))))
     samples = F.pixel_unshuffle(torch.stack(pictures).float() / 255 - 0.5, 4)
-    cascade = decompose(samples, image.config.width8, image.config.latent, PICTURE_CARRY)
+    cascade = decompose(samples, image.config.width8, image.config.latent, PICTURE_CARRY, luma_metric())
     steps = _steps(config)
-    middle = float(steps[len(steps) // 2])
+    middle = steps[len(steps) // 2].expand(len(cascade.at16.sigma))
     start_transform(image.encoder, image.decoder, cascade, middle)
     start_hyperprior(image.hyperprior, cascade.at16.sigma / middle, steps)
 
@@ -95,13 +94,13 @@ def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shar
     found = list(_residuals(image, config, shards, rng))
     hints, residuals = (torch.cat([item[index] for item in found]) for index in (0, 1))
     steps, c = _steps(config), flow.config
-    middle = float(steps[len(steps) // 2])
-    residual = decompose(residuals, c.width8, min(c.latent, c.width8), RESIDUAL_CARRY)
+    residual = decompose(residuals, c.width8, c.latent, RESIDUAL_CARRY, luma_metric())
+    middle = steps[len(steps) // 2].expand(len(residual.at16.sigma))
     start_transform(flow.residual_encoder, flow.residual_decoder, residual, middle)
     start_hyperprior(flow.residual_hyperprior, residual.at16.sigma / middle, steps)
     motion_steps = torch.tensor(_resample(MOTION_STEPS, config.gain_rows)) / HINT_UNIT
-    middle = float(motion_steps[len(motion_steps) // 2])
-    motion: Cascade = decompose(hints / HINT_UNIT, c.width8, MOTION_COMPONENTS, RESIDUAL_CARRY)
+    middle = motion_steps[len(motion_steps) // 2].repeat(MOTION_COMPONENTS)
+    motion: Cascade = decompose(hints / HINT_UNIT, c.motion_width8, MOTION_COMPONENTS, RESIDUAL_CARRY)
     frame_inputs = 2 * 48
     start_transform(flow.motion_encoder, flow.motion_decoder, motion, middle, first_input=frame_inputs, output=HINT_UNIT / FLOW_UNIT)
     start_hyperprior(flow.motion_hyperprior, motion.at16.sigma / middle, motion_steps, density_width=1.5)
