@@ -99,10 +99,9 @@ def weighted_yuv() -> Tensor:
     red, green, blue = 0.2126, 0.7152, 0.0722
     root = math.sqrt(CHROMA_WEIGHT)
     to_blue, to_red = root / (2 - 2 * blue), root / (2 - 2 * red)
-    rows = [[red, green, blue], [-red * to_blue, -green * to_blue, (1 - blue) * to_blue], [(1 - red) * to_red, -green * to_red, -blue * to_red]]
+    rows = [
+        [red, green, blue],
+        [-red * to_blue, -green * to_blue, (1 - blue) * to_blue],
+        [(1 - red) * to_red, -green * to_red, -blue * to_red],
+    ]
     return torch.tensor(rows)
-
-
-def _loss(distortion: Tensor, bpp: Mapping[str, Tensor], q: Tensor, config: TrainConfig) -> Tensor:
-    rate = torch.stack(list(bpp.values())).sum(0)
-    return rate if config.stage == "entropy" else lambdas(q, config) * 255**2 * distortion + rate

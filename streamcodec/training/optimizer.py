@@ -38,7 +38,13 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
         if parameter.requires_grad:
             groups.setdefault(kind, []).append(parameter)
     quantiles = groups.pop("quantiles")
-    rates = {"transform": config.lr, "block": config.block_lr, "gain": config.gain_lr, "entropy": config.entropy_lr, "density": 3 * config.entropy_lr}
+    rates = {
+        "transform": config.lr,
+        "block": config.block_lr,
+        "gain": config.gain_lr,
+        "entropy": config.entropy_lr,
+        "density": 3 * config.entropy_lr,
+    }
     rates |= {"motion entropy": config.motion_entropy_lr, "motion density": 3 * config.motion_entropy_lr}
     main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
     aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
