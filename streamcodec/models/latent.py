@@ -23,6 +23,8 @@ from streamcodec.models.gain import Gains, gain_factors
 __all__ = ["HyperpriorLatent", "LatentEstimate", "code_factorized"]
 
 MAX_SYMBOL = 2**20
+SMOOTH_SCALE = 0.4
+"""Least deviation of the Gaussians whose slope the transforms feel in training."""
 
 
 @dataclass(frozen=True)
@@ -174,17 +176,26 @@ class HyperpriorLatent(nn.Module):
         return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
 
     def _estimate_hard(self, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """y times its gain -> y_hat of the symbols that would be coded, and their likelihoods; gradients pass straight through."""
+        """y times its gain -> y_hat of the symbols that would be coded, and their likelihoods.
+
+        The hyperprior learns from the likelihoods of these symbols. Of them alone the transforms would learn nothing where a symbol
+        is 0, and would inflate y until it is none: they get the gradient of the rate of y with noise. Distortion passes straight through.
+        """
         size = (y.shape[-2], y.shape[-1])
         medians = self.entropy_bottleneck.medians()
-        z_hat = round_straight_through(self.hyper_analysis(y).float() - medians) + medians
+        z = self.hyper_analysis(y).float()
+        _, z_likelihoods = self.entropy_bottleneck(z)
+        z_hat = round_straight_through(z - medians) + medians
         means, scales = self.gaussians(z_hat, size)
         means = torch.zeros_like(y) if means is None else means.float()
         model = self.gaussian_conditional
         with torch.no_grad():
             symbols = decide(y - means, lambda s: -model.likelihood(s, scales).log2(), self.bit_worth)
-        moving = (y - means) - (y - means).detach()
-        likelihoods = {"y": model.likelihood(symbols + moving, scales), "z": self.entropy_bottleneck.likelihood(z_hat)}
+        moving = means.detach() - means
+        coded = model.likelihood(symbols + moving, scales)
+        noisy = y - means.detach() + torch.empty_like(y).uniform_(-0.5, 0.5)
+        smooth = model.likelihood(noisy, scales.detach().clamp(min=SMOOTH_SCALE))
+        likelihoods = {"y": coded * (smooth / smooth.detach()), "z": z_likelihoods}
         return symbols + means + (y - y.detach()), likelihoods
 
     def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
