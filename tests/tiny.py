@@ -12,7 +12,16 @@ from streamcodec.models.quarter import QuarterHyperprior
 
 CONFIGS = {
     "quarter-image": {"width4": 8, "width8": 8, "latent": 8, "hyper": 8},
-    "quarter-flow": {"width4": 8, "width8": 8, "latent": 8, "hyper": 8, "motion_width4": 8, "motion_latent": 8, "motion_hyper": 8},
+    "quarter-flow": {
+        "width4": 8,
+        "width8": 8,
+        "latent": 8,
+        "hyper": 8,
+        "motion_latent": 8,
+        "motion_hyper": 8,
+        "motion_width4": 8,
+        "motion_width8": 8,
+    },
 }
 
 

@@ -217,7 +217,10 @@ class GaussianConditional(EntropyModel):
         return bounded
 
     def bits(self, symbols: Tensor, rows: Tensor) -> Tensor:
-        """What symbols (int32 or integral float) cost in the tables' rows (int32), both of one shape; an escape counts as its symbol alone."""
+        """What symbols (int32 or integral float) cost in the tables' rows (int32), both of one shape -> float32.
+
+        An escape counts as its symbol alone, without the value that follows it.
+        """
         rows = rows.long()
         value = symbols.long() - self._offset[rows]
         escape = self._cdf_length[rows] - 2

@@ -12,7 +12,7 @@ from streamcodec.types import Precision
 __all__ = ["Start", "TrainConfig", "load_config"]
 
 Stage = Literal["entropy", "joint"]
-"""entropy: only the hyperpriors learn, to code what the frozen transforms give. joint: everything learns."""
+"""entropy: only the hyperpriors learn, on kept latents of the transforms, which stand still (refit.py). joint: everything learns."""
 
 Start = Literal["weights", "principal", "fresh"]
 """weights: from files. principal: transforms from principal components (principal.py). fresh: random."""
@@ -32,9 +32,12 @@ class TrainConfig:
     `lambda_low` and `lambda_high`: weight of 255^2 MSE against bits per pixel at the first and the last gain row, evenly spaced in the
     logarithm between; `ssim_lambda_low` and `ssim_lambda_high`: likewise of 1 - MS-SSIM, where that is the `loss`;
     `prediction_weight`: of the prediction's distortion, in relation to the reconstruction's.
-    Learning rates: `lr` of the transforms, `gain_lr`, `entropy_lr` of the hyperpriors, `motion_entropy_lr` of the motion's (its means
-    travel a linear path that large steps break), `aux_lr` of the bottlenecks' quantiles. They rise for `warmup` steps and fall along
-    a cosine to `floor` (a fraction) at the last step.
+    `kept`: in the entropy stage, batches of `image_batch` I-frames and of `flow_batch` P-frames whose latents are collected before the
+    first step; a step then trains each hyperprior on `kept_batch` of those latents.
+    Learning rates: `lr` of the transforms, `block_lr` of the residual blocks and of the context, `gain_lr`, `entropy_lr` of the
+    hyperpriors, `motion_entropy_lr` of the motion's (its means travel a linear path that large steps break), `aux_lr` of the
+    bottlenecks' quantiles. They rise for `warmup` steps and fall along a cosine to `floor` (a fraction) at the last step.
+    `clip`: largest norm of the gradient.
     `beta2`: Adam's, of the squares. `ema`: decay of the averaged weights, which are what is exported.
     `precision` bf16 (autocast), `channels_last` and `compile` (torch.compile) change how fast a step is; docs/training.md has figures.
     `log_every`, `save_every` and `pictures_every` (0: none) are in steps.
@@ -61,6 +64,8 @@ class TrainConfig:
     ssim_lambda_low: float = 0.93
     ssim_lambda_high: float = 45.0
     prediction_weight: float = 0.05
+    kept: int = 100
+    kept_batch: int = 16
     lr: float = 1e-4
     block_lr: float = 1e-4
     gain_lr: float = 1e-3
@@ -103,7 +108,7 @@ class TrainConfig:
 
     def _least(self) -> dict[str, int]:
         """Smallest accepted values of the integers."""
-        ones = ("steps", "image_every", "unroll", "min_depth", "log_every", "save_every")
+        ones = ("steps", "image_every", "unroll", "min_depth", "kept", "kept_batch", "log_every", "save_every")
         zeros = ("image_batch", "flow_batch", "warmup", "pictures_every")
         least = dict.fromkeys(ones, 1) | dict.fromkeys(zeros, 0)
         least |= {"chains": self.flow_batch, "max_depth": self.min_depth, "gain_rows": 2, "clip_frames": 2}

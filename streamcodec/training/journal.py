@@ -62,12 +62,14 @@ class Journal:
 
 
 def sum_up(row: dict[str, float], steps: int) -> str:
-    """One line for people: "step 120/600  flow 0.41 (31.2 dB; motion 0.02, residual 0.07 bpp)  1.23 steps/s  6:30 left"."""
+    """One line for people: "step 120/600  flow loss 0.41 (31.2 dB; motion 0.02, residual 0.07 bpp)  1.23 steps/s  6:30 left"."""
     parts = [f"step {row['step']}/{steps}"]
-    for kind, latents in (("image", ("image",)), ("flow", ("motion", "residual"))):
+    for kind in KINDS:
         if f"{kind}_loss" in row:
+            latents = ("motion", "residual") if kind == "flow" else (kind,)
+            psnr = f"{row[f'{kind}_psnr_db']:.2f} dB; " if f"{kind}_psnr_db" in row else ""
             rate = ", ".join(f"{name} {row[f'{name}_bpp']:.4f}" for name in latents)
-            parts.append(f"{kind} loss {row[f'{kind}_loss']:.4f} ({row[f'{kind}_psnr_db']:.2f} dB; {rate} bpp)")
+            parts.append(f"{kind} loss {row[f'{kind}_loss']:.4f} ({psnr}{rate} bpp)")
     left = round((steps - row["step"]) / max(row["steps_per_second"], 1e-9))
     hours, minutes = left // 3600, left // 60 % 60
     parts += [f"{row['steps_per_second']:.2f} steps/s", f"{hours}:{minutes:02d}:{left % 60:02d} left"]

@@ -49,7 +49,7 @@ class Trainer:
             torch.manual_seed(config.seed + 1000 * replicas.rank)
             self._rng = np.random.default_rng([config.seed, replicas.rank])
         self._chains = Chains(source, config, self._rng, self.device)
-        centres = self._mean_inputs() if config.stage == "joint" else {}
+        centres = self._centres()
         replicas.average(centres.values())
         self._centring = Centring(self.models, centres)
         self._main, self._aux = make_optimizers(self.models, config)
@@ -70,6 +70,10 @@ class Trainer:
     def lr(self) -> float:
         """The transforms' learning rate in the next step."""
         return self.config.lr * schedule(self.step_count, self.config)
+
+    def get_ready(self) -> bool:
+        """Do a part of what comes before the first step; False if nothing of it is left."""
+        return False
 
     def step(self) -> dict[str, float]:
         """One step of the optimisers; returns what it cost, by name, in the mean over the processes.
@@ -149,10 +153,15 @@ class Trainer:
                 return float(norm)
             self._main.step()
         if self.config.aux_lr:
-            torch.stack([model.aux_loss() for model in (self.image, self.flow)]).sum().backward()  # type: ignore[no-untyped-call]
+            self._aux_loss().backward()  # type: ignore[no-untyped-call]
             self._aux.step()
         self._average.update()
         return float(norm)
+
+    def _aux_loss(self) -> Tensor:
+        """Of the models that are trained."""
+        trained = ((self.image, self.config.image_batch), (self.flow, self.config.flow_batch))
+        return torch.stack([model.aux_loss() for model, batch in trained if batch]).sum()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
@@ -163,7 +172,8 @@ class Trainer:
         x_hat: Tensor = self.image(frames, q)["x_hat"]
         return x_hat
 
-    def _mean_inputs(self) -> dict[str, Tensor]:
+    def _centres(self) -> dict[str, Tensor]:
+        """Mean inputs of the transforms' convolutions, for centre.py."""
         names = [name for name, layer in self.models.named_modules() if isinstance(layer, nn.Conv2d) and "hyperprior." not in name]
         chains = Chains(self.source, self.config, self._rng, self.device)
 

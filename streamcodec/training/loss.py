@@ -23,12 +23,12 @@ CHROMA_WEIGHT = 0.5
 
 @dataclass(frozen=True)
 class Cost:
-    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), weighted `mse` of the reconstruction, and
-    `ms_ssim` of it where that is trained for."""
+    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), weighted `mse` of the reconstruction where
+    there is one, and `ms_ssim` of it where that is trained for."""
 
     loss: Tensor
     bpp: Mapping[str, Tensor]
-    mse: Tensor
+    mse: Tensor | None = None
     ms_ssim: Tensor | None = None
 
 
@@ -66,9 +66,11 @@ def mean_loss(costs: Sequence[Cost]) -> Tensor:
 
 def figures_of(kind: str, costs: Sequence[Cost]) -> dict[str, Tensor]:
     """Scalars for the log: means over the frames of a step, and PSNR in dB of the last frame where there are several."""
-    psnr_db = [-10 * cost.mse.log10().mean() for cost in costs]
-    figures = {f"{kind}_loss": mean_loss(costs), f"{kind}_psnr_db": torch.stack(psnr_db).mean()}
-    if len(costs) > 1:
+    psnr_db = [-10 * cost.mse.log10().mean() for cost in costs if cost.mse is not None]
+    figures = {f"{kind}_loss": mean_loss(costs)}
+    if psnr_db:
+        figures[f"{kind}_psnr_db"] = torch.stack(psnr_db).mean()
+    if len(psnr_db) > 1:
         figures[f"{kind}_last_psnr_db"] = psnr_db[-1]
     for name in costs[0].bpp:
         figures[f"{name}_bpp"] = torch.stack([cost.bpp[name].mean() for cost in costs]).mean()
@@ -86,7 +88,7 @@ def _cost(x_hat: Tensor, prediction: Tensor | None, frames: Tensor, bpp: Mapping
         missed = _mse(prediction, frames) if structure is None else 1 - ms_ssim(prediction, frames)
         distortion = distortion + config.prediction_weight * missed
     weight = lambdas(q, config) * 255**2 if structure is None else ssim_lambdas(q, config)
-    return Cost(rate if config.stage == "entropy" else weight * distortion + rate, bpp, mse, structure)
+    return Cost(weight * distortion + rate, bpp, mse, structure)
 
 
 def _mse(x_hat: Tensor, x: Tensor) -> Tensor:

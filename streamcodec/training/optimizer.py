@@ -11,7 +11,7 @@ from streamcodec.training.config import TrainConfig
 
 __all__ = ["Average", "make_optimizers", "schedule"]
 
-
+DENSITY_RATE = {"entropy": 10, "joint": 3}
 BLOCKS = (".body4.", ".body8.", ".context.")
 """Layers that start as corrections to the linear transforms (principal.py) and bear larger steps than those."""
 
@@ -29,7 +29,7 @@ def schedule(step: int, config: TrainConfig, progress: float | None = None) -> f
 def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Adam for what the rate and distortion train, and Adam for the bottlenecks' quantiles. Freezes what the stage does not train.
 
-    Each group's `base_lr` is its rate before the schedule.
+    Each group's `base_lr` is its rate before the schedule. Densities of z have a multiple of their hyperprior's.
     """
     groups: dict[str, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -37,15 +37,10 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.
         parameter.requires_grad_(config.stage == "joint" or kind not in ("transform", "block", "gain"))
         if parameter.requires_grad:
             groups.setdefault(kind, []).append(parameter)
-    quantiles = groups.pop("quantiles")
-    rates = {
-        "transform": config.lr,
-        "block": config.block_lr,
-        "gain": config.gain_lr,
-        "entropy": config.entropy_lr,
-        "density": 3 * config.entropy_lr,
-    }
-    rates |= {"motion entropy": config.motion_entropy_lr, "motion density": 3 * config.motion_entropy_lr}
+    quantiles, faster = groups.pop("quantiles"), DENSITY_RATE[config.stage]
+    rates = {"transform": config.lr, "block": config.block_lr, "gain": config.gain_lr}
+    for prefix, rate in (("", config.entropy_lr), ("motion ", config.motion_entropy_lr)):
+        rates |= {f"{prefix}entropy": rate, f"{prefix}density": faster * rate}
     main = [{"params": parameters, "lr": rates[kind], "base_lr": rates[kind]} for kind, parameters in groups.items()]
     aux = [{"params": quantiles, "lr": config.aux_lr, "base_lr": config.aux_lr}]
     return torch.optim.Adam(main, betas=(0.9, config.beta2)), torch.optim.Adam(aux)

@@ -78,8 +78,8 @@ def quantiser_steps(lambdas: Tensor) -> Tensor:
 def start_transform(
     encoder: Encoder, decoder: Decoder, cascade: Cascade, step: Tensor, *, first_input: int = 0, output: float = 1.0
 ) -> None:
-    """Write the cascade into an encoder and its decoder. Latents are in units of `step` (K,); the samples' channels are the encoder's inputs
-    (at 1/4) from `first_input` on, and the decoder's first outputs, times `output`."""
+    """Write the cascade into an encoder and its decoder. Latents are in units of `step` (K,); the samples' channels are the encoder's
+    inputs (at 1/4) from `first_input` on, and the decoder's first outputs, times `output`."""
     _start_encoder(encoder, cascade, step, first_input)
     _start_decoder(decoder, cascade, step, output)
     for block in (*encoder.modules(), *decoder.modules()):

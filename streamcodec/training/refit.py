@@ -1,110 +1,151 @@
-"""Hyperpriors alone, on latents that are kept: the transforms stand still, so their latents are computed once and read many times.
+"""The entropy stage: hyperpriors alone, on latents that are kept. The transforms stand still, so their latents are computed once and
+read many times; a step then costs a fiftieth of one of joint training.
 
-A step costs a fiftieth of one of joint training. The symbols are those that the encoder would choose, so scales become as sharp as
-the symbols are: a Gaussian that was trained on noise expects a spread of 0.3 even where every symbol is 0.
-
-    kept = collect(image, flow, chains, batches)
-    refit(flow.residual_hyperprior, kept["residual"], steps, lr, rng)
+The symbols are those that the encoder would choose, so scales become as sharp as the symbols are: a Gaussian that was trained on
+noise expects a spread of 0.3 even where every symbol is 0. The latents of P-frames are those of chains whose references were coded
+with the hyperpriors as they were at the start.
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from streamcodec.models import QuarterFlow, QuarterImage
+from streamcodec.models.gain import gain_factors
 from streamcodec.models.latent import HyperpriorLatent
-from streamcodec.training.chains import Chains
+from streamcodec.training.chains import draw_images
+from streamcodec.training.config import TrainConfig
+from streamcodec.training.data import ClipSource
+from streamcodec.training.loop import Trainer
+from streamcodec.training.loss import Cost, rate_bpp
+from streamcodec.training.optimizer import schedule
+from streamcodec.training.replicas import ALONE, Replicas
+from streamcodec.training.start import FLOW_NAME, IMAGE_NAME
 
-__all__ = ["Kept", "collect", "hyperpriors", "refit"]
+__all__ = ["EntropyTrainer", "Kept", "refit_cost"]
 
-BATCH = 16
-CLIP = 5.0
+BLOCK = 16 * 16
+"""Pixels of the frame to a position of the latent."""
+ENCODERS = {"image": f"{IMAGE_NAME}.encoder", "motion": f"{FLOW_NAME}.motion_encoder", "residual": f"{FLOW_NAME}.residual_encoder"}
 
 
-@dataclass(frozen=True)
 class Kept:
-    """Latents before their gains, y (N, M, h, w) float16, of samples with qualities q (N,)."""
+    """Latents of one hyperprior before their gains, (M, h, w) float16 each, with their qualities; on the CPU."""
 
-    y: Tensor
-    q: Tensor
+    def __init__(self) -> None:
+        self._latents: list[Tensor] = []
+        self._qualities: list[float] = []
 
+    def __len__(self) -> int:
+        return len(self._latents)
 
-def hyperpriors(image: QuarterImage, flow: QuarterFlow) -> dict[str, HyperpriorLatent]:
-    return {"image": image.hyperprior, "motion": flow.motion_hyperprior, "residual": flow.residual_hyperprior}
+    def add(self, y: Tensor, q: Tensor) -> None:
+        """Take y (N, M, h, w) and q (N,)."""
+        self._latents += y.detach().half().cpu().contiguous().unbind()
+        self._qualities += q.tolist()
 
+    def draw(self, count: int, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+        """y (count, M, h, w) float32 and q (count,), with repetition; all of them mirrored in every other draw."""
+        chosen = rng.integers(0, len(self), count).tolist()
+        y = torch.stack([self._latents[index] for index in chosen]).to(device).float()
+        q = torch.tensor([self._qualities[index] for index in chosen], device=device)
+        return (y.flip(-1) if rng.random() < 0.5 else y), q
 
-@torch.no_grad()
-def collect(image: QuarterImage, flow: QuarterFlow, chains: Chains, batches: int) -> dict[str, Kept]:
-    """What the transforms give for `batches` steps of the chains, coded on as the codec does; and for their I-frames."""
-    found: dict[str, list[Tensor]] = {"image": [], "motion": [], "residual": []}
-    qualities: dict[str, list[Tensor]] = {"image": [], "motion": [], "residual": []}
+    def state_dict(self) -> dict[str, Any]:
+        return {"y": torch.stack(self._latents) if self._latents else None, "q": list(self._qualities)}
 
-    def watch(name: str, model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        found[name].append(inputs[0].half().contiguous())
-        qualities[name].append(inputs[1])
-
-    originals = {name: latent.estimate for name, latent in hyperpriors(image, flow).items()}
-    try:
-        for name, latent in hyperpriors(image, flow).items():
-            latent.estimate = _watched(originals[name], found[name], qualities[name])  # type: ignore[method-assign]
-        for _ in range(batches):
-            batch = chains.next(lambda frames, q: image(frames, q)["x_hat"])
-            chains.keep(flow(batch.frames, batch.references, batch.q, batch.hints)["x_hat"])
-    finally:
-        for latent in hyperpriors(image, flow).values():
-            del latent.estimate
-    return {name: Kept(torch.cat(found[name]), torch.cat(qualities[name])) for name in found}
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._latents = [] if state["y"] is None else list(state["y"].cpu().unbind())
+        self._qualities = list(state["q"])
 
 
-def _watched(estimate, found, qualities):
-    def watched(y, q=None):
-        found.append(y.half().contiguous())
-        qualities.append(q)
-        return estimate(y, q)
+class EntropyTrainer(Trainer):
+    """A run of stage "entropy": `get_ready` until the latents are there, then steps as of any run. Its state holds the latents."""
 
-    return watched
+    def __init__(
+        self, config: TrainConfig, source: ClipSource, weights: Path | None = None, device: str = "cpu", replicas: Replicas = ALONE
+    ) -> None:
+        super().__init__(config, source, weights, device, replicas)
+        names = (["image"] if config.image_batch else []) + (["motion", "residual"] if config.flow_batch else [])
+        self.kept = {name: Kept() for name in names}
+
+    @property
+    def latents(self) -> dict[str, HyperpriorLatent]:
+        """The hyperpriors that are trained."""
+        parts = {"image": self.image.hyperprior, "motion": self.flow.motion_hyperprior, "residual": self.flow.residual_hyperprior}
+        return {name: parts[name] for name in self.kept}
+
+    @property
+    def lr(self) -> float:
+        return self.config.entropy_lr * schedule(self.step_count, self.config)
+
+    @torch.no_grad()
+    def get_ready(self) -> bool:
+        for kind, size, collect in (
+            ("image", self.config.image_batch, self._collect_images),
+            ("residual", self.config.flow_batch, self._collect_flow),
+        ):
+            if size and len(self.kept[kind]) < self.config.kept * size:
+                with self._autocast():
+                    collect()
+                return True
+        return False
+
+    def _collect_images(self) -> None:
+        frames, q = draw_images(self.source, self.config, self._rng, self.device)
+        with self._watching("image", q=q):
+            self.image(frames, q)
+
+    def _collect_flow(self) -> None:
+        """One batch of P-frames; its reconstructions, of the symbols that would be coded, are the chains' next references."""
+        batch = self._chains.next(self._code_first)
+        with self._watching("motion", "residual", q=batch.q):
+            self._chains.keep(self.flow(batch.frames, batch.references, batch.q, batch.hints)["x_hat"])
+
+    @contextmanager
+    def _watching(self, *names: str, q: Tensor) -> Iterator[None]:
+        """Keep what these encoders give meanwhile, under the qualities q (N,)."""
+
+        def keep(name: str) -> Any:
+            return lambda _, __, y: self.kept[name].add(y, q)
+
+        handles = [self.models.get_submodule(ENCODERS[name]).register_forward_hook(keep(name)) for name in names]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _costs(self) -> dict[str, list[Cost]]:
+        with self._autocast():
+            return {name: [refit_cost(name, latent, *self._draw(self.kept[name]))] for name, latent in self.latents.items()}
+
+    def _draw(self, kept: Kept) -> tuple[Tensor, Tensor]:
+        return kept.draw(self.config.kept_batch, self._rng, self.device)
+
+    def _centres(self) -> dict[str, Tensor]:
+        return {}  # of the transforms, which stand still
+
+    def _state(self) -> dict[str, Any]:
+        return {**super()._state(), "kept": self.replicas.gather({name: kept.state_dict() for name, kept in self.kept.items()})}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        super()._restore(state)
+        for name, kept in self.kept.items():
+            kept.load_state_dict(state["kept"][self.replicas.rank][name])
 
 
-def refit(latent: HyperpriorLatent, kept: Kept, steps: int, lr: float, rng: np.random.Generator, report=print) -> float:
-    """Train everything of the hyperprior but gains and quantiles for `steps`; returns the mean cost of the last tenth, bits per block of y."""
-    density = [p for name, p in latent.named_parameters() if "entropy_bottleneck" in name and "quantiles" not in name]
-    networks = [p for name, p in latent.named_parameters() if "gain" not in name and "entropy_bottleneck" not in name]
-    quantiles = [p for name, p in latent.named_parameters() if "quantiles" in name]
-    trained = density + networks
-    optimizer = torch.optim.Adam([{"params": networks, "base": lr}, {"params": density, "base": 10 * lr}], betas=(0.9, 0.99))
-    aux = torch.optim.Adam(quantiles, 1e-2)
-    costs: list[float] = []
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = group["base"] * min(1, (step + 1) / 30) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        chosen = torch.from_numpy(rng.integers(0, len(kept.q), BATCH))
-        y = kept.y[chosen].float()
-        if rng.random() < 0.5:
-            y = y.flip(-1)
-        cost = _cost(latent, y, kept.q[chosen])
-        optimizer.zero_grad()
-        cost.backward()
-        nn.utils.clip_grad_norm_(trained, CLIP)
-        optimizer.step()
-        aux.zero_grad()
-        latent.entropy_bottleneck.loss().backward()
-        aux.step()
-        costs.append(float(cost.detach()))
-        if (step + 1) % max(steps // 10, 1) == 0:
-            report(f"step {step + 1}: {np.mean(costs[-steps // 10 :]):.3f} bits a block")
-    return float(np.mean(costs[-max(steps // 10, 1) :]))
+def refit_cost(name: str, latent: HyperpriorLatent, y: Tensor, q: Tensor) -> Cost:
+    """Of latents y (N, M, h, w) before their gains, with qualities q (N,): bits + squared quantiser steps / bit_worth.
 
-
-def _cost(latent: HyperpriorLatent, y: Tensor, q: Tensor) -> Tensor:
-    """Bits, and squared steps in units of what a bit is worth, per block of 16x16 pixels."""
-    estimate = latent.estimate(y, q)
-    assert latent.gains is not None
-    gain, inverse = latent.gains(q)
-    bits = -torch.stack([part.log2().sum() for part in estimate.likelihoods.values()]).sum()
-    y = y * gain.detach()
-    error = (estimate.y_hat / inverse.detach() - y.detach()).square().sum()
-    return (bits + error / latent.bit_worth) / y[:, 0].numel()
+    The loss is per position of the latent, `bpp` per pixel of the frame. The latent must have a bit_worth.
+    """
+    estimate, positions = latent.estimate(y, q), y[0, 0].numel()
+    gain, inverse_gain = gain_factors(latent.gains, y, q)
+    error = (estimate.y_hat / inverse_gain - y * gain).square().flatten(1).sum(1)
+    bpp = rate_bpp(estimate.likelihoods, BLOCK * positions)
+    return Cost(BLOCK * bpp + error / (latent.bit_worth * positions), {name: bpp})

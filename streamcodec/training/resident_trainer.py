@@ -43,6 +43,8 @@ class ResidentTrainer(Trainer):
     """One run on `device`. All that a step needs is there before the first; call `prepare` before `advance`."""
 
     def __init__(self, config: TrainConfig, shards: Shards, weights: Path | None = None, device: str = "cuda") -> None:
+        if config.stage == "entropy":
+            raise UsageError("stage is entropy; accepted here: joint (a CPU is enough for the other: streamcodec train)")
         super().__init__(config, shards, weights, device)
         torch.manual_seed(config.seed)
         self.progress = 0.0
@@ -171,7 +173,7 @@ class ResidentTrainer(Trainer):
             self._main.found_inf = self._bad  # type: ignore[attr-defined]  # the fused optimiser then leaves everything as it is
             self._main.step()
         if self.config.aux_lr:
-            torch.stack([model.aux_loss() for model in (self.image, self.flow)]).sum().backward()  # type: ignore[no-untyped-call]
+            self._aux_loss().backward()  # type: ignore[no-untyped-call]
             for quantiles in self._aux.param_groups[0]["params"]:
                 match_layout(quantiles)
             self._aux.step()

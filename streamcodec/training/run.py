@@ -19,6 +19,7 @@ import torch
 from streamcodec.training.config import TrainConfig
 from streamcodec.training.journal import Journal
 from streamcodec.training.loop import Trainer
+from streamcodec.training.refit import EntropyTrainer
 from streamcodec.training.replicas import ALONE, Replicas
 from streamcodec.training.sources import Data
 
@@ -49,14 +50,16 @@ def train(
 ) -> Ending:
     """Run `config` in `folder`, going on from the state that it holds, if any; `weights`: folder of weights files to start from.
 
-    Stops after `seconds`, or at SIGINT or SIGTERM when the step is done (a second one is obeyed at once); the same call goes on from
-    there bit for bit. `report` gets lines for people. Raises UsageError if something does not fit.
+    Stops after `seconds`, or at SIGINT or SIGTERM, when the step is done, or the batch that is collected before the first (a second
+    one is obeyed at once); the same call goes on from there bit for bit. `report` gets lines for people. Raises UsageError if
+    something does not fit.
     """
     leader = replicas.rank == 0
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         source = stack.enter_context(closing(data.open(config, replicas)))
-        trainer = Trainer(config, source, weights, device, replicas)
+        make = EntropyTrainer if config.stage == "entropy" else Trainer
+        trainer = make(config, source, weights, device, replicas)
         if (folder / STATE).exists():
             trainer.resume(folder / STATE)
         stopping = stack.enter_context(_stop_signals())
@@ -84,7 +87,10 @@ def introduce(trainer: Trainer) -> str:
     if config.flow_batch:
         walk = f"{config.unroll} in a row with gradients between them" if config.unroll > 1 else "one at a time"
         lines.append(f"  P-frames: of {config.flow_batch} out of {config.chains} chains, {walk}")
-    lines.append(f"  crops of {config.crop}x{config.crop}; {config.loss} and bits per pixel; learning rate {config.lr:g}")
+    learning = f"{config.loss} and bits per pixel; learning rate {config.lr:g}"
+    if config.stage == "entropy":
+        learning = f"hyperpriors alone, on latents of {config.kept} batches; learning rate {config.entropy_lr:g}"
+    lines.append(f"  crops of {config.crop}x{config.crop}; {learning}")
     where = f"{trainer.device}, {torch.get_num_threads()} threads, {config.precision}{', compiled' if config.compile else ''}"
     lines.append(f"  on {where}{f', {world} processes, each with batches of its own' if world > 1 else ''}")
     lines.append(f"  from step {trainer.step_count} to {config.steps}")
@@ -97,6 +103,8 @@ def _work(trainer: Trainer, folder: Path, journal: Journal | None, stopping: lis
         late = seconds is not None and time.monotonic() - begin > seconds
         if trainer.replicas.any(bool(stopping) or late):
             break
+        if trainer.get_ready():
+            continue
         trainer.step()
         if journal:
             journal.note()

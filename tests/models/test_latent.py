@@ -14,13 +14,13 @@ CHANNELS, HYPER, SIZE = 6, 4, (5, 7)
 
 
 class Latents(CompressionModel):
-    """Two latents that share the Gaussian rows, as in a model for P-frames."""
+    """Two latents that share the Gaussian rows, as in a model for P-frames; rounded plainly (test_decide.py has the other)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gain_rows = 3
-        self.first = QuarterHyperprior(CHANNELS, HYPER, 3)
-        self.second = QuarterHyperprior(CHANNELS, HYPER, 3, row=HYPER)
+        self.first = QuarterHyperprior(CHANNELS, HYPER, 3, bit_worth=0)
+        self.second = QuarterHyperprior(CHANNELS, HYPER, 3, row=HYPER, bit_worth=0)
 
 
 @pytest.fixture(scope="module")

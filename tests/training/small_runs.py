@@ -8,7 +8,8 @@ import numpy as np
 from streamcodec.training import Shards, TrainConfig
 
 SMALL_IMAGE = {"width4": 48, "width8": 24, "latent": 16, "hyper": 8}
-SMALL_FLOW = {"width4": 48, "width8": 24, "latent": 16, "hyper": 8, "motion_width4": 8, "motion_latent": 8, "motion_hyper": 12}
+SMALL_FLOW = {"width4": 48, "width8": 24, "latent": 16, "hyper": 8, "motion_latent": 8, "motion_hyper": 16}
+SMALL_FLOW |= {"motion_width4": 8, "motion_width8": 16}
 SIDE, LENGTH = 48, 5
 
 

@@ -16,6 +16,14 @@ def pictures(seed: int) -> torch.Tensor:
     return torch.rand((2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(seed))
 
 
+def yuv_error(difference: torch.Tensor) -> torch.Tensor:
+    """Mean square of BT.709's luma plus half of that of either colour difference."""
+    red, green, blue = difference.unbind(1)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    parts = luma.square() + 0.5 * ((blue - luma) / 1.8556).square() + 0.5 * ((red - luma) / 1.5748).square()
+    return parts.mean((1, 2))
+
+
 def test_ranges_of_lambda_end_where_the_config_says() -> None:
     config = small_config(lambda_low=0.001, lambda_high=0.1, ssim_lambda_low=2.0, ssim_lambda_high=200.0)
     q = torch.tensor([0.0, 1.0, 2.0])
@@ -33,7 +41,7 @@ def test_loss_is_rate_and_weighted_distortion(loss: str) -> None:
     output = {"x_hat": x_hat, "prediction": prediction, "flow": torch.zeros(2, 2, 44, 44), "likelihoods": likelihoods}
     cost = flow_cost(output, x, q, config)  # type: ignore[arg-type]
     if loss == "mse":
-        expected = lambdas(q, config) * 255**2 * ((x_hat - x).square().mean((1, 2, 3)) + 0.25 * (prediction - x).square().mean((1, 2, 3)))
+        expected = lambdas(q, config) * 255**2 * (yuv_error(x_hat - x) + 0.25 * yuv_error(prediction - x))
     else:
         expected = ssim_lambdas(q, config) * ((1 - ms_ssim(x_hat, x)) + 0.25 * (1 - ms_ssim(prediction, x)))
     torch.testing.assert_close(cost.loss, expected + (1 + 4) / 256)

@@ -18,7 +18,7 @@ def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in trainer.models.state_dict().items()}
 
 
-@pytest.mark.parametrize("fields", [{"stage": "joint"}, {"stage": "entropy"}, {"unroll": 3}])
+@pytest.mark.parametrize("fields", [{}, {"unroll": 3}])
 def test_resumed_run_equals_the_straight_one(tmp_path: Path, fields: dict[str, Any]) -> None:
     config, shards = small_config(steps=6, **fields), shards_in(tmp_path)
     straight = Trainer(config, shards)
@@ -34,13 +34,14 @@ def test_resumed_run_equals_the_straight_one(tmp_path: Path, fields: dict[str, A
     assert all(torch.equal(value, expected[name]) for name, value in parameters(resumed).items())
 
 
-def test_entropy_stage_moves_hyperpriors_only(tmp_path: Path) -> None:
-    trainer = Trainer(small_config(stage="entropy"), shards_in(tmp_path))
+@pytest.mark.parametrize(("fields", "still"), [({"flow_batch": 0}, "quarter-flow."), ({"image_batch": 0}, "quarter-image.")])
+def test_model_that_is_not_trained_stays_as_it_is(tmp_path: Path, fields: dict[str, Any], still: str) -> None:
+    trainer = Trainer(small_config(**fields), shards_in(tmp_path))
     before = parameters(trainer)
     trainer.step()
     changed = {name for name, value in parameters(trainer).items() if not torch.equal(value, before[name])}
     assert changed
-    assert all("hyperprior." in name and ".gains." not in name for name in changed)
+    assert not any(name.startswith(still) for name in changed)
 
 
 def test_loss_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_run_writes_log_state_and_weights_that_start_another(tmp_path: Path) -> 
     assert [json.loads(line)["step"] for line in (tmp_path / "first" / "log.jsonl").read_text().splitlines()] == [1, 2]
     assert load_checkpoint(tmp_path / "first" / "quarter-image.safetensors").model.gain_rows == 3
     assert not (tmp_path / "first" / "quarter-flow.safetensors").exists()
-    second = small_config(steps=1, image_start="weights", flow_start="principal", stage="entropy")
+    second = small_config(steps=1, image_start="weights", flow_start="principal", stage="entropy", kept=2)
     train(second, Data("shards", shards), tmp_path / "second", tmp_path / "first")
     load_checkpoint(tmp_path / "second" / "quarter-flow.safetensors").model.tables()
 
@@ -111,7 +112,7 @@ def test_memory_format_is_the_config_s(tmp_path: Path, channels_last: bool) -> N
 def test_models_are_compiled_where_the_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[str] = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda model, **_: compiled.append(type(model).__name__))
-    Trainer(small_config(stage="entropy"), shards_in(tmp_path))
+    Trainer(small_config(image_batch=0), shards_in(tmp_path))
     assert compiled == []
-    Trainer(small_config(compile=True, stage="entropy"), shards_in(tmp_path))
+    Trainer(small_config(compile=True, image_batch=0), shards_in(tmp_path))
     assert compiled == ["QuarterImage", "QuarterFlow"]

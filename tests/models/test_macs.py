@@ -1,0 +1,69 @@
+"""What coding costs: the counter against counts by hand, and the default model's budget."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from streamcodec.errors import ModelError, UsageError
+from streamcodec.models import CompressionModel, QuarterFlow, QuarterImage
+from streamcodec.models.macs import coding_cost, count_macs
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        (nn.Conv2d(4, 6, 3, padding=1), 8 * 10 * 4 * 6 * 9),
+        (nn.Conv2d(4, 6, 5, 2, 2, groups=2), 4 * 5 * 2 * 6 * 25),
+        (nn.ConvTranspose2d(4, 6, 5, 2, 2, 1), 8 * 10 * 4 * 6 * 25),
+        (nn.Sequential(nn.Conv2d(4, 8, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(2, 3, 1)), 80 * 4 * 8 + 320 * 2 * 3),
+    ],
+)
+@torch.no_grad()
+def test_convolutions_cost_what_they_do_by_hand(layer: nn.Module, macs: int) -> None:
+    assert count_macs(lambda: layer(torch.zeros(1, 4, 8, 10))) == macs
+
+
+@torch.no_grad()
+def test_functions_and_matrix_products_count_too() -> None:
+    x, out = torch.zeros(7, 5), torch.zeros(7, 3)
+
+    def work() -> Tensor:
+        out.addmm_(x, torch.zeros(5, 3))
+        return F.conv2d(torch.zeros(1, 2, 6, 6), torch.zeros(2, 1, 1, 3), groups=2) + (x @ torch.zeros(5, 2)).sum()
+
+    assert count_macs(work) == 7 * 5 * 3 + 2 * 6 * 4 * 3 + 7 * 5 * 2
+
+
+@pytest.mark.parametrize(("model", "encode", "decode"), [(QuarterImage(), 60, 40), (QuarterFlow(), 60, 30)], ids=["image", "flow"])
+def test_default_model_stays_within_its_budget(model: CompressionModel, encode: float, decode: float) -> None:
+    model.eval().update()
+    cost = coding_cost(model)
+    assert cost.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert 0 < cost.decode_kmac <= decode
+    assert cost.decode_kmac < cost.encode_kmac <= encode
+
+
+def test_exact_path_is_counted() -> None:
+    """It does what the float layers of the scales do, on a raster with a border."""
+    model = QuarterFlow().eval()
+    model.update()
+    latent, size = model.residual_hyperprior, (16, 16)
+    z = torch.zeros(1, latent.entropy_bottleneck.quantiles.shape[0], 4, 4)
+    with torch.no_grad():
+        floats = count_macs(lambda: latent.scale(latent.h_s(z)))
+        exact = count_macs(lambda: latent.integer(z.int(), size))
+    assert floats < exact < 1.5 * floats
+
+
+def test_models_without_tables_or_frames_fail() -> None:
+    with pytest.raises(ModelError, match=r"call update\(\)"):
+        coding_cost(QuarterFlow())
+    with pytest.raises(UsageError, match="codes no frames"):
+        coding_cost(_Nothing())
+
+
+class _Nothing(CompressionModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
