@@ -52,8 +52,9 @@ def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
     certain = model._cdf_length == 2
     if not certain.any():
         return symbols
-    rows = rows.long()
-    return torch.where(certain[rows], model._offset[rows], symbols)
+    flat = rows.flatten().long()
+    found, only = (table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset))
+    return torch.where(found, only, symbols)
 
 
 def decide(values: Tensor, bits: Callable[[Tensor], Tensor], bit_worth: float) -> Tensor:
@@ -220,8 +221,9 @@ class HyperpriorLatent(nn.Module):
         """Symbols of y less its means, given their tables: rounded, or less where that saves more bits than it costs distortion."""
         model = self.gaussian_conditional
         symbols = settle(to_symbols(centred), rows, model)
-        if self.bit_worth:
-            coded = symbols.nonzero(as_tuple=True)
-            at = rows[coded]
-            symbols[coded] = decide(centred[coded], lambda s: model.bits(s, at), self.bit_worth).to(torch.int32)
-        return symbols
+        if not self.bit_worth:
+            return symbols
+        coded = symbols.flatten().nonzero()[:, 0]  # what is 0 already stays so
+        at, values = (x.flatten().index_select(0, coded) for x in (rows, centred))
+        chosen = decide(values, lambda s: model.bits(s, at), self.bit_worth).to(torch.int32)
+        return symbols.flatten().index_copy(0, coded, chosen).view(symbols.shape)

@@ -119,11 +119,11 @@ def test_coding_lowers_bits_and_distortion_taken_together(latent: QuarterHyperpr
 
 @torch.no_grad()
 def test_estimate_is_of_the_symbols_that_are_coded(latent: QuarterHyperprior) -> None:
-    """But where both choices cost about the same: the estimate has Gaussians, the coder tables."""
+    """But where the choice is close, or the symbol unlikely: the estimate has Gaussians, the coder tables with a least frequency."""
     encoder, y = encoder_of(latent), latent_values()
     coded = latent.code_latent(y, (16, 24), 2.0, encoder)
     estimate = latent.estimate(y, torch.tensor([2.0]))
-    assert ((estimate.y_hat - coded).abs() < 1e-4).float().mean() > 0.98
+    assert ((estimate.y_hat - coded).abs() < 1e-4).float().mean() > 0.95
     bits = sum(-likelihood.log2().sum().item() for likelihood in estimate.likelihoods.values())
     assert encoder.bits == pytest.approx(bits, rel=0.03)
 
