@@ -106,7 +106,7 @@ def events(log: Path) -> list[dict[str, Any]]:
 def trial(arguments: argparse.Namespace) -> Result:
     work: Path = arguments.work
     clips = make_clips(arguments.source, work / "clips", arguments.clips, arguments.frames, arguments.height)
-    options = EncodeOptions(quality=arguments.quality, gop=arguments.gop, device="cpu")
+    options = EncodeOptions(quality=arguments.quality, gop=arguments.gop, intra=arguments.intra, inter=arguments.inter, device="cpu")
     out = Path(tempfile.mkdtemp(prefix="out-", dir=work))
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False}))
@@ -167,6 +167,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--height", type=int, default=96, help="of a clip")
     parser.add_argument("--quality", type=int, default=32)
     parser.add_argument("--gop", type=int, default=16)
+    parser.add_argument("--intra", default=EncodeOptions.intra, help="model, as for `streamcodec encode`")
+    parser.add_argument("--inter", default=EncodeOptions.inter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--kill-every", type=float, default=20.0, help="seconds; 0 = never")
