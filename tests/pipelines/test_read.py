@@ -16,6 +16,8 @@ from streamcodec.errors import CorruptStreamError, SourceError, UsageError
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pyarrow", reason="Ray Data's dependencies are not installed")
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray Data's of its own settings
+
 GOP = 4
 
 
@@ -148,7 +150,6 @@ def test_other_readings_fail(settings: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.usefixtures("ray_data")
-@pytest.mark.filterwarnings("ignore")
 def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
     from streamcodec.pipelines.read import read_ssf
 
@@ -160,7 +161,6 @@ def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
 
 
 @pytest.mark.usefixtures("ray_data")
-@pytest.mark.filterwarnings("ignore")
 def test_batches_of_frames_for_torch(streams: list[Path]) -> None:
     from streamcodec.pipelines.read import read_ssf
 
