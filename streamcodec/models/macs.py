@@ -47,7 +47,8 @@ def coding_cost(model: CompressionModel) -> CodingCost:
 
 def count_macs(work: Callable[[], object]) -> int:
     """Multiplications of all convolutions and matrix products that `work` runs."""
-    with _Counter() as counter:
+    counter = _Counter()
+    with counter:
         work()
     return counter.macs
 
@@ -59,9 +60,9 @@ class _Zeros:
         return torch.zeros_like(indexes) if symbols is None else symbols
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.macs = 0
 
     def __torch_dispatch__(self, operator: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
