@@ -18,10 +18,11 @@ from .tasks import FileError, Outcome, Task
 try:
     import ray
     from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
+    from ray.job_config import JobConfig
 except ImportError as error:
     raise UsageError(f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'") from error
 
-__all__ = ["Actors", "Fleet", "Job", "connected", "default_workers", "patiently"]
+__all__ = ["Actors", "Fleet", "InstalledOnly", "Job", "connected", "default_workers", "patiently"]
 
 STORE_BYTES = 100 << 20  # of Ray's object store, where it is started here: next to nothing goes through it
 NODE_IS_GONE = ("node has died", "node was terminated", "node is dead", "node died", "node is terminated", "preempt")
@@ -194,6 +195,17 @@ def _is_away(error: RayError, node: str | None) -> bool:
     return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in ray.nodes())  # type: ignore[no-untyped-call]
 
 
+class InstalledOnly(JobConfig):
+    """A job whose workers import what is installed, not what lies in the folder where the driver was started.
+
+    Ray puts that folder in front of its workers' paths, unless the job brings a folder of its own; in a clone of the
+    repository it holds sources that are not built.
+    """
+
+    def _runtime_env_has_working_dir(self) -> bool:
+        return True
+
+
 @contextmanager
 def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
     """Ray: the cluster at `address` ("auto": the one that runs on this machine), or one of this machine that is started here with so many
@@ -214,7 +226,7 @@ def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
 
 def _start(where: str, **arguments: Any) -> None:
     try:
-        patiently(lambda: ray.init(**arguments))
+        patiently(lambda: ray.init(job_config=InstalledOnly(), **arguments))
     except Exception as error:  # Ray raises all kinds, plain ones too
         raise UsageError(f"Ray at {where} cannot be used: {error}") from error
 

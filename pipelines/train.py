@@ -20,6 +20,8 @@ try:
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, get_context
     from ray.train.torch import TorchConfig, TorchTrainer, get_device
+
+    from .actors import InstalledOnly
 except ImportError as error:
     raise UsageError(f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}") from error
 
@@ -114,7 +116,7 @@ def _cluster() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    ray.init(log_to_driver=False, include_dashboard=False)  # the log file tells what there is to tell
+    ray.init(job_config=InstalledOnly(), log_to_driver=False, include_dashboard=False)  # the log file tells what there is to tell
     try:
         yield
     finally:

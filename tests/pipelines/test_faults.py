@@ -17,7 +17,7 @@ pytest.importorskip("ray", reason="Ray is not installed")
 
 import ray
 from ray.cluster_utils import Cluster
-from streamcodec.pipelines.actors import patiently
+from streamcodec.pipelines.actors import InstalledOnly, patiently
 from streamcodec.pipelines.transcoding import transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
@@ -31,7 +31,7 @@ def cluster() -> Iterator[Any]:
     """A simulated cluster: a head with two CPUs, another node with one."""
     found = patiently(lambda: Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}))
     found.spare = patiently(lambda: found.add_node(num_cpus=1, **NODE))
-    ray.init(address=found.address, log_to_driver=False, logging_level="error")
+    ray.init(address=found.address, job_config=InstalledOnly(), log_to_driver=False, logging_level="error")
     yield found
     ray.shutdown()
     found.shutdown()
@@ -133,7 +133,7 @@ raise SystemExit(summary.exit_code)
 """
     for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         before = len(log.work_done())
-        driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        driver = subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for(lambda before=before, driver=driver: len(log.work_done()) >= before + 2 or driver.poll() is not None)
             driver.send_signal(number)

@@ -248,7 +248,7 @@ with Manifest.open(Path(sys.argv[1])) as manifest:
 
 def test_killed_driver_loses_nothing_it_flushed(path: Path) -> None:
     for _ in range(2):
-        with subprocess.Popen([sys.executable, "-c", DRIVER, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([sys.executable, "-P", "-c", DRIVER, str(path)], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             flushed = [int(process.stdout.readline()) for _ in range(40)]
             time.sleep(0.02)

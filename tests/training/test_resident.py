@@ -126,6 +126,7 @@ def test_step_that_is_not_finite_changes_no_network(tmp_path: Path) -> None:
 
 def test_gradient_passes_through_the_chain_into_the_i_frame(tmp_path: Path) -> None:
     trainer = trainer_in(tmp_path)
+    trainer.image.hyperprior.gains.gain.data += 4  # symbols that are not all 0, which fresh decoders would pass no gradient for
     trainer.prepare("eager")
     costs = trainer._chain_costs()
     costs["flow"][-1].loss.sum().backward()  # type: ignore[no-untyped-call]
