@@ -1,6 +1,7 @@
 """Evaluating clips, in this process and on Ray."""
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def kill_worker(job: Job, environment: dict[str, str]) -> Row | str:
 def test_a_worker_that_dies_is_replaced_and_a_job_that_kills_three_has_failed(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ray import cloudpickle
     from streamcodec.pipelines import rd_ray
 
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
     monkeypatch.setattr(rd_ray, "_measure", kill_worker)
     monkeypatch.setattr(rd_ray, "ENVIRONMENT", ("MARK",))
     monkeypatch.setenv("MARK", str(tmp_path / "mark"))
