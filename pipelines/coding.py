@@ -89,5 +89,4 @@ class Coding:
         """Of the models that encode, in hex; none to decode, where each stream names its own. Raises ModelError."""
         if not self.encodes:
             return []
-        codec = load_codec(self.options.intra, self.options.inter, device="cpu")
-        return [model.id.hex() for model in (codec.intra, codec.inter) if model is not None]
+        return list(load_codec(self.options.intra, self.options.inter, device="cpu").model_ids)

@@ -22,6 +22,7 @@ from .rd.report import markdown, write_tables
 from .rd.rows import OURS, Clip, Job, Row, Store, latest, read_rows
 from .rd.tables import names
 from .sources import VIDEO_SUFFIXES
+from .summary import EXIT_PARTLY
 
 __all__ = ["QUALITIES", "Evaluation", "evaluate", "find_clips", "other_rows"]
 
@@ -37,6 +38,11 @@ class Evaluation:
     rows: tuple[Row, ...]
     failures: tuple[str, ...]
     report: Path
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is measured; 4: a part could not be."""
+        return EXIT_PARTLY if self.failures else 0
 
 
 def evaluate(

@@ -8,7 +8,7 @@ from random import Random
 from .manifest import Manifest
 from .records import FileRow, RunRow, Totals
 
-__all__ = ["Summary", "quantile", "sum_up"]
+__all__ = ["EXIT_PARTLY", "Summary", "quantile", "sum_up"]
 
 SAMPLE = 4000  # files to plot
 EXIT_CANCELLED = 130

@@ -68,5 +68,4 @@ def _parse_value(text: str) -> object:
 def model_version(options: EncodeOptions) -> str:
     """What decides our bits beside the options: the release, and the ids of the models."""
     codec = load_codec(options.intra, options.inter, device=options.device)
-    ids = [model.id.hex() for model in (codec.intra, codec.inter) if model is not None]
-    return f"{__version__} with models {' and '.join(ids)}"
+    return f"{__version__} with models {' and '.join(codec.model_ids)}"

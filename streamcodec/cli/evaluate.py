@@ -14,7 +14,6 @@ from streamcodec.errors import UsageError
 __all__ = ["evaluate"]
 
 NONE = "none"
-PARTLY_FAILED = 4
 
 
 @click.command()
@@ -59,7 +58,7 @@ def evaluate(
     with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
         found = module.evaluate(clips, **chosen, **settings, say=None if quiet else _say)
     click.echo(found.report)
-    return PARTLY_FAILED if found.failures else 0
+    return int(found.exit_code)
 
 
 def _say(text: str) -> None:

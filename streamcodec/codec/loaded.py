@@ -48,6 +48,11 @@ class Codec:
         if self.inter is not None and not isinstance(self.inter.model, InterModel):
             raise UsageError(f"inter model is {self.inter.name}, which does not code P-frames")
 
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """Of its models, in hex: with the release and the settings they decide the bytes of a stream."""
+        return tuple(model.id.hex() for model in (self.intra, self.inter) if model is not None)
+
     def model_for(self, reference: Tensor | None) -> LoadedModel:
         """The model that codes a frame with this reference; raises UsageError for a P-frame without an inter model."""
         if reference is None:
