@@ -40,7 +40,7 @@ class Trainer:
         self.means: dict[str, float] = {}
         torch.manual_seed(config.seed)
         self.source, self._rng = source, np.random.default_rng(config.seed)
-        image, flow = start_models(config, source, weights, self._rng)  # type: ignore[arg-type]  # it asks for no more
+        image, flow = start_models(config, source, weights, self._rng)
         self.models = nn.ModuleDict({IMAGE_NAME: image, FLOW_NAME: flow})
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.models.to(self.device, memory_format=layout).train()  # type: ignore[call-overload]

@@ -15,7 +15,7 @@ from streamcodec.models.quarter import FLOW_UNIT, HINT_UNIT, LEVEL_OFFSET, LEVEL
 from streamcodec.models.scale_space import gaussian_volume, warp
 from streamcodec.training.chains import Chains
 from streamcodec.training.config import Start, TrainConfig
-from streamcodec.training.data import Shards
+from streamcodec.training.data import ClipSource
 from streamcodec.training.hyperprior import carry_means, start_hyperprior
 from streamcodec.training.loss import lambdas
 from streamcodec.training.principal import Cascade, decompose, luma_metric, quantiser_steps, start_transform
@@ -34,20 +34,22 @@ SHARP = 0.01
 """Level of the volume in the beginning: just above 0, where the gradient is still felt."""
 
 
-def start_models(config: TrainConfig, shards: Shards, weights: Path | None, rng: np.random.Generator) -> tuple[QuarterImage, QuarterFlow]:
+def start_models(
+    config: TrainConfig, source: ClipSource, weights: Path | None, rng: np.random.Generator
+) -> tuple[QuarterImage, QuarterFlow]:
     """Both models on the CPU. `weights`: folder of the weights files, needed where the config starts from them."""
     image, flow = (make_model(name, config) for name in (IMAGE_NAME, FLOW_NAME))
     if not isinstance(image, QuarterImage) or not isinstance(flow, QuarterFlow):
         raise TypeError("the trainer is written for the default model")
     if config.image_start == "principal":
-        start_image(image, config, shards, rng)
+        start_image(image, config, source, rng)
     if config.flow_start == "principal" and config.image_start != "weights":
         raise UsageError("flow_start is principal: image_start must be weights, for its components are those of residuals of coded frames")
     for model, how, name in ((image, config.image_start, IMAGE_NAME), (flow, config.flow_start, FLOW_NAME)):
         if how == "weights":
             load_weights(model, how, weights, name)
     if config.flow_start == "principal":
-        start_flow(flow, image, config, shards, rng)
+        start_flow(flow, image, config, source, rng)
     return image, flow
 
 
@@ -75,11 +77,11 @@ def load_weights(model: nn.Module, how: Start, folder: Path | None, name: str) -
         raise UsageError(f"{name} in {folder} has another shape than the training config asks for: {error}") from error
 
 
-def start_image(image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> None:
+def start_image(image: QuarterImage, config: TrainConfig, source: ClipSource, rng: np.random.Generator) -> None:
     pictures = []
     for _ in range(4 * SAMPLES):
-        view = shards.draw(config.crop, rng)
-        pictures.append(torch.from_numpy(shards.frame(view, int(rng.integers(shards.length)))))
+        view = source.draw(config.crop, rng)
+        pictures.append(torch.from_numpy(source.frame(view, int(rng.integers(source.length)))))
     samples = F.pixel_unshuffle(torch.stack(pictures).float() / 255 - 0.5, 4)
     cascade = decompose(samples, image.config.width8, image.config.latent, PICTURE_CARRY, luma_metric())
     steps = _steps(config)
@@ -89,9 +91,9 @@ def start_image(image: QuarterImage, config: TrainConfig, shards: Shards, rng: n
 
 
 @torch.no_grad()
-def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> None:
+def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, source: ClipSource, rng: np.random.Generator) -> None:
     """Motion from the components of the flow hints, residual from those of what a warp by the hints leaves of coded frames."""
-    found = list(_residuals(image, config, shards, rng))
+    found = list(_residuals(image, config, source, rng))
     hints, residuals = (torch.cat([item[index] for item in found]) for index in (0, 1))
     steps, c = _steps(config), flow.config
     residual = decompose(residuals, c.width8, c.latent, RESIDUAL_CARRY, luma_metric())
@@ -110,10 +112,10 @@ def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, shar
     cast(Tensor, tail.bias)[2] = (SHARP - LEVEL_OFFSET) / LEVEL_SLOPE
 
 
-def _residuals(image: QuarterImage, config: TrainConfig, shards: Shards, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def _residuals(image: QuarterImage, config: TrainConfig, source: ClipSource, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """(hints in pixels (N, 2, h, w), what they leave of P-frames (N, 48, h, w)) on references coded by `image`."""
     for _ in range(-(-SAMPLES // max(config.flow_batch, 1))):
-        batch = Chains(shards, config, rng, torch.device("cpu")).next(lambda x, q: image(x, q)["x_hat"])
+        batch = Chains(source, config, rng, torch.device("cpu")).next(lambda x, q: image(x, q)["x_hat"])
         full = F.interpolate(batch.hints, size=batch.frames.shape[-2:], mode="bilinear", align_corners=False)
         prediction = warp(gaussian_volume(batch.references), full, torch.full_like(full[:, :1], SHARP))
         yield batch.hints, F.pixel_unshuffle(batch.frames - prediction, 4)
