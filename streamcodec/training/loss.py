@@ -34,12 +34,16 @@ class Cost:
 
 def lambdas(q: Tensor, config: TrainConfig) -> Tensor:
     """q (N,) in 0 .. gain_rows - 1 -> lambda of the MSE (N,), evenly spaced in the logarithm."""
-    return config.lambda_low * (config.lambda_high / config.lambda_low) ** (q / (config.gain_rows - 1))
+    return _spaced(q, config.lambda_low, config.lambda_high, config.gain_rows)
 
 
 def ssim_lambdas(q: Tensor, config: TrainConfig) -> Tensor:
-    """q (N,) in 0 .. gain_rows - 1 -> lambda of 1 - MS-SSIM (N,), evenly spaced in the logarithm."""
-    return config.ssim_lambda_low * (config.ssim_lambda_high / config.ssim_lambda_low) ** (q / (config.gain_rows - 1))
+    """The same of 1 - MS-SSIM."""
+    return _spaced(q, config.ssim_lambda_low, config.ssim_lambda_high, config.gain_rows)
+
+
+def _spaced(q: Tensor, low: float, high: float, rows: int) -> Tensor:
+    return low * (high / low) ** (q / (rows - 1))
 
 
 def rate_bpp(likelihoods: Mapping[str, Tensor], pixels: int) -> Tensor:
