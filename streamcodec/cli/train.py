@@ -40,7 +40,7 @@ def train(
     quiet: bool,
     **folders: Path | None,
 ) -> int:
-    """Train the default model as CONFIG, a TOML file, says.
+    """Train the default models, or the image model that it names, as CONFIG, a TOML file, says.
 
     One of --shards, --videos and --vimeo90k is needed. Ctrl-C ends the step, saves and exits with 130; started again with the same
     folders, the run goes on as if it had never stopped. When it is killed, no more than save_every steps are lost.

@@ -1,4 +1,4 @@
-"""Training of the default model: `train(config, data, folder)`, or `streamcodec train`."""
+"""Training of the default models and of published image models: `train(config, data, folder)`, or `streamcodec train`."""
 
 from streamcodec.training.config import TrainConfig, load_config
 from streamcodec.training.data import ClipSource, Shards

@@ -1,4 +1,4 @@
-"""What one training run does: a frozen record, read from TOML. The files in configs/ are how the shipped weights came to be, in order."""
+"""What one training run does: a frozen record, read from TOML. The files in configs/ are how the shipped weights came to be."""
 
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -25,6 +25,9 @@ Loss = Literal["mse", "ms-ssim"]
 class TrainConfig:
     """Fields are steps, pixels and learning rates unless they say otherwise.
 
+    `model`: name of an image model (`streamcodec.models.names`) to be trained on its own (image.py), with `image` as its fields; without it
+    the default pair is trained. `weights_of`: name of the weights file it starts from; what that does not hold, or in another shape,
+    stays fresh.
     `image_batch` I-frames are trained in every `image_every`-th step (0: the image model stays as it is); `flow_batch` P-frames in
     every step (0: the flow model stays), of as many chains drawn from `chains` that are under way, each of `min_depth` to `max_depth`
     P-frames. `unroll`: P-frames per step and chain, with gradients through them; their losses are averaged. `crop`: side of the windows.
@@ -46,6 +49,8 @@ class TrainConfig:
 
     stage: Stage
     steps: int
+    model: str = ""
+    weights_of: str = ""
     loss: Loss = "mse"
     image_start: Start = "weights"
     flow_start: Start = "weights"
@@ -92,6 +97,10 @@ class TrainConfig:
             _check_type(name, getattr(self, name), kind)
         if self.image_batch == 0 and self.flow_batch == 0:
             raise UsageError("image_batch and flow_batch are both 0: nothing would be trained")
+        if self.model and (self.flow_batch or not self.image_batch):
+            raise UsageError(f"model is {self.model}, with a flow_batch of {self.flow_batch}; accepted: an image_batch and no flow_batch")
+        if self.weights_of and not self.model:
+            raise UsageError(f"weights_of is {self.weights_of}; accepted only with a model")
         for name, low in self._least().items():
             if getattr(self, name) < low:
                 raise UsageError(f"{name} is {getattr(self, name)}; accepted: {low} or more")

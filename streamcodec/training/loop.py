@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
-from streamcodec.models import QuarterFlow, QuarterImage
+from streamcodec.models import CompressionModel, ImageModel, QuarterFlow
 from streamcodec.training.centre import Centring, mean_inputs
 from streamcodec.training.chains import Chains, draw_images
 from streamcodec.training.config import TrainConfig
@@ -40,8 +40,7 @@ class Trainer:
         self.means: dict[str, float] = {}
         torch.manual_seed(config.seed)
         self.source, self._rng = source, np.random.default_rng(config.seed)
-        image, flow = start_models(config, source, weights, self._rng)
-        self.models = nn.ModuleDict({IMAGE_NAME: image, FLOW_NAME: flow})
+        self.models = nn.ModuleDict(self._start(weights))
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.models.to(self.device, memory_format=layout).train()  # type: ignore[call-overload]
         if replicas.world > 1:
@@ -59,7 +58,7 @@ class Trainer:
                 model.compile(dynamic=False)
 
     @property
-    def image(self) -> QuarterImage:
+    def image(self) -> ImageModel:
         return self.models[IMAGE_NAME]  # type: ignore[return-value]
 
     @property
@@ -121,11 +120,16 @@ class Trainer:
         self._restore(state)
 
     def export(self, folder: Path) -> None:
-        """Write the averaged weights with their tables, as `quarter-image.safetensors` and `quarter-flow.safetensors`.
+        """Write the averaged weights with their tables, each model as a weights file of its name.
 
         A model that is fresh and was not trained is left out.
         """
         export_weights(self._average.over(self.models.state_dict()), self.config, folder)
+
+    def _start(self, weights: Path | None) -> dict[str, CompressionModel]:
+        """The models by name, on the CPU."""
+        image, flow = start_models(self.config, self.source, weights, self._rng)
+        return {IMAGE_NAME: image, FLOW_NAME: flow}
 
     def _costs(self) -> dict[str, list[Cost]]:
         """Of the I-frames, and of each P-frame of the chains that are drawn."""

@@ -12,6 +12,7 @@ from streamcodec.training.config import TrainConfig
 __all__ = ["Average", "make_optimizers", "schedule"]
 
 DENSITY_RATE = {"entropy": 10, "joint": 3}
+ENTROPY = ("hyperprior.", ".h_a.", ".h_s.", ".context_prediction.", ".entropy_parameters.")
 BLOCKS = (".body4.", ".body8.", ".context.")
 """Layers that start as corrections to the linear transforms (principal.py) and bear larger steps than those."""
 
@@ -54,7 +55,7 @@ def _kind(name: str) -> str:
     motion = "motion " if "motion_hyperprior." in name else ""
     if "entropy_bottleneck." in name:
         return f"{motion}density"
-    if "hyperprior." in name:
+    if any(part in name for part in ENTROPY):
         return f"{motion}entropy"
     return "block" if any(part in name for part in BLOCKS) else "transform"
 

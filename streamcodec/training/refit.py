@@ -9,7 +9,7 @@ with the hyperpriors as they were at the start.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from streamcodec.models.gain import gain_factors
 from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.models.quarter import QuarterImage
 from streamcodec.training.chains import draw_images
 from streamcodec.training.config import TrainConfig
 from streamcodec.training.data import ClipSource
@@ -76,7 +77,8 @@ class EntropyTrainer(Trainer):
     @property
     def latents(self) -> dict[str, HyperpriorLatent]:
         """The hyperpriors that are trained."""
-        parts = {"image": self.image.hyperprior, "motion": self.flow.motion_hyperprior, "residual": self.flow.residual_hyperprior}
+        image = cast(QuarterImage, self.image).hyperprior
+        parts = {"image": image, "motion": self.flow.motion_hyperprior, "residual": self.flow.residual_hyperprior}
         return {name: parts[name] for name in self.kept}
 
     @property

@@ -17,6 +17,7 @@ from types import FrameType
 import torch
 
 from streamcodec.training.config import TrainConfig
+from streamcodec.training.image import ImageTrainer
 from streamcodec.training.journal import Journal
 from streamcodec.training.loop import Trainer
 from streamcodec.training.refit import EntropyTrainer
@@ -58,8 +59,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         source = stack.enter_context(closing(data.open(config, replicas)))
-        make = EntropyTrainer if config.stage == "entropy" else Trainer
-        trainer = make(config, source, weights, device, replicas)
+        trainer = _trainer_of(config)(config, source, weights, device, replicas)
         if (folder / STATE).exists():
             trainer.resume(folder / STATE)
         stopping = stack.enter_context(_stop_signals())
@@ -77,10 +77,16 @@ def train(
         return Ending(trainer.step_count, stopping[0] if stopping else None)
 
 
+def _trainer_of(config: TrainConfig) -> type[Trainer]:
+    if config.model:
+        return ImageTrainer
+    return EntropyTrainer if config.stage == "entropy" else Trainer
+
+
 def introduce(trainer: Trainer) -> str:
     """What a run does, in a few lines."""
     config, world = trainer.config, trainer.replicas.world
-    lines = [f"{config.stage} training on {trainer.source}"]
+    lines = [f"{config.stage} training of {config.model or 'the default models'} on {trainer.source}"]
     if config.image_batch:
         every = "" if config.image_every == 1 else f" in every {config.image_every}th step"
         lines.append(f"  I-frames: {config.image_batch}{every}")
@@ -89,7 +95,8 @@ def introduce(trainer: Trainer) -> str:
         lines.append(f"  P-frames: of {config.flow_batch} out of {config.chains} chains, {walk}")
     learning = f"{config.loss} and bits per pixel; learning rate {config.lr:g}"
     if config.stage == "entropy":
-        learning = f"hyperpriors alone, on latents of {config.kept} batches; learning rate {config.entropy_lr:g}"
+        latents = "" if config.model else f", on latents of {config.kept} batches"
+        learning = f"entropy models alone{latents}; learning rate {config.entropy_lr:g}"
     lines.append(f"  crops of {config.crop}x{config.crop}; {learning}")
     where = f"{trainer.device}, {torch.get_num_threads()} threads, {config.precision}{', compiled' if config.compile else ''}"
     lines.append(f"  on {where}{f', {world} processes, each with batches of its own' if world > 1 else ''}")

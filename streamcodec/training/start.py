@@ -20,7 +20,7 @@ from streamcodec.training.hyperprior import carry_means, start_hyperprior
 from streamcodec.training.loss import lambdas
 from streamcodec.training.principal import Cascade, decompose, luma_metric, quantiser_steps, start_transform
 
-__all__ = ["FLOW_NAME", "IMAGE_NAME", "make_model", "model_fields", "start_models"]
+__all__ = ["FLOW_NAME", "IMAGE_NAME", "draw_pictures", "make_model", "model_fields", "read_parameters", "start_models", "steps_of"]
 
 IMAGE_NAME, FLOW_NAME = "quarter-image", "quarter-flow"
 SAMPLES = 240
@@ -55,7 +55,7 @@ def start_models(
 
 def model_fields(name: str, config: TrainConfig) -> Mapping[str, Any]:
     """Fields of the model's config that the training config sets."""
-    return {"gain_rows": config.gain_rows, **(config.image if name == IMAGE_NAME else config.flow)}
+    return {"gain_rows": config.gain_rows, **(config.flow if name == FLOW_NAME else config.image)}
 
 
 def make_model(name: str, config: TrainConfig) -> CompressionModel:
@@ -68,23 +68,23 @@ def make_model(name: str, config: TrainConfig) -> CompressionModel:
 def load_weights(model: nn.Module, how: Start, folder: Path | None, name: str) -> None:
     if folder is None:
         raise UsageError(f"{name} starts from {how}: the folder of {name}.safetensors must be given")
-    loaded = load_checkpoint(folder / f"{name}.safetensors")
-    tables = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
-    parameters = {key: value for key, value in loaded.model.state_dict().items() if not key.endswith(tables) and ".integer." not in key}
     try:
-        model.load_state_dict(parameters, strict=False)
+        model.load_state_dict(read_parameters(folder / f"{name}.safetensors"), strict=False)
     except RuntimeError as error:
         raise UsageError(f"{name} in {folder} has another shape than the training config asks for: {error}") from error
 
 
+def read_parameters(path: Path) -> dict[str, Tensor]:
+    """The state_dict of a weights file without its tables and integer paths."""
+    derived = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
+    state = load_checkpoint(path).model.state_dict()
+    return {key: value for key, value in state.items() if not key.endswith(derived) and "integer" not in key}
+
+
 def start_image(image: QuarterImage, config: TrainConfig, source: ClipSource, rng: np.random.Generator) -> None:
-    pictures = []
-    for _ in range(4 * SAMPLES):
-        view = source.draw(config.crop, rng)
-        pictures.append(torch.from_numpy(source.frame(view, int(rng.integers(source.length)))))
-    samples = F.pixel_unshuffle(torch.stack(pictures).float() / 255 - 0.5, 4)
+    samples = draw_pictures(config, source, rng)
     cascade = decompose(samples, image.config.width8, image.config.latent, PICTURE_CARRY, luma_metric())
-    steps = _steps(config)
+    steps = steps_of(config)
     middle = steps[len(steps) // 2].expand(len(cascade.at16.sigma))
     start_transform(image.encoder, image.decoder, cascade, middle)
     start_hyperprior(image.hyperprior, cascade.at16.sigma / middle, steps)
@@ -95,7 +95,7 @@ def start_flow(flow: QuarterFlow, image: QuarterImage, config: TrainConfig, sour
     """Motion from the components of the flow hints, residual from those of what a warp by the hints leaves of coded frames."""
     found = list(_residuals(image, config, source, rng))
     hints, residuals = (torch.cat([item[index] for item in found]) for index in (0, 1))
-    steps, c = _steps(config), flow.config
+    steps, c = steps_of(config), flow.config
     residual = decompose(residuals, c.width8, c.latent, RESIDUAL_CARRY, luma_metric())
     middle = steps[len(steps) // 2].expand(len(residual.at16.sigma))
     start_transform(flow.residual_encoder, flow.residual_decoder, residual, middle)
@@ -121,7 +121,17 @@ def _residuals(image: QuarterImage, config: TrainConfig, source: ClipSource, rng
         yield batch.hints, F.pixel_unshuffle(batch.frames - prediction, 4)
 
 
-def _steps(config: TrainConfig) -> Tensor:
+def draw_pictures(config: TrainConfig, source: ClipSource, rng: np.random.Generator) -> Tensor:
+    """Frames to estimate components of I-frames from: (N, 48, S/4, S/4) float in [-0.5, 0.5], pixel-unshuffled by 4."""
+    pictures = []
+    for _ in range(4 * SAMPLES):
+        view = source.draw(config.crop, rng)
+        pictures.append(torch.from_numpy(source.frame(view, int(rng.integers(source.length)))))
+    return F.pixel_unshuffle(torch.stack(pictures).float() / 255 - 0.5, 4)
+
+
+def steps_of(config: TrainConfig) -> Tensor:
+    """Quantiser steps of principal components at each gain row (rows,)."""
     return quantiser_steps(lambdas(torch.arange(config.gain_rows, dtype=torch.float32), config))
 
 

@@ -113,7 +113,7 @@ def test_run_logs_exports_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     config = small_config(**FIELDS, steps=3, log_every=1)
     data, said = Data("shards", write_shards(tmp_path)), []
     assert train(config, data, tmp_path / "run", seconds=1e-9, report=said.append).step == 0
-    assert "hyperpriors alone, on latents of 3 batches; learning rate 0.003" in said[0]
+    assert "entropy models alone, on latents of 3 batches; learning rate 0.003" in said[0]
     assert train(config, data, tmp_path / "run", report=said.append).step == 3
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3]

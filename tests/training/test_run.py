@@ -74,7 +74,8 @@ def test_run_stops_when_its_time_is_up_and_says_what_it_does(tmp_path: Path) -> 
     said: list[str] = []
     ending = train(small_config(steps=1000), Data("shards", write_shards(tmp_path)), tmp_path / "run", seconds=0.01, report=said.append)
     assert 0 < ending.step < 1000
-    assert said[0].startswith("joint training on 6 clips of 5 frames, 48x48, in shards\n  I-frames: 2\n  P-frames: of 2 out of 3 chains")
+    assert said[0].startswith("joint training of the default models on 6 clips of 5 frames, 48x48, in shards\n  I-frames: 2\n")
+    assert "  P-frames: of 2 out of 3 chains" in said[0]
     assert said[-1].startswith(f"stopped after step {ending.step}")
 
 
