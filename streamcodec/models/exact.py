@@ -1,4 +1,4 @@
-"""The scale path in exact integers: the same table indexes on every device, thread count and precision.
+"""The scale path in exact integers: the same table indexes or features on every device, thread count and precision.
 
 Entropy coding needs the same probability table on both sides, but floating-point convolutions differ in their last bits
 between machines. So the layers that lead from z to the scales run in integers:
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from streamcodec.errors import ModelError
 from streamcodec.models.exact_plan import FRACTION_BITS, LIMIT, SLOPE_BITS, LayerPlan, dense_weights, plan_layers
 
-__all__ = ["IntegerNetwork"]
+__all__ = ["IntegerData", "IntegerFeatures", "IntegerNetwork"]
 
 EXACT = 2**53
 MAX_SHIFT = 30
@@ -136,16 +136,15 @@ class IntegerLayer(IntegerData):
         out.clamp_(-LIMIT, self.plan.upper)
 
 
-class IntegerNetwork(IntegerData):
-    """From the symbols of z to the table index of every element of y.
+class IntegerFeatures(IntegerData):
+    """From the symbols of z to what float layers make of it, in fixed point.
 
-    `before` and `after` are the float layers from z to the scales, before and after the crop to y's size; only their structure
-    is taken here, and nothing of them is kept. outputs: channels of the last layer that are scales (the first ones).
-    offset int32 (inputs,): fixed-point medians of z. thresholds int32 (tables - 1,), not falling.
+    `before` and `after` are the float layers from z on, before and after the crop to y's size; only their structure is taken here,
+    and nothing of them is kept. outputs: how many channels of the last layer count (the first ones).
+    offset int32 (inputs,): fixed-point medians of z.
     """
 
-    names = ("offset", "thresholds")
-    thresholds: Tensor
+    names: tuple[str, ...] = ("offset",)
 
     def __init__(self, before: Sequence[nn.Module], after: Sequence[nn.Module] = (), *, outputs: int) -> None:
         super().__init__()
@@ -155,20 +154,9 @@ class IntegerNetwork(IntegerData):
     def built(self) -> bool:
         return super().built and all(layer.built for layer in self._layers())
 
-    @property
-    def tables(self) -> int:
-        """How many tables it chooses among. ModelError before build()."""
-        if not self.built:
-            raise ModelError(NOT_BUILT)
-        return self.thresholds.numel() + 1
-
     @torch.no_grad()
-    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor) -> None:
-        """Take the numbers of the float layers.
-
-        medians (inputs,): what z's symbols are relative to. boundaries (tables - 1,), rising: the layers' output at which the next
-        table begins.
-        """
+    def build_layers(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor) -> None:
+        """Take the numbers of the float layers; medians (inputs,): what z's symbols are relative to."""
         *inner, (weight, bias) = dense_weights(before, after)
         plan = self._layers()[-1].plan
         phases, outputs = plan.factor**2, plan.columns // plan.factor**2
@@ -176,29 +164,62 @@ class IntegerNetwork(IntegerData):
         for layer, numbers in zip(self._layers(), [*inner, last], strict=True):
             layer.build(*numbers)
         self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
-        self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
 
-    def check(self, offset: Tensor, thresholds: Tensor) -> None:  # type: ignore[override]  # `names` says how many
+    def check(self, offset: Tensor) -> None:  # type: ignore[override]  # `names` says how many
         _require_shape("offset", offset, torch.int32, (self._layers()[0].plan.inputs,))
-        _require_shape("thresholds", thresholds, torch.int32, (thresholds.numel(),))
         _require(bool((offset.long().abs() <= LIMIT).all()), f"an offset is not within +-{LIMIT}")
-        _require(bool((thresholds.long().diff() >= 0).all()), "its thresholds fall")
 
     @torch.no_grad()
     def forward(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
-        """z's symbols int32 (N, C, h, w) -> indexes int32 (N, M, *size), size = (height, width) of y. ModelError before build()."""
+        """z's symbols int32 (N, C, h, w) -> int32 (N, outputs, *size), in units of 2^-FRACTION_BITS. ModelError before they are built."""
+        return self._run(symbols, size).to(torch.int32)
+
+    def _run(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
+        """The same in float64, which holds it exactly; contiguous."""
         with torch.autocast(symbols.device.type, enabled=False):
-            x = symbols.permute(0, 2, 3, 1).double() * 2**FRACTION_BITS
+            x: Tensor = symbols.permute(0, 2, 3, 1).double() * 2**FRACTION_BITS
             x = (x + self.number("offset", x.device)).clamp_(-LIMIT, LIMIT)
             for layer in self._layers():
                 x = layer(x)
                 if layer.plan.crop:
                     x = x[:, : size[0], : size[1]]
-            thresholds = self.number("thresholds", x.device).double()
-            return torch.bucketize(x.permute(0, 3, 1, 2).contiguous(), thresholds, right=True, out_int32=True)
+            return x.permute(0, 3, 1, 2).contiguous()
 
     def _layers(self) -> list[IntegerLayer]:
         return [layer for layer in self.layers if isinstance(layer, IntegerLayer)]
+
+
+class IntegerNetwork(IntegerFeatures):
+    """From the symbols of z to the table index of every element of y: the features are scales, compared with thresholds.
+
+    thresholds int32 (tables - 1,), not falling.
+    """
+
+    names = ("offset", "thresholds")
+    thresholds: Tensor
+
+    @property
+    def tables(self) -> int:
+        """How many tables it chooses among. ModelError before build()."""
+        if not self.built:
+            raise ModelError(NOT_BUILT)
+        return self.thresholds.numel() + 1
+
+    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor) -> None:
+        """As build_layers(); boundaries (tables - 1,), rising: the layers' output at which the next table begins."""
+        self.build_layers(before, after, medians)
+        self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
+
+    def check(self, offset: Tensor, thresholds: Tensor) -> None:  # type: ignore[override]
+        super().check(offset)
+        _require_shape("thresholds", thresholds, torch.int32, (thresholds.numel(),))
+        _require(bool((thresholds.long().diff() >= 0).all()), "its thresholds fall")
+
+    @torch.no_grad()
+    def forward(self, symbols: Tensor, size: tuple[int, int]) -> Tensor:
+        """z's symbols int32 (N, C, h, w) -> indexes int32 (N, M, *size), size = (height, width) of y. ModelError before build()."""
+        thresholds = self.number("thresholds", symbols.device).double()
+        return torch.bucketize(self._run(symbols, size), thresholds, right=True, out_int32=True)
 
 
 def _sums_are_exact(weight: Tensor, bias: Tensor) -> bool:

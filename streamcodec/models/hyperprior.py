@@ -1,6 +1,7 @@
 """Hyperprior models: a second latent z tells the Gaussian of every element of y.
 
-Scales only: Balle et al., ICLR 2018. Means and scales: Minnen et al., NeurIPS 2018, section 3, without the context model.
+Scales only: Balle et al., ICLR 2018. Means and scales: Minnen et al., NeurIPS 2018, section 3, without the context model
+(joint.py has that).
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.layers import conv, deconv
 from streamcodec.models.vae import TransformModel
 
-__all__ = ["HyperpriorLatentCodec", "MeanScaleHyperprior", "ScaleHyperprior"]
+__all__ = ["HyperpriorLatentCodec", "MeanScaleHyperprior", "ScaleHyperprior", "hyper_analysis", "hyper_synthesis"]
 
 
 class HyperpriorLatentCodec(HyperpriorLatent):
@@ -71,14 +72,22 @@ class ScaleHyperprior(TransformModel, HyperpriorLatentCodec):
         return self
 
 
+def hyper_analysis(N: int, M: int) -> nn.Sequential:  # noqa: N803 (the papers' names)
+    """y (N, M, h, w) -> z (N, N, ceil(h / 4), ceil(w / 4)), as in Minnen et al. 2018."""
+    return nn.Sequential(conv(M, N, 3, 1), nn.LeakyReLU(), conv(N, N), nn.LeakyReLU(), conv(N, N))
+
+
+def hyper_synthesis(N: int, M: int) -> nn.Sequential:  # noqa: N803
+    """z_hat (N, N, h, w) -> (N, 2 M, 4 h, 4 w): scales and means, or features for a context model; as in Minnen et al. 2018."""
+    wide = M * 3 // 2
+    return nn.Sequential(deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1))
+
+
 class MeanScaleHyperprior(TransformModel, HyperpriorLatentCodec):
     """Minnen et al. 2018: mbt2018-mean. N, M: channels inside and of z, of y."""
 
     def __init__(self, N: int, M: int, *, gain_rows: int = 0) -> None:  # noqa: N803
-        wide = M * 3 // 2
-        h_a = nn.Sequential(conv(M, N, 3, 1), nn.LeakyReLU(), conv(N, N), nn.LeakyReLU(), conv(N, N))
-        h_s = nn.Sequential(deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1))
-        HyperpriorLatentCodec.__init__(self, h_a, h_s, M, N, means=True, gain_rows=gain_rows)
+        HyperpriorLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, means=True, gain_rows=gain_rows)
         self.gain_rows = gain_rows
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 

@@ -5,7 +5,8 @@
     y_hat = (y symbols + mean) * inverse_gain
 
 The scales are exact integers (exact.py), so both sides choose the same tables. The means are added after decoding and may
-be floats of any precision. Where the table is certain, the symbol is its only value on both sides and costs nothing.
+be floats of any precision (not with a context: context_latent.py). Where the table is certain, the symbol is its only value on
+both sides and costs nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,11 +41,21 @@ def round_straight_through(x: Tensor) -> Tensor:
     return x + (x.round() - x).detach()
 
 
-def to_symbols(x: Tensor) -> Tensor:
-    """Round to int32 within +-MAX_SYMBOL; ModelError for NaN or infinity, which has no symbol."""
+def round_around(x: Tensor, centre: Tensor) -> Tensor:
+    """Rounded at integer distances from `centre` (of x's shape, or broadcast to it), straight through."""
+    return round_straight_through(x - centre) + centre
+
+
+def require_finite(x: Tensor) -> Tensor:
+    """x itself; ModelError for NaN or infinity, which has no symbol."""
     if not x.isfinite().all():
         raise ModelError("the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]")
-    return x.round().clamp(-MAX_SYMBOL, MAX_SYMBOL).to(torch.int32)
+    return x
+
+
+def to_symbols(x: Tensor) -> Tensor:
+    """Round to int32 within +-MAX_SYMBOL; ModelError for NaN or infinity."""
+    return require_finite(x).round().clamp(-MAX_SYMBOL, MAX_SYMBOL).to(torch.int32)
 
 
 def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
@@ -101,7 +112,8 @@ class HyperpriorLatent(nn.Module):
     `straight_through`: the latents, "y" and "z", that reach the networks rounded in training (with the gradient of the identity);
     the others reach them with noise. The rate is always estimated with noise.
     `bit_worth`: squared quantiser steps that the encoder gives for a bit (rate-distortion-optimised quantisation, `decide`); with it,
-    training sees the symbols and the rate as they are coded. 0: plain rounding, and noise in training.
+    the networks see the symbols that would be coded, the hyperprior learns from their rate, and the transforms learn from that of
+    noisy latents under scales of at least SMOOTH_SCALE. 0: plain rounding, and noise in training.
     """
 
     hyper_stride = 4
@@ -147,8 +159,12 @@ class HyperpriorLatent(nn.Module):
             return False
         scales = self.gaussian_conditional.scale_table.double()
         boundaries = self.scale_to_output((scales[1:] * scales[:-1]).sqrt())  # the nearest in the logarithm
-        self.integer.build(*self.scale_layers(), self.entropy_bottleneck.medians().flatten(), boundaries)
+        self.build_integer(self.entropy_bottleneck.medians().flatten(), boundaries)
         return True
+
+    def build_integer(self, medians: Tensor, boundaries: Tensor) -> None:
+        """Give the exact scale path its numbers; medians (C,) of z, boundaries (tables - 1,) between the scale layers' outputs."""
+        self.integer.build(*self.scale_layers(), medians, boundaries)
 
     def check_tables(self) -> None:
         """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""
@@ -158,37 +174,33 @@ class HyperpriorLatent(nn.Module):
 
     def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
         """Differentiable: y (N, M, h, w) float, q (N,) position between gain rows (None: the last) -> y_hat and likelihoods."""
-        size = (y.shape[-2], y.shape[-1])
         gain, inverse_gain = gain_factors(self.gains, y, q)
         y = y.float() * gain
-        if self.bit_worth:
-            y_hat, likelihoods = self._estimate_hard(y)
-            return LatentEstimate(y_hat * inverse_gain, likelihoods)
-        z = self.hyper_analysis(y).float()
-        z_hat, z_likelihoods = self.entropy_bottleneck(z)
-        if "z" in self.straight_through:
-            medians = self.entropy_bottleneck.medians()
-            z_hat = round_straight_through(z - medians) + medians
-        means, scales = self.gaussians(z_hat, size)
-        means = None if means is None else means.float()
-        y_hat, y_likelihoods = self.gaussian_conditional(y, scales.float(), means)
-        if "y" in self.straight_through:
-            y_hat = round_straight_through(y) if means is None else round_straight_through(y - means) + means
+        z_hat, z_likelihoods = self._estimate_z(self.hyper_analysis(y).float())
+        y_hat, y_likelihoods = self.estimate_given(z_hat, y)
         return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
 
-    def _estimate_hard(self, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """y times its gain -> y_hat of the symbols that would be coded, and their likelihoods.
+    def _estimate_z(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        z_hat, likelihoods = self.entropy_bottleneck(z)
+        if self.bit_worth or "z" in self.straight_through:
+            z_hat = round_around(z, self.entropy_bottleneck.medians())
+        return z_hat, likelihoods
+
+    def estimate_given(self, z_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """y (N, M, h, w) times its gain -> y_hat in the same unit, and likelihoods."""
+        means, scales = self.gaussians(z_hat, (y.shape[-2], y.shape[-1]))
+        means, scales = torch.zeros_like(y) if means is None else means.float(), scales.float()
+        if self.bit_worth:
+            return self._estimate_decided(y, means, scales)
+        y_hat, likelihoods = self.gaussian_conditional(y, scales, means)
+        return round_around(y, means) if "y" in self.straight_through else y_hat, likelihoods
+
+    def _estimate_decided(self, y: Tensor, means: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+        """y_hat of the symbols that would be coded, and their likelihoods.
 
         The hyperprior learns from the likelihoods of these symbols. Of them alone the transforms would learn nothing where a symbol
         is 0, and would inflate y until it is none: they get the gradient of the rate of y with noise. Distortion passes straight through.
         """
-        size = (y.shape[-2], y.shape[-1])
-        medians = self.entropy_bottleneck.medians()
-        z = self.hyper_analysis(y).float()
-        _, z_likelihoods = self.entropy_bottleneck(z)
-        z_hat = round_straight_through(z - medians) + medians
-        means, scales = self.gaussians(z_hat, size)
-        means = torch.zeros_like(y) if means is None else means.float()
         model = self.gaussian_conditional
         with torch.no_grad():
             symbols = decide(y - means, lambda s: -model.likelihood(s, scales).log2(), self.bit_worth)
@@ -196,8 +208,7 @@ class HyperpriorLatent(nn.Module):
         coded = model.likelihood(symbols + moving, scales)
         noisy = y - means.detach() + torch.empty_like(y).uniform_(-0.5, 0.5)
         smooth = model.likelihood(noisy, scales.detach().clamp(min=SMOOTH_SCALE))
-        likelihoods = {"y": coded * (smooth / smooth.detach()), "z": z_likelihoods}
-        return symbols + means + (y - y.detach()), likelihoods
+        return symbols + means + (y - y.detach()), coded * (smooth / smooth.detach())
 
     def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides.
@@ -211,11 +222,15 @@ class HyperpriorLatent(nn.Module):
         z_size = (-(-size[0] // self.hyper_stride), -(-size[1] // self.hyper_stride))
         first_row = len(self.gaussian_conditional._cdf_length) + self.row
         z_hat, z_symbols = code_factorized(self.entropy_bottleneck, z, z_size, channel, first_row)
+        return self.code_given(z_hat, z_symbols, y, size, channel) * inverse_gain
+
+    def code_given(self, z_hat: Tensor, z_symbols: Tensor, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+        """Code y (1, M, *size) times its gain, or decode it if None -> y_hat (1, M, *size) float32 in the same unit."""
         indexes = self.integer(z_symbols, size)
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
         symbols = None if y is None else self._choose(y - means, indexes)
-        return (in_c_order(channel.code(symbols, indexes)) + in_c_order(means)) * inverse_gain
+        return in_c_order(channel.code(symbols, indexes)) + in_c_order(means)
 
     def _choose(self, centred: Tensor, rows: Tensor) -> Tensor:
         """Symbols of y less its means, given their tables: rounded, or less where that saves more bits than it costs distortion."""
