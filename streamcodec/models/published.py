@@ -1,18 +1,18 @@
 """Published checkpoints under today's keys.
 
 CompressAI's layout of a state_dict is ours, but its files differ by age and by who saved them: in a wrapper or not, from a
-DataParallel or not, and with three spellings of the entropy bottleneck's parameters.
+DataParallel or a compiled model or not, and with three spellings of the entropy bottleneck's parameters.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["current_keys"]
+__all__ = ["current_key", "current_keys", "unwrap"]
 
-WRAPPERS = ("network", "state_dict", "model_state_dict")
+WRAPPERS = ("network", "state_dict", "model_state_dict", "model", "net")
 SPELLINGS = [
-    (re.compile(r"^module\."), ""),
+    (re.compile(r"^(?:module\.|_orig_mod\.)+"), ""),
     (re.compile(r"(?:^|(?<=\.))_matrix(\d+)$"), r"matrices.\1"),
     (re.compile(r"(?:^|(?<=\.))_bias(\d+)$"), r"biases.\1"),
     (re.compile(r"(?:^|(?<=\.))_factor(\d+)$"), r"factors.\1"),
@@ -23,13 +23,21 @@ SPELLINGS = [
 
 def current_keys(state: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors of a checkpoint, unwrapped, under the keys of a state_dict as it is now. What is current stays as it is."""
+    inner, _, _ = unwrap(state)
+    return {current_key(key): value for key, value in inner.items()}
+
+
+def unwrap(state: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...], tuple[str, ...]]:
+    """(the state_dict inside, names of the wrappers around it, what else stands in them: optimizers, the epoch)."""
     for wrapper in WRAPPERS:
         if isinstance(inner := state.get(wrapper), Mapping):
-            return current_keys(inner)
-    return {_current(key): value for key, value in state.items()}
+            found, wrappers, others = unwrap(inner)
+            return found, (wrapper, *wrappers), (*(str(key) for key in state if key != wrapper), *others)
+    return state, (), ()
 
 
-def _current(key: str) -> str:
+def current_key(key: str) -> str:
+    """A key of any published age as it is spelt now."""
     for pattern, name in SPELLINGS:
         key = pattern.sub(name, key)
     return key
