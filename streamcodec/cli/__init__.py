@@ -1,6 +1,6 @@
-"""The command line: `streamcodec encode|decode|info|verify|models|train|transcode`.
+"""The command line: `streamcodec encode|search|decode|image|info|verify|models|import-checkpoint|train|transcode|evaluate`.
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of a dataset failed, 130 interrupted, 143 told to end.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several failed, 130 interrupted, 143 told to end.
 """
 
 import os

@@ -6,11 +6,11 @@ import click
 
 from streamcodec._version import __version__
 
-COMMANDS = ("encode", "search", "decode", "info", "verify", "models", "train", "transcode", "evaluate")
+COMMANDS = ("encode", "search", "decode", "image", "info", "verify", "models", "import-checkpoint", "train", "transcode", "evaluate")
 
 
 class LazyGroup(click.Group):
-    """Commands by name: `streamcodec.cli.<name>` holds a click command called `<name>`."""
+    """Commands by name: `streamcodec.cli.<name>` holds a click command called `<name>`, with _ for every -."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -18,7 +18,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"streamcodec.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"streamcodec.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -9,9 +9,26 @@ from typing import Any, TypeVar
 import click
 
 from streamcodec.errors import UsageError
+from streamcodec.files import STANDARD_STREAM
 from streamcodec.types import MAX_PIXELS
 
-__all__ = ["device_options", "human_bytes", "max_pixels_option", "overwrite_option", "parse_seconds", "prepare", "quiet_option"]
+__all__ = [
+    "PARTLY_FAILED",
+    "STREAM_SUFFIX",
+    "device_options",
+    "human_bytes",
+    "is_stream_name",
+    "max_pixels_option",
+    "overwrite_option",
+    "parse_seconds",
+    "prepare",
+    "quiet_option",
+]
+
+PARTLY_FAILED = 4
+"""Exit code where some files of several failed."""
+
+STREAM_SUFFIX = ".ssf"
 
 MALLOPT = {
     -8: 1,  # M_ARENA_MAX
@@ -86,6 +103,11 @@ def parse_seconds(text: str | None) -> float | None:
     for value in values:
         seconds = 60 * seconds + value
     return seconds
+
+
+def is_stream_name(out: str) -> bool:
+    """Whether a stream may be written under this name; - is standard output."""
+    return out == STANDARD_STREAM or out.endswith(STREAM_SUFFIX)
 
 
 def human_bytes(size: int) -> str:

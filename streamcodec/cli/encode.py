@@ -4,15 +4,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import device_options, human_bytes, overwrite_option, parse_seconds, prepare, quiet_option
+from streamcodec.cli.common import (
+    STREAM_SUFFIX,
+    device_options,
+    human_bytes,
+    is_stream_name,
+    overwrite_option,
+    parse_seconds,
+    prepare,
+    quiet_option,
+)
 from streamcodec.cli.progress import phases
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
 
 if TYPE_CHECKING:
     from streamcodec import EncodeReport
-
-SUFFIX = ".ssf"
 
 
 @click.command()
@@ -58,8 +65,8 @@ def encode(
     """
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
     goal = targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=bitrate)
-    if out != "-" and not out.endswith(SUFFIX):
-        raise UsageError(f"OUT is {out}; a stream's name ends in {SUFFIX} (or is - for standard output)")
+    if not is_stream_name(out):
+        raise UsageError(f"OUT is {out}; a stream's name ends in {STREAM_SUFFIX} (or is - for standard output)")
     prepare(threads)
     import streamcodec
 

@@ -7,12 +7,28 @@ import click
 
 from streamcodec.errors import UsageError
 
-__all__ = ["coding_options", "parse_kbit_per_second", "target_options", "targets"]
+__all__ = [
+    "coding_options",
+    "intra_option",
+    "parse_kbit_per_second",
+    "precision_option",
+    "target_bpp_option",
+    "target_options",
+    "target_psnr_option",
+    "targets",
+]
 
 UNITS = {"k": 1.0, "M": 1e3}
 """Suffix -> kbit/s."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+intra_option = click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file.")
+precision_option = click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of the networks."
+)
+target_psnr_option = click.option("--target-psnr", type=float, metavar="DB", help="The lowest quality that has this PSNR of RGB.")
+target_bpp_option = click.option("--target-bpp", type=float, metavar="BPP", help="The highest quality with no more bits per pixel.")
 
 
 def coding_options(command: F) -> F:
@@ -22,11 +38,9 @@ def coding_options(command: F) -> F:
             click.option("--gop", type=click.IntRange(1, 65535), default=32, show_default=True, help="Most frames between I-frames."),
             click.option("--intra-offset", type=click.IntRange(-63, 63), help="Added to the quality of I-frames.  [default: 8]"),
             click.option("--scenecut", type=click.FloatRange(0, 1), help="Threshold of the scene-cut detector; 0 = off."),
-            click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file."),
+            intra_option,
             click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only."),
-            click.option(
-                "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of the networks."
-            ),
+            precision_option,
             click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS."),
             click.option("--duration", metavar="TIME", help="Encode no more than this."),
             click.option("--frames", "max_frames", type=click.IntRange(1), help="Encode no more than this many frames."),
@@ -40,8 +54,8 @@ def target_options(command: F) -> F:
     """--target-psnr, --target-bpp, --bitrate."""
     for option in reversed(
         (
-            click.option("--target-psnr", type=float, metavar="DB", help="The lowest quality that has this PSNR of RGB."),
-            click.option("--target-bpp", type=float, metavar="BPP", help="The highest quality with no more bits per pixel."),
+            target_psnr_option,
+            target_bpp_option,
             click.option("--bitrate", metavar="RATE", help="The highest quality with no more than this: 800 or 800k (kbit/s), 1.5M."),
         )
     ):

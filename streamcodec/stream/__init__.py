@@ -7,6 +7,7 @@ from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.estimate import Prediction
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.stream.identity import SourceIdentity, identify
+from streamcodec.stream.image import ImageReport, decode_image, encode_image
 from streamcodec.stream.join import join_parts
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.part_file import PartReport, check_part
@@ -25,6 +26,7 @@ __all__ = [
     "Encoder",
     "Frame",
     "FrameBatch",
+    "ImageReport",
     "PartReport",
     "PlannedGop",
     "Prediction",
@@ -38,7 +40,9 @@ __all__ = [
     "VideoPlan",
     "check_part",
     "decode",
+    "decode_image",
     "encode",
+    "encode_image",
     "encode_part",
     "identify",
     "join_parts",

@@ -13,12 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import cv2
-
 from streamcodec.errors import OutputError
 from streamcodec.files import check_target, standard_output, writing
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video.color import Plane, rgb_of, yuv420_of
+from streamcodec.video.pictures import to_png
 
 __all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_success"]
 
@@ -79,7 +78,7 @@ class PngSink:
     def write(self, frame: RawFrame) -> None:
         target = self._folder / PNG_NAME.format(self._count)
         with writing(target):
-            target.write_bytes(_to_png(rgb_of(frame, self._color)))
+            target.write_bytes(to_png(rgb_of(frame, self._color)))
         self._count += 1
 
     def finish(self) -> None:
@@ -119,10 +118,3 @@ def _move_pictures(part: Path, folder: Path) -> None:
         old.unlink()
     for new in sorted(part.iterdir()):
         new.rename(folder / new.name)
-
-
-def _to_png(rgb: Plane) -> bytes:
-    done, data = cv2.imencode(".png", cv2.merge([rgb[2], rgb[1], rgb[0]]))
-    if not done:
-        raise OutputError(f"OpenCV cannot make a PNG picture of {rgb.shape[2]}x{rgb.shape[1]} pixels")
-    return data.tobytes()

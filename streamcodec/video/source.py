@@ -14,12 +14,12 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, standard_input
 
-__all__ = ["Source", "Tap", "at_its_position", "open_container", "pick_video", "reading", "source_name", "tapped"]
+__all__ = ["STREAM_START", "Source", "Tap", "at_its_position", "open_container", "pick_video", "reading", "source_name", "tapped"]
 
 Source = str | os.PathLike[str] | BinaryIO
 
 _HEAD_BYTES = 256
-_STREAM_START = b"\x89SSF"  # of the magic in container/format.py
+STREAM_START = b"\x89SSF"  # of the magic in container/format.py
 
 _NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
 _ATTACHED_PICTURE = 0x400  # disposition of a cover image
@@ -80,7 +80,7 @@ def open_container(source: Source) -> InputContainer:
     name = source_name(source)
     with reading(name, "open as a video"):
         target = _target(source, name)
-    if _first_bytes(source).startswith(_STREAM_START):
+    if _first_bytes(source).startswith(STREAM_START):
         raise SourceError(
             f"{name} is an .ssf stream already; decode it first (`streamcodec decode IN.ssf x.mkv --codec ffv1` keeps every pixel), "
             "then encode that"

@@ -1,0 +1,47 @@
+"""`streamcodec image encode IN OUT` and `streamcodec image decode IN OUT`: one picture as a stream of one I-frame."""
+
+from typing import Any
+
+import click
+
+from streamcodec.cli.common import device_options, max_pixels_option, overwrite_option, prepare, quiet_option
+from streamcodec.cli.image_encode import encode
+
+__all__ = ["image"]
+
+
+@click.group()
+def image() -> None:
+    """Pictures: PNG, JPEG and others into .ssf streams of one I-frame, and back.
+
+    Whatever reads streams reads these too: `info`, `verify`, `decode`, streamcodec.open.
+    """
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of a JPEG.  [default: 95]")
+@click.option("--frame", type=int, metavar="N", help="Of a stream of several frames take this one: 0 is the first, -1 the last.")
+@click.option("--intra", help="Weights file (.safetensors) of the model, if it is not among `models`.")
+@click.option("--inter", help="Weights file of the P-frames' model, likewise, for --frame.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")
+@max_pixels_option
+@device_options
+@overwrite_option
+@quiet_option
+def decode(source: str, out: str, quality: int | None, threads: int | None, quiet: bool, **options: Any) -> None:
+    """Decode the picture of an .ssf stream.
+
+    IN is a file, or - for standard input. OUT is a .png file, exactly what the decoder gives, a .jpg file, or - for PNG on standard output.
+    """
+    prepare(threads)
+    import streamcodec
+
+    pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **options)
+    if not quiet:
+        click.echo(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
+
+
+image.add_command(encode)
+image.add_command(decode)

@@ -1,0 +1,197 @@
+"""`streamcodec image encode`: one picture, or many with a line each and their means."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamcodec.cli.common import (
+    PARTLY_FAILED,
+    STREAM_SUFFIX,
+    device_options,
+    human_bytes,
+    is_stream_name,
+    max_pixels_option,
+    overwrite_option,
+    prepare,
+    quiet_option,
+)
+from streamcodec.cli.rate import intra_option, precision_option, target_bpp_option, target_psnr_option, targets
+from streamcodec.errors import SourceError, StreamCodecError, UsageError
+from streamcodec.files import writing
+
+if TYPE_CHECKING:
+    from streamcodec import ImageReport
+
+__all__ = ["encode"]
+
+MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
+
+
+@click.command()
+@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
+@click.option(
+    "--out", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False), help="For several pictures: the folder of their streams."
+)
+@click.option("-q", "--quality", type=click.IntRange(0, 63), help="Higher is better and larger.  [default: 32]")
+@target_psnr_option
+@target_bpp_option
+@intra_option
+@precision_option
+@click.option("--background", metavar="COLOUR", help="What transparent pixels lie on: white, black or #rrggbb.  [default: refuse them]")
+@click.option("--msssim", is_flag=True, help="Measure MS-SSIM too (RGB, both sides at least 161 pixels).")
+@max_pixels_option
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@device_options
+@overwrite_option
+@quiet_option
+def encode(
+    names: tuple[str, ...],
+    out: Path | None,
+    quality: int | None,
+    target_psnr: float | None,
+    target_bpp: float | None,
+    msssim: bool,
+    as_json: bool,
+    threads: int | None,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Encode a picture into an .ssf stream of one I-frame.
+
+    IN is a PNG, JPEG, WebP, BMP, TIFF or PNM file, or - for standard input. OUT is a file, or - for standard output. With --out, every IN
+    is a picture or a folder of them, and each becomes FOLDER/NAME.ssf; one that fails does not stop the others.
+
+    \b
+    At most one of -q, --target-psnr and --target-bpp.
+    Exit codes: 0 all done, 1 failure, 2 usage, 4 some pictures failed, 130 interrupted.
+    """
+    settings = {"quality": quality, **targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=None), **options}
+    settings = {"measure_ms_ssim": msssim, **{name: value for name, value in settings.items() if value is not None}}
+    tell = _Teller(quiet=quiet or as_json)
+    if out is None:
+        source, target = _pair(names)
+        prepare(threads)
+        row = _encode_one(source, target, settings, tell)
+        tell(summary(row))
+        if as_json:
+            click.echo(json.dumps(_finite(row), indent=2), err=target == "-")
+        return 0
+    pairs = _targets(names, out)
+    prepare(threads)
+    return _encode_all(pairs, settings, tell, as_json=as_json)
+
+
+class _Teller:
+    """Writes lines to standard error, unless it is to be quiet."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(text, err=True)
+
+
+def _encode_one(source: str, target: str, settings: dict[str, Any], tell: _Teller) -> dict[str, Any]:
+    """The facts of the stream; warnings are told."""
+    import streamcodec
+
+    report = streamcodec.encode_image(source, target, **settings)
+    for note in report.notes:
+        tell(f"streamcodec: note: {source}: {note}")
+    if report.quality is None and "quality" in settings:
+        tell(f"streamcodec: warning: {source}: -q {settings['quality']} has no effect: the model {report.model} has one rate only")
+    if report.shortfall is not None:
+        tell(f"streamcodec: warning: {source}: {report.shortfall}")
+    return describe(report, source, target)
+
+
+def _encode_all(pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, *, as_json: bool) -> int:
+    """The exit code."""
+    rows, failures = [], []
+    for source, target in pairs.items():
+        try:
+            with writing(target):
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+            rows.append(_encode_one(source, target, settings, tell))
+            tell(f"{source}: {summary(rows[-1])}")
+        except UsageError:  # of an option, which is for all
+            raise
+        except StreamCodecError as error:
+            failures.append({"source": source, "error": str(error)})
+            click.echo(f"streamcodec: {error}", err=True)
+    means = {name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None}
+    if rows:
+        tell(f"mean of {len(rows)}: {_figures(means)}")
+    if failures:
+        click.echo(f"streamcodec: {len(failures)} of {len(pairs)} pictures failed", err=True)
+    if as_json:
+        click.echo(json.dumps({"pictures": [_finite(row) for row in rows], "mean": _finite(means), "failed": failures}, indent=2))
+    return PARTLY_FAILED if failures else 0
+
+
+def _pair(names: tuple[str, ...]) -> tuple[str, str]:
+    if len(names) != 2 or not is_stream_name(names[1]):
+        raise UsageError(
+            f"names are {' '.join(names)}; accepted: IN OUT, where OUT ends in {STREAM_SUFFIX} (or is -), or IN... --out FOLDER"
+        )
+    if Path(names[0]).is_dir():
+        raise UsageError(f"{names[0]} is a folder; accepted: a picture, or for all pictures in it --out FOLDER")
+    return names[0], names[1]
+
+
+def _targets(names: tuple[str, ...], out: Path) -> dict[str, str]:
+    """Source -> its stream, below `out` as the source lies below the folder that was named."""
+    pairs: dict[str, str] = {}
+    taken: dict[Path, Path] = {}
+    for source, relative in (found for name in names for found in _pictures(Path(name))):
+        target = out / relative.with_suffix(STREAM_SUFFIX)
+        if taken.setdefault(target, source) != source:
+            raise UsageError(f"{taken[target]} and {source} would both become {target}; encode them into different folders")
+        pairs[str(source)] = str(target)
+    return pairs
+
+
+def _pictures(path: Path) -> Iterator[tuple[Path, Path]]:
+    """(file, its path below the folder) of the pictures in a folder and below, or of the file itself. Raises SourceError for none."""
+    from streamcodec.video import PICTURE_SUFFIXES
+
+    if not path.is_dir():
+        yield path, Path(path.name)
+        return
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith("."))
+    if not files:
+        raise SourceError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+    yield from ((file, file.relative_to(path)) for file in files)
+
+
+def describe(report: "ImageReport", source: str, target: str) -> dict[str, Any]:
+    """Facts about the stream; only psnr_db may be infinite."""
+    names = ("width", "height", "size_bytes", "bpp", "psnr_db", "ms_ssim", "quality", "model", "seconds", "notes")
+    return {"source": source, "out": target, **{name: getattr(report, name) for name in names}}
+
+
+def summary(row: dict[str, Any]) -> str:
+    """One line on size, rate and quality."""
+    rate = "one rate" if row["quality"] is None else f"quality {row['quality']}"
+    return f"{row['width']}x{row['height']}, {human_bytes(row['size_bytes'])}, {_figures(row)}, {row['model']}, {rate}"
+
+
+def _figures(row: dict[str, Any]) -> str:
+    ms_ssim = "" if row.get("ms_ssim") is None else f", MS-SSIM {row['ms_ssim']:.4f}"
+    return f"{row['bpp']:.4f} bpp, PSNR {row['psnr_db']:.2f} dB{ms_ssim}, {row['seconds']:.2f} s"
+
+
+def _mean(values: list[float | None]) -> float | None:
+    """Of those that are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """For JSON, which has no infinity: null."""
+    return {name: None if value == math.inf else value for name, value in row.items()}

@@ -1,0 +1,213 @@
+"""One picture as a stream of one I-frame, and back: image models as a user of pictures wants them, and as they are measured."""
+
+import os
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, TypedDict, Unpack, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from streamcodec.codec import Codec
+from streamcodec.container import Header, Packet, Writer
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.files import STANDARD_STREAM, ByteSource, check_target, open_output, writing
+from streamcodec.metrics import MIN_SIDE, ms_ssim, psnr_db
+from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
+from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
+from streamcodec.stream.sample import Sample
+from streamcodec.stream.search import SearchReport, search_sample
+from streamcodec.stream.video import Video, open
+from streamcodec.types import MAX_PIXELS, Precision, RawFrame, VideoFormat
+from streamcodec.video import DEFAULT_JPEG_QUALITY, Picture, picture_kind, read_picture, to_jpeg, to_png, turned
+
+__all__ = ["ImageReport", "ImageSettings", "decode_image", "encode_image"]
+
+TIME_BASE = Fraction(1, 25)  # seconds; a picture has no duration, and players show it for one tick
+
+
+class ImageSettings(TypedDict, total=False):
+    """The fields of EncodeOptions that a picture has a use for, as keywords."""
+
+    quality: int
+    intra: str
+    device: str | None
+    precision: Precision
+    hash: bool
+    target_psnr_db: float | None
+    target_bpp: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ImageReport:
+    """What was written. `size_bytes`: of the whole stream. `psnr_db`: of RGB, one error for the three channels; inf if nothing was lost.
+
+    `ms_ssim`: of RGB, mean of the channels; None unless asked for, and for a side below 161 pixels.
+    `quality`: 0..63; None = the model has one rate only, and the quality no effect. `model`: its name. `seconds`: wall time of coding,
+    without loading and searching. `search`: how the quality for a target was found, None without a target.
+    `notes`: what of the source was lost before coding, in words. `reconstruction`: (3, H, W) uint8 RGB, what decoding gives.
+    """
+
+    width: int
+    height: int
+    size_bytes: int
+    psnr_db: float
+    ms_ssim: float | None
+    quality: int | None
+    model: str
+    seconds: float
+    search: SearchReport | None
+    notes: tuple[str, ...]
+    reconstruction: Tensor
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel."""
+        return 8 * self.size_bytes / (self.width * self.height)
+
+    @property
+    def shortfall(self) -> str | None:
+        """What to tell the user if no quality reaches the target; None otherwise."""
+        return None if self.search is None else self.search.shortfall
+
+
+def encode_image(
+    image: ByteSource | Pixels,
+    out: str | os.PathLike[str] | BinaryIO,
+    *,
+    options: EncodeOptions | None = None,
+    codec: Codec | None = None,
+    background: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    measure_ms_ssim: bool = False,
+    overwrite: bool = False,
+    **settings: Unpack[ImageSettings],
+) -> ImageReport:
+    """Encode one picture into an .ssf stream of one I-frame.
+
+    `image`: (3, H, W) uint8 RGB, a tensor or an array, or a PNG, JPEG, WebP, BMP, TIFF or PNM file (`streamcodec.video.read_picture` says
+    how it becomes RGB, and what `background` and `max_pixels` are): a path, "-", its bytes or a binary file object. `out`: a path, "-"
+    (standard output) or a binary file object. `options`, or fields of it as keywords (`quality=48, intra="..."`), say how; no P-frame
+    model is needed. `codec` overrides the models that they name. With `target_psnr_db` or `target_bpp` the quality is searched for by
+    coding the picture a few times, so that the figures are exact. A path appears only when everything is written.
+
+    Raises UsageError, also for a target with a model of one rate, SourceError, OutputError or ModelError.
+    """
+    options = replace(options_of(options, cast(EncodeSettings, settings)), gop=1)
+    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
+        check_target(Path(out), overwrite=overwrite)
+    picture = _picture(image, background, max_pixels)
+    codec = _image_codec(codec or codec_of(options), options)
+    raw = RawFrame((picture.pixels,), pts=0)
+    video = VideoFormat(*raw.size, time_base=TIME_BASE)
+    found = None if options.target is None else search_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
+    chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
+    started = time.monotonic()
+    encoder = Encoder(video, chosen, codec=codec)
+    packets = encoder.push(raw) + encoder.flush()
+    seconds = time.monotonic() - started
+    size_bytes = _write(encoder.header, packets, out, overwrite=overwrite)
+    return ImageReport(
+        width=video.width,
+        height=video.height,
+        size_bytes=size_bytes,
+        psnr_db=psnr_db(picture.pixels, encoder.reconstruction.numpy()),
+        ms_ssim=_ms_ssim(torch.from_numpy(picture.pixels), encoder.reconstruction) if measure_ms_ssim else None,
+        quality=None if _has_one_rate(codec) else chosen.quality,
+        model=codec.intra.name,
+        seconds=seconds,
+        search=found,
+        notes=picture.notes,
+        reconstruction=encoder.reconstruction,
+    )
+
+
+def decode_image(
+    source: ByteSource,
+    out: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    frame: int | None = None,
+    jpeg_quality: int | None = None,
+    device: str | None = None,
+    precision: Precision | None = None,
+    intra: str | None = None,
+    inter: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    overwrite: bool = False,
+) -> Tensor:
+    """Decode the picture of an .ssf stream -> (3, H, W) uint8 RGB; and write it to `out`, unless that is None.
+
+    `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: a .png file (lossless), a .jpg file of
+    `jpeg_quality` 1..100 (default 95), or "-" or a binary file object for PNG. `frame`: which one to take of a stream of several, from
+    either end; None refuses such a stream. A rotation that the stream asks for is carried out, as by `decode` to PNG.
+
+    Raises UsageError, FrameIndexError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is at `out`.
+    """
+    kind = None if out is None else picture_kind(os.fspath(out)) if isinstance(out, (str, os.PathLike)) else "PNG"
+    if jpeg_quality is not None and kind != "JPEG":
+        raise UsageError(f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'a tensor'}; accepted: for .jpg and .jpeg only")
+    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
+        check_target(Path(out), overwrite=overwrite)
+    with open(source, device=device, precision=precision, intra=intra, inter=inter, max_pixels=max_pixels) as video:
+        shown = _only_frame(video) if frame is None else video[frame].data
+        raw = turned(RawFrame((shown.numpy(),), pts=0), video.header.video.rotation_degrees // 90)
+    pixels = raw.planes[0]
+    if out is not None:
+        data = to_png(pixels) if kind == "PNG" else to_jpeg(pixels, DEFAULT_JPEG_QUALITY if jpeg_quality is None else jpeg_quality)
+        with open_output(out, overwrite=overwrite) as file, writing(out):
+            file.write(data)
+    return torch.from_numpy(pixels)
+
+
+def _picture(image: ByteSource | Pixels, background: str | None, max_pixels: int) -> Picture:
+    if not isinstance(image, (Tensor, np.ndarray)):
+        return read_picture(image, background=background, max_pixels=max_pixels)
+    if background is not None:
+        raise UsageError("a background is for picture files; an array is (3, H, W) RGB, without alpha")
+    return Picture(raw_frame(image, 0, 0).planes[0])
+
+
+def _image_codec(codec: Codec, options: EncodeOptions) -> Codec:
+    """The codec without its model of P-frames. Raises UsageError for a target that a picture does not have, or one rate cannot aim at."""
+    if options.target_kbit_per_second is not None:
+        raise UsageError(f"the target is {options.target}, but a picture lasts no time; accepted: target_psnr_db or target_bpp")
+    if options.target is not None and _has_one_rate(codec):
+        raise UsageError(f"the target is {options.target}, but the model {codec.intra.name} has one rate only; leave the target out")
+    return replace(codec, inter=None)
+
+
+def _has_one_rate(codec: Codec) -> bool:
+    return codec.intra.model.gain_rows < 2
+
+
+def _write(header: Header, packets: list[Packet], out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool) -> int:
+    """The stream's size in bytes."""
+    with open_output(out, overwrite=overwrite) as file:
+        writer = Writer(file, header)
+        for packet in packets:
+            writer.write(packet)
+        writer.finish()
+    return writer.size_bytes
+
+
+def _ms_ssim(a: Tensor, b: Tensor) -> float | None:
+    """Of two pictures (3, H, W) uint8; None if they are too small for its five scales."""
+    if min(a.shape[1:]) < MIN_SIDE:
+        return None
+    return float(ms_ssim(a[None].float(), b[None].float(), data_range=255.0))
+
+
+def _only_frame(video: Video) -> Tensor:
+    """(3, H, W) uint8. Reads the stream to its end, so that damage behind the frame is found too."""
+    frames = len(video)
+    if frames > 1:
+        raise UsageError(
+            f"the stream has {frames} frames; accepted: one; take one of them with --frame N (frame=N), or all with `streamcodec decode`"
+        )
+    found = [frame.data for frame in video]
+    if not found:
+        raise SourceError("the stream has no frames")
+    return found[0]
