@@ -1,6 +1,6 @@
 """Image models that are a transform, a latent codec and a transform back.
 
-The latent codec is a part of its own: factorized.py, hyperprior.py. One with a context model fits the same protocol.
+The latent codec is a part of its own: factorized.py, hyperprior.py, and with a context model context_latent.py.
 """
 
 from typing import Protocol
@@ -63,7 +63,7 @@ class SimpleVAECompressionModel(TransformModel):
     """Any transforms with any latent codec.
 
     g_a: (N, 3, H, W) -> (N, M, H / stride, W / stride). g_s: the way back. latent_codec: a module that is a LatentCodec, such as
-    FactorizedLatentCodec or HyperpriorLatentCodec.
+    FactorizedLatentCodec, HyperpriorLatentCodec, RasterLatentCodec or CheckerboardLatentCodec.
     """
 
     def __init__(self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE) -> None:

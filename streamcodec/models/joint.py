@@ -1,0 +1,21 @@
+"""The joint autoregressive and hierarchical prior: mbt2018 (Minnen, Balle, Toderici, NeurIPS 2018, section 3)."""
+
+from streamcodec.models.context_latent import RasterLatentCodec
+from streamcodec.models.factorized import analysis, synthesis
+from streamcodec.models.hyperprior import hyper_analysis, hyper_synthesis
+from streamcodec.models.vae import TransformModel
+
+__all__ = ["JointAutoregressiveHierarchicalPriors"]
+
+
+class JointAutoregressiveHierarchicalPriors(TransformModel, RasterLatentCodec):
+    """mbt2018: the mean-scale hyperprior with a context model, line by line. N, M: channels inside and of z, of y."""
+
+    def __init__(self, N: int = 192, M: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803 (the papers' names)
+        RasterLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, gain_rows=gain_rows)
+        self.gain_rows = gain_rows
+        self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
+
+    @property
+    def latent(self) -> RasterLatentCodec:
+        return self
