@@ -1,9 +1,12 @@
-"""The entropy coder and the checksum, in C++ (native/). native/src/stream.hpp specifies the coded bytes.
+"""The entropy coder, the context model and the checksum, in C++ (native/).
+
+native/src/stream.hpp specifies the coded bytes, native/src/context.hpp the integers and the order of the context model.
 
 Arrays must be C-contiguous numpy arrays of exactly the stated dtype; they are read in place. Coding releases the GIL, so
 threads that have objects of their own run side by side.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal, final
 
 import numpy as np
@@ -62,6 +65,68 @@ class Decoder:
 
     def finish(self) -> None:
         """Check that the stream was read to its end and that every state came back to the first one."""
+
+@final
+class ContextModel:
+    """A latent of M channels coded with the context of what was coded before, in exact integers. Immutable: threads may share it.
+
+    Made of what a ContextData (streamcodec/context.py) holds. weights int16 (inputs, outputs), shifts int32 (blocks of inputs, outputs)
+    and biases int32 (outputs,) of each layer, the masked convolution first; slopes int32 (layers,); taps int32 (T, 2); thresholds
+    int32 (K,). Q12 is int32 with 12 bits after the point. Raises UsageError for numbers with which a sum could overflow, and others.
+    """
+
+    def __init__(
+        self,
+        schedule: str,
+        taps: NDArray[np.int32],
+        weights: Sequence[NDArray[np.int16]],
+        shifts: Sequence[NDArray[np.int32]],
+        biases: Sequence[NDArray[np.int32]],
+        slopes: NDArray[np.int32],
+        thresholds: NDArray[np.int32],
+    ) -> None: ...
+    @property
+    def channels(self) -> int:
+        """M."""
+
+    @property
+    def features(self) -> int:
+        """F: channels that the hyperprior gives."""
+
+    @property
+    def tables(self) -> int:
+        """Rows of the tables that it chooses among: the first ones."""
+
+    def encode(
+        self,
+        encoder: Encoder,
+        values: NDArray[np.int32],
+        features: NDArray[np.int32],
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+    ) -> NDArray[np.int32]:
+        """Put the symbols of values (h, w, M), Q12, into `encoder` -> y_hat (h, w, M), Q12.
+
+        features: (h, w, F), Q12 within +-2^24. Up to `threads` (1..256) work; their number and the instruction set make no difference.
+        Raises UsageError for shapes, features or tables that are not accepted.
+        """
+
+    def decode(
+        self, decoder: Decoder, features: NDArray[np.int32], *, threads: int = 1, instruction_set: _InstructionSet | None = None
+    ) -> NDArray[np.int32]:
+        """Get the symbols from `decoder` -> the same y_hat. Raises UsageError, CorruptStreamError or TruncatedStreamError."""
+
+    def choose(
+        self,
+        tables: Tables,
+        values: NDArray[np.int32],
+        features: NDArray[np.int32],
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
+        """What encode() would put into an encoder with these tables: (y_hat, symbols, indexes), each (h, w, M)."""
 
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""

@@ -28,6 +28,8 @@ class Decoder {
     // Throws CorruptStream unless the stream was read to its end and every state came back to the first one.
     void finish();
 
+    const Tables& tables() const { return *tables_; }
+
   private:
     void get_block(View<const std::uint16_t> indexes, std::int32_t* symbols);
     void decode(const std::uint16_t* indexes, std::int32_t* symbols, std::size_t count);

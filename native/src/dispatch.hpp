@@ -1,6 +1,7 @@
-// Which group loops go with an instruction set.
+// Which loops go with an instruction set.
 #pragma once
 
+#include "context_kernels.hpp"
 #include "cpu.hpp"
 #include "kernels.hpp"
 
@@ -18,6 +19,15 @@ inline Kernels kernels_for(InstructionSet set) {
 #endif
     static_cast<void>(set);
     return {};
+}
+
+inline const ContextKernels& context_kernels_for(InstructionSet set) {
+#ifdef STREAMCODEC_X86
+    if (set == InstructionSet::avx2) return kContextAvx2;
+    if (set == InstructionSet::avx512) return kContextAvx512;
+#endif
+    static_cast<void>(set);
+    return kContextScalar;
 }
 
 }  // namespace streamcodec

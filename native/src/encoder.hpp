@@ -25,6 +25,8 @@ class Encoder {
     // The stream of all symbols put so far. Throws BadArgument when called again, as does put() afterwards.
     std::vector<std::uint8_t> finish();
 
+    const Tables& tables() const { return *tables_; }
+
   private:
     std::size_t put_block(const std::int32_t* symbols, const std::uint16_t* indexes, std::size_t count,
                           std::uint32_t* to);

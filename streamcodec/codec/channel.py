@@ -1,27 +1,43 @@
 """The two ends of a frame's symbol stream: tensors on one side, bytes on the other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from streamcodec.entropy import Decoder, Encoder, Tables
+from streamcodec.entropy import ContextModel, Decoder, Encoder, Tables
+from streamcodec.models.channel import from_positions, to_positions, values_at_positions
 
 __all__ = ["DecoderChannel", "EncoderChannel"]
+
+
+MAX_THREADS = 16
+"""Of a context model: its positions that can be worked on at a time are few."""
+NO_INPUT = "an encoder's model must be given its input"
 
 
 class EncoderChannel:
     """Writes every symbol that a model codes; `finish` gives the bytes."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._encoder = Encoder(tables)
+    def __init__(self, tables: Tables, contexts: Sequence[ContextModel] = ()) -> None:
+        self._encoder, self._contexts = Encoder(tables), contexts
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         """Write `symbols` (int32) with the tables' rows `indexes` (int32, same shape) and return them."""
         if symbols is None:
-            raise TypeError("an encoder's model must be given its input")
+            raise TypeError(NO_INPUT)
         self._encoder.put(symbols.to("cpu", torch.int32).contiguous().numpy().ravel(), _rows(indexes))
         return symbols
+
+    def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
+        """Write `values` (1, M, h, w), given features (1, F, h, w), with one of the context models; returns y_hat."""
+        if values is None:
+            raise TypeError(NO_INPUT)
+        model, positions = self._contexts[context], to_positions(features)
+        y_hat = model.encode(self._encoder, values_at_positions(values), positions, threads=_threads())
+        return from_positions(y_hat, features.device)
 
     def finish(self) -> bytes:
         return self._encoder.finish()
@@ -33,17 +49,27 @@ class DecoderChannel:
     Raises CorruptStreamError where the bytes do not fit the indexes.
     """
 
-    def __init__(self, tables: Tables, data: bytes) -> None:
-        self._decoder = Decoder(tables, data)
+    def __init__(self, tables: Tables, data: bytes, contexts: Sequence[ContextModel] = ()) -> None:
+        self._decoder, self._contexts = Decoder(tables, data), contexts
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         """Read symbols, int32 in the shape of `indexes`, on the device of `indexes`."""
         read = self._decoder.get(_rows(indexes))
         return torch.from_numpy(read).view(indexes.shape).to(indexes.device)
 
+    def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
+        """Read y_hat (1, M, h, w), given features (1, F, h, w), with one of the context models."""
+        y_hat = self._contexts[context].decode(self._decoder, to_positions(features), threads=_threads())
+        return from_positions(y_hat, features.device)
+
     def finish(self) -> None:
         """Raise CorruptStreamError unless everything was read."""
         self._decoder.finish()
+
+
+def _threads() -> int:
+    """As many as torch computes with; the native coder takes fewer for small latents."""
+    return min(torch.get_num_threads(), MAX_THREADS)
 
 
 def _rows(indexes: Tensor) -> NDArray[np.uint16]:

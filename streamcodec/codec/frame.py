@@ -49,7 +49,7 @@ def encode_frame(codec: Codec, frame: Tensor, reference: Tensor | None, quality:
     _check_reference(reference, _size(frame))
     check_quality(quality)
     model = codec.model_for(reference)
-    channel = EncoderChannel(model.tables)
+    channel = EncoderChannel(model.tables, model.contexts)
     reconstruction = _code(codec, model, channel, quality, frame, reference, _size(frame))
     return CodedFrame(bytes([quality]) + channel.finish(), reconstruction)
 
@@ -68,7 +68,7 @@ def decode_frame(codec: Codec, payload: bytes, reference: Tensor | None, size: t
     _check_size(size)
     _check_reference(reference, size)
     model = codec.model_for(reference)
-    channel = DecoderChannel(model.tables, payload[1:])
+    channel = DecoderChannel(model.tables, payload[1:], model.contexts)
     reconstruction = _code(codec, model, channel, payload[0], None, reference, size)
     channel.finish()
     return reconstruction

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from streamcodec.entropy import Tables
+from streamcodec.entropy import ContextModel, Tables
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import ImageModel, InterModel
 from streamcodec.types import Precision, check_precision
@@ -15,21 +15,23 @@ __all__ = ["Codec", "LoadedModel"]
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model with its tables; `id` (16 bytes) is the hash of weights and tables that streams name."""
+    """A model with its tables and its context models; `id` (16 bytes) is the hash of weights and tables that streams name."""
 
     name: str
     id: bytes
     model: ImageModel | InterModel
     tables: Tables
+    contexts: tuple[ContextModel, ...] = ()
 
     @classmethod
     def of(cls, name: str, model_id: bytes, model: ImageModel | InterModel) -> "LoadedModel":
         """Take a model after `update()`; raises ModelError if it has no tables, or damaged ones."""
         try:
             data = model.tables()
-            return cls(name, model_id, model, Tables(data.quantized_cdf, data.cdf_length, data.offset))
+            contexts = tuple(ContextModel(*context.arguments()) for context in model.contexts())
+            return cls(name, model_id, model, Tables(data.quantized_cdf, data.cdf_length, data.offset), contexts)
         except UsageError as error:
-            raise ModelError(f"the tables of model {name} are damaged: {error}") from error
+            raise ModelError(f"the tables or context models of model {name} are damaged: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)

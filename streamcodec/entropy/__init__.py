@@ -1,5 +1,8 @@
-"""Entropy coding: integer symbols and table indexes to bytes and back, by interleaved rANS in C++ (native/src/stream.hpp)."""
+"""Entropy coding: integer symbols and table indexes to bytes and back, by interleaved rANS in C++ (native/src/stream.hpp).
 
-from streamcodec._native import PROBABILITY_BITS, Decoder, Encoder, Tables, instruction_set, instruction_sets
+And with a context model, which finds the indexes, and the means, in integers (native/src/context.hpp).
+"""
 
-__all__ = ["PROBABILITY_BITS", "Decoder", "Encoder", "Tables", "instruction_set", "instruction_sets"]
+from streamcodec._native import PROBABILITY_BITS, ContextModel, Decoder, Encoder, Tables, instruction_set, instruction_sets
+
+__all__ = ["PROBABILITY_BITS", "ContextModel", "Decoder", "Encoder", "Tables", "instruction_set", "instruction_sets"]

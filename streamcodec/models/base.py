@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from streamcodec.context import ContextData
 from streamcodec.errors import ModelError
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
+from streamcodec.models.exact_context import IntegerContext
 from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.published import current_keys
 from streamcodec.tables import TableData
@@ -76,6 +78,10 @@ class CompressionModel(nn.Module):
         for latent in self._latents():
             latent.check_tables()
         return TableData.join(*gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks()))
+
+    def contexts(self) -> tuple[ContextData, ...]:
+        """The context models of its latents, in the order of the modules; most models have none. ModelError before update()."""
+        return tuple(module.data() for module in self.modules() if isinstance(module, IntegerContext))
 
     def _bottlenecks(self) -> Iterator[EntropyBottleneck]:
         return (module for module in self.modules() if isinstance(module, EntropyBottleneck))
