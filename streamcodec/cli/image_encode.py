@@ -136,9 +136,7 @@ def _encode_all(pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, 
 
 def _pair(names: tuple[str, ...]) -> tuple[str, str]:
     if len(names) != 2 or not is_stream_name(names[1]):
-        raise UsageError(
-            f"names are {' '.join(names)}; accepted: IN OUT, where OUT ends in {STREAM_SUFFIX} (or is -), or IN... --out FOLDER"
-        )
+        raise UsageError(f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER")
     if Path(names[0]).is_dir():
         raise UsageError(f"{names[0]} is a folder; accepted: a picture, or for all pictures in it --out FOLDER")
     return names[0], names[1]
