@@ -14,6 +14,8 @@ Measure = Literal["psnr_db", "bpp", "kbit_per_second"]
 
 UNITS: dict[Measure, str] = {"psnr_db": "dB PSNR", "bpp": "bpp", "kbit_per_second": "kbit/s"}
 DIGITS: dict[Measure, int] = {"psnr_db": 2, "bpp": 4, "kbit_per_second": 0}
+MOST: dict[Measure, int] = {"psnr_db": 200, "bpp": 1000, "kbit_per_second": 10**9}
+"""Nothing comes near: one value that is off by one in the largest picture makes 129 dB, and pixels that are not coded have 24 bits."""
 TOLERANCE_DB = 0.5
 TOLERANCE_SHARE = 0.1
 
@@ -33,7 +35,7 @@ class Measured(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """`value`, in the unit of `measure`, finite and above 0. A PSNR is to be reached, a size is not to be exceeded."""
+    """`value`, in the unit of `measure`, above 0 and at most MOST. A PSNR is to be reached, a size is not to be exceeded."""
 
     measure: Measure
     value: float
@@ -41,8 +43,9 @@ class Target:
     def __post_init__(self) -> None:
         if self.measure not in get_args(Measure):
             raise UsageError(f"target is {self.measure!r}; accepted: {', '.join(get_args(Measure))}")
-        if not is_number(self.value) or self.value <= 0:
-            raise UsageError(f"target is {self.value!r} {UNITS[self.measure]}; accepted: a finite number above 0")
+        most = MOST[self.measure]
+        if not is_number(self.value) or not 0 < self.value <= most:
+            raise UsageError(f"target is {self.value!r} {UNITS[self.measure]}; accepted: above 0, to {most}")
 
     def __str__(self) -> str:
         return self._with_unit(self.value)
