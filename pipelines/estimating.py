@@ -57,8 +57,7 @@ def estimate(
     Raises UsageError or SourceError as `transcode` does.
     """
     coding = coding or Coding()
-    named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    listing = Listing(tuple(os.fspath(source) for source in named), name, tuple(include), tuple(exclude))
+    listing = Listing.of(sources, name, include, exclude)
     places = Places.of(out, state)
     done = _done_outputs(places, coding)
     draw = _Draw(files)

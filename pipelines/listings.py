@@ -1,7 +1,9 @@
 """From the sources that a user names to inputs with their outputs."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from streamcodec.errors import UsageError
 
@@ -26,6 +28,18 @@ class Listing:
     def __post_init__(self) -> None:
         if not self.sources:
             raise UsageError("there are no sources; name files, folders, globs, lists or URLs")
+
+    @classmethod
+    def of(
+        cls,
+        sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        name: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> Self:
+        """From what `transcode` takes: `sources` may be one, and paths."""
+        named = [sources] if isinstance(sources, str | os.PathLike) else sources
+        return cls(tuple(os.fspath(source) for source in named), name, tuple(include), tuple(exclude))
 
     def items(self, coding: Coding) -> Iterator[Item]:
         """Raises SourceError for a source that is not there."""

@@ -64,8 +64,7 @@ def transcode(
     """
     coding, scheduling = coding or Coding(), scheduling or SchedulerOptions()
     scheduling = replace(scheduling, split=scheduling.split and coding.encodes)
-    named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    listing = Listing(tuple(os.fspath(source) for source in named), name, tuple(include), tuple(exclude))
+    listing = Listing.of(sources, name, include, exclude)
     if workers is not None:
         Fleet(workers, coding.threads, gpus_per_worker)  # says what is wrong with them before anything is listed
     places = Places.of(out, state)
