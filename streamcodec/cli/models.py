@@ -1,48 +1,107 @@
 """`streamcodec models`."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from streamcodec.cli.common import prepare
 from streamcodec.errors import ModelError
+
+if TYPE_CHECKING:
+    from streamcodec.models import ImageModel, InterModel
 
 __all__ = ["models"]
 
+HEADING = ("NAME", "SERVES AS", "kMAC/PIXEL TO ENCODE", "DECODE", "PARAMETERS", "ARCHITECTURE")
+RIGHT_ALIGNED = HEADING[2:5]
+
 
 @click.command()
+@click.option("--known", is_flag=True, help="List the architectures that weights can be imported for or trained, without weights.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-def models(as_json: bool) -> None:
+def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
 
-    A file that is no sound model is listed with what is wrong with it ("error" in JSON); it matters only if it is asked for.
+    kMAC/pixel: thousands of multiplications for each pixel of a frame. A file that is no sound model is listed with what is wrong with
+    it ("error" in JSON); it matters only if it is asked for.
     """
+    prepare(None)
+    from streamcodec.models import names
     from streamcodec.weights import available
 
-    rows = [_facts(name, path) for name, path in available().items()]
-    click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(map(_text, rows)))
+    rows = [_known(name) for name in names()] if known else [_at_hand(name, path) for name, path in available().items()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    click.echo("\n".join(_table([row for row in rows if not row.get("error")])))
+    for row in rows:
+        if row.get("error"):
+            click.echo(f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}")
 
 
-def _facts(name: str, path: Path) -> dict[str, Any]:
-    from streamcodec.models import ImageModel
-    from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, load_model
+def _at_hand(name: str, path: Path) -> dict[str, Any]:
+    from streamcodec.codec import LoadedModel
+    from streamcodec.models import load_checkpoint
+    from streamcodec.models.macs import coding_cost
+    from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, PACKAGED
 
-    facts = {"name": name, "codes": None, "default": name in (DEFAULT_INTRA, DEFAULT_INTER), "parameters": None, "id": None}
-    facts |= {"path": str(path), "error": None}
+    facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
+    facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
     try:
-        loaded = load_model(str(path))
+        found = load_checkpoint(path)
+        loaded = LoadedModel.of(name, found.id, found.model)  # which checks the tables
+        cost = coding_cost(loaded.model)
     except ModelError as error:
         return facts | {"error": str(error)}
     return facts | {
-        "codes": "I-frames" if isinstance(loaded.model, ImageModel) else "P-frames",
-        "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
+        "codes": _role(loaded.model),
+        "preset": found.preset,
+        "config": dict(found.config),
+        "parameters": cost.parameters,
+        "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
+        "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
         "id": loaded.id.hex(),
     }
 
 
-def _text(row: dict[str, Any]) -> str:
-    default = ", the default" if row["default"] else ""
-    if row["error"]:
-        return f"{row['name']}: CANNOT BE USED{default}; {row['error']}\n    {row['path']}"
-    return f"{row['name']}: codes {row['codes']}{default}; {row['parameters']:,} parameters; id {row['id']}\n    {row['path']}"
+def _known(name: str) -> dict[str, Any]:
+    import torch
+
+    from streamcodec.models.registry import config_of, create
+
+    with torch.device("meta"):
+        model = create(name)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"name": name, "codes": _role(model), "parameters": parameters, "preset": name, "config": config_of(name)}
+
+
+def _role(model: "ImageModel | InterModel") -> str:
+    from streamcodec.models import ImageModel
+
+    return "I-frames" if isinstance(model, ImageModel) else "P-frames"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    """Lines: the heading, then of every model its figures and, if it has weights, id and file. Columns without figures are left out."""
+    columns = [column for column in zip(HEADING, *(_cells(row) for row in rows), strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    for line, row in zip(zip(*columns, strict=True), (None, *rows), strict=False):
+        sides = ("rjust" if column[0] in RIGHT_ALIGNED else "ljust" for column in columns)
+        yield "  ".join(getattr(cell, side)(width) for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
+        if row is not None and "path" in row:
+            yield f"    id {row['id']}, {'built in' if row['built_in'] else row['path']}"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    costs = (row.get(f"{way}_kmac_per_pixel") for way in ("encode", "decode"))
+    config = ", ".join(f"{field} {value}" for field, value in row["config"].items())
+    return (
+        row["name"],
+        row["codes"] + (", the default" if row.get("default") else ""),
+        *("" if cost is None else f"{cost:.1f}" for cost in costs),
+        f"{row['parameters']:,}",
+        f"{row['preset']}: {config}",
+    )
