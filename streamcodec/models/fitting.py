@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -46,7 +46,7 @@ class Fit:
     constants: tuple[str, ...]
     filled: tuple[str, ...]
 
-    @cached_property
+    @property
     def label(self) -> str:
         """The name and the widths."""
         widths = [f"{name} = {self.config[name]}" for name in WIDTHS if self.config.get(name)]
@@ -110,12 +110,7 @@ def _no_fit(fits: list[Fit]) -> str:
 def _fit(preset: str, tensors: Mapping[str, Tensor]) -> Fit:
     config = registry.config_of(preset)
     config |= {field: width for field in config if (width := _width(field, tensors)) is not None}
-    try:
-        with torch.device("meta"):
-            model = registry.create(preset, **config)
-    except (RuntimeError, UsageError, ValueError, ZeroDivisionError) as error:
-        raise ModelError(f"no model {preset} can be made with {config}: {error}") from error
-    return _compare(preset, config, model, tensors)
+    return _compare(preset, config, _layout(preset, tuple(config.items())), tensors)
 
 
 def _width(field: str, tensors: Mapping[str, Tensor]) -> int | None:
@@ -127,13 +122,34 @@ def _width(field: str, tensors: Mapping[str, Tensor]) -> int | None:
     return found.shape[0]
 
 
-def _compare(preset: str, config: dict[str, Any], model: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Fit:
-    parameters = dict(model.named_parameters())
-    buffers = {key: buffer for key, buffer in model.named_buffers() if not _is_table(key)}
-    exact = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, IntegerData))
-    made = tuple(key for key in tensors if _is_table(key) or key.startswith(exact))
+@dataclass(frozen=True)
+class _Layout:
+    """Of a model without tables: shapes of its parameters and buffers; what the keys begin with that update() makes."""
+
+    parameters: dict[str, torch.Size]
+    buffers: dict[str, torch.Size]
+    exact: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _layout(preset: str, config: tuple[tuple[str, Any], ...]) -> _Layout:
+    try:
+        with torch.device("meta"):
+            model = registry.create(preset, **dict(config))
+    except (RuntimeError, UsageError, ValueError) as error:
+        raise ModelError(f"no model {preset} can be made with {dict(config)}: {error}") from error
+    return _Layout(
+        parameters={key: parameter.shape for key, parameter in model.named_parameters()},
+        buffers={key: buffer.shape for key, buffer in model.named_buffers() if not _is_table(key)},
+        exact=tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, IntegerData)),
+    )
+
+
+def _compare(preset: str, config: dict[str, Any], layout: _Layout, tensors: Mapping[str, Tensor]) -> Fit:
+    parameters, buffers = layout.parameters, layout.buffers
+    made = tuple(key for key in tensors if _is_table(key) or key.startswith(layout.exact))
     others = [key for key in tensors if key not in parameters and key not in made]
-    usable = {key for key in others if key in buffers and tensors[key].shape == buffers[key].shape}
+    usable = {key for key in others if key in buffers and tensors[key].shape == buffers[key]}
     constants = tuple(key for key in others if key not in usable and _last(key) in CONSTANTS)
     extra = [key for key in others if key not in usable and key not in constants]
     own = {key.split(".")[0] for key in parameters}
@@ -142,9 +158,9 @@ def _compare(preset: str, config: dict[str, Any], model: torch.nn.Module, tensor
         config,
         missing=tuple(key for key in parameters if key not in tensors),
         misshapen=tuple(
-            f"{key} is {tuple(tensors[key].shape)}, not {tuple(parameter.shape)}"
-            for key, parameter in parameters.items()
-            if key in tensors and tensors[key].shape != parameter.shape
+            f"{key} is {tuple(tensors[key].shape)}, not {tuple(shape)}"
+            for key, shape in parameters.items()
+            if key in tensors and tensors[key].shape != shape
         ),
         inside=tuple(key for key in extra if key.split(".")[0] in own),
         outside=tuple(key for key in extra if key.split(".")[0] not in own),
