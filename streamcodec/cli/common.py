@@ -15,6 +15,7 @@ from streamcodec.types import MAX_PIXELS
 __all__ = [
     "PARTLY_FAILED",
     "STREAM_SUFFIX",
+    "decoder_precision_option",
     "device_options",
     "human_bytes",
     "is_stream_name",
@@ -23,6 +24,7 @@ __all__ = [
     "parse_seconds",
     "prepare",
     "quiet_option",
+    "weights_options",
 ]
 
 PARTLY_FAILED = 4
@@ -48,6 +50,9 @@ max_pixels_option = click.option(
     show_default="8192 x 4352",
     help="Largest picture to decode, width times height: a small stream can announce a huge one.",
 )
+decoder_precision_option = click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]"
+)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no summary.")
 
 
@@ -57,6 +62,12 @@ def device_options(command: F) -> F:
     return click.option(
         "--threads", type=click.IntRange(1), help="CPU threads of the networks; encoding with as many gives the same bytes.  [default: all]"
     )(command)
+
+
+def weights_options(command: F) -> F:
+    """--intra and --inter of the commands that decode."""
+    command = click.option("--inter", help="Weights file of the P-frames' model, likewise.")(command)
+    return click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")(command)
 
 
 def prepare(threads: int | None) -> None:

@@ -4,7 +4,16 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import device_options, max_pixels_option, overwrite_option, parse_seconds, prepare, quiet_option
+from streamcodec.cli.common import (
+    decoder_precision_option,
+    device_options,
+    max_pixels_option,
+    overwrite_option,
+    parse_seconds,
+    prepare,
+    quiet_option,
+    weights_options,
+)
 from streamcodec.cli.progress import progress
 
 __all__ = ["decode"]
@@ -25,9 +34,8 @@ __all__ = ["decode"]
     show_default=True,
     help="At damage in IN: fail, or leave out the frames that are lost (at most the rest of the GOP).",
 )
-@click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
-@click.option("--inter", help="Weights file of the P-frames' model, likewise.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")
+@weights_options
+@decoder_precision_option
 @max_pixels_option
 @device_options
 @overwrite_option

@@ -4,7 +4,15 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import device_options, max_pixels_option, overwrite_option, prepare, quiet_option
+from streamcodec.cli.common import (
+    decoder_precision_option,
+    device_options,
+    max_pixels_option,
+    overwrite_option,
+    prepare,
+    quiet_option,
+    weights_options,
+)
 from streamcodec.cli.image_encode import encode
 
 __all__ = ["image"]
@@ -23,9 +31,8 @@ def image() -> None:
 @click.argument("out", metavar="OUT")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of a JPEG.  [default: 95]")
 @click.option("--frame", type=int, metavar="N", help="Of a stream of several frames take this one: 0 is the first, -1 the last.")
-@click.option("--intra", help="Weights file (.safetensors) of the model, if it is not among `models`.")
-@click.option("--inter", help="Weights file of the P-frames' model, likewise, for --frame.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of the networks.  [default: the encoder's]")
+@weights_options
+@decoder_precision_option
 @max_pixels_option
 @device_options
 @overwrite_option

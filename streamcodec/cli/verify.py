@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import device_options, max_pixels_option, prepare, quiet_option
+from streamcodec.cli.common import device_options, max_pixels_option, prepare, quiet_option, weights_options
 from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
 
@@ -18,8 +18,7 @@ __all__ = ["verify"]
 @click.argument("source", metavar="IN")
 @click.option("--decode/--no-decode", default=True, show_default=True, help="Decode every frame, or check structure and checksums only.")
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
-@click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")
-@click.option("--inter", help="Weights file of the P-frames' model, likewise.")
+@weights_options
 @max_pixels_option
 @device_options
 @quiet_option

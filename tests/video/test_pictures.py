@@ -105,6 +105,15 @@ def test_pictures_stand_upright(suffix: str, orientation: int) -> None:
     assert np.array_equal(read_picture(with_exif(data, orientation)).pixels, upright(stored, orientation))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tiff_stands_upright(orientation: int) -> None:
+    grey = noise(5, 8)
+    tags = {256: 8, 257: 5, 258: 8, 259: 1, 262: 1, 273: 8, 274: orientation, 277: 1, 278: 5, 279: grey.size}
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    data = b"II*\0" + struct.pack("<I", 8 + grey.size) + grey.tobytes() + struct.pack("<H", len(tags)) + directory + bytes(4)
+    assert np.array_equal(read_picture(data).pixels, upright(np.stack([grey] * 3), orientation))
+
+
 def test_damaged_exif_leaves_the_picture() -> None:
     data = coded(noise(8, 8, 3), ".jpg")
     for body in (b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0" + exif(9)):
