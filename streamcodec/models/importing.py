@@ -120,8 +120,7 @@ def _read(path: Path) -> _Published:
     ignored += tuple(str(key) for key in state if key not in named)
     if not named:
         raise ModelError(f"{path} holds no tensors, but {listed(ignored) or 'nothing'}; accepted: a state_dict, or a dict with one inside")
-    named = _without_common_prefix(named)
-    tensors = {current_key(key): value for key, value in named.items()}
+    tensors = {current_key(key): value for key, value in _without_common_prefix(named).items()}
     if len(tensors) < len(named):
         raise ModelError(f"{path} holds {len(named) - len(tensors)} tensors twice, in two spellings of their keys")
     return _Published(tensors, wrappers, ignored, sum(key not in named for key in tensors))

@@ -132,33 +132,6 @@ def test_verify_tells_other_pixels(stream: Path, tmp_path: Path, capsys: pytest.
     assert run(["verify", str(tmp_path / "other.ssf"), "--exact"]) == 1
 
 
-def test_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["models", "--json"]) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {"quarter-image", "quarter-flow", "tiny-image", "tiny-flow"} <= set(rows)
-    assert rows["quarter-flow"]["codes"] == "P-frames"
-    assert run(["models"]) == 0
-    assert "the default" in capsys.readouterr().out
-
-
-def test_models_lists_broken_files_too(tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "broken.safetensors").write_bytes(b"nonsense" * 100)
-    cut = (tiny_weights / "tiny-image.safetensors").read_bytes()[:-100]
-    (tmp_path / "quarter-image.safetensors").write_bytes(cut)  # in the place of the default
-    (tmp_path / "gone.safetensors").symlink_to("nowhere")
-    monkeypatch.setenv("STREAMCODEC_WEIGHTS", f"{tmp_path}{os.pathsep}{tiny_weights}")
-    assert run(["models", "--json"]) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {name for name, row in rows.items() if row["error"]} == {"broken", "quarter-image", "gone"}
-    assert rows["tiny-flow"]["codes"] == "P-frames"
-    assert "cannot read the weights" in rows["broken"]["error"]
-    assert run(["models"]) == 0
-    said = capsys.readouterr().out
-    assert "broken: CANNOT BE USED; cannot read the weights" in said
-    assert "quarter-image: CANNOT BE USED, the default; " in said
-    assert "tiny-flow: codes P-frames; " in said
-
-
 FAILURES = [
     (["encode", "missing.mp4", "out.ssf"], 1, "missing.mp4"),
     (["encode", "text.mp4", "out.ssf"], 1, "text.mp4"),

@@ -1,0 +1,67 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamcodec.cli import run
+from streamcodec.models import names
+
+pytestmark = pytest.mark.usefixtures("tiny_models")
+
+
+def listed(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, dict[str, Any]]:
+    assert run(["models", "--json", *options]) == 0
+    return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+
+
+def test_models_at_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = listed(capsys)
+    assert {"quarter-image", "quarter-flow", "tiny-image", "tiny-flow"} <= set(rows)
+    flow, tiny = rows["quarter-flow"], rows["tiny-image"]
+    assert (flow["codes"], flow["default"], flow["built_in"]) == ("P-frames", True, True)
+    assert (tiny["codes"], tiny["default"], tiny["built_in"]) == ("I-frames", False, False)
+    assert (tiny["preset"], tiny["config"]["latent"]) == ("quarter-image", 8)
+    assert 0 < tiny["decode_kmac_per_pixel"] < tiny["encode_kmac_per_pixel"] < flow["encode_kmac_per_pixel"]
+    assert len(bytes.fromhex(tiny["id"])) == 16
+    assert run(["models"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    (line,) = (number for number, text in enumerate(said) if text.startswith("quarter-flow "))
+    assert "P-frames, the default" in said[line]
+    assert f"{flow['encode_kmac_per_pixel']:.1f}" in said[line]
+    assert f"{flow['parameters']:,}" in said[line]
+    assert said[line + 1] == f"    id {flow['id']}, built in"
+
+
+def test_architectures_without_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = listed(capsys, "--known")
+    assert tuple(rows) == names()
+    assert rows["mbt2018-mean"] == {
+        "name": "mbt2018-mean",
+        "codes": "I-frames",
+        "parameters": 7028003,
+        "preset": "mbt2018-mean",
+        "config": {"N": 128, "M": 192, "gain_rows": 0},
+    }
+    assert run(["models", "--known"]) == 0
+    said = capsys.readouterr().out
+    assert "kMAC" not in said
+    assert "34,209,609" in said
+
+
+def test_broken_files_are_listed_too(tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"nonsense" * 100)
+    cut = (tiny_weights / "tiny-image.safetensors").read_bytes()[:-100]
+    (tmp_path / "quarter-image.safetensors").write_bytes(cut)  # in the place of the default
+    (tmp_path / "gone.safetensors").symlink_to("nowhere")
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", f"{tmp_path}{os.pathsep}{tiny_weights}")
+    rows = listed(capsys)
+    assert {name for name, row in rows.items() if row["error"]} == {"broken", "quarter-image", "gone"}
+    assert rows["tiny-flow"]["codes"] == "P-frames"
+    assert "cannot read the weights" in rows["broken"]["error"]
+    assert run(["models"]) == 0
+    said = capsys.readouterr().out
+    assert "broken: CANNOT BE USED; cannot read the weights" in said
+    assert "quarter-image: CANNOT BE USED, the default; " in said
+    assert "\ntiny-flow " in said
