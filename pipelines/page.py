@@ -1,5 +1,6 @@
 """The report as one HTML page that needs nothing else: no network, no script."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -104,7 +105,7 @@ def _failures(summary: Summary, rows: Sequence[FileRow]) -> str:
     lines = "".join(f"<tr><td>{escape(row.input)}</td><td>{_error(row)}</td><td>{row.attempts or ''}</td></tr>" for row in rows)
     return (
         f'<section class="rest"><h2>Failed inputs</h2><p>Try them again: <code>streamcodec transcode failed.txt --out …</code>.{more}</p>'
-        f"<table><tr><th>input</th><th>error</th><th>workers lost</th></tr>{lines}</table></section>"
+        f'<table class="failed"><tr><th>input</th><th>error</th><th>workers lost</th></tr>{lines}</table></section>'
     )
 
 
@@ -115,10 +116,22 @@ def _error(row: FileRow) -> str:
 
 def _settings(summary: Summary) -> str:
     rows = [
-        ("settings", summary.run.settings),
-        ("models", summary.run.models),
-        ("arguments", summary.run.arguments),
+        ("settings", _readable(summary.run.settings)),
+        ("models", _readable(summary.run.models)),
+        ("arguments", _readable(summary.run.arguments)),
         ("driver", summary.run.driver),
     ]
-    lines = "".join(f"<tr><th>{name}</th><td><code>{escape(value)}</code></td></tr>" for name, value in rows)
+    lines = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return f'<section class="rest"><h2>Conditions</h2><table>{lines}</table></section>'
+
+
+def _readable(text: str) -> str:
+    """JSON for people, without what was left open."""
+    values = json.loads(text)
+    if isinstance(values, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_word(value)}" for name, value in values.items() if value is not None)
+    return ", ".join(map(str, values))
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

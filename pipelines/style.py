@@ -21,10 +21,11 @@ h2 { font-size: 16px; margin: 0 0 4px; }
 p { margin: 2px 0 10px; color: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
 .tile, section { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; min-width: 0; }
-.tile b { display: block; font-size: 22px; }
+.tile b { display: block; font-size: 20px; white-space: nowrap; }
 .tile span { color: var(--soft); font-size: 13px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
 .rest { margin-top: 16px; }
+.rest svg { max-width: 560px; }
 .good { color: var(--good); }
 .bad { color: var(--bad); fill: var(--bad); }
 svg { width: 100%; height: auto; display: block; }
@@ -34,9 +35,13 @@ svg .name, svg .middle-text { fill: var(--ink); }
 .axis { stroke: var(--soft); }
 .mark { fill: var(--mark); }
 .dot { fill: var(--mark); fill-opacity: .45; }
+.middle-text { paint-order: stroke; stroke: var(--paper); stroke-width: 5px; stroke-linejoin: round; }
 .middle { stroke: var(--ink); stroke-dasharray: 4 3; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 10px 5px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+.failed { table-layout: fixed; }
+.failed th:first-child { width: 36%; }
+.failed th:last-child { width: 100px; }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 pre { overflow-x: auto; font-size: 12px; color: var(--soft); }
 """

@@ -82,6 +82,7 @@ def test_page_is_whole_and_needs_nothing_else(manifest: Manifest, tmp_path: Path
     assert page.tags.count("svg") == 5
     assert page.tags.count("circle") == 2 * 26
     assert "Median 0.0147 bits per pixel" in text
+    assert "<th>settings</th><td>quality 32</td>" in text
     for drawing in re.findall(r"<svg.*?</svg>", text):
         ElementTree.fromstring(drawing)
 
