@@ -1,34 +1,32 @@
 """Transcode clips while workers are killed and a node is removed, and tell whether that changed anything.
 
-    tools/fault_trial.py SOURCE --work FOLDER --clips 200 --workers 2 --kill-every 20 --remove-node-after 60
+    tools/fault_trial.py SOURCE --work FOLDER --clips 200 --workers 2 --kill-every 20 --remove-node-after 60 [--kill-driver-at 0.5]
 
 Makes a cluster of three nodes on this machine (ray.cluster_utils), cuts clips from the videos below SOURCE, transcodes them with
-`streamcodec.pipelines.transcode` and compares every output with a single-process encode, byte for byte. What was done twice and what
-was lost in flight is counted from the run's log. Exit code 0 if all outputs are identical and nothing finished was done again.
+`streamcodec transcode` and compares every output with a single-process encode, byte for byte. With --kill-driver-at the command itself
+is killed when so many of the clips are done, and given again. What was done twice and what was lost in flight is counted from the run's
+log. Exit code 0 if all outputs are identical and nothing finished was done again.
 """
 
 import argparse
 import json
-import os
-import random
-import re
 import signal
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private.internal_api import memory_summary
 from ray.cluster_utils import Cluster
-from streamcodec.pipelines import Coding, SchedulerOptions, transcode
-from streamcodec.pipelines.actors import patiently
-from streamcodec.pipelines.progress import show_progress
+from streamcodec.pipelines.actors import InstalledOnly, patiently
 from trial_clips import make_clips
+from trouble import Trouble, events
 
 from streamcodec import EncodeOptions, encode
 from streamcodec.cli.common import prepare
@@ -38,7 +36,8 @@ STORE_BYTES = 80 << 20
 
 @dataclass(frozen=True)
 class Result:
-    """`lost_in_flight`: tasks that were begun and had to be begun again; `done_twice`: pieces of work that were finished more than once."""
+    """`tasks_done`: files that were coded whole; plans, parts and joins of long ones. `lost_in_flight`: those that were begun and had to be
+    begun again; `done_twice`: those that were finished more than once. `store_created_bytes`: all that went through Ray's object stores."""
 
     clips: int
     frames: int
@@ -46,114 +45,105 @@ class Result:
     killed_workers: int
     removed_nodes: int
     lost_workers: int
+    driver_killed_after: int | None
     tasks_done: int
     lost_in_flight: int
     done_twice: int
     identical: int
     exit_code: int
     store_peak_bytes: int
-
-
-class Trouble(threading.Thread):
-    """Kills a worker every `kill_every` seconds, removes a node after `remove_after` (0 = never); watches Ray's object store."""
-
-    def __init__(self, cluster: Any, nodes: list[Any], log: Path, kill_every: float, remove_after: float, seed: int) -> None:
-        super().__init__(daemon=True)
-        self._cluster, self._nodes, self._log = cluster, nodes, log
-        self._kill_every, self._remove_after = kill_every, remove_after
-        self._random = random.Random(seed)
-        self.over = threading.Event()
-        self.killed = self.removed = self.store_peak_bytes = 0
-
-    def run(self) -> None:
-        started = last = time.monotonic()
-        while not self.over.wait(0.5):
-            now = time.monotonic()
-            self._watch_store()
-            if not events(self._log):
-                started = last = now  # nobody is at work yet
-            if self._kill_every and now - last >= self._kill_every:
-                last = now
-                self.killed += self._kill()
-            if self._remove_after and self._nodes and now - started >= self._remove_after:
-                self._cluster.remove_node(self._nodes.pop(), allow_graceful=False)
-                self.removed += 1
-
-    def _kill(self) -> int:
-        """One of the workers that are alive as far as the log tells."""
-        rows = events(self._log)
-        lost = {row["worker"] for row in rows if row["event"] == "lost"}
-        alive = {row["worker"]: row["pid"] for row in rows if row["event"] == "ready" and row["worker"] not in lost}
-        if not alive:
-            return 0
-        try:
-            os.kill(self._random.choice(sorted(alive.values())), signal.SIGKILL)
-        except ProcessLookupError:
-            return 0
-        return 1
-
-    def _watch_store(self) -> None:
-        found = re.search(r"Plasma memory usage ([\d.]+) MiB", memory_summary(stats_only=True))
-        self.store_peak_bytes = max(self.store_peak_bytes, round(float(found[1]) * (1 << 20)) if found else 0)
-
-
-def events(log: Path) -> list[dict[str, Any]]:
-    """What the run's log says so far."""
-    lines = log.read_text().split("\n")[:-1] if log.exists() else []
-    return [json.loads(line) for line in lines]
+    store_created_bytes: int
 
 
 def trial(arguments: argparse.Namespace) -> Result:
     work: Path = arguments.work
-    clips = make_clips(arguments.source, work / "clips", arguments.clips, arguments.frames, arguments.height)
-    options = EncodeOptions(quality=arguments.quality, gop=arguments.gop, intra=arguments.intra, inter=arguments.inter, device="cpu")
+    clips = make_clips(
+        arguments.source, work / f"clips-{arguments.frames}-{arguments.height}", arguments.clips, arguments.frames, arguments.height
+    )
     out = Path(tempfile.mkdtemp(prefix="out-", dir=work))
-    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
-    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False}))
-    nodes = [patiently(lambda: cluster.add_node(**node)) for _ in range(arguments.nodes - 1)]
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
     log = out / ".streamcodec" / "log.jsonl"
-    trouble = Trouble(cluster, nodes, log, arguments.kill_every, arguments.remove_node_after, arguments.seed)
-    trouble.start()
-    started = time.monotonic()
-    try:
-        with show_progress() as progress:
-            summary = transcode(
-                work / "clips", out, coding=Coding(options=options), workers=arguments.workers, progress=progress,
-                scheduling=SchedulerOptions(target_seconds=arguments.task_seconds),
-            )  # fmt: skip
-    finally:
-        wall = time.monotonic() - started
-        trouble.over.set()
-        trouble.join()
-        ray.shutdown()
-        cluster.shutdown()
+    with simulated(arguments.nodes) as (cluster, nodes):
+        trouble = Trouble(cluster, nodes, log, arguments.kill_every, arguments.remove_node_after, arguments.seed)
+        trouble.store.probe()
+        trouble.start()
+        command = transcoding(clips, out, arguments, cluster.address)
+        started = time.monotonic()
+        try:
+            before = None if arguments.kill_driver_at is None else kill_at(command, log, round(arguments.kill_driver_at * len(clips)))
+            trouble.forget_workers()
+            exit_code = subprocess.run(command, check=False).returncode
+        finally:
+            wall = time.monotonic() - started
+            trouble.over.set()
+            trouble.join()
     rows = events(log)
     done = Counter((row["kind"], row["file"], str(row.get("gops"))) for row in rows if row["event"] == "done")
-    begun = sum(row["event"] == "started" for row in rows)
     return Result(
         clips=len(clips),
-        frames=summary.frames,
+        frames=json.loads((log.parent / "report.json").read_text())["frames"],
         wall_seconds=round(wall, 1),
         killed_workers=trouble.killed,
         removed_nodes=trouble.removed,
         lost_workers=sum(row["event"] == "lost" for row in rows),
+        driver_killed_after=before,
         tasks_done=sum(done.values()),
-        lost_in_flight=begun - sum(done.values()),
+        lost_in_flight=sum(row["event"] == "started" for row in rows) - sum(done.values()),
         done_twice=sum(count - 1 for count in done.values()),
-        identical=count_identical(clips, out, options),
-        exit_code=summary.exit_code,
-        store_peak_bytes=trouble.store_peak_bytes,
+        identical=count_identical(clips, out, arguments),
+        exit_code=exit_code,
+        store_peak_bytes=trouble.store.peak_bytes,
+        store_created_bytes=trouble.store.created_bytes,
     )
 
 
-def count_identical(clips: Sequence[Path], out: Path, options: EncodeOptions) -> int:
-    """How many outputs are, byte for byte, what one process with one thread writes."""
+@contextmanager
+def simulated(count: int) -> Iterator[tuple[Any, list[Any]]]:
+    """A cluster of so many nodes of one CPU each, and those of them that may be removed."""
+    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False}))
+    nodes = [patiently(lambda: cluster.add_node(**node)) for _ in range(count - 1)]
+    ray.init(address=cluster.address, job_config=InstalledOnly(), log_to_driver=False, logging_level="error")
+    try:
+        yield cluster, nodes
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def transcoding(clips: Sequence[Path], out: Path, arguments: argparse.Namespace, address: str) -> list[str]:
+    """The command."""
+    settings = {"quality": arguments.quality, "gop": arguments.gop, "intra": arguments.intra, "inter": arguments.inter, "device": "cpu"}
+    settings |= {"workers": arguments.workers, "task-seconds": arguments.task_seconds, "address": address, "out": out}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-P", "-m", "streamcodec", "transcode", str(clips[0].parent), *options]
+
+
+def kill_at(command: Sequence[str], log: Path, files: int) -> int:
+    """Begin, and kill the driver when so many files are done; how many were. Raises RuntimeError if it ended before."""
+    driver = subprocess.Popen(command)
+    try:
+        while (done := sum(row["event"] == "done" and row["kind"] in ("whole", "join") for row in events(log))) < files:
+            if driver.poll() is not None:
+                raise RuntimeError(f"the driver has ended, with exit code {driver.returncode}, after {done} files; {files} were to be done")
+            time.sleep(0.1)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    return done
+
+
+def count_identical(clips: Sequence[Path], out: Path, arguments: argparse.Namespace) -> int:
+    """How many outputs are, byte for byte, what one process with one thread writes. What it has written is kept for the next trial."""
     prepare(1)
+    names = {"quality": arguments.quality, "gop": arguments.gop, "intra": arguments.intra, "inter": arguments.inter}
+    options = EncodeOptions(**names, device="cpu")
+    folder = clips[0].parent / "-".join(("single", *(str(value).replace("/", "_") for value in names.values())))
+    folder.mkdir(exist_ok=True)
     same = 0
     for clip in clips:
-        single, made = out.with_name("single.ssf"), out / f"{clip.stem}.ssf"
-        encode(clip, single, options=options, overwrite=True)
+        single, made = folder / f"{clip.stem}.ssf", out / f"{clip.stem}.ssf"
+        if not single.exists():
+            encode(clip, single, options=options)
         same += made.exists() and made.read_bytes() == single.read_bytes()
     return same
 
@@ -173,13 +163,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--kill-every", type=float, default=20.0, help="seconds; 0 = never")
     parser.add_argument("--remove-node-after", type=float, default=30.0, help="seconds after the first worker is ready; 0 = never")
+    parser.add_argument("--kill-driver-at", type=float, metavar="SHARE", help="kill it when this share of the clips is done, and go on")
     parser.add_argument("--task-seconds", type=float, default=5.0, help="length of a task; well below --kill-every")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
 def main() -> int:
-    result = trial(parse())
+    arguments = parse()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    result = trial(arguments)
     print(json.dumps(asdict(result), indent=2))
     return int(result.identical < result.clips or result.done_twice > 0 or result.exit_code != 0)
 

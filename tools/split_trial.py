@@ -1,9 +1,10 @@
 """One long video: how much faster than a single process are workers that share it, and are the bytes the same?
 
-    tools/split_trial.py SOURCE --work FOLDER --seconds 600 --workers 2
+    tools/split_trial.py SOURCE --work FOLDER --seconds 600 --workers 2 [--repeat 3]
 
-Joins the videos below SOURCE to one of so many seconds, encodes it with `streamcodec.encode` in a process with one thread, and with
-`streamcodec.pipelines.transcode` on workers with one thread each. The wall time of the latter includes Ray's start and the planning pass.
+Joins the videos below SOURCE to one of so many seconds, encodes it with `streamcodec.encode` in a process with one thread and in one with
+as many threads as there are workers, and with `streamcodec.pipelines.transcode` on workers with one thread each. The wall time of the
+latter includes Ray's start and the planning pass; that of a process leaves out its imports. Prints a JSON line for each repetition.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from streamcodec import EncodeOptions
 SINGLE = """
 import sys, time
 from streamcodec.cli.common import prepare
-prepare(1)
+prepare(int(sys.argv[4]))
 import streamcodec
 started = time.monotonic()
 streamcodec.encode(sys.argv[1], sys.argv[2], quality=int(sys.argv[3]), device="cpu", overwrite=True)
@@ -33,6 +34,49 @@ print(time.monotonic() - started)
 
 
 def main() -> int:
+    arguments = parse()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    name = f"long-{arguments.seconds:g}-{arguments.height}.mp4"
+    video = make_long_video(arguments.source, arguments.work / name, arguments.seconds, arguments.height)
+    same = True
+    for _ in range(arguments.repeat):
+        row = compare(video, arguments)
+        print(json.dumps(row), flush=True)
+        same &= bool(row["identical"])
+    return 0 if same else 1
+
+
+def compare(video: Path, arguments: argparse.Namespace) -> dict[str, float | bool]:
+    """Wall seconds of all three ways, and whether the streams of one thread are the same bytes."""
+    single, threaded, shared = (arguments.work / name for name in ("single.ssf", "threaded.ssf", "shared"))
+    alone = encode_alone(video, single, arguments.quality, threads=1)
+    shutil.rmtree(shared, ignore_errors=True)
+    started = time.monotonic()
+    coding = Coding(options=EncodeOptions(quality=arguments.quality, device="cpu"))
+    with show_progress() as progress:
+        summary = transcode(video, shared, coding=coding, workers=arguments.workers, progress=progress)
+    together = time.monotonic() - started
+    with_threads = encode_alone(video, threaded, arguments.quality, threads=arguments.workers)
+    return {
+        "frames": summary.frames,
+        "workers": arguments.workers,
+        "one_thread_seconds": round(alone, 1),
+        "workers_seconds": round(together, 1),
+        "threads_seconds": round(with_threads, 1),
+        "ratio_to_one_thread": round(alone / together, 2),
+        "ratio_to_threads": round(with_threads / together, 2),
+        "identical": single.read_bytes() == (shared / f"{video.stem}.ssf").read_bytes(),
+    }
+
+
+def encode_alone(video: Path, out: Path, quality: int, threads: int) -> float:
+    """Seconds of `streamcodec.encode` in a process of its own."""
+    command = [sys.executable, "-c", SINGLE, str(video), str(out), str(quality), str(threads)]
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="folder of videos")
     parser.add_argument("--work", type=Path, required=True, help="folder for the video and the streams")
@@ -40,22 +84,8 @@ def main() -> int:
     parser.add_argument("--height", type=int, default=240)
     parser.add_argument("--quality", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    video = make_long_video(arguments.source, arguments.work / f"long-{arguments.seconds:g}.mp4", arguments.seconds, arguments.height)
-    single, shared = arguments.work / "single.ssf", arguments.work / "shared"
-    shutil.rmtree(shared, ignore_errors=True)
-    command = [sys.executable, "-c", SINGLE, str(video), str(single), str(arguments.quality)]
-    alone = float(subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}).stdout)
-    started = time.monotonic()
-    coding = Coding(options=EncodeOptions(quality=arguments.quality, device="cpu"))
-    with show_progress() as progress:
-        summary = transcode(video, shared, coding=coding, workers=arguments.workers, progress=progress)
-    together = time.monotonic() - started
-    same = single.read_bytes() == (shared / f"{video.stem}.ssf").read_bytes()
-    figures = {"frames": summary.frames, "workers": arguments.workers, "one_process_seconds": alone, "workers_seconds": together}
-    print(json.dumps(figures | {"ratio": alone / together, "identical": same}, indent=2))
-    return 0 if same else 1
+    parser.add_argument("--repeat", type=int, default=1)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
