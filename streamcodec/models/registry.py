@@ -6,8 +6,10 @@ from typing import Any
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import ImageModel, InterModel
+from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 
@@ -35,6 +37,7 @@ def _factorized_relu(**fields: int) -> FactorizedPrior:
 
 
 ZOO = {"N": 128, "M": 192, "gain_rows": 0}
+CHENG = {"N": 192, "gain_rows": 0}
 
 PRESETS: Mapping[str, Preset] = {
     "quarter-image": Preset(_quarter_image, vars(QuarterImageConfig())),
@@ -42,6 +45,10 @@ PRESETS: Mapping[str, Preset] = {
     "bmshj2018-factorized-relu": Preset(_factorized_relu, ZOO),
     "bmshj2018-hyperprior": Preset(ScaleHyperprior, ZOO),
     "mbt2018-mean": Preset(MeanScaleHyperprior, ZOO),
+    "mbt2018": Preset(JointAutoregressiveHierarchicalPriors, {**ZOO, "N": 192}),
+    "cheng2020-anchor": Preset(Cheng2020Anchor, CHENG),
+    "cheng2020-attn": Preset(Cheng2020Attention, CHENG),
+    "cheng2020-anchor-checkerboard": Preset(Cheng2020AnchorCheckerboard, CHENG),
     "ssf2020-image": Preset(ScaleSpaceFlowImage, ZOO),
     "quarter-flow": Preset(_quarter_flow, vars(QuarterFlowConfig())),
     "ssf2020": Preset(ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}),

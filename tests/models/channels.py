@@ -1,19 +1,31 @@
 """A stream of symbols in a list: what an encoder's end wrote, a decoder's end reads, after a look at whether both asked for the same."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from streamcodec.models.channel import CountingChannel
+from streamcodec._native import ContextModel, Decoder, Encoder, Tables
+from streamcodec.context import ContextData
+from streamcodec.models.base import CompressionModel
+from streamcodec.models.channel import CountingChannel, from_positions, to_positions, values_at_positions
 from streamcodec.tables import TableData
 
 
 class ListEncoder(CountingChannel):
-    """`written`: symbols and indexes of every call. `bits`: what they cost."""
+    """`written`: symbols and indexes of every call; `written_in_context`: bytes of the native coder and features. `bits`: what all cost."""
 
-    def __init__(self, tables: TableData) -> None:
-        super().__init__(tables)
+    def __init__(self, tables: TableData, contexts: Sequence[ContextData] = ()) -> None:
+        super().__init__(tables, contexts)
         self.tables = tables
+        self.native = Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+        self.models = [ContextModel(*context.arguments()) for context in contexts]
         self.written: list[tuple[Tensor, Tensor]] = []
+        self.written_in_context: list[tuple[bytes, Tensor]] = []
+
+    @classmethod
+    def of(cls, model: CompressionModel) -> "ListEncoder":
+        return cls(model.tables(), model.contexts())
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         assert symbols is not None
@@ -27,13 +39,32 @@ class ListEncoder(CountingChannel):
         self.written.append((symbols.clone(), indexes.clone()))
         return super().code(symbols, indexes)
 
+    def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
+        assert values is not None
+        assert features.dtype == torch.int32
+        encoder = Encoder(self.native)
+        y_hat = self.models[context].encode(encoder, values_at_positions(values), to_positions(features))
+        self.written_in_context.append((encoder.finish(), features.clone()))
+        counted = super().code_in_context(values, features, context)
+        assert torch.equal(counted, from_positions(y_hat, features.device))
+        return counted
+
 
 class ListDecoder:
     def __init__(self, encoder: ListEncoder) -> None:
-        self.left = list(encoder.written)
+        self.encoder, self.left, self.left_in_context = encoder, list(encoder.written), list(encoder.written_in_context)
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         assert symbols is None
         written, expected = self.left.pop(0)
         assert torch.equal(indexes, expected), "the decoder asks for other tables than the encoder"
         return written.contiguous()
+
+    def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
+        assert values is None
+        written, expected = self.left_in_context.pop(0)
+        assert torch.equal(features, expected), "the decoder has other features than the encoder"
+        decoder = Decoder(self.encoder.native, written)
+        y_hat = self.encoder.models[context].decode(decoder, to_positions(features))
+        decoder.finish()
+        return from_positions(y_hat, features.device)

@@ -143,7 +143,7 @@ def test_any_decoder_decodes_any_encoder_s_choice(bit_worth: float) -> None:
     decoding.load_state_dict(encoding.state_dict())
     for latent in (encoding.motion_hyperprior, encoding.residual_hyperprior):
         latent.bit_worth = bit_worth
-    encoder = ListEncoder(encoding.tables())
+    encoder = ListEncoder.of(encoding)
     x_hat = encoding.code(frame(1, *SMALL_SIZE), frame(0, *SMALL_SIZE), 2.0, encoder)
     assert encoder.bits > 0
     assert torch.equal(x_hat, decoding.code(None, frame(0, *SMALL_SIZE), 2.0, ListDecoder(encoder)))

@@ -46,7 +46,7 @@ def latent_values(batch: int = 1) -> Tensor:
 @pytest.mark.parametrize("q", [0.0, 0.6, 2.0])
 @torch.no_grad()
 def test_decoder_repeats_the_encoder(model: Latents, q: float) -> None:
-    encoder = ListEncoder(model.tables())
+    encoder = ListEncoder.of(model)
     y = latent_values()
     coded = [latent.code_latent(y, SIZE, q, encoder) for latent in (model.first, model.second)]
     decoder = ListDecoder(encoder)
@@ -60,7 +60,7 @@ def test_decoder_repeats_the_encoder(model: Latents, q: float) -> None:
 
 @torch.no_grad()
 def test_symbols_do_not_depend_on_the_layout_in_memory(model: Latents) -> None:
-    plain, other = ListEncoder(model.tables()), ListEncoder(model.tables())
+    plain, other = ListEncoder.of(model), ListEncoder.of(model)
     a = model.first.code_latent(latent_values(), SIZE, 1.0, plain)
     b = model.first.code_latent(latent_values().to(memory_format=torch.channels_last), SIZE, 1.0, other)
     assert a.stride() == b.stride()
@@ -69,7 +69,7 @@ def test_symbols_do_not_depend_on_the_layout_in_memory(model: Latents) -> None:
 
 @torch.no_grad()
 def test_estimate_is_near_what_coding_costs_and_gives(model: Latents) -> None:
-    encoder, y = ListEncoder(model.tables()), latent_values() / 4  # nothing far out, where both count differently
+    encoder, y = ListEncoder.of(model), latent_values() / 4  # nothing far out, where both count differently
     coded = model.first.code_latent(y, SIZE, 1.0, encoder)
     estimate = model.first.estimate(y, torch.tensor([1.0]))
     certain = torch.from_numpy(model.tables().certain)[encoder.written[1][1].long()]
@@ -98,7 +98,7 @@ def test_certain_symbols_are_zero(model: Latents) -> None:
     shrunk.load_state_dict(model.state_dict())
     nn.init.constant_(shrunk.first.scale[2].bias, -50)
     shrunk.update(force=True)
-    encoder = ListEncoder(shrunk.tables())
+    encoder = ListEncoder.of(shrunk)
     shrunk.first.code_latent(latent_values(), SIZE, 1.0, encoder)
     symbols, indexes = encoder.written[1]
     assert indexes.max() == 0
@@ -111,12 +111,12 @@ def test_latents_that_are_not_finite_fail(model: Latents, value: float) -> None:
     y = latent_values()
     y[0, 0, 0, 0] = value
     with pytest.raises(ModelError, match="NaN or infinity"):
-        model.first.code_latent(y, SIZE, 1.0, ListEncoder(model.tables()))
+        model.first.code_latent(y, SIZE, 1.0, ListEncoder.of(model))
 
 
 @torch.no_grad()
 def test_huge_latents_are_clamped(model: Latents) -> None:
-    encoder = ListEncoder(model.tables())
+    encoder = ListEncoder.of(model)
     y = model.first.code_latent(1e12 * latent_values(), SIZE, 1.0, encoder)
     assert y.isfinite().all()
     assert max(symbols.abs().max() for symbols, _ in encoder.written) == 2**20

@@ -1,8 +1,12 @@
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 
-from streamcodec.models import ScaleHyperprior
+from streamcodec.models import Cheng2020Anchor, Cheng2020AnchorCheckerboard, JointAutoregressiveHierarchicalPriors, ScaleHyperprior
+from streamcodec.models.base import CompressionModel
 from streamcodec.models.published import current_keys
 
 State = dict[str, Tensor]
@@ -34,6 +38,18 @@ def test_published_checkpoints_load(state: State, spelling: type, wrapper: str |
     published = {spelling(key): value for key, value in state.items()}
     model = ScaleHyperprior(4, 6)
     model.load_state_dict(published if wrapper is None else {wrapper: published, "epoch": 3})  # type: ignore[dict-item]
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "make", [partial(JointAutoregressiveHierarchicalPriors, 4, 6), partial(Cheng2020Anchor, 4), partial(Cheng2020AnchorCheckerboard, 4)]
+)
+def test_published_checkpoints_of_context_models_load(make: Callable[[], CompressionModel]) -> None:
+    state = make().state_dict()
+    published = {with_underscore(key).replace(".skip.", ".downsample."): value for key, value in state.items()}
+    assert published.keys() != state.keys()
+    model = make()
+    model.load_state_dict(published)
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
 
 

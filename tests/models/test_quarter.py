@@ -62,12 +62,12 @@ def small() -> tuple[QuarterImage, QuarterFlow]:
 def test_shipped_weights_decode_what_they_encode(shipped: tuple[QuarterImage, QuarterFlow]) -> None:
     """And what that costs and gives stays near to what it was when they were made."""
     image, flow = shipped
-    encoder = ListEncoder(image.tables())
+    encoder = ListEncoder.of(image)
     reference = snapped(image.code(frame(0), (192, 256), 2.0, encoder))
     assert encoder.bits == pytest.approx(GOLDEN["intra bits"], rel=1e-3)
     assert psnr_db(reference, frame(0)) == pytest.approx(GOLDEN["intra psnr_db"], abs=0.02)
     assert torch.equal(reference, snapped(image.code(None, (192, 256), 2.0, ListDecoder(encoder))))
-    encoder = ListEncoder(flow.tables())
+    encoder = ListEncoder.of(flow)
     x_hat = flow.code(frame(1), reference, 2.0, encoder)
     assert encoder.bits == pytest.approx(GOLDEN["inter bits"], rel=1e-3)
     assert psnr_db(snapped(x_hat), frame(1)) == pytest.approx(GOLDEN["inter psnr_db"], abs=0.02)
@@ -79,11 +79,11 @@ def test_shipped_weights_decode_what_they_encode(shipped: tuple[QuarterImage, Qu
 @torch.no_grad()
 def test_decoder_repeats_the_encoder(small: tuple[QuarterImage, QuarterFlow], q: float, size: tuple[int, int]) -> None:
     image, flow = small
-    encoder = ListEncoder(image.tables())
+    encoder = ListEncoder.of(image)
     x_hat = image.code(frame(0, *size), size, q, encoder)
     assert x_hat.shape == (1, 3, *size)
     assert torch.equal(x_hat, image.code(None, size, q, ListDecoder(encoder)))
-    encoder, hint = ListEncoder(flow.tables()), torch.full((1, 2, size[0] // 4, size[1] // 4), 1.5)
+    encoder, hint = ListEncoder.of(flow), torch.full((1, 2, size[0] // 4, size[1] // 4), 1.5)
     x_hat = flow.code(frame(1, *size), frame(0, *size), q, encoder, hint)
     assert torch.equal(x_hat, flow.code(None, frame(0, *size), q, ListDecoder(encoder)))
 
@@ -93,7 +93,7 @@ def test_symbols_decode_in_another_precision_and_number_of_threads(small: tuple[
     """The channel compares the tables that the two sides ask for. Pixels may differ by what the precision does to the means."""
     _, flow = small
     threads = torch.get_num_threads()
-    encoder = ListEncoder(flow.tables())
+    encoder = ListEncoder.of(flow)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         coarse = flow.code(frame(1, *SMALL_SIZE), frame(0, *SMALL_SIZE), 1.0, encoder)
     try:
@@ -137,4 +137,4 @@ def test_frames_of_another_shape_fail(small: tuple[QuarterImage, QuarterFlow]) -
     with pytest.raises(UsageError, match="accepted: the frame's shape"):
         flow(torch.zeros(1, 3, 48, 48), torch.zeros(1, 3, 32, 48))
     with pytest.raises(UsageError, match=r"accepted: \(1, 3, 32, 48\)"):
-        image.code(torch.zeros(1, 3, 48, 48), (32, 48), 0.0, ListEncoder(image.tables()))
+        image.code(torch.zeros(1, 3, 48, 48), (32, 48), 0.0, ListEncoder.of(image))

@@ -4,6 +4,7 @@ import torch
 from streamcodec.errors import ModelError
 from streamcodec.models import ImageModel, InterModel, create, names
 from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.models.registry import config_of
 
 from .channels import ListDecoder, ListEncoder
 
@@ -14,7 +15,8 @@ SIZE = (32, 48)
 
 def tiny(name: str) -> ImageModel | InterModel:
     torch.manual_seed(0)
-    return create(name, **(TINY_QUARTER if name.startswith("quarter") else TINY)).eval()
+    tiny = TINY_QUARTER if name.startswith("quarter") else TINY
+    return create(name, **{field: width for field, width in tiny.items() if field in config_of(name)}).eval()
 
 
 @pytest.mark.parametrize("name", names())
@@ -23,7 +25,7 @@ def test_every_model_decodes_what_it_encodes(name: str) -> None:
     model = tiny(name)
     model.update()
     x, reference = torch.rand(2, 1, 3, *SIZE)
-    encoder = ListEncoder(model.tables())
+    encoder = ListEncoder.of(model)
     if isinstance(model, ImageModel):
         coded = model.code(x, SIZE, 0.5, encoder)
         decoded = model.code(None, SIZE, 0.5, ListDecoder(encoder))

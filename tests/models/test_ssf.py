@@ -97,7 +97,7 @@ def test_training_reaches_every_parameter_and_stops_at_the_keyframe() -> None:
 @pytest.mark.parametrize("size", [(16, 16), (48, 80), (64, 128)], ids=str)
 def test_decoder_gives_the_encoders_reconstruction(size: tuple[int, int]) -> None:
     model, (x, reference) = updated(), clip(2, *size)
-    written = ListEncoder(model.tables())
+    written = ListEncoder.of(model)
     encoded = model.code(x, reference, 0.0, written)
     reader = ListDecoder(written)
     decoded = model.code(None, reference, 0.0, reader)
@@ -108,7 +108,7 @@ def test_decoder_gives_the_encoders_reconstruction(size: tuple[int, int]) -> Non
 
 def test_coded_bits_and_picture_are_what_forward_says() -> None:
     model, (x, reference) = updated(), clip(2)
-    written = ListEncoder(model.tables())
+    written = ListEncoder.of(model)
     x_hat = model.code(x, reference, 0.0, written)
     with torch.no_grad():
         out = model(x, reference)
@@ -119,7 +119,7 @@ def test_coded_bits_and_picture_are_what_forward_says() -> None:
 
 def test_rows_of_the_parts_do_not_overlap() -> None:
     model = updated()
-    written = ListEncoder(model.tables())
+    written = ListEncoder.of(model)
     model.code(*clip(2), 0.0, written)
     motion_z, motion_y, residual_z, residual_y = (indexes.unique() for _, indexes in written.written)
     assert len(motion_z) == len(residual_z) == 12
@@ -133,7 +133,7 @@ def test_rows_of_the_parts_do_not_overlap() -> None:
 def test_image_part_codes_with_its_own_tables() -> None:
     model, (x,) = updated(), clip(1)
     part = model.image
-    written = ListEncoder(part.tables())
+    written = ListEncoder.of(part)
     assert set(part.state_dict()) == {key for key in model.state_dict() if key.startswith("img_")}
     encoded = part.code(x, (48, 80), 0.0, written)
     assert torch.equal(part.code(None, (48, 80), 0.0, ListDecoder(written)), encoded)
@@ -144,7 +144,7 @@ def test_it_is_an_inter_model_without_need_of_a_hint() -> None:
     model, (x, reference) = updated(), clip(2)
     assert isinstance(model, InterModel)
     assert not model.wants_flow_hint
-    hinted, plain = ListEncoder(model.tables()), ListEncoder(model.tables())
+    hinted, plain = ListEncoder.of(model), ListEncoder.of(model)
     model.code(x, reference, 0.0, hinted, torch.ones(1, 2, 12, 20))
     model.code(x, reference, 0.0, plain)
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(hinted.written, plain.written, strict=True))
@@ -158,8 +158,8 @@ def test_wrong_input_fails() -> None:
     with pytest.raises(UsageError, match="without its reference"):
         model(x)
     with pytest.raises(UsageError, match="reference is"):
-        model.code(x, reference[..., :64], 0.0, ListEncoder(model.tables()))
+        model.code(x, reference[..., :64], 0.0, ListEncoder.of(model))
     with pytest.raises(UsageError, match="multiples of 16"):
-        model.code(None, reference[..., :63], 0.0, ListEncoder(model.tables()))
+        model.code(None, reference[..., :63], 0.0, ListEncoder.of(model))
     with pytest.raises(UsageError, match="frames are"):
         model(torch.zeros(1, 4, 48, 80), torch.zeros(1, 4, 48, 80))

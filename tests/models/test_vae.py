@@ -11,11 +11,11 @@ from streamcodec.models.vae import SimpleVAECompressionModel
 
 from .channels import ListDecoder, ListEncoder
 from .deterministic import frame
-from .small_models import M, simple, simple_hyperprior
+from .small_models import M, image_model, simple
 
 
 def test_keys_have_the_parts_names() -> None:
-    roots = {key.split(".")[0] for key in simple_hyperprior().state_dict()}
+    roots = {key.split(".")[0] for key in image_model("simple-hyperprior").state_dict()}
     assert roots == {"g_a", "g_s", "latent_codec"}
 
 
@@ -50,7 +50,7 @@ def test_any_latent_codec_will_do() -> None:
     assert model.tables().rows == M
     assert model.aux_loss() > 0
     assert set(model(frame(32, 32))["likelihoods"]) == {"a", "b"}
-    written = ListEncoder(model.tables())
+    written = ListEncoder.of(model)
     encoded = model.code(frame(32, 32), (32, 32), 0.0, written)
     assert torch.equal(model.code(None, (32, 32), 0.0, ListDecoder(written)), encoded)
 

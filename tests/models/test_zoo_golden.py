@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from streamcodec.models.base import ImageModel
+from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.ssf import ScaleSpaceFlow
 
 from .deterministic import frame, set_weights
@@ -24,25 +26,43 @@ MODELS: dict[str, Callable[[], ImageModel]] = {  # input: frame(64, 128)
     "bmshj2018-factorized-relu": partial(FactorizedPrior, 16, 24, activation="relu"),
     "bmshj2018-hyperprior": partial(ScaleHyperprior, 16, 24),
     "mbt2018-mean": partial(MeanScaleHyperprior, 16, 24),
+    "mbt2018": partial(JointAutoregressiveHierarchicalPriors, 16, 24),
+    "cheng2020-anchor": partial(Cheng2020Anchor, 16),
+    "cheng2020-attn": partial(Cheng2020Attention, 16),
+    "cheng2020-anchor-checkerboard": partial(Cheng2020AnchorCheckerboard, 16),
 }
+CHENG = "h_a.8 25 h_s.8 .6 context_prediction .3 entropy_parameters.4 .8"
 MULTIPLIERS = {
     "bmshj2018-factorized": "g_a.0 .307 g_a.2 .0835 g_a.4 .117 g_a.6 .463 g_s.0 .0222 g_s.2 .172 g_s.4 .16 g_s.6 .0573",
     "bmshj2018-factorized-relu": "g_a.6 .5",
     "bmshj2018-hyperprior": "g_a.6 .5 h_a.4 .5 h_s.4 1",
     "mbt2018-mean": "g_a.0 .307 g_a.2 .0835 g_a.4 .117 g_a.6 .463 h_a.0 .0312 h_a.2 .147 h_a.4 .858 h_s.0 .114 h_s.2 .259 h_s.4 .319"
     " g_s.0 .0223 g_s.2 .172 g_s.4 .16 g_s.6 .0572",
+    "mbt2018": "g_a.0 .307 g_a.2 .0835 g_a.4 .117 g_a.6 .15 h_a.4 6 h_s.4 .5 entropy_parameters.4 .8 context_prediction .3 g_s.6 .5",
+    "cheng2020-anchor": f"g_a.6 2 g_s.7.0 .3 {CHENG}",
+    "cheng2020-attn": f"g_a.7 2 g_s.9.0 .08 {CHENG}",
+    "cheng2020-anchor-checkerboard": "g_a.6 2 g_s.7.0 .3 latent_codec.hyper.h_a.8 25 latent_codec.hyper.h_s.8 .6"
+    " latent_codec.y.context_prediction .3 latent_codec.y.entropy_parameters.4 .8",
 }
 BITS = {
     "bmshj2018-factorized": {"y": 4143.4835},
     "bmshj2018-factorized-relu": {"y": 4114.6436},
     "bmshj2018-hyperprior": {"y": 5890.6348, "z": 171.2382},
     "mbt2018-mean": {"y": 11979.0785, "z": 172.6853},
+    "mbt2018": {"y": 10604.9130, "z": 174.9519},
+    "cheng2020-anchor": {"y": 7772.9133, "z": 171.9483},
+    "cheng2020-attn": {"y": 8722.0203, "z": 171.9405},
+    "cheng2020-anchor-checkerboard": {"y": 8689.2459, "z": 171.7629},
 }
 STATISTICS = {  # mean and standard deviation of x_hat
     "bmshj2018-factorized": (-0.0040040, 0.2025455),
     "bmshj2018-factorized-relu": (-0.0096707, 0.0393457),
     "bmshj2018-hyperprior": (-0.0098016, 0.0452408),
     "mbt2018-mean": (-0.0039365, 0.2050934),
+    "mbt2018": (-0.0157197, 0.1388443),
+    "cheng2020-anchor": (-0.0837904, 0.6573848),
+    "cheng2020-attn": (-0.0183748, 0.4107259),
+    "cheng2020-anchor-checkerboard": (-0.0836244, 0.6490791),
 }
 
 

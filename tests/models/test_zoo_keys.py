@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.ssf import ScaleSpaceFlow
 
 FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
@@ -23,6 +25,13 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "bmshj2018-hyperprior@192x320": partial(ScaleHyperprior, 192, 320),
     "mbt2018-mean@128x192": partial(MeanScaleHyperprior, 128, 192),
     "mbt2018-mean@192x320": partial(MeanScaleHyperprior, 192, 320),
+    "mbt2018@192x192": partial(JointAutoregressiveHierarchicalPriors, 192, 192),
+    "mbt2018@192x320": partial(JointAutoregressiveHierarchicalPriors, 192, 320),
+    "cheng2020-anchor@128": partial(Cheng2020Anchor, 128),
+    "cheng2020-anchor@192": partial(Cheng2020Anchor, 192),
+    "cheng2020-attn@128": partial(Cheng2020Attention, 128),
+    "cheng2020-attn@192": partial(Cheng2020Attention, 192),
+    "cheng2020-anchor-checkerboard@192": partial(Cheng2020AnchorCheckerboard, 192),
     "ssf2020": ScaleSpaceFlow,
 }
 
@@ -37,6 +46,13 @@ GOLDEN = {
     "bmshj2018-hyperprior@192x320": (91, "192d436ee1c18b47"),
     "mbt2018-mean@128x192": (91, "561876810d70b2c6"),
     "mbt2018-mean@192x320": (91, "5f89bd9d5604666a"),
+    "mbt2018@192x192": (100, "af7aa079bb278c3f"),
+    "mbt2018@192x320": (100, "82743c7b9cb24c5f"),
+    "cheng2020-anchor@128": (160, "4cb374a59e9e55ab"),
+    "cheng2020-anchor@192": (160, "2d24d2736bb382b7"),
+    "cheng2020-attn@128": (312, "083480bf61ab53e0"),
+    "cheng2020-attn@192": (312, "31eab7c43096fcc9"),
+    "cheng2020-anchor-checkerboard@192": (160, "b7fdf06d14bef9b0"),
 }
 
 
