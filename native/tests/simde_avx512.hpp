@@ -59,6 +59,14 @@ inline __m512i gather_epi64(__m256i index, const void* base, int) {
     return as<__m512i>(
         map<Longs>(as<HalfInts>(index), [=](std::int32_t i) { return static_cast<const std::int64_t*>(base)[i]; }));
 }
+inline __m512i madd_epi16(__m512i a, __m512i b) {
+    const __m256i low = _mm256_madd_epi16(_mm512_castsi512_si256(a), _mm512_castsi512_si256(b));
+    const __m256i high = _mm256_madd_epi16(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+inline __m512i cvtepi32_epi64(__m256i a) {
+    return as<__m512i>(map<Longs>(as<HalfInts>(a), [](std::int32_t x) { return std::int64_t{x}; }));
+}
 inline __m512i mask_srli_epi32(__m512i source, __mmask16 mask, __m512i a, unsigned count) {
     return _mm512_mask_mov_epi32(source, mask, _mm512_srli_epi32(a, count));
 }
@@ -74,10 +82,13 @@ inline __m512i maskz_expand_epi32(__mmask16 mask, __m512i a) {
 }  // namespace simde_supplement
 
 #define _mm512_cvtepi32_epi16 simde_supplement::cvtepi32_epi16
+#define _mm512_cvtepi32_epi64 simde_supplement::cvtepi32_epi64
 #define _mm512_cvtepi32_ps simde_supplement::cvtepi32_ps
 #define _mm512_cvttps_epi32 simde_supplement::cvttps_epi32
 #define _mm512_cvtepu16_epi32 simde_supplement::cvtepu16_epi32
 #define _mm512_i32gather_epi32 simde_supplement::gather_epi32
 #define _mm512_i32gather_epi64 simde_supplement::gather_epi64
+#undef _mm512_madd_epi16  // SIMDe's has the arguments of the masked form
+#define _mm512_madd_epi16 simde_supplement::madd_epi16
 #define _mm512_mask_srli_epi32 simde_supplement::mask_srli_epi32
 #define _mm512_maskz_expand_epi32 simde_supplement::maskz_expand_epi32
