@@ -22,6 +22,7 @@ from streamcodec.models import registry
 from streamcodec.models.base import CompressionModel
 from streamcodec.models.checkpoint import FORMAT, save_checkpoint
 from streamcodec.models.fitting import Fit, find_fit, listed
+from streamcodec.models.masked import MaskedConv2d
 from streamcodec.models.published import current_key, unwrap
 from streamcodec.models.reading import read_weights
 from streamcodec.models.ssf import ScaleSpaceFlow
@@ -141,12 +142,21 @@ def _build(fit: Fit, tensors: Mapping[str, Tensor]) -> CompressionModel:
     dropped = {*fit.outside, *fit.made, *fit.constants}
     state = {key: _checked(key, value, own[key]) for key, value in tensors.items() if key not in dropped}
     model.load_state_dict({**own, **state})
+    _clear_masked(model)
     model.eval().update()
     return model
 
 
+@torch.no_grad()
+def _clear_masked(model: CompressionModel) -> None:
+    """Set to 0 what the masks leave out: CompressAI does so when a model first runs, and only that may tell two checkpoints apart."""
+    for module in model.modules():
+        if isinstance(module, MaskedConv2d):
+            module.weight.mul_(module.mask)
+
+
 def _checked(key: str, value: Tensor, own: Tensor) -> Tensor:
-    """`value` if it can stand for `own`, of the same shape. ModelError if it is of another kind, not finite, or another mask."""
+    """`value` if it can stand for `own`, of the same shape. ModelError if it is of another kind or not finite."""
     if value.layout != torch.strided or value.device.type != "cpu" or value.is_floating_point() != own.is_floating_point():
         raise ModelError(f"{key} is {value.dtype}, {value.layout}, on {value.device}; accepted: dense numbers like {own.dtype}")
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
@@ -154,8 +164,6 @@ def _checked(key: str, value: Tensor, own: Tensor) -> Tensor:
     value = value.to(own.dtype)
     if not value.isfinite().all():
         raise ModelError(f"{key} holds NaN or infinity in {int((~value.isfinite()).sum())} of {value.numel()} places")
-    if key.endswith(".mask") and not torch.equal(value, own):
-        raise ModelError(f"{key} is the mask of another context model than {tuple(own.shape)} usually has")
     return value
 
 

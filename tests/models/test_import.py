@@ -144,6 +144,15 @@ def test_weights_stay_float32_unless_half(tmp_path: Path, state: State, usual_id
     )
 
 
+def test_masked_weights_do_not_matter(tmp_path: Path) -> None:
+    state = small("mbt2018").state_dict()
+    ids = [imported(tmp_path, state, overwrite=True).files[0].id]
+    weight = "context_prediction.weight"
+    for factor in (state["context_prediction.mask"], 1 - state["context_prediction.mask"]):
+        ids.append(imported(tmp_path, {**state, weight: state[weight] * factor}, overwrite=True).files[0].id)
+    assert ids[0] == ids[1] != ids[2]
+
+
 @pytest.mark.parametrize("preset", ZOO)
 def test_every_model_of_the_zoo_comes_back(tmp_path: Path, preset: str) -> None:
     model = small(preset).eval()
