@@ -11,6 +11,7 @@ the same network in floats as published codecs do: position by position, symbols
 import argparse
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ SMALL = (6, 8)  # positions of the reference's latent
 def make_network(schedule: Schedule) -> tuple[MaskedConv2d, nn.Sequential]:
     torch.manual_seed(0)
     context = MaskedConv2d(M, 2 * M, schedule=schedule)
-    first, second, third = (nn.Conv2d(*pair, 1) for pair in zip(WIDTHS, WIDTHS[1:], strict=False))
+    first, second, third = (nn.Conv2d(*pair, 1) for pair in pairwise(WIDTHS))
     return context, nn.Sequential(first, nn.LeakyReLU(), second, nn.LeakyReLU(), third)
 
 
@@ -109,9 +110,8 @@ def print_reference(context: MaskedConv2d, parameters: nn.Sequential, size: tupl
 
 
 def print_row(schedule: str, how: str, what: str, seconds: float, cpu: float, macs: int) -> None:
-    print(
-        f"{schedule:<13} {how:<20} {what}  {seconds:8.3f} s  {cpu:8.3f} s CPU  {macs / seconds / 1e9:6.2f} GMAC/s  {macs / cpu / 1e9:6.2f} by CPU"
-    )
+    speeds = f"{macs / seconds / 1e9:6.2f} GMAC/s {macs / cpu / 1e9:6.2f} by CPU"
+    print(f"{schedule:<13} {how:<20} {what} {seconds:8.3f} s {cpu:8.3f} s CPU {speeds}")
 
 
 def main() -> None:
