@@ -103,10 +103,8 @@ def print_reference(context: MaskedConv2d, parameters: nn.Sequential, size: tupl
 
     seconds, cpu = measure(2, encode)
     factor = size[0] * size[1] / (height * width)
-    macs = sum(
-        weight[0].count_nonzero() * len(weight) if layer is context else layer.weight.numel() for layer in (context, *parameters[::2])
-    )
-    print_row(context.schedule, "float32, one by one", "encode", factor * seconds, factor * cpu, int(macs) * size[0] * size[1])
+    layers = [len(weight) * int(weight[0].count_nonzero()), *(layer.weight.numel() for layer in parameters if isinstance(layer, nn.Conv2d))]
+    print_row(context.schedule, "float32, one by one", "encode", factor * seconds, factor * cpu, sum(layers) * size[0] * size[1])
 
 
 def print_row(schedule: str, how: str, what: str, seconds: float, cpu: float, macs: int) -> None:
