@@ -45,6 +45,8 @@ ALLOWED_OUTSIDE = {
     "metrics": {"torch", "numpy"},
     "codec": {"torch", "numpy"},
 }
+NATIVE = {"entropy", "container", "stream"}
+"""Parts that may look into the compiled module; the trainer runs where there is none."""
 
 
 def part_of(path: Path) -> str:
@@ -85,6 +87,7 @@ def test_imports_go_down(path: Path) -> None:
             assert outside is None or top in sys.stdlib_module_names or top in outside, f"{part} may not import {top}"
             continue
         other = rest.split(".")[0] or "__init__"
+        assert other != "_native" or part in NATIVE, f"{part} imports the compiled module"
         if other != part:
             assert LAYERS[other] < LAYERS[part], f"{part} (layer {LAYERS[part]}) imports {other} (layer {LAYERS[other]})"
 
@@ -98,3 +101,11 @@ def test_light_import_loads_no_heavy_module(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(sorted({{'torch', 'av', 'cv2', 'ray'}} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_trainer_needs_torch_and_numpy_alone() -> None:
+    absent = ("av", "cv2", "ray", "kornia", "streamcodec._native", "streamcodec.container", "streamcodec.entropy")
+    code = (
+        f"import sys\nsys.modules.update(dict.fromkeys({absent!r}))\nimport streamcodec.training.lease, streamcodec.training.lease_worker"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

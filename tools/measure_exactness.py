@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec.codec.channel import EncoderChannel
+from streamcodec.codec.counting import CountingChannel
 from streamcodec.entropy import Tables
 from streamcodec.models import CompressionModel, ImageModel, InterModel, load_checkpoint
-from streamcodec.models.channel import CountingChannel
 from streamcodec.models.entropy_models import GaussianConditional
 from streamcodec.models.latent import settle
 from streamcodec.models.quarter import QuarterHyperprior

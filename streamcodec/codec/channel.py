@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec.entropy import ContextModel, Decoder, Encoder, Tables
-from streamcodec.models.channel import from_positions, to_positions, values_at_positions
+from streamcodec.errors import ModelError
+from streamcodec.models.exact_plan import FRACTION_BITS
 
-__all__ = ["DecoderChannel", "EncoderChannel"]
-
+__all__ = ["DecoderChannel", "EncoderChannel", "from_positions", "to_positions", "values_at_positions"]
 
 MAX_THREADS = 16
 """Of a context model: its positions that can be worked on at a time are few."""
+MAX_VALUE = 2.0**18
 NO_INPUT = "an encoder's model must be given its input"
 
 
@@ -65,6 +66,23 @@ class DecoderChannel:
     def finish(self) -> None:
         """Raise CorruptStreamError unless everything was read."""
         self._decoder.finish()
+
+
+def to_positions(x: Tensor) -> NDArray[np.int32]:
+    """(1, C, h, w) int32 -> (h, w, C), contiguous, as the native coder takes it."""
+    return x.detach()[0].permute(1, 2, 0).to("cpu", torch.int32).contiguous().numpy()
+
+
+def values_at_positions(values: Tensor) -> NDArray[np.int32]:
+    """(1, M, h, w) float -> (h, w, M) in units of 2^-FRACTION_BITS, within +-MAX_VALUE. ModelError for NaN."""
+    if values.isnan().any():
+        raise ModelError("a latent holds NaN; the weights are damaged, or the input is far outside of [0, 1]")
+    return to_positions((values.double().clamp(-MAX_VALUE, MAX_VALUE) * 2**FRACTION_BITS).round())
+
+
+def from_positions(y_hat: NDArray[np.int32], device: torch.device) -> Tensor:
+    """(h, w, M) in units of 2^-FRACTION_BITS -> (1, M, h, w) float32, exact where its magnitude is up to 4096."""
+    return (torch.from_numpy(y_hat).to(device).permute(2, 0, 1)[None].float() * 2.0**-FRACTION_BITS).contiguous()
 
 
 def _threads() -> int:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from streamcodec._native import ContextModel, Decoder, Encoder, Tables
+from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
+from streamcodec.codec.counting import CountingChannel
 from streamcodec.context import ContextData
 from streamcodec.models.base import CompressionModel
-from streamcodec.models.channel import CountingChannel, from_positions, to_positions, values_at_positions
 from streamcodec.tables import TableData
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from streamcodec.models.channel import CountingChannel
+from streamcodec.codec.counting import CountingChannel
 from streamcodec.tables import CERTAIN, Table, stack_tables
 
 TABLES = stack_tables([CERTAIN, Table(np.array([0, 4096, 12288, 14336, 16384], np.int32), -1)])  # -1, 0, 1: 2, 1, 3 bits; escape: 3 bits

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from streamcodec.models.channel import CountingChannel
+from streamcodec.codec.counting import CountingChannel
 from streamcodec.models.entropy_models import GaussianConditional
 from streamcodec.models.latent import decide
 from streamcodec.models.quarter import BIT_WORTH, QuarterFlow, QuarterHyperprior

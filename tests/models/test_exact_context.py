@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec._native import ContextModel, Tables
+from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
+from streamcodec.codec.counting import CountingChannel
 from streamcodec.context import CHUNK_INPUTS, MAX_CHUNK_WEIGHT, Schedule
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.channel import CountingChannel, from_positions, to_positions, values_at_positions
 from streamcodec.models.exact_context import IntegerContext
 from streamcodec.models.masked import MaskedConv2d, anchors
 from streamcodec.tables import CERTAIN, Table, stack_tables
