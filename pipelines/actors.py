@@ -26,6 +26,7 @@ __all__ = ["Actors", "Fleet", "InstalledOnly", "Job", "connected", "default_work
 
 STORE_BYTES = 100 << 20  # of Ray's object store, where it is started here: next to nothing goes through it
 NODE_IS_GONE = ("node has died", "node was terminated", "node is dead", "node died", "node is terminated", "preempt")
+GUESSES = "Some common causes include"
 STARTS = 3
 CLOSE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # before a worker that could not be started is tried again
@@ -183,8 +184,13 @@ class Actors:
         del self._actors[name]
         ray.kill(actor.handle, no_restart=True)  # it may be alive and out of reach
         self._not_before = 0.0 if actor.node is not None else time.monotonic() + PAUSE_SECONDS
-        lines = [line.strip() for line in str(error).splitlines() if line.strip() and "\t" not in line[:1]]
-        return Lost(name, not _is_away(error, actor.node), " ".join(lines) or type(error).__name__)
+        return Lost(name, not _is_away(error, actor.node), _reason(error))
+
+
+def _reason(error: RayError) -> str:
+    """What Ray says, in a line, without the ids and the guesses that follow."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "\t" not in line[:1]]
+    return " ".join(lines).partition(GUESSES)[0].strip() or type(error).__name__
 
 
 def _is_away(error: RayError, node: str | None) -> bool:
@@ -209,7 +215,7 @@ class InstalledOnly(JobConfig):
 @contextmanager
 def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
     """Ray: the cluster at `address` ("auto": the one that runs on this machine), or one of this machine that is started here with so many
-    CPUs (None: all) and ends with us. Where this process has Ray running already, that."""
+    CPUs (None: all) and ends with us. Where this process has Ray running already, that. Raises UsageError."""
     if ray.is_initialized():
         yield
         return

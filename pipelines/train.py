@@ -4,6 +4,7 @@ The folders of the run, the clips and the weights must be the same for all of th
 process that dies has all of them start again from the last state.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ try:
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, get_context
     from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
-    from .actors import InstalledOnly
+    from .actors import connected
 except ImportError as error:
     raise UsageError(f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}") from error
 
@@ -58,7 +59,8 @@ def train_on_workers(
     tensorboard: bool = False,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Run `config` on `workers` processes, on the Ray cluster that is running or on one started here; `device`: cpu or cuda.
+    """Run `config` on `workers` processes; `device`: cpu or cuda. On the Ray cluster that RAY_ADDRESS names ("auto": the one that runs on
+    this machine), or on one started here.
 
     Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train` writes; a state goes on with
     as many workers. Raises UsageError for a device or a number of workers that the cluster does not have, and StreamCodecError if
@@ -72,7 +74,7 @@ def train_on_workers(
         tensorboard,
     )  # fmt: skip
     data.open(config).close()  # what is wrong with it is better said before workers start
-    with _cluster(), _followed(folder / LOG, config.steps, report):
+    with connected(os.environ.get("RAY_ADDRESS")), _followed(folder / LOG, config.steps, report):
         _check_resources("GPU" if job.cuda else "CPU", workers)
         report(f"{workers} processes train on {data.folder}; the log is {folder / LOG}")
         _fit(job, workers)
@@ -108,19 +110,6 @@ def _work(settings: dict[str, Job]) -> None:
     if job.cuda:
         torch.cuda.set_device(device)
     train(job.config, job.data, job.folder, job.weights, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
-
-
-@contextmanager
-def _cluster() -> Iterator[None]:
-    """The Ray cluster that is running, or one that is started here and ends with us."""
-    if ray.is_initialized():
-        yield
-        return
-    ray.init(job_config=InstalledOnly(), log_to_driver=False, include_dashboard=False)  # the log file tells what there is to tell
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 @contextmanager
