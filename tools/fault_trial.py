@@ -10,6 +10,7 @@ log. Exit code 0 if all outputs are identical and nothing finished was done agai
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from streamcodec import EncodeOptions, encode
 from streamcodec.cli.common import prepare
 
 STORE_BYTES = 80 << 20
+os.environ.setdefault("RAY_worker_niceness", "0")  # that of a single process; Ray's 15 has workers wait for whatever else the machine does
 
 
 @dataclass(frozen=True)
