@@ -20,8 +20,7 @@ from .channels import ListEncoder
 from .deterministic import frame
 from .small_models import enliven, image_model, updated_image_model
 
-NAMES = ("joint", "cheng", "cheng-checkerboard", "simple-raster", "simple-checkerboard")
-SIZES = [(16, 16), (48, 80), (80, 112)]  # latents of 1x1, 3x5, 5x7, or four times that
+SIZES = [(16, 16), (80, 112)]  # latents of 1x1 and 5x7, or four times that
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def latent_of(name: str) -> tuple[ContextLatent, Tensor]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["joint", "cheng-checkerboard", "simple-raster"])
 def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(name: str, size: tuple[int, int], threads: None) -> None:
     model, coded = updated_image_model(name), []
     tables, contexts = ends(model)
@@ -145,7 +144,7 @@ def test_estimates_see_nothing_that_comes_later(name: str) -> None:
     assert (changed <= allowed).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["joint", "cheng-checkerboard"])
 @torch.no_grad()
 def test_latents_that_are_not_finite_fail(name: str) -> None:
     latent, y = latent_of(name)
