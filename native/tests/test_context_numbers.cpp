@@ -116,7 +116,8 @@ TEST(context_loops_round_halves_to_even) {
                 std::vector<std::int64_t> sums, shifts(40, shift), totals(40, 5);
                 for (std::int64_t i = -20; i < 20; ++i) {
                     const std::int64_t near = std::int64_t{random_between(random, -2, 2)};
-                    sums.push_back(i == -20 ? -(std::int64_t{1} << 41) : (i << std::max(shift - 1, 0)) + near);
+                    sums.push_back(i == -20 ? -(std::int64_t{1} << 41)
+                                            : i * (std::int64_t{1} << std::max(shift - 1, 0)) + near);
                 }
                 kernels.add_rounded(sums.data(), shifts.data(), fraction, 40, totals.data());
                 for (std::size_t i = 0; i < 40; ++i) CHECK(totals[i] == 5 + half_even(sums[i], shift + fraction - 12));

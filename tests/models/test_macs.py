@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import CompressionModel, QuarterFlow, QuarterImage
-from streamcodec.models.macs import coding_cost, count_macs
+from streamcodec.models.macs import _Zeros, coding_cost, count_macs
+
+from .small_models import updated_image_model
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,15 @@ def test_exact_path_is_counted() -> None:
         floats = count_macs(lambda: latent.scale(latent.h_s(z)))
         exact = count_macs(lambda: latent.integer(z.int(), size))
     assert floats < exact < 1.5 * floats
+
+
+def test_context_models_are_counted() -> None:
+    """Beyond what is dispatched: taps and 1x1 layers of the native coder, at each of 16 x 16 positions, on both sides alike."""
+    model = updated_image_model("joint")
+    per_pixel = sum(context.multiplications(16, 16) for context in model.contexts()) / (1000 * 256**2)
+    dispatched = count_macs(lambda: model.code(None, (256, 256), 0.0, _Zeros(model.contexts()))) / (1000 * 256**2)
+    assert per_pixel > 0
+    assert coding_cost(model).decode_kmac == pytest.approx(per_pixel + dispatched)
 
 
 def test_models_without_tables_or_frames_fail() -> None:
