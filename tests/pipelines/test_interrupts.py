@@ -1,0 +1,30 @@
+"""Ctrl-C once and twice."""
+
+import os
+import signal
+
+import pytest
+from streamcodec.pipelines.interrupts import Interrupts
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_ends(number: signal.Signals) -> None:
+    said: list[str] = []
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), Interrupts(lambda: said.append("once")) as interrupts:
+        assert interrupts.reason is None
+        os.kill(os.getpid(), number)
+        assert (interrupts.reason, said) == (f"{number.name} came", ["once"])
+        os.kill(os.getpid(), number)
+    assert said == ["once"]
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts(lambda: None) as interrupts:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupts.reason is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
