@@ -21,11 +21,11 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", "
 
 WIDTH, HEIGHT, ORIENTATION, EXTRA_SAMPLES, ICC_PROFILE = 256, 257, 274, 338, 34675  # tags of TIFF and EXIF
 INTEGERS = {3: "H", 4: "I"}  # TIFF's types SHORT and LONG
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # not stuffing, not a restart
+JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # not stuffing, not filling, not a restart
 JPEG_END, JPEG_EXIF, JPEG_ICC, JPEG_TEM = 0xD9, 0xE1, 0xE2, 0x01
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 CMYK_COMPONENTS = 4
-PNM_SIZE = re.compile(rb"P[1-6]" + 2 * rb"(?:\s|#[^\n]*\n)+(\d+)")
+PNM_SIZE = re.compile(rb"P[1-6]" + 2 * rb"(?:\s|#[^\n]*\n)+(\d{1,9})(?!\d)")
 
 PROFILE = "its colour profile is not kept: samples are taken as they are"
 CMYK = "its CMYK samples were converted to RGB without a profile"
@@ -108,7 +108,7 @@ def _jpeg(data: bytes) -> PictureHeader:
             continue
         (length,) = struct.unpack_from(">H", data, at)
         segment = data[at + 2 : at + length]
-        if marker in JPEG_FRAMES:
+        if marker in JPEG_FRAMES and not components:
             _, height, width, components = struct.unpack_from(">BHHB", segment)
             size = (width, height)
         elif marker == JPEG_EXIF and segment.startswith(b"Exif\0\0"):
@@ -133,13 +133,16 @@ def _webp(data: bytes) -> PictureHeader:
 
 
 def _webp_size(chunks: Mapping[bytes, bytes]) -> tuple[int, int]:
-    if b"VP8X" in chunks:
-        canvas = chunks[b"VP8X"]
-        return int.from_bytes(canvas[4:7], "little") + 1, int.from_bytes(canvas[7:10], "little") + 1
-    if b"VP8L" in chunks:
-        (bits,) = struct.unpack_from("<I", chunks[b"VP8L"], 1)
+    """By the first chunk, which is that of the picture or, of an extended file, of the canvas."""
+    kind, body = next(iter(chunks.items()), (b"", b""))
+    if kind == b"VP8X":
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", body, 1)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = struct.unpack_from("<HH", chunks[b"VP8 "], 6)
+    if kind != b"VP8 ":
+        raise _DamageError(f"its first chunk is {kind.decode('latin-1')!r}")
+    width, height = struct.unpack_from("<HH", body, 6)
     return width & 0x3FFF, height & 0x3FFF
 
 
@@ -191,7 +194,8 @@ def _tiff_tags(data: bytes) -> tuple[dict[int, int], bool]:
     tags: dict[int, int] = {}
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", data, entry)
-        tags[tag] = struct.unpack_from(order + INTEGERS[kind], data, entry + 8)[0] if kind in INTEGERS else 0
+        value = struct.unpack_from(order + INTEGERS[kind], data, entry + 8)[0] if kind in INTEGERS else 0
+        tags.setdefault(tag, value)  # decoders take the first too: what is checked here must be what they allocate
     (following,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
     return tags, following != 0
 

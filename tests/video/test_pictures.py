@@ -215,6 +215,37 @@ def test_what_is_no_picture_fails(tmp_path: Path) -> None:
         read_picture(coded(noise(4, 4, 3)), max_pixels=15)
 
 
+def frame_header(height: int, width: int) -> bytes:
+    return b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + bytes(3)
+
+
+def test_a_size_behind_the_first_does_not_count() -> None:
+    """Decoders allocate what comes first."""
+    jpeg = b"\xff\xd8" + frame_header(9000, 9000) + frame_header(8, 8) + b"\xff\xd9"
+    lossless, lossy = (struct.pack("<4sI", kind, 10) for kind in (b"VP8L", b"VP8 "))
+    chunks = lossy + bytes(6) + struct.pack("<HH", 9000, 9000) + lossless + b"\x2f" + bytes(9)
+    webp = b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+    tags = [(256, 9000), (257, 9000), (256, 8), (257, 8)]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags) + bytes(4)
+    for data in (jpeg, webp, b"II*\0" + struct.pack("<I", 8) + directory):
+        with pytest.raises(SourceError, match="9000x9000, 81000000 pixels; accepted: up to"):
+            read_picture(data)
+
+
+def test_headers_that_never_end_fail_soon() -> None:
+    """A megabyte each: what looks again at all of it from every byte takes hours."""
+    size = 1 << 20
+    for data, words in (
+        (b"\xff\xd8" + b"\xff" * size, "end marker is missing"),
+        (b"\xff\xd8" + b"\xff\x00" * size, "end marker is missing"),
+        (b"P5 " + b"9" * size + b" 1 255 ", "its size is missing"),
+        (b"P5 " + b"# \n" * size, "its size is missing"),
+        (b"RIFF" + struct.pack("<I", size) + b"WEBP" + b"ALPH" + bytes(size), "its first chunk is 'ALPH'"),
+    ):
+        with pytest.raises(SourceError, match=words):
+            read_picture(data)
+
+
 def test_bad_arguments_fail() -> None:
     data = coded(noise(4, 4, 3))
     for background in ("sky", "#12345", 255):
