@@ -31,7 +31,7 @@ class LoadedModel:
             contexts = tuple(ContextModel(*context.arguments()) for context in model.contexts())
             return cls(name, model_id, model, Tables(data.quantized_cdf, data.cdf_length, data.offset), contexts)
         except UsageError as error:
-            raise ModelError(f"the tables or context models of model {name} are damaged: {error}") from error
+            raise ModelError(f"model {name} has damaged tables or a damaged context model: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ def test_damaged_tables_fail(tiny_weights: Path, tmp_path: Path) -> None:
         metadata, state = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     state["hyperprior.entropy_bottleneck._quantized_cdf"][0, 1] = 0
     save_file(state, path, metadata)
-    with pytest.raises(ModelError, match="tables of model damaged"):
+    with pytest.raises(ModelError, match="model damaged has damaged tables"):
         load_model(str(path))
 
 
