@@ -144,8 +144,7 @@ def _quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def _mask(context: nn.Conv2d) -> Tensor:
     mask = context.get_buffer("mask")
-    same = (mask == mask[:1, :1]).all() and mask.shape == context.weight.shape
-    if not same:
+    if mask.shape != context.weight.shape or not torch.equal(mask, mask[:1, :1].expand_as(mask)):
         raise UsageError(f"the mask of the context model is {tuple(mask.shape)}; accepted: the weight's shape, alike for all channels")
     return mask
 

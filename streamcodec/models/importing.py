@@ -8,6 +8,7 @@ its wrapper, and whether it was saved before or after update().
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import takewhile
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -128,20 +129,21 @@ def _read(path: Path) -> _Published:
 
 
 def _without_common_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without the name of a module that holds the whole model: no model has all its tensors in one part."""
-    prefixes = {key.partition(".")[0] for key in state}
-    if len(prefixes) > 1 or not all("." in key for key in state):
-        return state
-    return _without_common_prefix({key.partition(".")[2]: value for key, value in state.items()})
+    """Without the names of modules that hold the whole model: no model has all its tensors in one part."""
+    modules = zip(*(key.split(".")[:-1] for key in state), strict=False)
+    length = sum(len(names[0]) + 1 for names in takewhile(lambda names: len(set(names)) == 1, modules))
+    return {key[length:]: value for key, value in state.items()}
 
 
 def _build(fit: Fit, tensors: Mapping[str, Tensor]) -> CompressionModel:
     """The model with these weights, in eval mode, with tables and exact paths."""
-    model = registry.create(fit.preset, **fit.config)
-    own = model.state_dict()
     dropped = {*fit.outside, *fit.made, *fit.constants}
-    state = {key: _checked(key, value, own[key]) for key, value in tensors.items() if key not in dropped}
-    model.load_state_dict({**own, **state})
+    kept = {key: value for key, value in tensors.items() if key not in dropped}
+    for key, value in kept.items():
+        _require_whole(key, value)
+    model = registry.create(fit.preset, **fit.config)  # as large as the tensors: they are all there
+    own = model.state_dict()
+    model.load_state_dict({**own, **{key: _checked(key, value, own[key]) for key, value in kept.items()}})
     _clear_masked(model)
     model.eval().update()
     return model
@@ -155,12 +157,18 @@ def _clear_masked(model: CompressionModel) -> None:
             module.weight.mul_(module.mask)
 
 
-def _checked(key: str, value: Tensor, own: Tensor) -> Tensor:
-    """`value` if it can stand for `own`, of the same shape. ModelError if it is of another kind or not finite."""
-    if value.layout != torch.strided or value.device.type != "cpu" or value.is_floating_point() != own.is_floating_point():
-        raise ModelError(f"{key} is {value.dtype}, {value.layout}, on {value.device}; accepted: dense numbers like {own.dtype}")
+def _require_whole(key: str, value: Tensor) -> None:
+    """ModelError for a tensor that takes less room than its values: it can say that it is of any size."""
+    if value.layout != torch.strided or value.device.type != "cpu":
+        raise ModelError(f"{key} is {value.dtype}, {value.layout}, on {value.device}; accepted: dense numbers")
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
         raise ModelError(f"{key} is damaged: its {value.numel()} values are not all there")
+
+
+def _checked(key: str, value: Tensor, own: Tensor) -> Tensor:
+    """`value` if it can stand for `own`, of the same shape. ModelError if it is of another kind or not finite."""
+    if value.is_floating_point() != own.is_floating_point():
+        raise ModelError(f"{key} is {value.dtype}; accepted: numbers like {own.dtype}")
     value = value.to(own.dtype)
     if not value.isfinite().all():
         raise ModelError(f"{key} holds NaN or infinity in {int((~value.isfinite()).sum())} of {value.numel()} places")

@@ -39,7 +39,8 @@ class MaskedConv2d(nn.Conv2d):
             raise UsageError(f"kernel size is {kernel_size}; accepted: odd sizes, which have a middle")
         super().__init__(channels_in, channels_out, kernel_size, padding=kernel_size // 2)
         self.schedule: Schedule = schedule
-        self.register_buffer("mask", _taps(kernel_size, schedule).expand_as(self.weight).contiguous())
+        mask = _taps(kernel_size, schedule).expand_as(self.weight)
+        self.register_buffer("mask", mask if self.weight.is_meta else mask.contiguous())  # with the weight on "meta" it takes no room
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv2d(input, self.weight * self.mask, self.bias, padding=self.padding)

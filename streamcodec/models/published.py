@@ -11,6 +11,8 @@ from typing import Any
 __all__ = ["current_key", "current_keys", "unwrap"]
 
 WRAPPERS = ("network", "state_dict", "model_state_dict", "model", "net")
+MAX_WRAPPERS = 8
+"""In each other; a damaged file can go on for ever, or hold itself."""
 SPELLINGS = [
     (re.compile(r"^(?:module\.|_orig_mod\.)+"), ""),
     (re.compile(r"(?:^|(?<=\.))_matrix(\d+)$"), r"matrices.\1"),
@@ -29,11 +31,16 @@ def current_keys(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def unwrap(state: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...], tuple[str, ...]]:
     """(the state_dict inside, names of the wrappers around it, what else stands in them: optimizers, the epoch)."""
-    for wrapper in WRAPPERS:
-        if isinstance(inner := state.get(wrapper), Mapping):
-            found, wrappers, others = unwrap(inner)
-            return found, (wrapper, *wrappers), (*(str(key) for key in state if key != wrapper), *others)
-    return state, (), ()
+    wrappers: list[str] = []
+    others: list[str] = []
+    while len(wrappers) < MAX_WRAPPERS:
+        wrapper = next((name for name in WRAPPERS if isinstance(state.get(name), Mapping)), None)
+        if wrapper is None:
+            break
+        wrappers.append(wrapper)
+        others += (str(key) for key in state if key != wrapper)
+        state = state[wrapper]
+    return state, tuple(wrappers), tuple(others)
 
 
 def current_key(key: str) -> str:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from streamcodec.errors import ModelError, OutputError, UsageError
-from streamcodec.models import create, import_checkpoint, names
+from streamcodec.models import CompressionModel, create, import_checkpoint, names, registry
 
 State = dict[str, Tensor]
 
@@ -102,6 +102,35 @@ def test_objects_in_a_pickle_are_named(tmp_path: Path, state: State) -> None:
 )
 def test_checkpoints_without_weights_fail(tmp_path: Path, content: Any, message: str) -> None:
     refuse_content(tmp_path, content, message)
+
+
+def test_wrappers_without_end_fail(tmp_path: Path, state: State) -> None:
+    inside_itself: dict[str, Any] = {}
+    inside_itself["state_dict"] = inside_itself
+    deep: Any = state
+    for _ in range(12):
+        deep = {"model": deep}
+    for content in (inside_itself, deep):
+        refuse_content(tmp_path, content, "holds no tensors, but (state_dict|model)")
+    refuse_content(tmp_path, {"a." * 100_000 + "b": torch.zeros(1)}, "are of no known model")
+
+
+def test_sizes_without_values_take_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One number in the file for each tensor of a wide model, which is never made."""
+    made: list[CompressionModel] = []
+
+    def watched(*arguments: Any, **config: Any) -> CompressionModel:
+        made.append(create(*arguments, **config))
+        return made[-1]
+
+    monkeypatch.setattr(registry, "create", watched)
+    with torch.device("meta"):
+        wide = create("mbt2018", N=40, M=60)
+    content = {key: torch.zeros(1).expand(parameter.shape) for key, parameter in wide.named_parameters()}
+    refuse_content(tmp_path, content, "is damaged: its .* values are not all there")
+    tensors = [tensor for model in made for tensor in (*model.parameters(), *model.buffers())]
+    assert any(tensor.is_meta for tensor in tensors)
+    assert max(tensor.untyped_storage().nbytes() for tensor in tensors if not tensor.is_meta) < 5000
 
 
 def test_missing_tensors_are_named(tmp_path: Path, state: State) -> None:
