@@ -97,17 +97,21 @@ class _Teller:
 
 
 def _encode_one(source: str, target: str, settings: dict[str, Any], tell: _Teller) -> dict[str, Any]:
-    """The facts of the stream; warnings are told."""
+    """The facts of the stream. Warnings are not to be kept quiet."""
     import streamcodec
 
     report = streamcodec.encode_image(source, target, **settings)
     for note in report.notes:
         tell(f"streamcodec: note: {source}: {note}")
     if report.quality is None and "quality" in settings:
-        tell(f"streamcodec: warning: {source}: -q {settings['quality']} has no effect: the model {report.model} has one rate only")
+        _warn(source, f"-q {settings['quality']} has no effect: the model {report.model} has one rate only")
     if report.shortfall is not None:
-        tell(f"streamcodec: warning: {source}: {report.shortfall}")
+        _warn(source, report.shortfall)
     return describe(report, source, target)
+
+
+def _warn(source: str, text: str) -> None:
+    click.echo(f"streamcodec: warning: {source}: {text}", err=True)
 
 
 def _encode_all(pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, *, as_json: bool) -> int:

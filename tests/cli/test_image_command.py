@@ -101,8 +101,9 @@ def test_what_is_lost_is_said(here: Path, capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().err
     assert "-q 40 has no effect: the model one has one rate only" in said
     assert said.rstrip().endswith("one, one rate")
-    assert run(["image", "encode", "a.png", "c.ssf", "--target-psnr", "90", *TINY]) == 0
-    assert "out of reach" in capsys.readouterr().err
+    for quiet in ("--quiet", "--json"):
+        assert run(["image", "encode", "a.png", "c.ssf", "-y", "--target-psnr", "90", quiet, *TINY]) == 0
+        assert "out of reach" in capsys.readouterr().err
 
 
 FAILURES = [
