@@ -97,6 +97,18 @@ def test_many_positions_in_a_wave_make_no_difference() -> None:
         assert np.array_equal(decode(data, latent, stream, threads=5, instruction_set=instruction_set), y_hat)
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_share_the_waves_of_a_raster(threads: int) -> None:
+    """Waves of up to 13 positions, of which each thread gets 4 or more: smaller latents are coded by one."""
+    data = random_context(9, "raster", channels=2, widths=(8,))
+    latent = random_latent(9, data, 13, 40)
+    stream, y_hat = encode(data, latent)
+    assert np.array_equal(y_hat, oracle(data, latent).y_hat)
+    for instruction_set in instruction_sets():
+        assert encode(data, latent, threads=threads, instruction_set=instruction_set)[0] == stream
+        assert np.array_equal(decode(data, latent, stream, threads=threads, instruction_set=instruction_set), y_hat)
+
+
 def test_a_latent_goes_between_other_symbols() -> None:
     data = random_context(8, "raster")
     latent = random_latent(8, data, 4, 4)
