@@ -1,6 +1,6 @@
 """One long video: how much faster than a single process are workers that share it, and are the bytes the same?
 
-    tools/split_trial.py SOURCE --work FOLDER --seconds 600 --workers 2 [--repeat 3] [--threads]
+    tools/split_trial.py SOURCE --work FOLDER --seconds 600 --workers 2 [--rate 25] [--repeat 3] [--threads]
 
 Joins the videos below SOURCE to one of so many seconds, encodes it with `streamcodec.encode` in a process with one thread (with --threads
 also in one with as many threads as there are workers), and with `streamcodec.pipelines.transcode` on workers with one thread each. The wall
@@ -37,8 +37,8 @@ print(time.monotonic() - started)
 def main() -> int:
     arguments = parse()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    name = f"long-{arguments.seconds:g}-{arguments.height}.mp4"
-    video = make_long_video(arguments.source, arguments.work / name, arguments.seconds, arguments.height)
+    name = f"long-{arguments.seconds:g}-{arguments.height}-{arguments.rate}.mp4"
+    video = make_long_video(arguments.source, arguments.work / name, arguments.seconds, arguments.height, arguments.rate)
     same = True
     for _ in range(arguments.repeat):
         row = compare(video, arguments)
@@ -77,6 +77,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("source", type=Path, help="folder of videos")
     parser.add_argument("--work", type=Path, required=True, help="folder for the video and the streams")
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--rate", type=int, default=25, help="frames per second")
     parser.add_argument("--height", type=int, default=240)
     parser.add_argument("--quality", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)

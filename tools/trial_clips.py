@@ -53,7 +53,7 @@ def _write(clip: Path, video: Path, frames: int, skip: int, height: int) -> None
             writer.write(replace(picture, planes=(_resized(picture, size),)))
 
 
-def make_long_video(source: Path, out: Path, seconds: float, height: int, rate: int = 25) -> Path:
+def make_long_video(source: Path, out: Path, seconds: float, height: int, rate: int) -> Path:
     """Write a video of so many seconds, all videos one after another, over and over; kept if it is there."""
     if out.exists():
         return out
