@@ -92,5 +92,5 @@ def _construct(path: Path, metadata: Mapping[str, str]) -> tuple[str, dict[str, 
     try:
         config = json.loads(metadata["config"])
         return metadata["preset"], config, registry.create(metadata["preset"], **config)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as error:  # what layers raise for impossible widths
         raise ModelError(f"the weights {path} have a damaged config: {metadata['config']!r}") from error

@@ -96,6 +96,14 @@ def test_damaged_config_fails(path: Path, config: str) -> None:
         load_checkpoint(path)
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+@pytest.mark.parametrize("config", [{"M": 0}, {"N": -1}, {"N": 10**30}, {"N": 0.5}])
+def test_impossible_widths_fail(path: Path, config: dict[str, float]) -> None:
+    rewrite(path, preset="mbt2018", config=json.dumps({"N": 4, "M": 6, **config}))
+    with pytest.raises(ModelError, match="damaged config"):
+        load_checkpoint(path)
+
+
 def test_unknown_preset_fails(path: Path) -> None:
     rewrite(path, preset="nope")
     with pytest.raises(ModelError, match="unknown model 'nope'"):

@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from streamcodec.errors import UsageError
-from streamcodec.models import create, load_checkpoint
+from streamcodec.models import create, load_checkpoint, save_checkpoint
 from streamcodec.models.factorized import analysis, synthesis
 from streamcodec.training import Data, TrainConfig, load_config, train
 from streamcodec.training.image import ImageTrainer
 from streamcodec.training.image_start import start_transforms
 from streamcodec.training.principal import decompose
 
-from .small_runs import shards_in, small_config, write_shards
+from .small_runs import SMALL_IMAGE, shards_in, small_config, write_shards
 from .test_principal import smooth_frames
 
 SIZES = {"N": 48, "M": 12}
@@ -110,14 +110,9 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_share_nothing_are_refused(tmp_path: Path) -> None:
-    from streamcodec.models import save_checkpoint
-
-    other = create("mbt2018-mean", N=4, M=6)
+    other = create("quarter-image", **SMALL_IMAGE)
     other.update()
-    save_checkpoint(tmp_path / "mbt2018-mean.safetensors", other, "mbt2018-mean", N=4, M=6)
-    wide = create("quarter-image")
-    wide.update()
-    save_checkpoint(tmp_path / "quarter-image.safetensors", wide, "quarter-image")
+    save_checkpoint(tmp_path / "quarter-image.safetensors", other, "quarter-image", **SMALL_IMAGE)
     config = image_config(image_start="weights", weights_of="quarter-image")
     with pytest.raises(UsageError, match=r"nothing in .* fits the model MeanScaleHyperprior"):
         ImageTrainer(config, shards_in(tmp_path), tmp_path)
