@@ -5,7 +5,9 @@
 
 PYTHON is the interpreter of an environment with CompressAI. Both get the same weights: random ones of the published sizes, whose last
 layers are scaled so that latents have a deviation of about 2 and are coded with scales of about 1, as those of trained models are.
-Each codes in a process of its own, one after the other, in turns, and the best of the repeats counts. Transforms are included.
+Each codes in a process of its own, one after the other, in turns, and the best of the repeats counts. Encoding and decoding include the
+transforms (our encoder's also the synthesis, for the picture that decoders will show), which are the same layers of PyTorch for both and
+take the seconds in the columns "g_a" and "g_s"; "latents" is what is left without them, of which the models differ.
 """
 
 import argparse
@@ -31,6 +33,7 @@ MODELS: dict[str, dict[str, int]] = {
     "cheng2020-anchor": {"N": 192},
     "cheng2020-attn": {"N": 192},
 }
+SECONDS = ("encode_s", "decode_s", "encode_latents_s", "decode_latents_s")
 
 
 def picture(width: int, height: int) -> torch.Tensor:
@@ -93,7 +96,18 @@ def run_ours(name: str, folder: Path, frame: torch.Tensor, repeats: int) -> dict
     encode_seconds, coded = best_of(repeats, lambda: encode_frame(codec, frame, None, 32))
     decode_seconds, back = best_of(repeats, lambda: decode_frame(codec, coded.payload, None, size))
     assert back.equal(coded.reconstruction)
-    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": len(coded.payload)}
+    transforms = time_transforms(codec.intra.model, frame, repeats)
+    g_a, g_s = transforms["g_a_s"], transforms["g_s_s"]
+    latents = {"encode_latents_s": encode_seconds - g_a - g_s, "decode_latents_s": decode_seconds - g_s}
+    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": len(coded.payload), **latents, **transforms}
+
+
+@torch.inference_mode()
+def time_transforms(model: nn.Module, frame: torch.Tensor, repeats: int) -> dict[str, float]:
+    g_a, g_s = model.get_submodule("g_a"), model.get_submodule("g_s")
+    analysis_seconds, y = best_of(repeats, lambda: g_a(frame[None].float() / 255))
+    synthesis_seconds, _ = best_of(repeats, lambda: g_s(y))
+    return {"g_a_s": analysis_seconds, "g_s_s": synthesis_seconds}
 
 
 def run_compressai(name: str, folder: Path, frame: torch.Tensor, repeats: int) -> dict[str, float]:
@@ -106,8 +120,10 @@ def run_compressai(name: str, folder: Path, frame: torch.Tensor, repeats: int) -
     with torch.no_grad():
         encode_seconds, coded = best_of(repeats, lambda: model.compress(x))
         decode_seconds, _ = best_of(repeats, lambda: model.decompress(coded["strings"], coded["shape"]))
+    transforms = time_transforms(model, frame, repeats)
+    latents = {"encode_latents_s": encode_seconds - transforms["g_a_s"], "decode_latents_s": decode_seconds - transforms["g_s_s"]}
     size = sum(len(string[0]) if isinstance(string[0], bytes) else sum(map(len, string[0])) for string in coded["strings"])
-    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": size}
+    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": size, **latents, **transforms}
 
 
 def parse() -> argparse.Namespace:
@@ -142,20 +158,25 @@ def main() -> None:
     frame = picture(width, height)
     if arguments.worker:
         return run_worker(arguments, frame)
-    head = ["model", "encode s", "decode s", "bytes"]
+    who = ["ours", *(["CompressAI"] if arguments.compressai else [])]
+    columns = ["encode s", "decode s", "latents: encode s", "decode s", "bytes"]
+    head = ["model", "g_a s", "g_s s", *(f"{name}: {column}" for name in who for column in columns)]
     if arguments.compressai:
-        head += ["CompressAI encode s", "decode s", "bytes", "times faster: encode", "decode"]
+        head += [f"times faster: {what}" for what in ("encode", "decode", "latents: encode", "decode")]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     with tempfile.TemporaryDirectory() as work:
         for name in arguments.models:
             make_weights(name, MODELS[name], frame, Path(work))
             ours = call_worker(sys.executable, "ours", name, Path(work), arguments)
-            cells = [name, f"{ours['encode_s']:.2f}", f"{ours['decode_s']:.2f}", f"{ours['bytes']:,}"]
+            cells = [name, f"{ours['g_a_s']:.2f}", f"{ours['g_s_s']:.2f}", *figures_of(ours)]
             if arguments.compressai:
                 theirs = call_worker(arguments.compressai, "compressai", name, Path(work), arguments)
-                cells += [f"{theirs['encode_s']:.2f}", f"{theirs['decode_s']:.2f}", f"{theirs['bytes']:,}"]
-                cells += [f"{theirs[key] / ours[key]:.1f}" for key in ("encode_s", "decode_s")]
+                cells += [*figures_of(theirs), *(f"{theirs[key] / ours[key]:.1f}" for key in SECONDS)]
             print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def figures_of(row: dict[str, float]) -> list[str]:
+    return [*(f"{row[key]:.2f}" for key in SECONDS), f"{row['bytes']:,}"]
 
 
 if __name__ == "__main__":
