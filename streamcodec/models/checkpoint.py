@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from streamcodec.errors import ModelError, OutputError
@@ -49,7 +49,7 @@ def save_checkpoint(path: Path, model: CompressionModel, preset: str, *, half: b
     metadata = {"format": FORMAT, "preset": preset, "config": json.dumps(fields, sort_keys=True)}
     state = {key: _stored(key, value, half) for key, value in model.state_dict().items()}
     try:
-        save_file(state, path, metadata)
+        path.write_bytes(save(state, metadata))  # save_file makes files that only their owner can read
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write the weights {path}: {error}") from error
     return model_id(state)

@@ -5,6 +5,7 @@ tensors, numbers, texts and containers of them, and refuses all else.
 """
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ __all__ = ["read_safetensors", "read_weights"]
 ACCEPTED = "accepted: a PyTorch checkpoint (.pth, .pth.tar, .pt) or safetensors"
 SAFETENSORS_MARK = slice(8, 9)  # behind the header's length its JSON begins: "{"
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
-GLOBAL = re.compile(r"Unsupported (?:global: GLOBAL|class|global) (\S+)")
+GLOBAL = re.compile(r"[Uu]nsupported (?:global: GLOBAL|GLOBAL|class|global) (\S+)")
+# how PyTorch begins every refusal: with the advice to load it without the check
+ADVICE = re.compile(r"Weights only load failed\.(?:.*WeightsUnpickler error:|[^\n]*)\s*", re.DOTALL)
 
 
 def read_weights(path: Path) -> tuple[Mapping[Any, Any], dict[str, str]]:
@@ -54,9 +57,11 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _unpickle(path: Path) -> Mapping[Any, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an unusual pickle protocol: loaded or refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes are instructions to the unpickler, which fail in any way
-        text = str(error)
+        text = ADVICE.sub("", str(error))
         if found := GLOBAL.search(text):
             raise ModelError(
                 f"{path} is not loaded, since that would run code: its pickle asks for {found[1].rstrip('.')}; "

@@ -50,6 +50,11 @@ def test_a_saved_model_comes_back(tmp_path: Path, model: CompressionModel, path:
     assert save_checkpoint(tmp_path / "b.safetensors", loaded.model, "quarter-image", **FIELDS) == loaded.id
 
 
+def test_weights_have_the_permissions_of_other_files(tmp_path: Path, path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"")
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_id_tells_weights_apart() -> None:
     state = {"b": torch.tensor([1.0, 2.0]), "a": torch.tensor([[3]], dtype=torch.int32)}
     by_hand = b"a int32 [1, 1]\n" + struct.pack("<i", 3) + b"b float32 [2]\n" + struct.pack("<2f", 1, 2)

@@ -92,6 +92,18 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path, state: State, new_format: b
     assert not (tmp_path / "made").exists()
 
 
+def test_blocked_functions_in_a_pickle_are_named(tmp_path: Path) -> None:
+    """PyTorch words its refusal of these in another way, and advises to load them without the check."""
+    (tmp_path / "in.pth").write_bytes(b"\x80\x02cposix\nsystem\n.")
+    refuse(tmp_path / "in.pth", "its pickle asks for posix.system; accepted")
+
+
+@pytest.mark.filterwarnings("error")
+def test_unknown_instructions_bring_no_advice_to_drop_the_check(tmp_path: Path) -> None:
+    (tmp_path / "in.pth").write_bytes(pickle.dumps({"g_a.0.weight": [1.0]}, protocol=4))
+    refuse(tmp_path / "in.pth", r"no checkpoint of PyTorch \(Unsupported operand 149\)")
+
+
 def test_objects_in_a_pickle_are_named(tmp_path: Path, state: State) -> None:
     refuse_content(tmp_path, {"state_dict": state, "args": argparse.Namespace(a=1)}, "asks for argparse.Namespace; .*save its state_dict")
 
