@@ -60,7 +60,7 @@ def device_options(command: F) -> F:
     """--device and --threads."""
     command = click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")(command)
     return click.option(
-        "--threads", type=click.IntRange(1), help="CPU threads of the networks; encoding with as many gives the same bytes.  [default: all]"
+        "--threads", type=click.IntRange(1), help="CPU threads of the networks; as many give the same bytes and pixels.  [default: all]"
     )(command)
 
 

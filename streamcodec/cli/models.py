@@ -30,8 +30,10 @@ def models(known: bool, as_json: bool) -> None:
     """
     prepare(None)
     from streamcodec.models import names
-    from streamcodec.weights import available
+    from streamcodec.weights import available, missing_folders
 
+    for folder in missing_folders():
+        click.echo(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is no folder", err=True)
     rows = [_known(name) for name in names()] if known else [_at_hand(name, path) for name, path in available().items()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))

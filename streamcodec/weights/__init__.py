@@ -17,7 +17,17 @@ from streamcodec.types import Precision
 if TYPE_CHECKING:
     from streamcodec.codec import Codec, LoadedModel
 
-__all__ = ["DEFAULT_INTER", "DEFAULT_INTRA", "NO_MODEL", "available", "choose_device", "find_model", "load_codec", "load_model"]
+__all__ = [
+    "DEFAULT_INTER",
+    "DEFAULT_INTRA",
+    "NO_MODEL",
+    "available",
+    "choose_device",
+    "find_model",
+    "load_codec",
+    "load_model",
+    "missing_folders",
+]
 
 DEFAULT_INTRA = "quarter-image"
 DEFAULT_INTER = "quarter-flow"
@@ -34,6 +44,11 @@ def available() -> dict[str, Path]:
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             files.setdefault(path.stem, path)
     return files
+
+
+def missing_folders() -> list[Path]:
+    """What STREAMCODEC_WEIGHTS names that is no folder."""
+    return [folder for folder in _folders() if not folder.is_dir()]
 
 
 def load_model(name: str, device: str = "cpu") -> "LoadedModel":
@@ -60,7 +75,7 @@ def find_model(name: str, model_id: bytes, device: str = "cpu", override: str | 
             return loaded
     raise UnsupportedStreamError(
         f"the stream was coded with model {name} ({model_id.hex()}), which is not at hand; "
-        f"put its file into a folder that STREAMCODEC_WEIGHTS names, or name the file itself"
+        f"put its file into a folder that STREAMCODEC_WEIGHTS names, or name the file itself as the intra or inter model"
     )
 
 
@@ -107,8 +122,21 @@ def _path_of(name: str | os.PathLike[str]) -> Path:
         return Path(name)
     files = available()
     if name not in files:
-        raise ModelError(f"no weights for model {name!r}; at hand: {', '.join(sorted(files)) or 'none'}, or the path of a {SUFFIX} file")
+        at_hand = ", ".join(sorted(files)) or "none"
+        raise ModelError(f"no weights for model {name!r}; at hand: {at_hand}, or the path of a {SUFFIX} file{_hint(name)}")
     return files[name]
+
+
+def _hint(name: str) -> str:
+    """What else the user may want to know of a name without weights."""
+    from streamcodec.models import names
+
+    hints = [f"STREAMCODEC_WEIGHTS names {folder}, which is no folder" for folder in missing_folders()]
+    if Path(name).is_file():
+        hints.append(f"{name} is another file: `streamcodec import-checkpoint` makes weights of a checkpoint")
+    elif name in names():
+        hints.append(f"{name} is a known architecture: `streamcodec import-checkpoint` and `streamcodec train` make weights for it")
+    return "".join(f"; {hint}" for hint in hints)
 
 
 def _candidates(name: str, override: str | None) -> Iterator[Path]:

@@ -74,3 +74,9 @@ def test_broken_files_are_listed_too(tmp_path: Path, tiny_weights: Path, monkeyp
     assert "broken: CANNOT BE USED; cannot read the weights" in said
     assert "quarter-image: CANNOT BE USED, the default; " in said
     assert "\ntiny-flow " in said
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
+    assert run(["models", "--known"]) == 0
+    assert f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder" in capsys.readouterr().err

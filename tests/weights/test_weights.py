@@ -110,6 +110,17 @@ def test_missing_models_fail(name: str) -> None:
         load_model(name)
 
 
+def test_a_name_without_weights_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.pth").write_bytes(b"weights")
+    monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
+    with pytest.raises(ModelError, match=r"STREAMCODEC_WEIGHTS names .*absent, which is no folder"):
+        load_model("nonsense")
+    with pytest.raises(ModelError, match=r"mine.pth is another file: `streamcodec import-checkpoint`"):
+        load_model(str(tmp_path / "mine.pth"))
+    with pytest.raises(ModelError, match="cheng2020-attn is a known architecture: "):
+        load_model("cheng2020-attn")
+
+
 def test_damaged_tables_fail(tiny_weights: Path, tmp_path: Path) -> None:
     path = tmp_path / "damaged.safetensors"
     with safe_open(tiny_weights / "tiny-image.safetensors", "pt") as file:
