@@ -36,12 +36,12 @@ def markdown(rows: Sequence[Row], figures: Sequence[Path], failures: Sequence[st
 
 def conditions(rows: Sequence[Row]) -> str:
     """Under which the rows were measured."""
-    lines = {f"- {_codec(row)}, {row.version}, GOP {row.gop}{_options(row.options)}": None for row in rows}
+    lines = {f"- {_codec(row)} {row.version}, GOP {row.gop}{_options(row.options)}": None for row in rows}
     return "One thread each. Anchors: constant rate factor, closed GOPs, no scene cuts.\n\n" + "\n".join(lines)
 
 
 def _codec(row: Row) -> str:
-    return str(ANCHORS.get(row.codec, f"{row.codec}:"))
+    return f"{ANCHORS[row.codec]}," if row.codec in ANCHORS else f"{row.codec}:"
 
 
 def _options(options: dict[str, Any]) -> str:

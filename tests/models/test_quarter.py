@@ -14,7 +14,7 @@ from .channels import ListDecoder, ListEncoder
 WEIGHTS = Path(__file__).parents[2] / "streamcodec" / "weights"
 
 # Of the shipped weights, for the two frames below at 256x192 and q = 2. Other weights have other figures: measure them anew then.
-GOLDEN = {"intra bits": 15765.9, "intra psnr_db": 33.153, "inter bits": 6960.0, "inter psnr_db": 33.253}
+GOLDEN = {"intra bits": 15765.9, "intra psnr_db": 33.153, "inter bits": 6622.6, "inter psnr_db": 33.127}
 
 SMALL_IMAGE = QuarterImageConfig(width4=8, width8=12, latent=10, hyper=6, gain_rows=3)
 SMALL_FLOW = QuarterFlowConfig(
