@@ -61,6 +61,11 @@ class OpenFile:
         return bool(self.again or self.gaps)
 
     @property
+    def frames_to_cut(self) -> int:
+        """Frames of the GOPs that nobody codes, without the parts that came back."""
+        return 0 if self.plan is None else sum(sum(self.plan.gop_frames[first:end]) for first, end in self.gaps)
+
+    @property
     def is_coded(self) -> bool:
         return self.plan is not None and self.gops_done == self.plan.gops
 

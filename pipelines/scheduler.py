@@ -1,7 +1,8 @@
 """Decides what a free worker does next. Pure logic: no clock, no chance, no input or output; the same events give the same tasks.
 
 Largest files first. A file that takes longer than twice the target is planned and its GOPs go to many workers, in parts of about the
-target; shorter ones are coded whole, many in one task. Parts are cut when a worker is free for them, by the speed measured until then.
+target; shorter ones are coded whole, many in one task. Parts are cut when a worker is free for them, by the speed measured until then;
+those of the last file are the smaller, the less of it is left, so that no worker waits long for another.
 
 Every piece of work has counters of its own. One that kills `max_attempts` workers makes its file fail; an exception of the codec does so
 at once, unless `retry_errors`. A worker codes the files of a batch in order, so if it dies the first that it has not reported is taken
@@ -166,7 +167,10 @@ class Scheduler:
     def _cut(self, file: OpenFile) -> Task:
         assert file.plan is not None
         seconds_per_frame = self._costs.of_frames(file.plan, 1)
-        part = file.cut(self._options.target_seconds / seconds_per_frame)
+        frames = self._options.target_seconds / seconds_per_frame
+        if self._alone:
+            frames = min(frames, file.frames_to_cut / (2 * self._workers))
+        part = file.cut(frames)
         self._ledger.offer_parts(file)
         return Task(next(self._numbers), "part", (file.ref,), part.frames * seconds_per_frame, file.plan, part)
 
@@ -185,11 +189,17 @@ class Scheduler:
         if self._ledger.resume(job, self._backlog.taken):
             return True
         cost = self._costs.of_file(job.ref)
-        if self._options.split and cost > 2 * self._options.target_seconds:
+        longest = 2 * self._options.target_seconds / (self._workers if self._alone else 1)
+        if self._options.split and cost > longest:
             self._ledger.begin("plan", [(job, self._backlog.taken)])
         else:
             self._ledger.begin("whole", self._batch(job, cost))
         return True
+
+    @property
+    def _alone(self) -> bool:
+        """Several workers and no further file: whatever the speed, the last one is shared."""
+        return self._workers > 1 and not self._backlog.more
 
     def _batch(self, job: FileJob, cost: float) -> list[tuple[FileJob, int]]:
         """This file and those after it, until they make a task of the target's length. A file that killed a worker stays alone."""

@@ -43,6 +43,19 @@ def test_parts_follow_the_measured_speed() -> None:
     assert taken(scheduler).part == Part(1, 2, 64)  # 62 to 80 frames a second by now
 
 
+def test_the_last_file_is_shared_however_fast_its_coding_is_thought_to_be() -> None:
+    plan = Plan(100, 100, (5,) * 40)
+    options = SchedulerOptions(target_seconds=20, bytes_per_second=LONG / 30, pixels_per_second=1e9)
+    scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
+    planning = taken(scheduler)
+    assert planning.kind == "plan"  # 30 s, of which two workers can have 15 each
+    scheduler.completed(planning, [Planned(0, plan)])
+    parts = [task.part for task in iter(lambda: scheduler.next_task("w"), None) if task.part]
+    assert parts[:3] == [Part(0, 10, 50), Part(10, 7, 35), Part(17, 5, 25)]  # a quarter of what is left
+    assert parts[-1].frames == 5
+    assert [gop for part in parts for gop in part.range] == list(range(40))
+
+
 def test_several_workers_share_a_file_and_join_waits_for_all() -> None:
     scheduler, _ = scheduler_of(jobs([LONG]), target_seconds=1, pixels_per_second=1e6)
     scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
