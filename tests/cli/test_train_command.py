@@ -49,7 +49,7 @@ def test_run_is_logged_and_leaves_weights(tmp_path: Path, shards: str, capsys: p
     out = tmp_path / "run"
     assert run(["train", write_config(tmp_path, 3), "--shards", shards, "--out", str(out), "--no-tensorboard"]) == 0
     said = capsys.readouterr().out
-    assert "joint training on 3 clips" in said
+    assert "joint training of the default models on 3 clips" in said
     assert "step 3/3" in said
     assert "steps/s" in said
     assert "done after step 3" in said
