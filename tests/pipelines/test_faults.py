@@ -125,6 +125,8 @@ def test_interrupted_and_killed_drivers_leave_the_rest_to_the_next(
     out, options = tmp_path / "out", dataset.coding.options
     log = log_of(out)
     code = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which the tests' parent may ignore
 from streamcodec import EncodeOptions
 from streamcodec.pipelines import Coding, SchedulerOptions, transcode
 coding = Coding(options=EncodeOptions(gop=8, scenecut=0, device="cpu", intra={options.intra!r}, inter={options.inter!r}))
