@@ -14,7 +14,7 @@ from .coding import Coding
 from .listings import Listing
 from .manifest import Manifest
 from .places import Places
-from .sources import Item
+from .sources import Item, Sources
 from .storage import Storage
 from .tasks import FileRef
 
@@ -40,7 +40,7 @@ class Estimate:
 
 
 def estimate(
-    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    sources: Sources,
     out: str | os.PathLike[str],
     *,
     coding: Coding | None = None,

@@ -1,6 +1,5 @@
 """From the sources that a user names to inputs with their outputs."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +8,7 @@ from streamcodec.errors import UsageError
 
 from .coding import Coding
 from .naming import OutputNames
-from .sources import Filter, Item, list_sources
+from .sources import Filter, Item, Sources, list_sources, names_of
 from .storage import WORK_FOLDER
 
 __all__ = ["Listing"]
@@ -32,14 +31,13 @@ class Listing:
     @classmethod
     def of(
         cls,
-        sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        sources: Sources,
         name: str | None = None,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> Self:
         """From what `transcode` takes: `sources` may be one, and paths."""
-        named = [sources] if isinstance(sources, str | os.PathLike) else sources
-        return cls(tuple(os.fspath(source) for source in named), name, tuple(include), tuple(exclude))
+        return cls(names_of(sources), name, tuple(include), tuple(exclude))
 
     def items(self, coding: Coding) -> Iterator[Item]:
         """Raises SourceError for a source that is not there."""

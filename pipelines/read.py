@@ -16,7 +16,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_PIXELS
 
 from .reading import COLUMNS, WEIGHTS, OnDamage, Piece, Reading, blocks, deal, pieces_of
-from .sources import STREAM_SUFFIXES, Filter, list_sources
+from .sources import STREAM_SUFFIXES, Filter, Sources, list_sources, names_of
 
 try:
     import ray.data
@@ -29,11 +29,9 @@ __all__ = ["SsfDatasource", "read_ssf"]
 
 OPENED_AT_ONCE = 16  # files, while their indexes are read: of a store, each takes a few round trips
 
-Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
 
 def read_ssf(
-    paths: Paths,
+    paths: Sources,
     *,
     clip_length: int | None = None,
     columns: Sequence[str] = COLUMNS,
@@ -62,9 +60,8 @@ def read_ssf(
     Raises UsageError for arguments that are not accepted, SourceError for a source that is not there or if there are no streams, and the
     errors of `streamcodec.open`.
     """
-    named = [paths] if isinstance(paths, str | os.PathLike) else paths
     reading = Reading(clip_length, tuple(columns), device, on_damage, max_pixels, os.environ.get(WEIGHTS))
-    source = SsfDatasource([os.fspath(path) for path in named], reading, shuffle=shuffle, seed=seed)
+    source = SsfDatasource(names_of(paths), reading, shuffle=shuffle, seed=seed)
     found: Dataset = ray.data.read_datasource(
         source, num_cpus=num_cpus, num_gpus=num_gpus, concurrency=concurrency, override_num_blocks=override_num_blocks
     )

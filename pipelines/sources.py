@@ -26,7 +26,7 @@ from streamcodec.files import STANDARD_STREAM
 
 from .locations import filesystem, is_url, local_path, location_of
 
-__all__ = ["FAILED_HEADER", "STREAM_SUFFIXES", "VIDEO_SUFFIXES", "Filter", "Item", "identity_of", "list_sources"]
+__all__ = ["FAILED_HEADER", "STREAM_SUFFIXES", "VIDEO_SUFFIXES", "Filter", "Item", "Sources", "identity_of", "list_sources", "names_of"]
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
@@ -36,6 +36,15 @@ STREAM_SUFFIXES = (".ssf",)
 FAILED_HEADER = "# streamcodec: inputs that failed"
 """First line of a list of failed inputs: to be tried again when the list is an input."""
 NOT_THERE = "missing"
+
+Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""What users name: one or several, texts or paths."""
+
+
+def names_of(sources: Sources) -> tuple[str, ...]:
+    """As `list_sources` takes them."""
+    named = [sources] if isinstance(sources, str | os.PathLike) else sources
+    return tuple(os.fspath(source) for source in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .progress import Snapshot, snapshot_of
 from .records import Totals
 from .report import write_report
 from .scheduler import Scheduler
+from .sources import Sources
 from .storage import remove_parts
 from .summary import Summary
 
@@ -31,7 +32,7 @@ Say = Callable[[str], None]
 
 
 def transcode(
-    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    sources: Sources,
     out: str | os.PathLike[str],
     *,
     coding: Coding | None = None,
