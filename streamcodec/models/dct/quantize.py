@@ -18,7 +18,7 @@ from streamcodec.engine import DepthToSpace as IntegerDepthToSpace
 from streamcodec.errors import ModelError
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, tap_offsets, tap_stride
 
-__all__ = ["Form", "HIDDEN_LIMIT", "StageExport", "quantize_stage"]
+__all__ = ["HIDDEN_LIMIT", "Form", "StageExport", "fraction_bits", "quantize_stage"]
 
 HIDDEN_LIMIT = 8191
 MAX_FRACTION_BITS = 12
@@ -69,9 +69,10 @@ def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form],
         channels[layer.out] = channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
     for group in _groups(network):
         hidden = [slot for slot in group if slot not in forms]
-        bits = _fraction_bits(max((peaks[slot] for slot in hidden), default=0.0))
+        scales = {float(forms[slot].scale[0]) for slot in group - set(hidden)}
+        scale = min(scales, default=2.0 ** fraction_bits(max((peaks[slot] for slot in hidden), default=0.0)))
         for slot in hidden:
-            forms[slot] = Form.uniform(f"{stage}.{slot}", channels[slot], bits)
+            forms[slot] = Form(f"{stage}.{slot}", np.full(channels[slot], scale), HIDDEN_LIMIT)
     inputs = set(network.inputs)
     for layer in network.layers:
         form = forms[layer.out]
@@ -171,7 +172,7 @@ def _integers(
     return result
 
 
-def _fraction_bits(peak: float) -> int:
+def fraction_bits(peak: float) -> int:
     room = HIDDEN_LIMIT / max(1.25 * peak, 1e-6)
     return max(0, min(MAX_FRACTION_BITS, math.floor(math.log2(room))))
 
