@@ -20,8 +20,8 @@ Both kinds. M = 96 latent channels, Q = 64 qualities
 
 inter only
 
-    motion_lambda   int32 (64,)        what a bit of motion weighs in the search, in squared pixels / 256: 0..2^30
-                                       (0.6 * 2^((q - 12) / 3) * 256, with q = 44 - Q * 32 / 63 and the P-frames' offset)
+    motion_lambda   int32 (64,)        what a bit of motion weighs in the search, in squared differences of luma / 16:
+                                       1..2^24 (0.6 * 2^((q - 12) / 3) * 16, q = 44 - Q * 32 / 63 + the P-frames' offset)
 
 intra only
 
@@ -36,9 +36,10 @@ even, 1/16 is h8/2 x w8/2, z is ceil(h8/4) x ceil(w8/4). Widths F, H, Z, L are f
 at least what is given here. All stages run with the condition round(256 (1 - 2 Q / 63)) of their conditional biases.
 
     inter: slot     channels, grid, magnitude
-    features_in     192 at 1/8, 8191   input. LOG of the prediction's coefficients in 1/16 step, LOG of the previous symbols
+    features_in     192 at 1/8, 8191   input. LOG of the prediction's coefficients in 1/16 step; LOG[16 min(|s|, 255)] of
+                                       the previous P-frame's symbols s, 0 after an I-frame
     features        F at 1/8           written by stage `features`
-    context         96 at 1/8, 8191    input. LOG of the symbols of step A, 0 elsewhere
+    context         96 at 1/8, 8191    input. LOG[16 min(|s|, 255)] of the symbols of step A, 0 elsewhere
     rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63)
     synthesis_in    48 at 1/4, 8191    input. pack4 of the residual in 1/16 pixel, then pack4 of prediction - 128
     synthesis_out   24 at 1/4          written by `synthesis`: pack4 of what is added to the prediction, 1/16 pixel
