@@ -66,6 +66,9 @@ struct Kernels {
     // One block of the I-frame: u[i] = 32 s[i] + mean[i], c[i] = clamp((u[i] * step[i] + 256) >> 9, -8191, 8191).
     void (*scale_intra)(const std::int32_t* symbols, const std::int16_t* means, const std::int32_t* step,
                         std::int32_t* u, std::int16_t* coefficients);
+
+    // Of one block, in 1/256 step: y[i] = (((a[i] + b[i]) * gain[i] + 2^11) >> 12), with gain <= 2^18.
+    void (*scale_down)(const std::int16_t* a, const std::int16_t* b, const std::int32_t* gain, std::int32_t* y);
 };
 
 extern const Kernels kScalar;

@@ -8,6 +8,6 @@
 namespace streamcodec::frame {
 
 extern const Kernels kAvx512 = {pack4cells,    pack4cells_difference, unpack4cells, forward_pairs, inverse_pairs,
-                                log_scaled,    limit_rows,            are_symbols,  scale_inter,   scale_intra};
+                                log_scaled,    limit_rows,            are_symbols,  scale_inter,   scale_intra, scale_down};
 
 }  // namespace streamcodec::frame

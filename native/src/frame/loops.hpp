@@ -109,6 +109,14 @@ inline void scale_intra(const std::int32_t* symbols, const std::int16_t* means, 
     }
 }
 
+// (x * gain + 2^11) >> 12 in 32 bits: x has 17 bits, gain is divided in 12 and 6.
+inline void scale_down(const std::int16_t* a, const std::int16_t* b, const std::int32_t* gain, std::int32_t* y) {
+    for (std::size_t i = 0; i < kChannels; ++i) {
+        const std::int32_t x = a[i] + b[i];
+        y[i] = (x * (gain[i] >> 6) + ((x * (gain[i] & 63) + (1 << 11)) >> 6)) >> 6;
+    }
+}
+
 }  // namespace
 
 }  // namespace streamcodec::frame
