@@ -22,6 +22,7 @@ Conv small_conv() {
         conv.weights.push_back(static_cast<std::int16_t>(i * 37 % 101 - 50));
     }
     conv.bias = {4, -100, 7};
+    conv.slope = {0, -3, 100};
     conv.shift = {3, 0, 5};
     conv.low = -300;
     conv.high = 300;
@@ -30,9 +31,9 @@ Conv small_conv() {
 
 std::vector<Slot> small_slots() { return {{"in", 2, 100, true}, {"out", 3, 300, false}}; }
 
-std::int32_t expected(const Conv& conv, const Map& input, std::int32_t y, std::int32_t x,
-                      std::size_t output) {
-    std::int64_t sum = conv.bias[output];
+std::int32_t expected(const Conv& conv, std::int32_t condition, const Map& input, std::int32_t y,
+                      std::int32_t x, std::size_t output) {
+    std::int64_t sum = conv.bias[output] + std::int64_t{conv.slope[output]} * condition;
     for (std::size_t t = 0; t < conv.taps.size(); ++t) {
         const std::int32_t row = conv.stride * y + conv.origin_y + conv.taps[t].dy;
         const std::int32_t column = conv.stride * x + conv.origin_x + conv.taps[t].dx;
@@ -50,6 +51,7 @@ std::int32_t expected(const Conv& conv, const Map& input, std::int32_t y, std::i
 }  // namespace
 
 TEST(a_convolution_equals_a_plain_loop_on_every_instruction_set) {
+    constexpr std::int32_t condition = -77;
     for (const std::int32_t stride : {1, 2}) {
         Conv conv = small_conv();
         conv.stride = stride;
@@ -70,14 +72,14 @@ TEST(a_convolution_equals_a_plain_loop_on_every_instruction_set) {
             for (const std::size_t size : {1, 2, 5}) {
                 workspace.clear(1);
                 Team team(size);
-                network.run(0, workspace, team, set);
+                network.run(0, condition, workspace, team, set);
                 const Map& output = workspace.map(1);
                 CHECK(output.height == (5 + stride - 1) / stride &&
                       output.width == (stride == 1 ? 7 : 3));
                 for (std::int32_t y = 0; y < output.height; ++y) {
                     for (std::int32_t x = 0; x < output.width; ++x) {
                         for (std::size_t o = 0; o < 3; ++o)
-                            CHECK(output.at(y, x)[o] == expected(conv, input, y, x, o));
+                            CHECK(output.at(y, x)[o] == expected(conv, condition, input, y, x, o));
                     }
                 }
             }
@@ -100,6 +102,8 @@ TEST(a_program_that_is_not_sound_is_refused) {
     refused([](Conv& conv, auto&) { conv.origin_y = 1; });
     refused([](Conv& conv, auto&) { conv.shift[1] = 25; });
     refused([](Conv& conv, auto&) { conv.shift.pop_back(); });
+    refused([](Conv& conv, auto&) { conv.slope.pop_back(); });
+    refused([](Conv& conv, auto&) { conv.slope[0] = 1 << 23; });
     refused([](Conv& conv, auto&) { conv.weights.pop_back(); });
     refused([](Conv& conv, auto&) { conv.high = 301; });
     refused([](Conv& conv, auto&) { conv.low = 301; });
@@ -117,10 +121,11 @@ TEST(sizes_that_do_not_fit_are_refused) {
     const Network network(small_slots(), {{"all", {small_conv()}}});
     Workspace workspace(network);
     Team team(1);
-    CHECK_THROWS(BadArgument, network.run(0, workspace, team, InstructionSet::scalar));
+    CHECK_THROWS(BadArgument, network.run(0, 0, workspace, team, InstructionSet::scalar));
     CHECK_THROWS(BadArgument, workspace.resize({{5, 7}}));
     CHECK_THROWS(BadArgument, workspace.resize({{5, 0}, {0, 0}}));
     CHECK_THROWS(BadArgument, workspace.resize({{5, 7}, {5, 7}}));
     workspace.resize({{5, 7}, {0, 0}});
-    CHECK_THROWS(BadArgument, network.run(1, workspace, team, InstructionSet::scalar));
+    CHECK_THROWS(BadArgument, network.run(0, 257, workspace, team, InstructionSet::scalar));
+    CHECK_THROWS(BadArgument, network.run(1, 0, workspace, team, InstructionSet::scalar));
 }

@@ -122,6 +122,10 @@ void check_numbers(const Conv& conv, const std::string& where) {
         check_in(tap.dx, -kMaxReach, kMaxReach, where, "dx of a tap");
     }
     for (const std::int32_t shift : conv.shift) check_in(shift, 0, kMaxShift, where, "a shift");
+    if (!conv.slope.empty() && conv.slope.size() != conv.bias.size()) {
+        refuse(where, std::to_string(conv.slope.size()) + " slopes; accepted: none or " +
+                          std::to_string(conv.bias.size()) + ", one for each output");
+    }
     const std::size_t weights =
         conv.bias.size() * conv.taps.size() * static_cast<std::size_t>(conv.inputs);
     if (conv.weights.size() != weights || conv.shift.size() != conv.bias.size()) {
@@ -185,7 +189,9 @@ std::int64_t largest_sum(const Conv& conv, std::size_t output, std::int32_t max_
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < count; ++i)
         sum += std::abs(std::int32_t{conv.weights[output * count + i]});
-    return sum * max_abs + std::abs(std::int64_t{conv.bias[output]});
+    const std::int64_t slope = conv.slope.empty() ? 0 : conv.slope[output];
+    return sum * max_abs + std::abs(std::int64_t{conv.bias[output]}) +
+           kMaxCondition * std::abs(slope);
 }
 
 void check_slots(const std::vector<Slot>& slots) {

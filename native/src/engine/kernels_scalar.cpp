@@ -73,9 +73,10 @@ void conv(const ConvJob& job) {
     }
 }
 
+std::size_t one(std::size_t) { return 1; }
+
 }  // namespace
 
-extern const Kernels kScalar = {"scalar", kLanes, 1, [](std::size_t) { return std::size_t{1}; },
-                                conv};
+extern const Kernels kScalar = {"scalar", kLanes, 1, one, conv, nullptr};
 
 }  // namespace streamcodec::engine

@@ -1,9 +1,13 @@
 #include "engine/network.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "engine/check.hpp"
+#include "engine/run.hpp"
+#include "engine/select.hpp"
+#include "engine/workspace.hpp"
 #include "error.hpp"
 
 namespace streamcodec::engine {
@@ -113,17 +117,41 @@ Network::~Network() = default;
 
 const std::vector<PackedConv>& Network::packed(std::size_t stage, const Kernels& kernels) const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& stages = packed_[&kernels];
+    std::vector<std::vector<PackedConv>>& stages = packed_[&kernels];
     if (stages.empty()) {
         for (const Stage& each : stages_) {
             std::vector<PackedConv>& layers = stages.emplace_back();
             for (const Layer& layer : each.layers) {
                 const auto* conv = std::get_if<Conv>(&layer);
-                layers.push_back(conv == nullptr ? PackedConv{} : pack(*conv, kernels));
+                layers.push_back(conv == nullptr
+                                     ? PackedConv{}
+                                     : pack(*conv, slots_[conv->input.slot].max_abs, kernels));
             }
         }
     }
-    return stages.at(stage);
+    return stages[stage];
+}
+
+void Network::run(std::size_t stage, std::int32_t condition, Workspace& workspace, Team& team,
+                  const Kernels& kernels) const {
+    if (stage >= stages_.size()) {
+        throw BadArgument("stage " + std::to_string(stage) + "; there are " +
+                          std::to_string(stages_.size()));
+    }
+    if (std::abs(std::int64_t{condition}) > kMaxCondition) {
+        throw BadArgument("condition is " + std::to_string(condition) + "; accepted: within +-" +
+                          std::to_string(kMaxCondition));
+    }
+    if (&workspace.network() != this || !workspace.has_sizes()) {
+        throw BadArgument(
+            "the workspace is another network's or has no sizes; accepted: one of this, resized");
+    }
+    workspace.stage_run(stage, kernels, packed(stage, kernels), team.size()).run(condition, team);
+}
+
+void Network::run(std::size_t stage, std::int32_t condition, Workspace& workspace, Team& team,
+                  InstructionSet set) const {
+    run(stage, condition, workspace, team, kernels_for(set));
 }
 
 std::size_t Network::slot_named(const std::string& name) const {

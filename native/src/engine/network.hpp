@@ -6,19 +6,19 @@
 // of layers that run() goes through; a network may have several, which see the same slots: what one
 // leaves there, the next reads.
 //
-//   Conv          out(y, x, o) = clamp(((sum over t, c of w[o, t, c] * in(s*y + oy + dy[t], s*x +
-//   ox + dx[t], c)
-//                                        + bias[o]) >> shift[o])  + add(y, x, o), low, high)
-//                 s = stride, (oy, ox) = origin; in() is 0 outside; the shift is arithmetic; add()
-//                 is optional. The output has ceil((height - oy) / s) rows and ceil((width - ox) /
-//                 s) columns.
+//   Conv          out(y, x, o) = clamp((sum >> shift[o]) + add(y, x, o), low, high)
+//                 sum = bias[o] + slope[o] * condition
+//                       + sum over t, c of w[o, t, c] * in(s * y + oy + dy[t], s * x + ox + dx[t],
+//                       c)
+//                 s = stride, (oy, ox) = origin; in() is 0 outside; the shift is arithmetic. slope
+//                 and add() are optional; `condition` is a number of the whole run. The output has
+//                 ceil((height - oy) / s) rows and ceil((width - ox) / s) columns.
 //   DepthToSpace  out(2y + i, 2x + j, c) = in(y, x, (2i + j) * channels + c)
-//   SpaceToDepth  out(y, x, (2i + j) * channels + c) = in(2y + i, 2x + j, c), 0 outside of the
-//   input
+//   SpaceToDepth  out(y, x, (2i + j) * channels + c) = in(2y + i, 2x + j, c), 0 outside
 //
-// Sums are proven at construction: for each output of a Conv, sum |w| * max_abs(input) + |bias| <
-// 2^31, and what `add` can bring included. So no sum can overflow as long as the caller keeps its
-// inputs within their slots' max_abs.
+// Sums are proven at construction: for each output of a Conv, sum |w| * max_abs(input) + |bias| +
+// kMaxCondition * |slope| < 2^31, and what `add` can bring included. So no sum can overflow as long
+// as the caller keeps its inputs within their slots' max_abs.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +39,7 @@ namespace streamcodec::engine {
 constexpr std::int32_t kMaxChannels = 4096;
 constexpr std::int32_t kMaxReach = 16;  // of a tap, in pixels
 constexpr std::int32_t kMaxShift = 24;
+constexpr std::int32_t kMaxCondition = 256;
 
 struct Slot {
     std::string name;
@@ -68,6 +69,7 @@ struct Conv {
     std::int32_t origin_y = 0, origin_x = 0;  // 0 .. stride - 1
     std::vector<std::int16_t> weights;        // (outputs, taps, inputs)
     std::vector<std::int32_t> bias;           // holds what rounding adds
+    std::vector<std::int32_t> slope;          // as many, or none
     std::vector<std::int32_t> shift;          // 0 .. kMaxShift
     std::int32_t low = 0, high = 0;           // within +- the output's max_abs
     std::optional<Channels> add;
@@ -126,10 +128,13 @@ class Network {
     // fit the layers.
     std::vector<Size> sizes(const std::vector<Size>& given) const;
 
-    // Runs the stage's layers on what the workspace holds. The instruction set and the team make no
-    // difference to the results. Throws BadArgument for a stage that does not exist, and for a
-    // workspace of another network or without sizes.
-    void run(std::size_t stage, Workspace& workspace, Team& team, InstructionSet set) const;
+    // Runs the stage's layers on what the workspace holds. condition: within +-kMaxCondition. The
+    // instruction set and the team make no difference to the results. Throws BadArgument for a
+    // stage that does not exist, and for a workspace of another network or without sizes.
+    void run(std::size_t stage, std::int32_t condition, Workspace& workspace, Team& team,
+             InstructionSet set) const;
+    void run(std::size_t stage, std::int32_t condition, Workspace& workspace, Team& team,
+             const Kernels& kernels) const;
 
     // Multiplications of a stage with slots of these sizes.
     std::uint64_t multiplications(std::size_t stage, const std::vector<Size>& sizes) const;

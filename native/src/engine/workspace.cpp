@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/run.hpp"
+
 namespace streamcodec::engine {
 
 namespace {
@@ -20,9 +22,24 @@ bool are_equal(const std::vector<Size>& a, const std::vector<Size>& b) {
 
 }  // namespace
 
+Workspace::Workspace(const Network& network) : network_(&network) {}
+
+Workspace::~Workspace() = default;
+
+StageRun& Workspace::stage_run(std::size_t stage, const Kernels& kernels,
+                               const std::vector<PackedConv>& numbers, std::size_t members) {
+    std::unique_ptr<StageRun>& run = runs_[{stage, &kernels}];
+    if (run == nullptr || run->members() != members) {
+        run =
+            std::make_unique<StageRun>(network_->stages()[stage], numbers, kernels, *this, members);
+    }
+    return *run;
+}
+
 void Workspace::resize(const std::vector<Size>& given) {
     if (has_sizes() && are_equal(given, given_)) return;
     std::vector<Size> sizes = network_->sizes(given);
+    runs_.clear();
     maps_.clear();
     buffers_.clear();
     sizes_.clear();

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/buffer.hpp"
@@ -24,10 +26,15 @@ struct Map {
     }
 };
 
+class StageRun;
+
 // One thread at a time works with a workspace. The network must outlive it.
 class Workspace {
   public:
-    explicit Workspace(const Network& network) : network_(&network) {}
+    explicit Workspace(const Network& network);
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+    ~Workspace();
 
     // given: as in Network::sizes(). Allocates, and zeroes every slot, only if a size changed.
     // Throws BadArgument.
@@ -39,11 +46,16 @@ class Workspace {
     const Map& map(std::size_t slot) const { return maps_[slot]; }  // valid until the next resize()
     void clear(std::size_t slot);                                   // fills the slot with zeros
 
+    // For Network::run(): kept until the sizes or the number of members change.
+    StageRun& stage_run(std::size_t stage, const Kernels& kernels,
+                        const std::vector<PackedConv>& numbers, std::size_t members);
+
   private:
     const Network* network_;
     std::vector<Size> given_, sizes_;
     std::vector<Map> maps_;
     std::vector<Buffer<std::int16_t>> buffers_;
+    std::map<std::pair<std::size_t, const Kernels*>, std::unique_ptr<StageRun>> runs_;
 };
 
 }  // namespace streamcodec::engine

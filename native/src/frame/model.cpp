@@ -155,8 +155,9 @@ std::int32_t read_head(View<const std::uint8_t> payload) {
 }
 
 std::vector<std::uint8_t> with_head(std::int32_t quality, const std::vector<std::uint8_t>& stream) {
-    std::vector<std::uint8_t> payload{static_cast<std::uint8_t>(quality), 0};
-    payload.insert(payload.end(), stream.begin(), stream.end());
+    std::vector<std::uint8_t> payload(kHeadSize + stream.size());
+    payload[0] = static_cast<std::uint8_t>(quality);
+    std::copy(stream.begin(), stream.end(), payload.begin() + kHeadSize);
     return payload;
 }
 
