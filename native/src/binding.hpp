@@ -131,4 +131,7 @@ class PyDecoder {
 // Adds the class ContextModel to the module.
 void bind_context(py::module_& module);
 
+// Adds the classes Network and Workspace to the module.
+void bind_engine(py::module_& module);
+
 }  // namespace streamcodec
