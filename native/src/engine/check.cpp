@@ -46,20 +46,18 @@ class Writers {
     std::set<std::pair<std::size_t, std::int32_t>> in_stage_;
 };
 
-// A number of channels, or one that is never accepted in place of one that is too large to reckon
-// with.
-std::int32_t limited(std::int64_t channels) {
-    return channels < 0 || channels > kMaxChannels ? 0 : static_cast<std::int32_t>(channels);
-}
+std::int64_t width_of(const Conv& conv) { return static_cast<std::int64_t>(conv.bias.size()); }
+std::int64_t width_of(const DepthToSpace& layer) { return layer.channels; }
+std::int64_t width_of(const SpaceToDepth& layer) { return layer.channels; }
 
 std::pair<Channels, std::int32_t> written_by(const Layer& layer) {
     if (const auto* conv = std::get_if<Conv>(&layer)) {
-        return {conv->output, limited(static_cast<std::int64_t>(conv->bias.size()))};
+        return {conv->output, static_cast<std::int32_t>(conv->bias.size())};
     }
     if (const auto* spread = std::get_if<DepthToSpace>(&layer))
-        return {spread->output, limited(spread->channels)};
+        return {spread->output, spread->channels};
     const auto& gather = std::get<SpaceToDepth>(layer);
-    return {gather.output, limited(4 * std::int64_t{gather.channels})};
+    return {gather.output, 4 * gather.channels};
 }
 
 Writers::Writers(const std::vector<Slot>& slots, const std::vector<Stage>& stages) : slots_(slots) {
@@ -67,6 +65,9 @@ Writers::Writers(const std::vector<Slot>& slots, const std::vector<Stage>& stage
         ready_.emplace_back(static_cast<std::size_t>(slot.channels), slot.is_given);
     for (const Stage& stage : stages) {
         for (std::size_t i = 0; i < stage.layers.size(); ++i) {
+            const std::int64_t width =
+                std::visit([](const auto& layer) { return width_of(layer); }, stage.layers[i]);
+            check_in(width, 1, kMaxChannels, place_of(stage, i), "the number of channels");
             const auto [channels, count] = written_by(stage.layers[i]);
             check_channels(channels, count, place_of(stage, i), "output");
             for (std::int32_t c = 0; c < count; ++c) {
@@ -111,8 +112,6 @@ void Writers::write(Channels channels, std::int32_t count, const std::string& wh
 }
 
 void check_numbers(const Conv& conv, const std::string& where) {
-    check_in(static_cast<std::int64_t>(conv.bias.size()), 1, kMaxChannels, where,
-             "the number of outputs");
     check_in(static_cast<std::int64_t>(conv.taps.size()), 1, kMaxTaps, where, "the number of taps");
     check_in(conv.stride, 1, 2, where, "stride");
     check_in(conv.origin_y, 0, conv.stride - 1, where, "origin_y");
@@ -170,8 +169,7 @@ template <typename Shuffle>
 void check_layer(const Shuffle& layer, const std::vector<Slot>& slots, const Writers& writers,
                  const std::string& where) {
     constexpr std::int32_t kInputs = std::is_same_v<Shuffle, DepthToSpace> ? 4 : 1;
-    writers.check_read(layer.input, limited(kInputs * std::int64_t{layer.channels}), where,
-                       "input");
+    writers.check_read(layer.input, kInputs * layer.channels, where, "input");
     const Slot &input = slots[layer.input.slot], &output = slots[layer.output.slot];
     if (&input == &output)
         refuse(where, "reads and writes slot '" + output.name + "'; accepted: two slots");
