@@ -167,10 +167,11 @@ def _fitted(counts: NDArray[np.int64] | None, prior: NDArray[np.float64], first:
 
 
 def _logistic(log_scale: float, largest: int) -> NDArray[np.float64]:
-    edges = (np.arange(-largest, largest + 2) - 0.5) * np.exp(-log_scale)
-    below = np.where(edges < 0, np.exp(edges) / (1 + np.exp(-np.abs(edges))), 1 / (1 + np.exp(-np.abs(edges))))
-    upper = np.where(edges > 0, np.exp(-edges) / (1 + np.exp(-np.abs(edges))), 1 / (1 + np.exp(-np.abs(edges))))
-    return np.where(edges[:-1] >= 0, upper[:-1] - upper[1:], below[1:] - below[:-1])
+    """Mass of the integers -largest..largest under a logistic of mean 0."""
+    edges = (np.arange(largest + 1) + 0.5) * np.exp(-log_scale)
+    beyond = np.exp(-edges) / (1 + np.exp(-edges))  # above each upper edge
+    right = beyond[:-1] - beyond[1:]
+    return np.concatenate((right[::-1], [1 - 2 * beyond[0]], right))
 
 
 def _common(

@@ -102,7 +102,7 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
     for number, source in enumerate(layer.sources):
         form, is_last = forms[source], number == len(layer.sources) - 1
         width = len(form.scale)
-        part = _by_tap(weight[:, first * len(offsets) : (first + width) * len(offsets)], layer, width, len(offsets))
+        part = _by_tap(weight, layer, len(offsets))[:, :, first : first + width]
         first += width
         scaled = part / form.scale[None, None, :] * out.scale[:, None, None]
         target = out if is_last else Form(f"{stage}.{layer.name}.{number}", out.scale, HIDDEN_LIMIT)
@@ -133,11 +133,11 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
         add = Channels(target.name)
 
 
-def _by_tap(weight: NDArray[np.float64], layer: Conv, width: int, taps: int) -> NDArray[np.float64]:
+def _by_tap(weight: NDArray[np.float64], layer: Conv, taps: int) -> NDArray[np.float64]:
     """(outputs, taps, inputs) of PyTorch's (outputs, inputs, h, w), or of the channels of neighbours, tap by tap."""
     if layer.taps in ("cross", "diagonals", "ring"):
-        return weight.reshape(len(weight), taps, width)
-    return weight.reshape(len(weight), width, taps).transpose(0, 2, 1)
+        return weight.reshape(len(weight), taps, -1)
+    return weight.reshape(len(weight), -1, taps).transpose(0, 2, 1)
 
 
 @dataclass(frozen=True)
