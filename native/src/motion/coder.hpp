@@ -98,6 +98,19 @@ class MotionCoder {
     }
     Corners corners_of_block(const Surroundings& at, int block, bool of_key) const;
 
+    // For searches: rows of symbols, and blocks written one by one.
+    int kind_row(const Surroundings& at) const { return base_ + at.kind_row; }
+    int choice_row(int block, const Corners& corners) const;
+    void set_block(const Surroundings& at, int k, const Pair& pair) { block_of(at, k) = pair; }
+    Macroblock macroblock_at(const Surroundings& at) const {
+        const std::size_t index = field_.at(at.row, at.column);
+        return {field_.modes[index],
+                field_.filters[index],
+                {block_of(at, 0), block_of(at, 1), block_of(at, 2), block_of(at, 3)}};
+    }
+    template <typename Sink>
+    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
+
     MotionField& field() { return field_; }
     const MotionContext& context() const { return context_; }
 
@@ -113,8 +126,6 @@ class MotionCoder {
     // Vectors that are not coded, of kinds 4 and 5 (`all` false: kinds 0..3).
     void derive(const Surroundings& at, bool all) const;
 
-    template <typename Sink>
-    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
     template <typename Source>
     Vector get_difference(Vector predicted, const Corners& corners, int set, Source& source) const;
 
@@ -157,6 +168,10 @@ inline std::int16_t component_within_limit(std::int64_t value) {
 }
 
 }  // namespace motion_detail
+
+inline int MotionCoder::choice_row(int block, const Corners& corners) const {
+    return base_ + kChoiceRow + 5 * block + motion_detail::block_pattern(corners);
+}
 
 template <typename Sink>
 void MotionCoder::put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const {
@@ -208,7 +223,7 @@ bool MotionCoder::put(const Surroundings& at, const Macroblock& macroblock, Sink
             const auto choice =
                 static_cast<int>(std::find(choices.of, choices.of + choices.count, vector) - choices.of);
             const bool is_new = choice == choices.count;
-            sink.put(is_new ? 3 : choice, base_ + kChoiceRow + 5 * k + block_pattern(corners));
+            sink.put(is_new ? 3 : choice, choice_row(k, corners));
             if (is_new) put_difference(vector, corners.median(), corners, kBlockSet, sink);
         }
     }
@@ -249,7 +264,7 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
             const Choices choices(corners);
-            const int choice = source.get(base_ + kChoiceRow + 5 * k + block_pattern(corners));
+            const int choice = source.get(choice_row(k, corners));
             if (choice != 3 && (choice < 0 || choice >= choices.count)) {
                 throw CorruptStream("a block's choice of a motion vector does not exist");
             }
