@@ -220,15 +220,16 @@ void MacroblockSearch::search_key() {
 
 // The best vector of one block, given those before it.
 Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners, int block, Vector whole) {
-    const motion_detail::Choices choices(corners);
-    const int choice_row = coder_.choice_row(block, corners);
+    const bool of_key = probe.plane == frame_.references[1];
+    const motion_detail::Choices choices(corners, coder_.old_of_block(at_, block, of_key, corners.left));
+    const int choice_row = coder_.choice_row(block, choices.pattern);
     const Vector expected = corners.median();
     const auto cost = [&](Vector v) {
-        const auto choice = static_cast<int>(std::find(choices.of, choices.of + choices.count, v) - choices.of);
+        const int choice = choices.find(v);
         if (choice < choices.count) return frame_.costs.of(choice, choice_row);
         Bits bits{frame_.costs};
         coder_.put_difference(v, expected, corners, MotionCoder::kBlockSet, bits);
-        return frame_.costs.of(3, choice_row) + bits.sum;
+        return frame_.costs.of(kChoices - 1, choice_row) + bits.sum;
     };
     Vector best;
     Score least = INT64_MAX;
