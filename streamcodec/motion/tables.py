@@ -14,7 +14,7 @@ from streamcodec.tables import PROBABILITY_BITS, Table, TableData, stack_tables
 __all__ = ["bootstrap_tables", "tables_from_counts"]
 
 _TOTAL = 1 << PROBABILITY_BITS
-_KINDS, _MODES, _FILTERS, _CHOICES = 6, 3, 3, 4
+_KINDS, _MODES, _FILTERS, _CHOICES = 6, 3, 3, 5
 
 
 def bootstrap_tables() -> TableData:
@@ -46,7 +46,7 @@ def _guess(count: int) -> NDArray[np.float64]:
     if count == _KINDS:
         weights = np.array([60.0, 12, 6, 4, 12, 6])
     elif count == _CHOICES:
-        weights = np.array([40.0, 15, 10, 35])
+        weights = np.array([40.0, 15, 10, 10, 35])
     elif count == _MODES:
         weights = np.array([70.0, 10, 20])
     else:

@@ -104,6 +104,12 @@ Corners MotionCoder::corners_of_block(const Surroundings& at, int block, bool of
     return corners;
 }
 
+Vector MotionCoder::old_of_block(const Surroundings& at, int block, bool of_key, Vector left) const {
+    if (context_.previous == nullptr) return left;
+    const int y = 2 * at.row + block / 2, x = 2 * at.column + block % 2;
+    return of_key ? chain(corners_of_macroblock(at, false).median(), y, x, 1) : context_.previous->block(y, x).previous;
+}
+
 void MotionCoder::derive(const Surroundings& at, bool all) const {
     const std::uint8_t mode = field_.modes[field_.at(at.row, at.column)];
     if (mode == kFromPrevious) {

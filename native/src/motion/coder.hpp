@@ -71,7 +71,7 @@ struct Surroundings {
 
 class MotionCoder {
   public:
-    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78, kDifferenceRow = 98;
+    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78, kDifferenceRow = 118;
     enum Set { kWholeSet = 0, kBlockSet = 1, kKeySet = 2 };
 
     // Codes into or from `field`. Throws BadArgument for a context that does not fit.
@@ -97,6 +97,20 @@ class MotionCoder {
                       : Corners{at.left.pair.previous, at.up.pair.previous, at.corner.pair.previous};
     }
     Corners corners_of_block(const Surroundings& at, int block, bool of_key) const;
+    Vector old_of_block(const Surroundings& at, int block, bool of_key, Vector left) const;  // S
+
+    // For searches: rows of symbols, and blocks written one by one.
+    int kind_row(const Surroundings& at) const { return base_ + at.kind_row; }
+    int choice_row(int block, int pattern) const { return base_ + kChoiceRow + 10 * block + pattern; }
+    void set_block(const Surroundings& at, int k, const Pair& pair) { block_of(at, k) = pair; }
+    Macroblock macroblock_at(const Surroundings& at) const {
+        const std::size_t index = field_.at(at.row, at.column);
+        return {field_.modes[index],
+                field_.filters[index],
+                {block_of(at, 0), block_of(at, 1), block_of(at, 2), block_of(at, 3)}};
+    }
+    template <typename Sink>
+    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
 
     MotionField& field() { return field_; }
     const MotionContext& context() const { return context_; }
@@ -113,8 +127,6 @@ class MotionCoder {
     // Vectors that are not coded, of kinds 4 and 5 (`all` false: kinds 0..3).
     void derive(const Surroundings& at, bool all) const;
 
-    template <typename Sink>
-    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
     template <typename Source>
     Vector get_difference(Vector predicted, const Corners& corners, int set, Source& source) const;
 
@@ -137,19 +149,24 @@ inline Vector vector_of(const Pair& pair, bool of_key) { return of_key ? pair.ke
 
 // The different ones among the vectors around, in order.
 struct Choices {
-    Vector of[3];
+    Vector of[4];
     int count = 0;
+    int pattern;  // 2 p + (1 if `old` is none of the others)
 
-    explicit Choices(const Corners& corners) {
-        for (const Vector v : {corners.left, corners.up, corners.corner}) {
-            if (std::find(of, of + count, v) == of + count) of[count++] = v;
-        }
+    Choices(const Corners& corners, Vector old) {
+        for (const Vector v : {corners.left, corners.up, corners.corner}) add(v);
+        const int around = count;
+        add(old);
+        const auto alike = [](Vector a, Vector b) { return a == b; };
+        pattern = 2 * pattern_of(corners.left, corners.up, corners.corner, alike) + count - around;
+    }
+    int find(Vector v) const { return static_cast<int>(std::find(of, of + count, v) - of); }
+
+  private:
+    void add(Vector v) {
+        if (find(v) == count) of[count++] = v;
     }
 };
-
-inline int block_pattern(const Corners& c) {
-    return pattern_of(c.left, c.up, c.corner, [](Vector a, Vector b) { return a == b; });
-}
 
 inline std::int16_t component_within_limit(std::int64_t value) {
     if (value < -kVectorLimit || value > kVectorLimit) throw CorruptStream("a motion vector is too long");
@@ -203,12 +220,11 @@ bool MotionCoder::put(const Surroundings& at, const Macroblock& macroblock, Sink
     } else {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
-            const Choices choices(corners);
+            const Choices choices(corners, old_of_block(at, k, of_key, corners.left));
             const Vector vector = vector_of(macroblock.blocks[k], of_key);
-            const auto choice =
-                static_cast<int>(std::find(choices.of, choices.of + choices.count, vector) - choices.of);
+            const int choice = choices.find(vector);
             const bool is_new = choice == choices.count;
-            sink.put(is_new ? 3 : choice, base_ + kChoiceRow + 5 * k + block_pattern(corners));
+            sink.put(is_new ? kChoices - 1 : choice, choice_row(k, choices.pattern));
             if (is_new) put_difference(vector, corners.median(), corners, kBlockSet, sink);
         }
     }
@@ -248,13 +264,13 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
     } else {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
-            const Choices choices(corners);
-            const int choice = source.get(base_ + kChoiceRow + 5 * k + block_pattern(corners));
-            if (choice != 3 && (choice < 0 || choice >= choices.count)) {
+            const Choices choices(corners, old_of_block(at, k, of_key, corners.left));
+            const int choice = source.get(choice_row(k, choices.pattern));
+            if (choice != kChoices - 1 && (choice < 0 || choice >= choices.count)) {
                 throw CorruptStream("a block's choice of a motion vector does not exist");
             }
             vector_of(block_of(at, k), of_key) =
-                choice == 3 ? get_difference(corners.median(), corners, kBlockSet, source) : choices.of[choice];
+                choice == kChoices - 1 ? get_difference(corners.median(), corners, kBlockSet, source) : choices.of[choice];
         }
     }
     if (mode == kAverage) {

@@ -26,8 +26,18 @@ struct MotionKernels {
     // Sum of squared differences of 16x16 and 8x8 pixels.
     std::uint32_t (*ssd16)(Pixels a, Pixels b);
     std::uint32_t (*ssd8)(Pixels a, Pixels b);
+    // Sum of absolute differences of 8x8 pixels.
+    std::uint32_t (*sad8)(Pixels a, Pixels b);
+    // to[k] = (to[k] + other[k] + 1) >> 1; count is a multiple of 16.
+    void (*average)(std::uint8_t* to, const std::uint8_t* other, int count);
+    // Mean of 2x2 pixels, (sum + 2) >> 2: one row of `width` results from the rows `above` and `below`.
+    void (*halve)(const std::uint8_t* above, const std::uint8_t* below, std::uint8_t* to, int width);
+    // A cell of predict.hpp of 8x8 (4x4) pixels from those of its corners (above, then below; 8 or 4 a row, without gaps).
+    void (*blend8)(const std::uint8_t* const* parts, std::uint8_t* to, std::ptrdiff_t stride);
+    void (*blend4)(const std::uint8_t* const* parts, std::uint8_t* to, std::ptrdiff_t stride);
 };
 
 extern const MotionKernels kMotionScalar;
+extern const MotionKernels kMotionAvx2;
 
 }  // namespace streamcodec

@@ -86,14 +86,13 @@ class PlanePredictor {
                   to, stride);
             return;
         }
-        alignas(64) std::uint8_t other[kCell * kMaxRun];
-        fetch(place, previous_, source.pair.previous, source.filter, to, stride);
-        fetch(place, *key_, source.pair.key, source.filter, other, kMaxRun);
+        // One after the other, so that the mean is taken of rows without gaps.
+        alignas(64) std::uint8_t first[kCell * kMaxRun], second[kCell * kMaxRun];
+        fetch(place, previous_, source.pair.previous, source.filter, first, place.width);
+        fetch(place, *key_, source.pair.key, source.filter, second, place.width);
+        kernels_.average(first, second, place.height * place.width);
         for (int y = 0; y < place.height; ++y) {
-            for (int x = 0; x < place.width; ++x) {
-                std::uint8_t& pixel = to[y * stride + x];
-                pixel = static_cast<std::uint8_t>((pixel + other[y * kMaxRun + x] + 1) >> 1);
-            }
+            std::copy_n(first + y * place.width, place.width, to + y * stride);
         }
     }
 
@@ -122,18 +121,8 @@ class PlanePredictor {
             if (same == corner) make(place, corners[corner], parts[corner], kCell);
             part_of[corner] = parts[same];
         }
-        constexpr int kUnits = 2 * kCell;
-        for (int y = 0; y < kCell; ++y) {
-            std::uint8_t* const to = out_.row(place.y + y) + place.x;
-            const int g = 2 * y + 1;
-            for (int x = 0; x < kCell; ++x) {
-                const int at = y * kCell + x, h = 2 * x + 1;
-                const int upper = (kUnits - h) * part_of[0][at] + h * part_of[1][at];
-                const int lower = (kUnits - h) * part_of[2][at] + h * part_of[3][at];
-                const int sum = (kUnits - g) * upper + g * lower;
-                to[x] = static_cast<std::uint8_t>((sum + kUnits * kUnits / 2) / (kUnits * kUnits));
-            }
-        }
+        const auto blended = kTaps == 8 ? kernels_.blend8 : kernels_.blend4;
+        blended(part_of, out_.row(place.y) + place.x, out_.stride());
     }
 
     const MotionField& field_;

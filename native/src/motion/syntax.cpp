@@ -22,9 +22,8 @@ void write_motion(MotionField& field, const MotionContext& context, SymbolSink& 
     MotionCoder coder(field, context);
     for (int row = 0; row < field.rows; ++row) {
         for (int column = 0; column < field.columns; ++column) {
-            const std::size_t index = field.at(row, column);
-            Macroblock macroblock{field.modes[index], field.filters[index], {}};
-            for (int k = 0; k < 4; ++k) macroblock.blocks[k] = field.block(2 * row + k / 2, 2 * column + k % 2);
+            const Surroundings at = coder.look(row, column);
+            const Macroblock macroblock = coder.macroblock_at(at);
             if (macroblock.mode != kFromPrevious && !context.has_key) {
                 throw BadArgument("the motion field uses a key frame; the context has none");
             }
@@ -36,7 +35,6 @@ void write_motion(MotionField& field, const MotionContext& context, SymbolSink& 
                     }
                 }
             }
-            const Surroundings at = coder.look(row, column);
             coder.commit(at, coder.put(at, macroblock, sink));
         }
     }

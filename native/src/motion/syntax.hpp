@@ -26,10 +26,12 @@
 //     filter   Row: 3 * filter of L + filter of U
 //     with the field of vectors that the mode codes first (`key` in mode 1, else `previous`) and neighbours L, U, R:
 //     kind 4:  difference (set 0) to the median of L, U, R for each component
-//     kind 5:  for each block: choice 0..2: the first, second, third different one of L, U, R; 3: difference (set 1)
-//              to their median. Row: 5 * block + p of these vectors
+//     kind 5:  for each block: choice 0..3: the first, second ... different one of L, U, R, S; 4: difference (set 1)
+//              to the median of L, U, R. Row: 10 * block + 2 * p of these vectors + (1 if S is none of L, U, R).
+//              S: the previous field's `previous` there, in mode 1 chain(median of the macroblock's neighbours, s = 1);
+//              without a previous field L
 //     in mode 2 then the difference (set 2) of the key vector of the macroblock to chain(vector of block 0, s = 2)
-//     a difference is y then x, in -32..32, others as escapes. Row of y: spread; of x: 4 + 3 * spread + size, with
+//     a difference is y then x, in -64..64, others as escapes. Row of y: spread; of x: 4 + 3 * spread + size, with
 //              spread = 0, 1, 2, 3 for a sum of the distances |L - U| + |U - R| + |L - R| in this component of
 //              0, 1..4, 5..16, more; size = 0, 1, 2 for |difference of y| = 0, 1..3, more.
 //              For the key vector in mode 2 the neighbours' key vectors make the spread.
@@ -37,8 +39,8 @@
 //   `previous` of all blocks is the median of the macroblock's L, U, R; kind 0..3 copies those of one block, but
 //   chain() again in mode 0. Components beyond -1023..1023, kinds and choices that do not exist are damage.
 //
-//   Number of a row: first_row + 146 * (quality div 16) + (kind 0, mode 60, filter 69, choice 78, difference
-//   98 + 16 * set) + the row given above.
+//   Number of a row: first_row + 166 * (quality div 16) + (kind 0, mode 60, filter 69, choice 78, difference
+//   118 + 16 * set) + the row given above.
 #pragma once
 
 #include <cstdint>
@@ -52,11 +54,11 @@
 
 namespace streamcodec {
 
-constexpr int kMotionClassRows = 146;
+constexpr int kMotionClassRows = 166;
 constexpr int kMotionClasses = 4;  // of qualities
 constexpr int kMotionRows = kMotionClasses * kMotionClassRows;
-constexpr int kMaxDifference = 32;
-constexpr int kKinds = 6, kChoices = 4;
+constexpr int kMaxDifference = 64;
+constexpr int kKinds = 6, kChoices = 5;
 
 // The values of a row 0..kMotionRows - 1: first, first + 1, ... What lies beyond is coded as an escape.
 struct Alphabet {
@@ -140,7 +142,7 @@ class MotionCosts {
                    ? costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + static_cast<int>(place))]
                    : escape(symbol, row);
     }
-    static bool row_is_difference(int row) { return row % kMotionClassRows >= 98; }
+    static bool row_is_difference(int row) { return row % kMotionClassRows >= 118; }
 
   private:
     std::uint32_t escape(std::int32_t symbol, int row) const;
