@@ -145,6 +145,13 @@ py::tuple planes_of_reference(const Reference& reference) {
     return py::make_tuple(y, u, v);
 }
 
+py::object magnitudes_of(const Reference& reference) {
+    if (reference.is_key()) return py::none();
+    const std::vector<std::uint8_t>& all = reference.frame->magnitudes;
+    const py::ssize_t rows = reference.size.padded_height() / 8, columns = reference.size.padded_width() / 8;
+    return Bytes({rows, columns, static_cast<py::ssize_t>(all.size()) / (rows * columns)}, all.data());
+}
+
 template <typename Class, typename Encode, typename Decode>
 void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode, Decode decode) {
     using Model = typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object, py::object, py::object,
@@ -166,6 +173,11 @@ void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
         .def_property_readonly("size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)
+        .def_property_readonly("field",
+                               [](const Reference& r) -> py::object {
+                                   return r.is_key() ? py::object(py::none()) : py::cast(r.frame->field);
+                               })
+        .def_property_readonly("magnitudes", &magnitudes_of)
         .def("planes", &planes_of_reference);
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
