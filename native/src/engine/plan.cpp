@@ -1,6 +1,7 @@
 #include "engine/plan.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -130,7 +131,8 @@ class Planner {
                     : 32;
             most = std::max(most, channels * height(i) * sizes_[output_of(layers_[i])].width);
         }
-        return static_cast<std::size_t>((most + kStepElements - 1) / kStepElements);
+        const std::int64_t dev = getenv("STEPEL") ? atoll(getenv("STEPEL")) : kStepElements;
+        return static_cast<std::size_t>((most + dev - 1) / dev);
     }
 
     // A strip's rows, a few at a time through all layers.
