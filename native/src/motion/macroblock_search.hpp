@@ -13,7 +13,10 @@ namespace streamcodec {
 struct SearchEffort {
     int reach;         // of the full search at 1/8 size
     int passes;        // over all macroblocks; from the second on neighbours to come are known
-    int whole_turns;   // of the descent in whole pixels
+    int whole_step;    // of macroblocks: first step of the descent in whole pixels, in quarters: 4,
+                       // 8, 16 ...
+    int block_step;    // of 8x8 blocks
+    int whole_turns;   // of the descent in steps of one pixel
     int turns;         // of the descent in halves and in quarters
     bool diagonal;     // with diagonal steps in halves and quarters
     bool split;        // 8x8 blocks
@@ -47,7 +50,8 @@ class MacroblockSearch {
     struct Probe {
         const Plane* plane;
         int filter, y, x, side;
-        const std::uint8_t* partner;  // of mode 2: what to take the mean with, rows of 16; else null
+        const std::uint8_t*
+            partner;  // of mode 2: what to take the mean with, rows of 16; else null
     };
     // Adds up costs in 1/256 bit.
     struct Bits {
@@ -58,7 +62,8 @@ class MacroblockSearch {
 
     Score rate(std::uint32_t cost) const { return frame_.lambda_16 * cost; }
     Probe probe_of(int mode, int filter, int block, const std::uint8_t* partner = nullptr) const;
-    const std::uint8_t* fetch(const Probe& probe, Vector v, std::uint8_t* buffer, std::ptrdiff_t& stride) const;
+    const std::uint8_t* fetch(const Probe& probe, Vector v, std::uint8_t* buffer,
+                              std::ptrdiff_t& stride) const;
     std::uint32_t error_of(const Probe& probe, Vector v) const;
     std::uint32_t error_of(const Macroblock& macroblock) const;
 
@@ -74,7 +79,8 @@ class MacroblockSearch {
     Vector descend(const Probe& probe, Vector start, Score least, const Cost& cost) const;
     void gather(std::vector<Vector>& starts, int reference, int pass) const;
     Vector search_whole(int mode, const std::vector<Vector>& starts, std::uint32_t fixed,
-                        const Corners& corners, Vector expected, int set, const std::uint8_t* partner);
+                        const Corners& corners, Vector expected, int set,
+                        const std::uint8_t* partner);
     Vector search_block(const Probe& probe, const Corners& corners, int block, Vector whole);
 
     const SearchFrame& frame_;
