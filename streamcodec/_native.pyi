@@ -139,3 +139,80 @@ def instruction_set() -> _InstructionSet:
 
 def instruction_sets() -> tuple[_InstructionSet, ...]:
     """Those that this build and CPU have, from the plainest to the widest; the first is "scalar"."""
+
+@final
+class MotionField:
+    """What moves where in a frame of (R, C) macroblocks of 16x16 pixels: an immutable value. native/src/motion/field.hpp.
+
+    modes uint8 (R, C): 0 from the previous frame, 1 from the key frame, 2 the average; filters uint8 (R, C): 0 sharp, 1 smooth, 2 blur;
+    previous, key int16 (2 R, 2 C, 2): vectors (y, x) of the 8x8 blocks into both frames, quarter pixels in -1023..1023.
+    Raises UsageError for others.
+    """
+
+    def __init__(self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]) -> None: ...
+    @property
+    def modes(self) -> NDArray[np.uint8]: ...
+    @property
+    def filters(self) -> NDArray[np.uint8]: ...
+    @property
+    def previous(self) -> NDArray[np.int16]: ...
+    @property
+    def key(self) -> NDArray[np.int16]: ...
+    def derived(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> MotionField:
+        """This field with the vectors that are not coded as a reader derives them; a field of search() has them already."""
+
+    def counts(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> NDArray[np.int64]:
+        """How often each row codes each value, int64 (rows, 66): values from the row's first one up, escapes in the last place."""
+
+@final
+class MotionTables:
+    """Tables to search and code motion with: rows first_row, first_row + 1, ... of `tables` are those of motion_alphabets().
+
+    Everywhere: `previous` is the field of the frame before if it was a P-frame of the same GOP, has_key says whether a key frame besides
+    the previous frame may be used, quality is 0..63. Raises UsageError.
+    """
+
+    def __init__(self, tables: Tables, first_row: int = 0) -> None: ...
+    def bits(self, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> float: ...
+    def write(
+        self, encoder: Encoder, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> None: ...
+    def read(
+        self, decoder: Decoder, rows: int, columns: int, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> MotionField:
+        """Raises CorruptStreamError or TruncatedStreamError."""
+
+    def search(
+        self,
+        luma: NDArray[np.uint8],
+        reference: NDArray[np.uint8],
+        key: NDArray[np.uint8] | None = None,
+        previous: MotionField | None = None,
+        *,
+        quality: int = 32,
+        lambda_16: int | None = None,
+        preset: Literal["fast", "medium", "slow"] = "medium",
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+    ) -> MotionField:
+        """The field of `luma` (H, W) against the decoded luma of the previous frame and, where given, of the key frame.
+
+        Minimises squared error + lambda_16 / 16 * bits; None is motion_lambda_16(quality). has_key is true if `key` is given.
+        Threads and instruction sets make no difference.
+        """
+
+def predict_motion(
+    field: MotionField,
+    reference: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    key: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    *,
+    threads: int = 1,
+    instruction_set: _InstructionSet | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Y, U, V of the prediction, sides padded to multiples of 16 (8 for U, V); native/src/motion/predict.hpp. Raises UsageError."""
+
+def motion_alphabets() -> NDArray[np.int32]:
+    """Rows of motion symbols, int32 (rows, 2): first value and number of values of each."""
+
+def motion_lambda_16(quality: int) -> int:
+    """16 times the squared errors that a bit is worth at `quality` 0..63."""

@@ -71,6 +71,7 @@ PYBIND11_MODULE(_native, module) {
         .def("finish", &PyDecoder::finish);
 
     bind_context(module);
+    bind_motion(module);
 
     module.def("crc32c", &crc32c_of, py::arg("data"), py::arg("value") = 0);
     module.def("instruction_set", [] { return name_of(default_instruction_set()); });

@@ -131,4 +131,7 @@ class PyDecoder {
 // Adds the class ContextModel to the module.
 void bind_context(py::module_& module);
 
+// Adds MotionField, MotionTables and their functions.
+void bind_motion(py::module_& module);
+
 }  // namespace streamcodec
