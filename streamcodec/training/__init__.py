@@ -1,9 +1,1 @@
-"""Training of the default models and of published image models: `train(config, data, folder)`, or `streamcodec train`."""
-
-from streamcodec.training.config import TrainConfig, load_config
-from streamcodec.training.data import ClipSource, Shards
-from streamcodec.training.loop import Trainer
-from streamcodec.training.run import Ending, train
-from streamcodec.training.sources import Data
-
-__all__ = ["ClipSource", "Data", "Ending", "Shards", "TrainConfig", "Trainer", "load_config", "train"]
+"""Training of the default models."""
