@@ -1,5 +1,6 @@
 """`streamcodec train data` and `streamcodec train run`."""
 
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -50,6 +51,50 @@ def data(
     recipe = Recipe(videos, photos, stills=stills, moving=moving, text=text, seed=seed)
     make_pairs(recipe, out, count, jobs=jobs, report=_silent if quiet else _say)
     return 0
+
+
+@train.command()
+@click.argument("config", type=ANY)
+@click.option("--data", type=FOLDER, multiple=True, required=True, help="Folder that `train data` made. Repeatable.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run: state and log. A run that it holds goes on.")
+@click.option("--start", type=ANY, help="State (state.pt) whose averaged weights a new run begins with.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks, of each process.  [default: all]")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that train together, by Ray Train.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time; the same command goes on from there.")
+@click.option("--tensorboard/--no-tensorboard", default=True, show_default=True, help="Write curves for TensorBoard too.")
+@quiet_option
+def run(
+    config: Path,
+    data: tuple[Path, ...],
+    out: Path,
+    start: Path | None,
+    device: str,
+    threads: int | None,
+    workers: int,
+    seconds: float | None,
+    tensorboard: bool,
+    quiet: bool,
+) -> int:
+    """Train P-frames or I-frames as CONFIG, a TOML file, says.
+
+    Ctrl-C ends the step, saves and exits with 130; started again with the same folders, the run goes on as if it had never
+    stopped. When it is killed, no more than save_every steps are lost.
+    """
+    prepare(threads)
+    from streamcodec.training import load_config
+    from streamcodec.training import train as train_alone
+
+    settings, report = load_config(config), _silent if quiet else _say
+    if workers > 1:
+        pipeline = import_module("streamcodec.pipelines.train")  # only this needs Ray
+        pipeline.train_on_workers(
+            settings, data, out, start, workers=workers, device=device, threads=threads, seconds=seconds,
+            tensorboard=tensorboard, report=report,
+        )  # fmt: skip
+        return 0
+    ending = train_alone(settings, data, out, start, device=device, seconds=seconds, tensorboard=tensorboard, report=report)
+    return 128 + ending.signal if ending.signal else 0
 
 
 def _say(line: str) -> None:

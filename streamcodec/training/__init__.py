@@ -1,1 +1,8 @@
-"""Training of the default models."""
+"""Training of the default models: `make_pairs(recipe, folder, count)`, then `train(config, [folder], run)`; or `streamcodec train`."""
+
+from streamcodec.training.config import TrainConfig, load_config
+from streamcodec.training.data import Recipe, make_pairs, open_pairs
+from streamcodec.training.loop import Ending, train
+from streamcodec.training.state import averaged_model
+
+__all__ = ["Ending", "Recipe", "TrainConfig", "averaged_model", "load_config", "make_pairs", "open_pairs", "train"]
