@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec._native import MotionField, MotionTables, Tables, predict_motion
+from streamcodec._native import MotionTables, Tables, predict_motion
 from streamcodec.motion import bootstrap_tables
 from streamcodec.training.data.planes import Planes, planes_of, video_frame
 

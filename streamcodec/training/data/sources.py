@@ -18,8 +18,8 @@ from streamcodec.training.data.planes import Planes, planes_of, window
 
 __all__ = ["PICTURES", "VIDEOS", "Window", "draw_window", "find_photos", "find_videos", "read_clip", "read_rgb"]
 
-VIDEOS = frozenset(".mp4 .mkv .webm .mov .avi .mpg .mpeg .m4v .y4m .ts .ogv".split())
-PICTURES = frozenset(".jpg .jpeg .png .webp .bmp .tif .tiff".split())
+VIDEOS = frozenset([".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".m4v", ".y4m", ".ts", ".ogv"])
+PICTURES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
 TALLEST = 540
 """Short side that larger frames are reduced to, at least: that takes most of their old coding noise away."""
 WINDOW = (320, 384)
