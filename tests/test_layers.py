@@ -23,6 +23,7 @@ LAYERS = {
     "motion": 3,
     "models": 3,
     "entropy": 3,
+    "engine": 3,
     "container": 3,
     "codec": 4,
     "weights": 5,
@@ -41,13 +42,14 @@ ALLOWED_OUTSIDE = {
     "tables": {"numpy"},
     "context": {"numpy"},
     "entropy": {"numpy"},
+    "engine": {"torch", "numpy"},
     "models": {"torch", "numpy", "safetensors"},
     "video": {"av", "cv2", "numpy"},
     "metrics": {"torch", "numpy"},
     "motion": {"numpy"},
     "codec": {"torch", "numpy"},
 }
-NATIVE = {"entropy", "motion", "container", "stream", "training"}
+NATIVE = {"entropy", "engine", "motion", "container", "codec", "stream", "training"}
 """Parts that may look into the compiled module."""
 
 

@@ -1,4 +1,5 @@
-// One macroblock at a time as symbols: what writer, reader and search share. syntax.hpp has the specification.
+// One macroblock at a time as symbols: what writer, reader and search share. syntax.hpp has the
+// specification.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,8 @@ struct Motion {
 };
 
 inline bool same(const Motion& a, const Motion& b) {
-    return a.mode == b.mode && a.filter == b.filter && (a.mode == kFromKey || a.pair.previous == b.pair.previous) &&
+    return a.mode == b.mode && a.filter == b.filter &&
+           (a.mode == kFromKey || a.pair.previous == b.pair.previous) &&
            (a.mode == kFromPrevious || a.pair.key == b.pair.key);
 }
 
@@ -25,7 +27,9 @@ struct Macroblock {
     std::uint8_t mode = 0, filter = 0;
     Pair blocks[4];
 
-    static Macroblock of(const Motion& m) { return {m.mode, m.filter, {m.pair, m.pair, m.pair, m.pair}}; }
+    static Macroblock of(const Motion& m) {
+        return {m.mode, m.filter, {m.pair, m.pair, m.pair, m.pair}};
+    }
     // One vector of each kind that the mode uses for all blocks.
     bool whole() const {
         for (int k = 1; k < 4; ++k) {
@@ -71,7 +75,8 @@ struct Surroundings {
 
 class MotionCoder {
   public:
-    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78, kDifferenceRow = 98;
+    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78,
+                         kDifferenceRow = 118;
     enum Set { kWholeSet = 0, kBlockSet = 1, kKeySet = 2 };
 
     // Codes into or from `field`. Throws BadArgument for a context that does not fit.
@@ -79,8 +84,8 @@ class MotionCoder {
 
     Surroundings look(int row, int column) const;
 
-    // Puts the macroblock's symbols; it stands in the field afterwards, with the vectors that are not coded derived.
-    // Returns whether it was a new one (kind 4 or 5), for commit().
+    // Puts the macroblock's symbols; it stands in the field afterwards, with the vectors that are
+    // not coded derived. Returns whether it was a new one (kind 4 or 5), for commit().
     template <typename Sink>
     bool put(const Surroundings& at, const Macroblock& macroblock, Sink& sink);
 
@@ -89,14 +94,34 @@ class MotionCoder {
     bool get(const Surroundings& at, Source& source);
 
     // To be called for each macroblock once it is final, before others look at it.
-    void commit(const Surroundings& at, bool fresh) { fresh_[field_.at(at.row, at.column)] = fresh ? 1 : 0; }
+    void commit(const Surroundings& at, bool fresh) {
+        fresh_[field_.at(at.row, at.column)] = fresh ? 1 : 0;
+    }
 
     Vector chain(Vector vector, int y, int x, int size) const;
     Corners corners_of_macroblock(const Surroundings& at, bool of_key) const {
-        return of_key ? Corners{at.left.pair.key, at.up.pair.key, at.corner.pair.key}
-                      : Corners{at.left.pair.previous, at.up.pair.previous, at.corner.pair.previous};
+        return of_key
+                   ? Corners{at.left.pair.key, at.up.pair.key, at.corner.pair.key}
+                   : Corners{at.left.pair.previous, at.up.pair.previous, at.corner.pair.previous};
     }
     Corners corners_of_block(const Surroundings& at, int block, bool of_key) const;
+    Vector old_of_block(const Surroundings& at, int block, bool of_key, Vector left) const;  // S
+
+    // For searches: rows of symbols, and blocks written one by one.
+    int kind_row(const Surroundings& at) const { return base_ + at.kind_row; }
+    int choice_row(int block, int pattern) const {
+        return base_ + kChoiceRow + 10 * block + pattern;
+    }
+    void set_block(const Surroundings& at, int k, const Pair& pair) { block_of(at, k) = pair; }
+    Macroblock macroblock_at(const Surroundings& at) const {
+        const std::size_t index = field_.at(at.row, at.column);
+        return {field_.modes[index],
+                field_.filters[index],
+                {block_of(at, 0), block_of(at, 1), block_of(at, 2), block_of(at, 3)}};
+    }
+    template <typename Sink>
+    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set,
+                        Sink& sink) const;
 
     MotionField& field() { return field_; }
     const MotionContext& context() const { return context_; }
@@ -113,8 +138,6 @@ class MotionCoder {
     // Vectors that are not coded, of kinds 4 and 5 (`all` false: kinds 0..3).
     void derive(const Surroundings& at, bool all) const;
 
-    template <typename Sink>
-    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
     template <typename Source>
     Vector get_difference(Vector predicted, const Corners& corners, int set, Source& source) const;
 
@@ -137,41 +160,49 @@ inline Vector vector_of(const Pair& pair, bool of_key) { return of_key ? pair.ke
 
 // The different ones among the vectors around, in order.
 struct Choices {
-    Vector of[3];
+    Vector of[4];
     int count = 0;
+    int pattern;  // 2 p + (1 if `old` is none of the others)
 
-    explicit Choices(const Corners& corners) {
-        for (const Vector v : {corners.left, corners.up, corners.corner}) {
-            if (std::find(of, of + count, v) == of + count) of[count++] = v;
-        }
+    Choices(const Corners& corners, Vector old) {
+        for (const Vector v : {corners.left, corners.up, corners.corner}) add(v);
+        const int around = count;
+        add(old);
+        const auto alike = [](Vector a, Vector b) { return a == b; };
+        pattern = 2 * pattern_of(corners.left, corners.up, corners.corner, alike) + count - around;
+    }
+    int find(Vector v) const { return static_cast<int>(std::find(of, of + count, v) - of); }
+
+  private:
+    void add(Vector v) {
+        if (find(v) == count) of[count++] = v;
     }
 };
 
-inline int block_pattern(const Corners& c) {
-    return pattern_of(c.left, c.up, c.corner, [](Vector a, Vector b) { return a == b; });
-}
-
 inline std::int16_t component_within_limit(std::int64_t value) {
-    if (value < -kVectorLimit || value > kVectorLimit) throw CorruptStream("a motion vector is too long");
+    if (value < -kVectorLimit || value > kVectorLimit)
+        throw CorruptStream("a motion vector is too long");
     return static_cast<std::int16_t>(value);
 }
 
 }  // namespace motion_detail
 
 template <typename Sink>
-void MotionCoder::put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const {
+void MotionCoder::put_difference(Vector vector, Vector predicted, const Corners& corners, int set,
+                                 Sink& sink) const {
     const int dy = vector.y - predicted.y, dx = vector.x - predicted.x, row = difference_row(set);
     sink.put(dy, row + corners.spread_y());
     sink.put(dx, row + x_row(corners, dy));
 }
 
 template <typename Source>
-Vector MotionCoder::get_difference(Vector predicted, const Corners& corners, int set, Source& source) const {
+Vector MotionCoder::get_difference(Vector predicted, const Corners& corners, int set,
+                                   Source& source) const {
     const int row = difference_row(set);
-    const std::int16_t y =
-        motion_detail::component_within_limit(std::int64_t{predicted.y} + source.get(row + corners.spread_y()));
-    const std::int16_t x = motion_detail::component_within_limit(std::int64_t{predicted.x} +
-                                                                 source.get(row + x_row(corners, y - predicted.y)));
+    const std::int16_t y = motion_detail::component_within_limit(
+        std::int64_t{predicted.y} + source.get(row + corners.spread_y()));
+    const std::int16_t x = motion_detail::component_within_limit(
+        std::int64_t{predicted.x} + source.get(row + x_row(corners, y - predicted.y)));
     return {y, x};
 }
 
@@ -199,22 +230,23 @@ bool MotionCoder::put(const Surroundings& at, const Macroblock& macroblock, Sink
     const bool of_key = macroblock.mode == kFromKey;
     if (whole) {
         const Corners corners = corners_of_macroblock(at, of_key);
-        put_difference(vector_of(macroblock.blocks[0], of_key), corners.median(), corners, kWholeSet, sink);
+        put_difference(vector_of(macroblock.blocks[0], of_key), corners.median(), corners,
+                       kWholeSet, sink);
     } else {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
-            const Choices choices(corners);
+            const Choices choices(corners, old_of_block(at, k, of_key, corners.left));
             const Vector vector = vector_of(macroblock.blocks[k], of_key);
-            const auto choice =
-                static_cast<int>(std::find(choices.of, choices.of + choices.count, vector) - choices.of);
+            const int choice = choices.find(vector);
             const bool is_new = choice == choices.count;
-            sink.put(is_new ? 3 : choice, base_ + kChoiceRow + 5 * k + block_pattern(corners));
+            sink.put(is_new ? kChoices - 1 : choice, choice_row(k, choices.pattern));
             if (is_new) put_difference(vector, corners.median(), corners, kBlockSet, sink);
         }
     }
     if (macroblock.mode == kAverage) {
         const Vector expected = chain(macroblock.blocks[0].previous, 2 * at.row, 2 * at.column, 2);
-        put_difference(macroblock.blocks[0].key, expected, corners_of_macroblock(at, true), kKeySet, sink);
+        put_difference(macroblock.blocks[0].key, expected, corners_of_macroblock(at, true), kKeySet,
+                       sink);
     }
     derive(at, true);
     return true;
@@ -235,9 +267,11 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
     }
     if (kind != 4 && kind != 5) throw CorruptStream("a macroblock's kind of motion does not exist");
     const int mode = context_.has_key ? source.get(base_ + at.mode_row) : 0;
-    if (mode < 0 || mode >= kModes) throw CorruptStream("a macroblock's mode of motion does not exist");
+    if (mode < 0 || mode >= kModes)
+        throw CorruptStream("a macroblock's mode of motion does not exist");
     const int filter = source.get(base_ + at.filter_row);
-    if (filter < 0 || filter >= kFilters) throw CorruptStream("a macroblock's motion filter does not exist");
+    if (filter < 0 || filter >= kFilters)
+        throw CorruptStream("a macroblock's motion filter does not exist");
     field_.modes[index] = static_cast<std::uint8_t>(mode);
     field_.filters[index] = static_cast<std::uint8_t>(filter);
     const bool of_key = mode == kFromKey;
@@ -248,18 +282,21 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
     } else {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
-            const Choices choices(corners);
-            const int choice = source.get(base_ + kChoiceRow + 5 * k + block_pattern(corners));
-            if (choice != 3 && (choice < 0 || choice >= choices.count)) {
+            const Choices choices(corners, old_of_block(at, k, of_key, corners.left));
+            const int choice = source.get(choice_row(k, choices.pattern));
+            if (choice != kChoices - 1 && (choice < 0 || choice >= choices.count)) {
                 throw CorruptStream("a block's choice of a motion vector does not exist");
             }
             vector_of(block_of(at, k), of_key) =
-                choice == 3 ? get_difference(corners.median(), corners, kBlockSet, source) : choices.of[choice];
+                choice == kChoices - 1
+                    ? get_difference(corners.median(), corners, kBlockSet, source)
+                    : choices.of[choice];
         }
     }
     if (mode == kAverage) {
         const Vector expected = chain(block_of(at, 0).previous, 2 * at.row, 2 * at.column, 2);
-        const Vector key = get_difference(expected, corners_of_macroblock(at, true), kKeySet, source);
+        const Vector key =
+            get_difference(expected, corners_of_macroblock(at, true), kKeySet, source);
         for (int k = 0; k < 4; ++k) block_of(at, k).key = key;
     }
     derive(at, true);

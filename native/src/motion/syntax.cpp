@@ -22,9 +22,8 @@ void write_motion(MotionField& field, const MotionContext& context, SymbolSink& 
     MotionCoder coder(field, context);
     for (int row = 0; row < field.rows; ++row) {
         for (int column = 0; column < field.columns; ++column) {
-            const std::size_t index = field.at(row, column);
-            Macroblock macroblock{field.modes[index], field.filters[index], {}};
-            for (int k = 0; k < 4; ++k) macroblock.blocks[k] = field.block(2 * row + k / 2, 2 * column + k % 2);
+            const Surroundings at = coder.look(row, column);
+            const Macroblock macroblock = coder.macroblock_at(at);
             if (macroblock.mode != kFromPrevious && !context.has_key) {
                 throw BadArgument("the motion field uses a key frame; the context has none");
             }
@@ -32,11 +31,11 @@ void write_motion(MotionField& field, const MotionContext& context, SymbolSink& 
                 for (int k = 1; k < 4; ++k) {
                     if (macroblock.blocks[k].key != macroblock.blocks[0].key) {
                         throw BadArgument(
-                            "a macroblock of mode 2 has different key vectors; accepted: one for all blocks");
+                            "a macroblock of mode 2 has different key vectors; accepted: one for "
+                            "all blocks");
                     }
                 }
             }
-            const Surroundings at = coder.look(row, column);
             coder.commit(at, coder.put(at, macroblock, sink));
         }
     }
@@ -93,29 +92,35 @@ std::uint32_t log2_256(std::uint32_t value) {
     return 256 * whole + fraction;
 }
 
-std::uint32_t cost_of(std::uint32_t frequency) { return 256 * kProbabilityBits - log2_256(frequency); }
+std::uint32_t cost_of(std::uint32_t frequency) {
+    return 256 * kProbabilityBits - log2_256(frequency);
+}
 
 }  // namespace
 
 MotionCosts::MotionCosts(const Tables& tables, int first_row)
     : costs_(static_cast<std::size_t>(kMotionRows * CountingSink::kPlaces)) {
     if (first_row < 0 || static_cast<std::size_t>(first_row) + kMotionRows > tables.rows().size) {
-        throw BadArgument("the tables have " + std::to_string(tables.rows().size) + " rows; accepted: " +
-                          std::to_string(kMotionRows) + " rows of motion from row " + std::to_string(first_row));
+        throw BadArgument("the tables have " + std::to_string(tables.rows().size) +
+                          " rows; accepted: " + std::to_string(kMotionRows) +
+                          " rows of motion from row " + std::to_string(first_row));
     }
     for (int row = 0; row < kMotionRows; ++row) {
         const Row& entry = tables.rows()[static_cast<std::size_t>(first_row + row)];
         const Alphabet alphabet = motion_alphabet(row);
         if (!entry.coded || entry.first_value > alphabet.first ||
-            std::int64_t{entry.first_value} + entry.values < std::int64_t{alphabet.first} + alphabet.count) {
+            std::int64_t{entry.first_value} + entry.values <
+                std::int64_t{alphabet.first} + alphabet.count) {
             throw BadArgument("row " + std::to_string(row) + " of motion does not code its " +
                               std::to_string(alphabet.count) + " values");
         }
         std::uint32_t* const costs = &costs_[static_cast<std::size_t>(row * CountingSink::kPlaces)];
         const auto frequency = [&](std::int64_t place) {
-            return frequency_of(tables.entries()[entry.first_entry + static_cast<std::size_t>(place)]);
+            return frequency_of(
+                tables.entries()[entry.first_entry + static_cast<std::size_t>(place)]);
         };
-        for (int k = 0; k < alphabet.count; ++k) costs[k] = cost_of(frequency(alphabet.first + k - entry.first_value));
+        for (int k = 0; k < alphabet.count; ++k)
+            costs[k] = cost_of(frequency(alphabet.first + k - entry.first_value));
         costs[CountingSink::kPlaces - 1] = cost_of(frequency(entry.values));
     }
 }
@@ -123,7 +128,8 @@ MotionCosts::MotionCosts(const Tables& tables, int first_row)
 std::uint32_t MotionCosts::escape(std::int32_t symbol, int row) const {
     const auto distance = static_cast<std::uint32_t>(std::abs(symbol) - kMaxDifference);
     const std::uint32_t code = 2 * (distance - 1) + (symbol > 0 ? 1 : 2);
-    return costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + CountingSink::kPlaces - 1)] +
+    return costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + CountingSink::kPlaces -
+                                           1)] +
            256 * (2 * (log2_256(code) / 256) + 1);
 }
 

@@ -18,7 +18,7 @@ from streamcodec.engine import DepthToSpace as IntegerDepthToSpace
 from streamcodec.errors import ModelError
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, tap_offsets, tap_stride
 
-__all__ = ["Form", "HIDDEN_LIMIT", "StageExport", "quantize_stage"]
+__all__ = ["HIDDEN_LIMIT", "Form", "StageExport", "fraction_bits", "quantize_stage"]
 
 HIDDEN_LIMIT = 8191
 MAX_FRACTION_BITS = 12
@@ -69,9 +69,10 @@ def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form],
         channels[layer.out] = channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
     for group in _groups(network):
         hidden = [slot for slot in group if slot not in forms]
-        bits = _fraction_bits(max((peaks[slot] for slot in hidden), default=0.0))
+        scales = {float(forms[slot].scale[0]) for slot in group - set(hidden)}
+        scale = min(scales, default=2.0 ** fraction_bits(max((peaks[slot] for slot in hidden), default=0.0)))
         for slot in hidden:
-            forms[slot] = Form.uniform(f"{stage}.{slot}", channels[slot], bits)
+            forms[slot] = Form(f"{stage}.{slot}", np.full(channels[slot], scale), HIDDEN_LIMIT)
     inputs = set(network.inputs)
     for layer in network.layers:
         form = forms[layer.out]
@@ -101,7 +102,7 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
     for number, source in enumerate(layer.sources):
         form, is_last = forms[source], number == len(layer.sources) - 1
         width = len(form.scale)
-        part = _by_tap(weight[:, first * len(offsets) : (first + width) * len(offsets)], layer, width, len(offsets))
+        part = _by_tap(weight, layer, len(offsets))[:, :, first : first + width]
         first += width
         scaled = part / form.scale[None, None, :] * out.scale[:, None, None]
         target = out if is_last else Form(f"{stage}.{layer.name}.{number}", out.scale, HIDDEN_LIMIT)
@@ -132,11 +133,11 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
         add = Channels(target.name)
 
 
-def _by_tap(weight: NDArray[np.float64], layer: Conv, width: int, taps: int) -> NDArray[np.float64]:
+def _by_tap(weight: NDArray[np.float64], layer: Conv, taps: int) -> NDArray[np.float64]:
     """(outputs, taps, inputs) of PyTorch's (outputs, inputs, h, w), or of the channels of neighbours, tap by tap."""
     if layer.taps in ("cross", "diagonals", "ring"):
-        return weight.reshape(len(weight), taps, width)
-    return weight.reshape(len(weight), width, taps).transpose(0, 2, 1)
+        return weight.reshape(len(weight), taps, -1)
+    return weight.reshape(len(weight), -1, taps).transpose(0, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _integers(
     return result
 
 
-def _fraction_bits(peak: float) -> int:
+def fraction_bits(peak: float) -> int:
     room = HIDDEN_LIMIT / max(1.25 * peak, 1e-6)
     return max(0, min(MAX_FRACTION_BITS, math.floor(math.log2(room))))
 
