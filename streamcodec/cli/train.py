@@ -24,6 +24,12 @@ def train() -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder to make. One that was begun is completed.")
 @click.option("--count", type=click.IntRange(1), required=True, help="Number of crops.")
 @click.option("--stills", is_flag=True, help="Crops alone, for I-frames, in the place of pairs.")
+@click.option(
+    "--codec",
+    type=(ANY, ANY),
+    metavar="INTRA INTER",
+    help="Weights files that code the references, frame after frame.  [default: x264 does]",
+)
 @click.option("--moving", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Share of photographs in motion.")
 @click.option("--text", type=click.FloatRange(0, 1), default=0.08, show_default=True, help="Share of print in motion.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
@@ -35,6 +41,7 @@ def data(
     out: Path,
     count: int,
     stills: bool,
+    codec: tuple[Path, Path] | None,
     moving: float,
     text: float,
     seed: int,
@@ -48,7 +55,7 @@ def data(
     prepare(1)
     from streamcodec.training.data import Recipe, make_pairs
 
-    recipe = Recipe(videos, photos, stills=stills, moving=moving, text=text, seed=seed)
+    recipe = Recipe(videos, photos, stills=stills, codec=codec, moving=moving, text=text, seed=seed)
     make_pairs(recipe, out, count, jobs=jobs, report=_silent if quiet else _say)
     return 0
 

@@ -75,7 +75,7 @@ def open_data(paths: Sequence[Path], kind: Kind, crop: int, held: int) -> DataSe
 
 def draw_batch(data: DataSet, size: int, crop: int, qualities: Qualities, rng: np.random.Generator) -> Batch:
     """`size` windows of `crop` pixels, half of them flipped."""
-    picks = [_Pick(*_row(data, int(number)), *_window(data, crop, rng)) for number in rng.integers(0, data.drawn, size)]
+    picks = [_draw(data, int(number), crop, rng) for number in rng.integers(0, data.drawn, size)]
     q = rng.uniform(qualities.lowest_q, qualities.highest_q, size)
     if data.kind == "inter":
         near = np.array([_q(data, pick) for pick in picks]) + rng.uniform(-1, 1, size) * qualities.q_spread
@@ -106,7 +106,6 @@ class _Pick:
 
 
 def _row(data: DataSet, number: int) -> tuple[int, int]:
-    """Folder and row of the number-th row that can be drawn."""
     for index, (folder, held) in enumerate(zip(data.folders, data.held, strict=True)):
         if number < folder.count - held:
             return index, held + number
@@ -114,9 +113,12 @@ def _row(data: DataSet, number: int) -> tuple[int, int]:
     raise IndexError(number)
 
 
-def _window(data: DataSet, crop: int, rng: np.random.Generator) -> tuple[int, int, bool]:
-    top, left = (int(place) * 16 for place in rng.integers(0, (data.folders[0].crop - crop) // 16 + 1, 2))
-    return top, left, bool(rng.random() < 0.5)
+def _draw(data: DataSet, number: int, crop: int, rng: np.random.Generator) -> _Pick:
+    """A window of the number-th row that can be drawn."""
+    folder, row = _row(data, number)
+    places = (data.folders[0].crop - crop) // 16 + 1
+    top, left = (int(place) * 16 for place in rng.integers(0, places, 2))
+    return _Pick(folder, row, top, left, bool(rng.random() < 0.5))
 
 
 def _q(data: DataSet, pick: _Pick) -> float:

@@ -95,7 +95,7 @@ def _structure(distortion: Distortion) -> Callable[[Tensor, Tensor], Tensor]:
     except ImportError as error:
         raise UsageError(f"distortion {distortion} needs kornia (pip install 'streamcodec[train]'): {error}") from error
     if distortion == "ssim":
-        return lambda a, b: 1 - cast(Tensor, kornia.metrics.ssim(a, b, 11, 255.0)).mean((1, 2, 3))
+        return lambda a, b: 1 - kornia.metrics.ssim(a, b, 11, 255.0).mean((1, 2, 3))
     loss = kornia.losses.MS_SSIMLoss(data_range=255.0, alpha=1.0, compensation=1.0, reduction="none")
     return lambda a, b: cast(Tensor, loss.to(a.device)(a, b)).flatten(1).mean(1)
 

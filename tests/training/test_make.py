@@ -3,12 +3,17 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from streamcodec.errors import OutputError, SourceError, UsageError
+from streamcodec.codec.dct_random import random_weights
+from streamcodec.codec.dct_weights import save_dct_weights
+from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.training import Recipe, make_pairs, open_pairs
+from streamcodec.training.data.references import load_models, predict_from_codec
+from streamcodec.training.data.synthetic import to_planes
 
 pytest.importorskip("kornia", reason="kornia is not installed")
 pytest.importorskip("PIL", reason="Pillow is not installed")
@@ -134,3 +139,41 @@ def broken(folder: Path) -> Path:
     path.write_bytes(b"no video")
     return path
 
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Untrained weights of I-frames and P-frames."""
+    folder = tmp_path_factory.mktemp("codec")
+    for kind in ("intra", "inter"):
+        save_dct_weights(folder / kind, random_weights(kind))  # type: ignore[arg-type]
+    return folder / "intra", folder / "inter"
+
+
+def test_the_codec_codes_its_own_references(recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]) -> None:
+    make(replace(recipe, codec=codec), tmp_path / "out", 24)
+    crops = open_pairs(tmp_path / "out").crops
+    assert crops.q is not None
+    assert crops.before is not None
+    steps = (44 - crops.q) * 63 / 32
+    np.testing.assert_allclose(steps, steps.round(), atol=1e-4)
+    with_symbols = crops.before.reshape(24, -1).any(1)
+    assert with_symbols.any()
+    assert not with_symbols.all()  # some follow their I-frame
+
+
+def test_prediction_and_symbols_are_those_of_the_chain(codec: tuple[Path, Path], synthetic: ModuleType) -> None:
+    clip = [to_planes(frame.transpose(1, 2, 0)) for frame in synthetic.moving_frames(3, 96, 64)]
+    first, second = predict_from_codec(clip, 20.0, 4.0, load_models(*codec))
+    assert first.before is None
+    assert second.before is not None
+    assert second.before.shape == (8, 12, 96)
+    assert second.frame is clip[2]
+    assert np.abs(first.prediction[0].astype(int) - clip[1][0]).mean() < 12
+
+
+def test_weights_in_the_wrong_order_fail(recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]) -> None:
+    with pytest.raises(ModelError, match="are not weights of I-frames and of P-frames, in this order"):
+        make(replace(recipe, codec=codec[::-1]), tmp_path / "out")
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        make(replace(recipe, codec=(tmp_path / "a", tmp_path / "b")), tmp_path / "out")

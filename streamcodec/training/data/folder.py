@@ -10,10 +10,10 @@ While it is being made, `making.json` says how and `done.npy` which groups of ro
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class PairWriter:
     `recipe`: all that decides what the rows are. Raises OutputError if the folder holds something made otherwise.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...], crop: int, count: int, group: int, recipe: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, names: Sequence[str], crop: int, count: int, group: int, recipe: Mapping[str, Any]) -> None:
         self._path, self._group = path, group
         self._info = {"format": 1, "crop": crop, "count": count, **recipe}
         with writing(path):
@@ -125,13 +125,10 @@ class PairWriter:
             differing = sorted(key for key in held | self._info if held.get(key) != self._info.get(key))
             raise OutputError(f"{self._path} holds pairs made otherwise ({', '.join(differing)}); name another folder")
 
-    def _map(self, name: str, exists: bool, shape: tuple[int, ...]) -> NDArray[Any]:
+    def _map(self, name: str, exists: bool, shape: tuple[int, ...]) -> "np.memmap[Any, Any]":
         kind = np.float32 if name == "q" else np.uint8
-        path = self._path / f"{name}.npy"
-        array: NDArray[Any] = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-            path, mode="r+" if exists else "w+", dtype=kind, shape=shape
-        )
-        return array
+        mode: Literal["r+", "w+"] = "r+" if exists else "w+"
+        return np.lib.format.open_memmap(self._path / f"{name}.npy", mode, kind, shape)
 
     def _write(self, path: Path) -> None:
         with replace_on_success(path, overwrite=True) as part:

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.training.data.folder import Crops, PairWriter
 from streamcodec.training.data.planes import Planes, flat_crop
-from streamcodec.training.data.references import Predicted, predict_from_x264
+from streamcodec.training.data.references import Predicted, load_models, predict_from_codec, predict_from_x264
 from streamcodec.training.data.sources import WINDOW, find_photos, find_videos, read_clip, read_rgb
 from streamcodec.training.data.synthetic import moving_clip, to_planes
 from streamcodec.training.data.text import text_picture
@@ -25,7 +26,10 @@ GROUP = 4
 """Rows of one clip."""
 TRIES = 50
 LENGTHS = (2, 3, 3, 4, 6)
-"""Frames of a clip that x264 codes."""
+CODEC_LENGTHS = (2, 3, 4, 6, 8, 12)
+"""Frames of a clip that x264 codes, and that the codec itself codes."""
+INTRA_OFFSETS = (0.0, 7.0)
+"""How much finer the codec's I-frame is than its P-frames, in q."""
 FRONT = 0.35
 """Share of the photographs in motion before which something else moves."""
 TEXT_SIZE = (400, 500)
@@ -39,12 +43,14 @@ class Recipe:
 
     `stills`: crops of the photographs alone, for I-frames, in the place of pairs. `crop`: pixels, a multiple of 16.
     `moving`, `text`: shares of the clips that are photographs in motion and print in motion; without videos all are.
-    `lowest_q`, `highest_q`: of the references.
+    `codec`: weights files of I-frames and P-frames that code the references; without them x264 does. `lowest_q`, `highest_q`:
+    of the references.
     """
 
     videos: tuple[Path, ...] = ()
     photos: tuple[Path, ...] = ()
     stills: bool = False
+    codec: tuple[Path, Path] | None = None
     crop: int = 192
     moving: float = 0.25
     text: float = 0.08
@@ -78,9 +84,10 @@ def make_pairs(
         raise UsageError("there is nothing to make pairs of; name videos (--videos) or photographs (--photos)")
     if recipe.crop % 16 or recipe.crop < 64:
         raise UsageError(f"crop is {recipe.crop}; accepted: multiples of 16 from 64 on")
-    names = ("frames",) if recipe.stills else ("frames", "predictions", "q")
+    names = ["frames"] if recipe.stills else ["frames", "predictions", "q"] + ["before"] * (recipe.codec is not None)
     writer = PairWriter(out, names, recipe.crop, count, GROUP, {"recipe": _described(recipe)})
-    groups, complaints = writer.missing(), set()
+    groups = writer.missing()
+    complaints: set[str] = set()
     for done, (number, crops, unreadable) in enumerate(_made(material, groups, jobs), 1):
         writer.put(number, crops)
         for line in sorted(unreadable - complaints):
@@ -93,7 +100,8 @@ def make_pairs(
 
 def _described(recipe: Recipe) -> dict[str, object]:
     fields = asdict(recipe)
-    return fields | {name: [str(path) for path in fields[name]] for name in ("videos", "photos")}
+    paths = {name: [str(path) for path in fields[name]] for name in ("videos", "photos")}
+    return fields | paths | {"codec": [load_dct_weights(path).id.hex() for path in recipe.codec or ()]}
 
 
 Made = tuple[int, Crops, set[str]]
@@ -133,10 +141,14 @@ def _make(material: _Material, number: int) -> Made:
 
 def _pairs(material: _Material, rng: np.random.Generator) -> Crops | None:
     recipe = material.recipe
-    clip = _clip(material, int(rng.choice(LENGTHS)), rng)
+    clip = _clip(material, int(rng.choice(CODEC_LENGTHS if recipe.codec else LENGTHS)), rng)
     if clip is None:
         return None
-    predicted = predict_from_x264(clip, rng.uniform(recipe.lowest_q, recipe.highest_q))
+    q = rng.uniform(recipe.lowest_q, recipe.highest_q)
+    if recipe.codec:
+        predicted = predict_from_codec(clip, q, rng.uniform(*INTRA_OFFSETS), load_models(*recipe.codec))
+    else:
+        predicted = predict_from_x264(clip, q)
     return _crops([predicted[rng.integers(len(predicted))] for _ in range(GROUP)], recipe.crop, rng)
 
 
@@ -193,7 +205,7 @@ def _photo(material: _Material, rng: np.random.Generator, short_side: Callable[[
     """Of one in ten of them, with print on it, if `text` allows."""
     picture = read_rgb(material.photos[rng.integers(len(material.photos))], short_side)
     if material.recipe.stills and rng.random() < material.recipe.text:
-        return text_picture(*picture.shape[:2], rng, picture if rng.random() < 0.5 else None)
+        return text_picture(picture.shape[0], picture.shape[1], rng, picture if rng.random() < 0.5 else None)
     return picture
 
 

@@ -19,7 +19,7 @@ def planes_of(frame: av.VideoFrame) -> Planes:
 
 def _rows(frame: av.VideoFrame, number: int) -> Plane:
     plane, half = frame.planes[number], 2 if number else 1
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return np.ascontiguousarray(rows[: frame.height // half, : frame.width // half])
 
 

@@ -134,6 +134,6 @@ def read_rgb(path: Path, short_side: Callable[[int], float]) -> NDArray[np.uint8
             frame = next(container.decode(video=0))
             factor = min(1.0, short_side(min(frame.height, frame.width)) / min(frame.height, frame.width))
             w, h = (max(1, round(side * factor)) for side in (frame.width, frame.height))
-            return frame.reformat(w, h, "rgb24", interpolation="AREA").to_ndarray()
+            return frame.reformat(w, h, "rgb24", interpolation="AREA").to_ndarray().astype(np.uint8, copy=False)
     except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise SourceError(f"cannot read {path}: {error}") from error

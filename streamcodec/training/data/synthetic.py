@@ -1,7 +1,6 @@
 """Photographs and print set in motion: panned, zoomed, turned, one before the other, with changing light."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import av
 import kornia
@@ -74,10 +73,10 @@ def _moved(picture: Tensor, motion: _Motion, count: int, size: tuple[int, int]) 
     matrices = kornia.geometry.get_rotation_matrix2d(centre, motion.turn * time, scale)
     matrices[:, 0, 2] += motion.right * time - (w - size[1]) / 2
     matrices[:, 1, 2] += motion.down * time - (h - size[0]) / 2
-    moved = kornia.geometry.warp_affine(
+    moved: Tensor = kornia.geometry.warp_affine(
         picture.repeat(count, 1, 1, 1), matrices, size, mode="bicubic", padding_mode="reflection"
     )
-    return cast(Tensor, moved)
+    return moved
 
 
 def _blob(size: tuple[int, ...], rng: np.random.Generator) -> Tensor:
@@ -86,7 +85,7 @@ def _blob(size: tuple[int, ...], rng: np.random.Generator) -> Tensor:
     rise = kornia.filters.get_gaussian_kernel2d(ALPHA_SIDE + 1, (2.0, 2.0))[:, :ALPHA_SIDE, :ALPHA_SIDE]
     cells = cells * 0.7 + rise / rise.max()
     smooth = torch.nn.functional.interpolate(cells, size=size, mode="bicubic", align_corners=True)
-    return cast(Tensor, ((smooth - 0.9) * 30).clamp(0, 1))
+    return ((smooth - 0.9) * 30).clamp(0, 1)
 
 
 def _changed_light(frames: Tensor, rng: np.random.Generator) -> Tensor:
