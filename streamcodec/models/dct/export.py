@@ -93,7 +93,7 @@ def export_inter(
     q = q_of(np.arange(QUALITIES))
     arrays = _common(model, stages, peaks, [*scale_tables(counts), *_rows_of(motion)], squared_steps_per_bit, 65535)
     motion_lambda = _MOTION_WEIGHT / 0.85 * lagrangian(torch.from_numpy(q)).numpy()
-    arrays[0]["motion_lambda"] = np.rint(256 * motion_lambda).astype(np.int32)
+    arrays[0]["motion_lambda"] = np.rint(16 * motion_lambda).astype(np.int32)
     return arrays[0], {"format": 1, "kind": "inter", **arrays[1]}
 
 
