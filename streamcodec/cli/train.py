@@ -6,8 +6,9 @@ from typing import Literal
 
 import click
 
-from streamcodec.cli.common import prepare, quiet_option
+from streamcodec.cli.common import quiet_option
 from streamcodec.errors import UsageError
+from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]
 
@@ -49,6 +50,7 @@ def train(
     if len(given) != 1:
         raise UsageError(f"{len(given)} folders of clips are given; accepted: one of {', '.join(f'--{kind}' for kind in SOURCES)}")
     prepare(threads)
+    require_torch("training")
     from streamcodec.training import Data, load_config
     from streamcodec.training import train as run
 

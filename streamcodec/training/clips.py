@@ -118,7 +118,8 @@ class MadeClips:
 
 def flows_of(frames: Frames) -> NDArray[np.float16]:
     """The flow hints that the encoder would see: frames (T, 3, S, S) -> (2, T, 2, S/4, S/4), to frame t - 1 and to t + 1, or 0."""
-    from streamcodec.video import flow_hint, gray_from_rgb
+    from streamcodec.training.flow import flow_hint
+    from streamcodec.video.color import gray_from_rgb
 
     length, _, side, _ = frames.shape
     gray = [gray_from_rgb(frame) for frame in frames]

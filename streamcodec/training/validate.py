@@ -44,13 +44,14 @@ def measure_clip(codec: Codec, path: Path, quality: int, frames: int) -> Measure
     with VideoReader(str(path), frame_format="yuv420", max_frames=frames) as reader:
         color = reader.format.color
         sources = [(frame.planes[0], frame.planes[1], frame.planes[2]) for frame in reader]
-    pictures = [torch.from_numpy(to_rgb(planes, color)) for planes in sources]
+    pictures = [to_rgb(planes, color) for planes in sources]
     bits, yuv, rgb = [], [], []
-    for planes, picture, coded in zip(sources, pictures, iter_encode_gop(codec, pictures, quality), strict=True):
-        decoded = coded.reconstruction.numpy()
+    coding = iter_encode_gop(codec, ((picture,) for picture in pictures), quality)
+    for planes, picture, coded in zip(sources, pictures, coding, strict=True):
+        decoded = coded.planes[0]
         bits.append(8 * len(coded.payload) / planes[0].size)
         yuv.append(psnr_yuv_db(to_yuv420(decoded, color), planes))
-        rgb.append(psnr_db(decoded, picture.numpy()))
+        rgb.append(psnr_db(decoded, picture))
     later_bits, later_yuv = bits[1:] or bits, yuv[1:] or yuv
     return Measurement(
         clip=path.stem, quality=quality, frames=len(bits), bpp=_mean(bits), i_bpp=bits[0], p_bpp=_mean(later_bits), psnr_yuv_db=_mean(yuv),

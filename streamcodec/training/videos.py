@@ -4,9 +4,9 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.video import VideoReader
@@ -102,5 +102,5 @@ def cut_out(frame: NDArray[np.uint8], side: int, scale: float, place: NDArray[np
     taken = round(side / max(scale, *(side / size)))
     top, left = (place * (size - taken)).astype(int)
     square = np.ascontiguousarray(frame[:, top : top + taken, left : left + taken].transpose(1, 2, 0))
-    scaled = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.uint8)
+    scaled = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BOX))
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))

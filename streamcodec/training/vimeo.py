@@ -6,9 +6,9 @@ FOLDER/sequences/00001/0001/im1.png ... im7.png
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from streamcodec.errors import SourceError, UsageError
 
@@ -50,12 +50,14 @@ class Vimeo90K:
         return np.stack([self._square(sequence / f"im{frame}.png", place) for frame in range(1, LENGTH + 1)])
 
     def _square(self, path: Path, place: NDArray[np.float64]) -> NDArray[np.uint8]:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise SourceError(f"{path} is missing or not a picture")
+        try:
+            with Image.open(path) as opened:
+                picture = np.asarray(opened.convert("RGB"))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise SourceError(f"{path} is missing or not a picture: {error}") from error
         size = np.array(picture.shape[:2])
         if size.min() < self.side:
             raise SourceError(f"{path} is {size[1]}x{size[0]}; the clips' side is {self.side}; accepted: up to {size.min()}")
         top, left = (place * (size - self.side + 1)).astype(int)
-        square = picture[top : top + self.side, left : left + self.side, ::-1]
+        square = picture[top : top + self.side, left : left + self.side]
         return np.ascontiguousarray(square.transpose(2, 0, 1), dtype=np.uint8)
