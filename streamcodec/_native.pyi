@@ -1,4 +1,4 @@
-"""The entropy coder, the context model and the checksum, in C++ (native/).
+"""The entropy coder, the context model, integer networks and the checksum, in C++ (native/).
 
 native/src/stream.hpp specifies the coded bytes, native/src/context.hpp the integers and the order of the context model.
 
@@ -6,8 +6,8 @@ Arrays must be C-contiguous numpy arrays of exactly the stated dtype; they are r
 threads that have objects of their own run side by side.
 """
 
-from collections.abc import Sequence
-from typing import Final, Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from _typeshed import ReadableBuffer
@@ -128,6 +128,42 @@ class ContextModel:
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
         """What encode() would put into an encoder with these tables: (y_hat, symbols, indexes), each (h, w, M)."""
 
+@final
+class Network:
+    """A network of integer convolutions (streamcodec/engine), checked once and immutable: workspaces and threads may share it.
+
+    slots: (name, channels, max_abs, is_given) each. stages: (name, layers) each, a layer being a dict: see streamcodec/engine/native.py.
+    native/src/engine/network.hpp says what is computed, and what of a program is refused: raises UsageError.
+    """
+
+    def __init__(self, slots: Sequence[tuple[str, int, int, bool]], stages: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> None: ...
+    @property
+    def slots(self) -> list[str]: ...
+    @property
+    def stages(self) -> list[str]: ...
+
+@final
+class Workspace:
+    """The feature maps of a network. sizes: (height, width) of each slot that is given. Raises UsageError for sizes that do not fit."""
+
+    def __init__(self, network: Network, sizes: Mapping[str, tuple[int, int]]) -> None: ...
+    def put(self, slot: str, values: NDArray[np.int16]) -> None:
+        """Fill a slot: int16 (height, width, channels) within its max_abs. Raises UsageError."""
+
+    def get(self, slot: str) -> NDArray[np.int16]:
+        """A copy of a slot: int16 (height, width, channels)."""
+
+    def run(self, stage: str, *, condition: int = 0, threads: int = 1, kernels: str | None = None) -> None:
+        """Run a stage, without the GIL. condition: -256..256. Threads (1..256) and kernels make no difference to the numbers.
+
+        kernels: one of network_kernels(); None is the best of the default instruction set. Raises UsageError.
+        """
+
+    def multiplications(self, stage: str) -> int: ...
+
+def network_kernels() -> tuple[str, ...]:
+    """The loops that this build and CPU have for networks, from the plainest to the widest; the first is "scalar"."""
+
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
 
@@ -139,3 +175,80 @@ def instruction_set() -> _InstructionSet:
 
 def instruction_sets() -> tuple[_InstructionSet, ...]:
     """Those that this build and CPU have, from the plainest to the widest; the first is "scalar"."""
+
+@final
+class MotionField:
+    """What moves where in a frame of (R, C) macroblocks of 16x16 pixels: an immutable value. native/src/motion/field.hpp.
+
+    modes uint8 (R, C): 0 from the previous frame, 1 from the key frame, 2 the average; filters uint8 (R, C): 0 sharp, 1 smooth, 2 blur;
+    previous, key int16 (2 R, 2 C, 2): vectors (y, x) of the 8x8 blocks into both frames, quarter pixels in -1023..1023.
+    Raises UsageError for others.
+    """
+
+    def __init__(self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]) -> None: ...
+    @property
+    def modes(self) -> NDArray[np.uint8]: ...
+    @property
+    def filters(self) -> NDArray[np.uint8]: ...
+    @property
+    def previous(self) -> NDArray[np.int16]: ...
+    @property
+    def key(self) -> NDArray[np.int16]: ...
+    def derived(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> MotionField:
+        """This field with the vectors that are not coded as a reader derives them; a field of search() has them already."""
+
+    def counts(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> NDArray[np.int64]:
+        """How often each row codes each value, int64 (rows, 66): values from the row's first one up, escapes in the last place."""
+
+@final
+class MotionTables:
+    """Tables to search and code motion with: rows first_row, first_row + 1, ... of `tables` are those of motion_alphabets().
+
+    Everywhere: `previous` is the field of the frame before if it was a P-frame of the same GOP, has_key says whether a key frame besides
+    the previous frame may be used, quality is 0..63. Raises UsageError.
+    """
+
+    def __init__(self, tables: Tables, first_row: int = 0) -> None: ...
+    def bits(self, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> float: ...
+    def write(
+        self, encoder: Encoder, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> None: ...
+    def read(
+        self, decoder: Decoder, rows: int, columns: int, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> MotionField:
+        """Raises CorruptStreamError or TruncatedStreamError."""
+
+    def search(
+        self,
+        luma: NDArray[np.uint8],
+        reference: NDArray[np.uint8],
+        key: NDArray[np.uint8] | None = None,
+        previous: MotionField | None = None,
+        *,
+        quality: int = 32,
+        lambda_16: int | None = None,
+        preset: Literal["fast", "medium", "slow"] = "medium",
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+    ) -> MotionField:
+        """The field of `luma` (H, W) against the decoded luma of the previous frame and, where given, of the key frame.
+
+        Minimises squared error + lambda_16 / 16 * bits; None is motion_lambda_16(quality). has_key is true if `key` is given.
+        Threads and instruction sets make no difference.
+        """
+
+def predict_motion(
+    field: MotionField,
+    reference: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    key: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    *,
+    threads: int = 1,
+    instruction_set: _InstructionSet | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Y, U, V of the prediction, sides padded to multiples of 16 (8 for U, V); native/src/motion/predict.hpp. Raises UsageError."""
+
+def motion_alphabets() -> NDArray[np.int32]:
+    """Rows of motion symbols, int32 (rows, 2): first value and number of values of each."""
+
+def motion_lambda_16(quality: int) -> int:
+    """16 times the squared errors that a bit is worth at `quality` 0..63."""

@@ -22,6 +22,7 @@ LAYERS = {
     "metrics": 3,
     "models": 3,
     "entropy": 3,
+    "engine": 3,
     "container": 3,
     "codec": 4,
     "weights": 5,
@@ -40,12 +41,13 @@ ALLOWED_OUTSIDE = {
     "tables": {"numpy"},
     "context": {"numpy"},
     "entropy": {"numpy"},
+    "engine": {"torch", "numpy"},
     "models": {"torch", "numpy", "safetensors"},
     "video": {"av", "cv2", "numpy"},
     "metrics": {"torch", "numpy"},
     "codec": {"torch", "numpy"},
 }
-NATIVE = {"entropy", "container", "stream"}
+NATIVE = {"entropy", "engine", "container", "stream"}
 """Parts that may look into the compiled module; the trainer runs where there is none."""
 
 

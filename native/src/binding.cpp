@@ -48,7 +48,7 @@ void translate(std::exception_ptr thrown) {
 
 PYBIND11_MODULE(_native, module) {
     module.doc() =
-        "The entropy coder, the context model and the checksum of streamcodec, in C++. Signatures and meaning: "
+        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures and meaning: "
         "_native.pyi.";
     py::register_local_exception_translator(&translate);
     module.attr("PROBABILITY_BITS") = static_cast<int>(kProbabilityBits);
@@ -71,6 +71,9 @@ PYBIND11_MODULE(_native, module) {
         .def("finish", &PyDecoder::finish);
 
     bind_context(module);
+    bind_motion(module);
+    bind_frame(module);
+    bind_engine(module);
 
     module.def("crc32c", &crc32c_of, py::arg("data"), py::arg("value") = 0);
     module.def("instruction_set", [] { return name_of(default_instruction_set()); });

@@ -1,0 +1,11 @@
+// The loops for AVX-512 VNNI. Compiled with -mavx512vnni (see kernels.hpp).
+#define STREAMCODEC_ENGINE_VNNI
+#include "engine/simd_avx512.hpp"
+// What a vector is comes before the loops over vectors.
+#include "engine/loops.hpp"
+
+namespace streamcodec::engine {
+
+extern const Kernels kAvx512Vnni = {"avx512vnni", kLanes, 2, &Simd::block, conv, winograd};
+
+}  // namespace streamcodec::engine

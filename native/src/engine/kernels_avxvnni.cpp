@@ -1,0 +1,11 @@
+// The loops for AVX-VNNI. Compiled with -mavx2 -mavxvnni (see kernels.hpp).
+#define STREAMCODEC_ENGINE_VNNI
+#include "engine/simd_avx2.hpp"
+// What a vector is comes before the loops over vectors.
+#include "engine/loops.hpp"
+
+namespace streamcodec::engine {
+
+extern const Kernels kAvxVnni = {"avxvnni", kLanes, 2, &Simd::block, conv, winograd};
+
+}  // namespace streamcodec::engine
