@@ -215,7 +215,7 @@ void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
         .def_property_readonly("size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)
-        .def_property_readonly("field",
+        .def_property_readonly("motion",
                                [](const Reference& r) -> py::object {
                                    return r.is_key() ? py::object(py::none()) : py::cast(r.frame->field);
                                })

@@ -224,7 +224,7 @@ def _common(
         "gain": np.clip(np.rint(2.0**17 * gain.forward[:, :, 0, 0].double().numpy()), 1, 2**18).astype(np.int32),
         "rd_lambda": np.full(QUALITIES, round(65536 * squared_steps_per_bit), np.int32),
         "log_table": log_table(),
-        "quantized_cdf": data.quantized_cdf,
+        "quantized_cdf": np.concatenate([table.cdf for table in tables]).astype(np.uint16),
         "cdf_length": data.cdf_length,
         "offset": data.offset,
         **{f"network.{name}": value for name, value in to_arrays(network).items()},

@@ -95,11 +95,11 @@ def _restore_gains(gains: Gains, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def _z_log_scales(arrays: Mapping[str, NDArray[Any]], channels: int) -> NDArray[np.float64]:
     """Of the logistic whose deviation is that of each table of z, the last rows of the tables."""
+    ends = np.cumsum(arrays["cdf_length"])[-channels:]
     result = np.empty(channels)
-    for channel, row in enumerate(range(len(arrays["cdf_length"]) - channels, len(arrays["cdf_length"]))):
-        length = int(arrays["cdf_length"][row])
-        mass = np.diff(arrays["quantized_cdf"][row, :length])[:-1].astype(np.float64)
-        values = int(arrays["offset"][row]) + np.arange(len(mass))
+    for channel, (end, length, offset) in enumerate(zip(ends, arrays["cdf_length"][-channels:], arrays["offset"][-channels:], strict=True)):
+        mass = np.diff(arrays["quantized_cdf"][end - length : end].astype(np.float64))[:-1]
+        values = int(offset) + np.arange(len(mass))
         deviation = np.sqrt((mass * values**2).sum() / mass.sum())
         result[channel] = np.log(max(deviation, 0.05) * np.sqrt(3) / np.pi)
     return result
