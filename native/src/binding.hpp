@@ -134,4 +134,7 @@ void bind_context(py::module_& module);
 // Adds MotionField, MotionTables and their functions.
 void bind_motion(py::module_& module);
 
+// Adds CutDetector.
+void bind_scenecut(py::module_& module);
+
 }  // namespace streamcodec
