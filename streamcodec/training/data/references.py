@@ -62,8 +62,8 @@ def predict_from_codec(clip: list[Planes], q: float, intra_offset: float, models
     reference, pairs = key, []
     for frame in clip[1:]:
         _, coded = inter.encode(frame, quality, reference)
-        assert coded.motion is not None
-        prediction = predict_motion(coded.motion, reference.planes(), key.planes())
+        assert coded.field is not None
+        prediction = predict_motion(coded.field, reference.planes(), key.planes())
         pairs.append(Predicted(frame, prediction, 44 - quality * 32 / 63, reference.magnitudes))
         reference = coded
     return pairs
