@@ -185,6 +185,17 @@ py::tuple planes_of_reference(const Reference& reference) {
     return py::make_tuple(y, u, v);
 }
 
+// (h8, w8, 96), None of an I-frame.
+py::object magnitudes_of_reference(const Reference& reference) {
+    if (reference.is_key()) return py::none();
+    const engine::Size eighth = reference.size.eighth();
+    Bytes magnitudes({eighth.height, eighth.width, 96});
+    const std::vector<std::uint8_t>& values = reference.frame->magnitudes;
+    if (static_cast<std::size_t>(magnitudes.size()) != values.size()) throw BadArgument("a reference has no symbols");
+    std::copy(values.begin(), values.end(), magnitudes.mutable_data());
+    return magnitudes;
+}
+
 template <typename Class, typename Encode, typename Decode>
 void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode, Decode decode) {
     using Model = typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object, py::object, py::object,
@@ -208,6 +219,11 @@ void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
         .def_property_readonly("size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)
+        .def_property_readonly("motion",
+                               [](const Reference& r) -> py::object {
+                                   return r.is_key() ? py::object(py::none()) : py::cast(MotionField(r.frame->field));
+                               })
+        .def_property_readonly("magnitudes", &magnitudes_of_reference)
         .def("planes", &planes_of_reference);
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
