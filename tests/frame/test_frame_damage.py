@@ -110,10 +110,10 @@ def test_planes_fail() -> None:
     intra, _ = models()
     y, u, v = picture(*SIZE, 0)
     with pytest.raises(UsageError, match="planes are 2"):
-        intra.encode((y, u), 1)  # type: ignore[arg-type]
+        intra.encode((y, u), 1)
     with pytest.raises(UsageError, match="do not fit"):
         intra.encode((y, u[1:], v), 1)
     with pytest.raises(UsageError, match="contiguous"):
         intra.encode((y[:, ::2], u, v), 1)
     with pytest.raises(UsageError, match="float64"):
-        intra.encode((y.astype(float), u, v), 1)  # type: ignore[arg-type]
+        intra.encode((y.astype(float), u, v), 1)

@@ -74,7 +74,7 @@ def test_threads_share_a_model(coded: tuple[list[bytes], list[Planes]]) -> None:
 def test_sizes_alternate() -> None:
     """A model works on one size after another with what the last one left."""
     intra, inter = models()
-    fresh = {}
+    fresh: dict[tuple[int, int], tuple[bytes, bytes]] = {}
     for height, width in [(16, 16), (64, 32), (16, 16), (20, 300), (64, 32)]:
         payload, reference = intra.encode(picture(height, width, 0), 30)
         payload_p, reference_p = inter.encode(picture(height, width, 1), 30, reference)
