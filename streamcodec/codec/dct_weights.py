@@ -179,7 +179,7 @@ class DctWeights:
 
     def native(self) -> "_native.IntraModel | _native.InterModel":
         """The model in C++, which checks all numbers. Raises ModelError."""
-        arrays = {"step": self.step, "gain": self.gain, "rd_lambda": self.rd_lambda, "log_table": self.log_table}
+        arrays: dict[str, Any] = {"step": self.step, "gain": self.gain, "rd_lambda": self.rd_lambda, "log_table": self.log_table}
         try:
             network = native(on_grids(self.network, self.kind))
             tables = _native.Tables(self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset)

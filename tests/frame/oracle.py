@@ -188,9 +188,7 @@ class Oracle:
         planes = _pixels(cells + 128 + ((o + 8) >> 4))
         return Decoded(planes, reference.key, np.minimum(np.abs(symbols), 255), field)
 
-    def _motion(
-        self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables
-    ) -> _native.MotionField:
+    def _motion(self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables) -> _native.MotionField:
         rows, columns = (side // 16 for side in reference.planes[0].shape)
         return _native.MotionTables(tables, 64).read(
             decoder, rows, columns, previous=reference.field, has_key=reference.key is not reference, quality=quality
