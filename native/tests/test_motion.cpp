@@ -86,15 +86,17 @@ TEST(motion_loops_of_all_instruction_sets_agree) {
             CHECK(fast.sad8(p, q) == plain.sad8(p, q));
             const int filter = upto(3), width = 8 * (1 + upto(4)), height = 4 * (1 + upto(8));
             std::uint8_t to[2][32 * 40] = {};
-            for (const MotionKernels* kernels : {&fast, &plain}) {
-                std::uint8_t* const out = to[kernels == &plain];
+            for (const bool second : {false, true}) {
+                const MotionKernels* const kernels = second ? &plain : &fast;
+                std::uint8_t* const out = to[second];
                 kernels->luma(p, kLumaTaps[filter][trial % 4], kLumaTaps[filter][trial / 4 % 4], out, 40, width,
                               height);
             }
             CHECK(std::equal(to[0], to[0] + 32 * 40, to[1]));
             const int thin = 4 * (1 + upto(8));
-            for (const MotionKernels* kernels : {&fast, &plain}) {
-                std::uint8_t* const out = to[kernels == &plain];
+            for (const bool second : {false, true}) {
+                const MotionKernels* const kernels = second ? &plain : &fast;
+                std::uint8_t* const out = to[second];
                 kernels->chroma(p, kChromaTaps[filter][trial % 8], kChromaTaps[filter][trial / 8 % 8], out, 40, thin,
                                 height);
                 kernels->average(out, q.at, 96);

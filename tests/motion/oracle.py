@@ -12,20 +12,12 @@ LUMA_TAPS = [
     [[0, 1, 15, 32, 15, 1, 0, 0], [0, 1, 9, 30, 21, 3, 0, 0], [0, 0, 6, 26, 26, 6, 0, 0], [0, 0, 3, 21, 30, 9, 1, 0]],
     [[3, 8, 13, 16, 13, 8, 3, 0], [3, 6, 12, 15, 14, 9, 4, 1], [2, 5, 10, 15, 15, 10, 5, 2], [1, 4, 9, 14, 15, 12, 6, 3]],
 ]
-CHROMA_TAPS = [
-    [
-        [0, 64, 0, 0],
-        [-2, 58, 10, -2],
-        [-4, 54, 16, -2],
-        [-6, 46, 28, -4],
-        [-4, 36, 36, -4],
-        [-4, 28, 46, -6],
-        [-2, 16, 54, -4],
-        [-2, 10, 58, -2],
-    ],
-    [[5, 54, 5, 0], [3, 53, 8, 0], [1, 49, 14, 0], [1, 41, 22, 0], [0, 32, 32, 0], [0, 22, 41, 1], [0, 14, 49, 1], [0, 8, 53, 3]],
-    [[16, 32, 16, 0], [13, 30, 18, 3], [10, 29, 21, 4], [8, 28, 23, 5], [6, 26, 26, 6], [5, 23, 28, 8], [4, 21, 29, 10], [3, 18, 30, 13]],
+_HALVES = [  # fractions of 0 to 4 eighths; the others are mirrored
+    [[0, 64, 0, 0], [-2, 58, 10, -2], [-4, 54, 16, -2], [-6, 46, 28, -4], [-4, 36, 36, -4]],
+    [[5, 54, 5, 0], [3, 53, 8, 0], [1, 49, 14, 0], [1, 41, 22, 0], [0, 32, 32, 0]],
+    [[16, 32, 16, 0], [13, 30, 18, 3], [10, 29, 21, 4], [8, 28, 23, 5], [6, 26, 26, 6]],
 ]
+CHROMA_TAPS = [[*half, *(taps[::-1] for taps in half[3:0:-1])] for half in _HALVES]
 
 
 def pad(plane: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
@@ -46,7 +38,7 @@ def shifted(reference: NDArray[np.uint8], vector: Array, filter_: int, taps: lis
     return ((total + 2048) >> 12).clip(0, 255)
 
 
-def predict_plane(field, previous: NDArray[np.uint8], key: NDArray[np.uint8], block: int) -> NDArray[np.uint8]:  # noqa: ANN001
+def predict_plane(field, previous: NDArray[np.uint8], key: NDArray[np.uint8], block: int) -> NDArray[np.uint8]:
     """One padded plane; block 8 for luma, 4 for chroma."""
     taps, fraction = (LUMA_TAPS, 4) if block == 8 else (CHROMA_TAPS, 8)
     modes, filters, to_previous, to_key = field.modes, field.filters, field.previous, field.key

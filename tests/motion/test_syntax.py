@@ -107,7 +107,7 @@ def test_mode_2_fails_with_several_key_vectors() -> None:
 
 @pytest.mark.parametrize("size", [(0, 4), (4, 5000)])
 def test_reading_fails_for_other_sizes(size: tuple[int, int]) -> None:
-    with pytest.raises(UsageError, match="accepted: 1..4096"):
+    with pytest.raises(UsageError, match=r"accepted: 1\.\.4096"):
         MOTION.read(Decoder(TABLES, b""), *size)
 
 
@@ -118,7 +118,7 @@ def test_counts_make_tables_that_suit() -> None:
     fitted = tables_from_counts(np.asarray(counts))
     assert fitted.rows == guess.rows == len(motion_alphabets())
 
-    def cost(data) -> float:  # noqa: ANN001
+    def cost(data) -> float:
         motion = MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))
         return sum(motion.bits(field, previous=previous, has_key=key, quality=50) for field, previous, key in fields)
 
