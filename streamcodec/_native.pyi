@@ -185,7 +185,9 @@ class MotionField:
     Raises UsageError for others.
     """
 
-    def __init__(self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]) -> None: ...
+    def __init__(
+        self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]
+    ) -> None: ...
     @property
     def modes(self) -> NDArray[np.uint8]: ...
     @property
