@@ -4,6 +4,8 @@ Rows and their alphabets: native/src/motion/syntax.hpp, `_native.motion_alphabet
 alphabet; its last symbol is the escape.
 """
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,9 @@ from streamcodec._native import motion_alphabets
 from streamcodec.errors import UsageError
 from streamcodec.tables import PROBABILITY_BITS, Table, TableData, stack_tables
 
-__all__ = ["bootstrap_tables", "tables_from_counts"]
+__all__ = ["bootstrap_tables", "default_tables", "tables_from_counts"]
+
+_COUNTS = Path(__file__).with_name("counts.npz")
 
 _TOTAL = 1 << PROBABILITY_BITS
 _KINDS, _MODES, _FILTERS, _CHOICES = 6, 3, 3, 5
@@ -20,6 +24,12 @@ _KINDS, _MODES, _FILTERS, _CHOICES = 6, 3, 3, 5
 def bootstrap_tables() -> TableData:
     """Tables to search and count with as long as there are no counts."""
     return stack_tables([_table(_guess(int(count)), int(first)) for first, count in motion_alphabets()])
+
+
+def default_tables() -> TableData:
+    """Tables estimated from clips that x264 had coded at CRF 13 to 43 (tools/count_motion.py)."""
+    with np.load(_COUNTS) as data:
+        return tables_from_counts(data["counts"].astype(np.int64))
 
 
 def tables_from_counts(counts: NDArray[np.int64], prior: float = 8.0) -> TableData:

@@ -33,8 +33,8 @@ __all__ = [
     "missing_folders",
 ]
 
-DEFAULT_INTRA = "quarter-image"
-DEFAULT_INTER = "quarter-flow"
+DEFAULT_INTRA = "dct-intra"
+DEFAULT_INTER = "dct-inter"
 NO_MODEL = "none"  # as `inter`: I-frames only
 
 SUFFIX = ".safetensors"

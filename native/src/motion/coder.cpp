@@ -10,10 +10,12 @@ MotionCoder::MotionCoder(MotionField& field, const MotionContext& context)
         throw BadArgument("quality is " + std::to_string(context.quality) + "; accepted: 0..63");
     }
     const MotionField* const previous = context.previous;
-    if (previous != nullptr && (previous->rows != field.rows || previous->columns != field.columns)) {
+    if (previous != nullptr &&
+        (previous->rows != field.rows || previous->columns != field.columns)) {
         throw BadArgument("the previous motion field is " + std::to_string(previous->rows) + "x" +
-                          std::to_string(previous->columns) + " macroblocks; accepted: " + std::to_string(field.rows) +
-                          "x" + std::to_string(field.columns) + " like this one");
+                          std::to_string(previous->columns) +
+                          " macroblocks; accepted: " + std::to_string(field.rows) + "x" +
+                          std::to_string(field.columns) + " like this one");
     }
     fresh_.resize(field.modes.size());
 }
@@ -22,8 +24,10 @@ Vector MotionCoder::chain(Vector vector, int y, int x, int size) const {
     Vector earlier;
     if (context_.previous != nullptr) {
         const MotionField& field = *context_.previous;
-        const int py = std::clamp(8 * y + 4 * size + (vector.y >> 2), 0, kMacroblock * field.rows - 1);
-        const int px = std::clamp(8 * x + 4 * size + (vector.x >> 2), 0, kMacroblock * field.columns - 1);
+        const int py =
+            std::clamp(8 * y + 4 * size + (vector.y >> 2), 0, kMacroblock * field.rows - 1);
+        const int px =
+            std::clamp(8 * x + 4 * size + (vector.x >> 2), 0, kMacroblock * field.columns - 1);
         earlier = field.block(py / 8, px / 8).key;
     }
     const auto sum = [](int a, int b) {
@@ -36,7 +40,8 @@ Motion MotionCoder::from_previous_field(int row, int column, const Motion& witho
     if (context_.previous == nullptr) return without;
     const MotionField& field = *context_.previous;
     const std::size_t macroblock = field.at(row, column);
-    Motion motion{field.modes[macroblock], field.filters[macroblock], field.block(2 * row, 2 * column)};
+    Motion motion{field.modes[macroblock], field.filters[macroblock],
+                  field.block(2 * row, 2 * column)};
     if (!context_.has_key) motion.mode = kFromPrevious;
     motion.pair.key = chain(motion.pair.previous, 2 * row, 2 * column, 2);
     return motion;
@@ -79,8 +84,8 @@ Surroundings MotionCoder::look(int row, int column) const {
 
     const int p = pattern_of(at.left, at.up, at.corner, same);
     const int t = place < spatial ? place : 3;
-    const int fresh =
-        (has_left ? fresh_[field_.at(row, column - 1)] : 0) + (has_up ? fresh_[field_.at(row - 1, column)] : 0);
+    const int fresh = (has_left ? fresh_[field_.at(row, column - 1)] : 0) +
+                      (has_up ? fresh_[field_.at(row - 1, column)] : 0);
     at.kind_row = kKindRow + (p * 4 + t) * 3 + fresh;
     at.mode_row = kModeRow + 3 * at.left.mode + at.up.mode;
     at.filter_row = kFilterRow + 3 * at.left.filter + at.up.filter;
@@ -89,7 +94,9 @@ Surroundings MotionCoder::look(int row, int column) const {
 
 Corners MotionCoder::corners_of_block(const Surroundings& at, int block, bool of_key) const {
     const int y = 2 * at.row + block / 2, x = 2 * at.column + block % 2;
-    const auto vector = [&](int by, int bx) { return motion_detail::vector_of(field_.block(by, bx), of_key); };
+    const auto vector = [&](int by, int bx) {
+        return motion_detail::vector_of(field_.block(by, bx), of_key);
+    };
     Corners corners;
     const bool has_left = x > 0, has_up = y > 0;
     if (has_left) corners.left = vector(y, x - 1);
@@ -104,10 +111,12 @@ Corners MotionCoder::corners_of_block(const Surroundings& at, int block, bool of
     return corners;
 }
 
-Vector MotionCoder::old_of_block(const Surroundings& at, int block, bool of_key, Vector left) const {
+Vector MotionCoder::old_of_block(const Surroundings& at, int block, bool of_key,
+                                 Vector left) const {
     if (context_.previous == nullptr) return left;
     const int y = 2 * at.row + block / 2, x = 2 * at.column + block % 2;
-    return of_key ? chain(corners_of_macroblock(at, false).median(), y, x, 1) : context_.previous->block(y, x).previous;
+    return of_key ? chain(corners_of_macroblock(at, false).median(), y, x, 1)
+                  : context_.previous->block(y, x).previous;
 }
 
 void MotionCoder::derive(const Surroundings& at, bool all) const {

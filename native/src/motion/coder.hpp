@@ -1,4 +1,5 @@
-// One macroblock at a time as symbols: what writer, reader and search share. syntax.hpp has the specification.
+// One macroblock at a time as symbols: what writer, reader and search share. syntax.hpp has the
+// specification.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,8 @@ struct Motion {
 };
 
 inline bool same(const Motion& a, const Motion& b) {
-    return a.mode == b.mode && a.filter == b.filter && (a.mode == kFromKey || a.pair.previous == b.pair.previous) &&
+    return a.mode == b.mode && a.filter == b.filter &&
+           (a.mode == kFromKey || a.pair.previous == b.pair.previous) &&
            (a.mode == kFromPrevious || a.pair.key == b.pair.key);
 }
 
@@ -25,7 +27,9 @@ struct Macroblock {
     std::uint8_t mode = 0, filter = 0;
     Pair blocks[4];
 
-    static Macroblock of(const Motion& m) { return {m.mode, m.filter, {m.pair, m.pair, m.pair, m.pair}}; }
+    static Macroblock of(const Motion& m) {
+        return {m.mode, m.filter, {m.pair, m.pair, m.pair, m.pair}};
+    }
     // One vector of each kind that the mode uses for all blocks.
     bool whole() const {
         for (int k = 1; k < 4; ++k) {
@@ -69,9 +73,28 @@ struct Surroundings {
     int kind_row = 0, mode_row = 0, filter_row = 0;
 };
 
+// What differences to one vector cost, with rows looked up once.
+class DifferenceCosts {
+  public:
+    DifferenceCosts(const MotionCosts& costs, Vector expected, int row_y, int row_x)
+        : costs_(costs), expected_(expected), row_y_(row_y), row_x_(row_x) {}
+    std::uint32_t of(Vector v) const {
+        const int dy = v.y - expected_.y, size = std::abs(dy);
+        return costs_.of(dy, row_y_) + costs_.of(v.x - expected_.x, row_x_ + (size == 0   ? 0
+                                                                              : size <= 3 ? 1
+                                                                                          : 2));
+    }
+
+  private:
+    const MotionCosts& costs_;
+    Vector expected_;
+    int row_y_, row_x_;
+};
+
 class MotionCoder {
   public:
-    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78, kDifferenceRow = 118;
+    static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78,
+                         kDifferenceRow = 118;
     enum Set { kWholeSet = 0, kBlockSet = 1, kKeySet = 2 };
 
     // Codes into or from `field`. Throws BadArgument for a context that does not fit.
@@ -79,8 +102,8 @@ class MotionCoder {
 
     Surroundings look(int row, int column) const;
 
-    // Puts the macroblock's symbols; it stands in the field afterwards, with the vectors that are not coded derived.
-    // Returns whether it was a new one (kind 4 or 5), for commit().
+    // Puts the macroblock's symbols; it stands in the field afterwards, with the vectors that are
+    // not coded derived. Returns whether it was a new one (kind 4 or 5), for commit().
     template <typename Sink>
     bool put(const Surroundings& at, const Macroblock& macroblock, Sink& sink);
 
@@ -89,19 +112,24 @@ class MotionCoder {
     bool get(const Surroundings& at, Source& source);
 
     // To be called for each macroblock once it is final, before others look at it.
-    void commit(const Surroundings& at, bool fresh) { fresh_[field_.at(at.row, at.column)] = fresh ? 1 : 0; }
+    void commit(const Surroundings& at, bool fresh) {
+        fresh_[field_.at(at.row, at.column)] = fresh ? 1 : 0;
+    }
 
     Vector chain(Vector vector, int y, int x, int size) const;
     Corners corners_of_macroblock(const Surroundings& at, bool of_key) const {
-        return of_key ? Corners{at.left.pair.key, at.up.pair.key, at.corner.pair.key}
-                      : Corners{at.left.pair.previous, at.up.pair.previous, at.corner.pair.previous};
+        return of_key
+                   ? Corners{at.left.pair.key, at.up.pair.key, at.corner.pair.key}
+                   : Corners{at.left.pair.previous, at.up.pair.previous, at.corner.pair.previous};
     }
     Corners corners_of_block(const Surroundings& at, int block, bool of_key) const;
     Vector old_of_block(const Surroundings& at, int block, bool of_key, Vector left) const;  // S
 
     // For searches: rows of symbols, and blocks written one by one.
     int kind_row(const Surroundings& at) const { return base_ + at.kind_row; }
-    int choice_row(int block, int pattern) const { return base_ + kChoiceRow + 10 * block + pattern; }
+    int choice_row(int block, int pattern) const {
+        return base_ + kChoiceRow + 10 * block + pattern;
+    }
     void set_block(const Surroundings& at, int k, const Pair& pair) { block_of(at, k) = pair; }
     Macroblock macroblock_at(const Surroundings& at) const {
         const std::size_t index = field_.at(at.row, at.column);
@@ -109,8 +137,14 @@ class MotionCoder {
                 field_.filters[index],
                 {block_of(at, 0), block_of(at, 1), block_of(at, 2), block_of(at, 3)}};
     }
+    DifferenceCosts difference_costs(const MotionCosts& costs, Vector expected,
+                                     const Corners& corners, int set) const {
+        const int row = difference_row(set);
+        return {costs, expected, row + corners.spread_y(), row + x_row(corners, 0)};
+    }
     template <typename Sink>
-    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const;
+    void put_difference(Vector vector, Vector predicted, const Corners& corners, int set,
+                        Sink& sink) const;
 
     MotionField& field() { return field_; }
     const MotionContext& context() const { return context_; }
@@ -169,26 +203,29 @@ struct Choices {
 };
 
 inline std::int16_t component_within_limit(std::int64_t value) {
-    if (value < -kVectorLimit || value > kVectorLimit) throw CorruptStream("a motion vector is too long");
+    if (value < -kVectorLimit || value > kVectorLimit)
+        throw CorruptStream("a motion vector is too long");
     return static_cast<std::int16_t>(value);
 }
 
 }  // namespace motion_detail
 
 template <typename Sink>
-void MotionCoder::put_difference(Vector vector, Vector predicted, const Corners& corners, int set, Sink& sink) const {
+void MotionCoder::put_difference(Vector vector, Vector predicted, const Corners& corners, int set,
+                                 Sink& sink) const {
     const int dy = vector.y - predicted.y, dx = vector.x - predicted.x, row = difference_row(set);
     sink.put(dy, row + corners.spread_y());
     sink.put(dx, row + x_row(corners, dy));
 }
 
 template <typename Source>
-Vector MotionCoder::get_difference(Vector predicted, const Corners& corners, int set, Source& source) const {
+Vector MotionCoder::get_difference(Vector predicted, const Corners& corners, int set,
+                                   Source& source) const {
     const int row = difference_row(set);
-    const std::int16_t y =
-        motion_detail::component_within_limit(std::int64_t{predicted.y} + source.get(row + corners.spread_y()));
-    const std::int16_t x = motion_detail::component_within_limit(std::int64_t{predicted.x} +
-                                                                 source.get(row + x_row(corners, y - predicted.y)));
+    const std::int16_t y = motion_detail::component_within_limit(
+        std::int64_t{predicted.y} + source.get(row + corners.spread_y()));
+    const std::int16_t x = motion_detail::component_within_limit(
+        std::int64_t{predicted.x} + source.get(row + x_row(corners, y - predicted.y)));
     return {y, x};
 }
 
@@ -216,7 +253,8 @@ bool MotionCoder::put(const Surroundings& at, const Macroblock& macroblock, Sink
     const bool of_key = macroblock.mode == kFromKey;
     if (whole) {
         const Corners corners = corners_of_macroblock(at, of_key);
-        put_difference(vector_of(macroblock.blocks[0], of_key), corners.median(), corners, kWholeSet, sink);
+        put_difference(vector_of(macroblock.blocks[0], of_key), corners.median(), corners,
+                       kWholeSet, sink);
     } else {
         for (int k = 0; k < 4; ++k) {
             const Corners corners = corners_of_block(at, k, of_key);
@@ -230,7 +268,8 @@ bool MotionCoder::put(const Surroundings& at, const Macroblock& macroblock, Sink
     }
     if (macroblock.mode == kAverage) {
         const Vector expected = chain(macroblock.blocks[0].previous, 2 * at.row, 2 * at.column, 2);
-        put_difference(macroblock.blocks[0].key, expected, corners_of_macroblock(at, true), kKeySet, sink);
+        put_difference(macroblock.blocks[0].key, expected, corners_of_macroblock(at, true), kKeySet,
+                       sink);
     }
     derive(at, true);
     return true;
@@ -251,9 +290,11 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
     }
     if (kind != 4 && kind != 5) throw CorruptStream("a macroblock's kind of motion does not exist");
     const int mode = context_.has_key ? source.get(base_ + at.mode_row) : 0;
-    if (mode < 0 || mode >= kModes) throw CorruptStream("a macroblock's mode of motion does not exist");
+    if (mode < 0 || mode >= kModes)
+        throw CorruptStream("a macroblock's mode of motion does not exist");
     const int filter = source.get(base_ + at.filter_row);
-    if (filter < 0 || filter >= kFilters) throw CorruptStream("a macroblock's motion filter does not exist");
+    if (filter < 0 || filter >= kFilters)
+        throw CorruptStream("a macroblock's motion filter does not exist");
     field_.modes[index] = static_cast<std::uint8_t>(mode);
     field_.filters[index] = static_cast<std::uint8_t>(filter);
     const bool of_key = mode == kFromKey;
@@ -270,12 +311,15 @@ bool MotionCoder::get(const Surroundings& at, Source& source) {
                 throw CorruptStream("a block's choice of a motion vector does not exist");
             }
             vector_of(block_of(at, k), of_key) =
-                choice == kChoices - 1 ? get_difference(corners.median(), corners, kBlockSet, source) : choices.of[choice];
+                choice == kChoices - 1
+                    ? get_difference(corners.median(), corners, kBlockSet, source)
+                    : choices.of[choice];
         }
     }
     if (mode == kAverage) {
         const Vector expected = chain(block_of(at, 0).previous, 2 * at.row, 2 * at.column, 2);
-        const Vector key = get_difference(expected, corners_of_macroblock(at, true), kKeySet, source);
+        const Vector key =
+            get_difference(expected, corners_of_macroblock(at, true), kKeySet, source);
         for (int k = 0; k < 4; ++k) block_of(at, k).key = key;
     }
     derive(at, true);

@@ -10,8 +10,8 @@ namespace streamcodec {
 
 MotionField::MotionField(int rows_, int columns_) : rows(rows_), columns(columns_) {
     if (rows < 1 || columns < 1 || rows > 4096 || columns > 4096) {
-        throw BadArgument("a motion field of " + std::to_string(rows) + "x" + std::to_string(columns) +
-                          " macroblocks; accepted: 1..4096 each");
+        throw BadArgument("a motion field of " + std::to_string(rows) + "x" +
+                          std::to_string(columns) + " macroblocks; accepted: 1..4096 each");
     }
     const std::size_t count = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
     modes.resize(count);
@@ -25,10 +25,12 @@ void MotionField::check() const {
         throw BadArgument("the arrays of a motion field are not of its size");
     }
     for (const std::uint8_t mode : modes) {
-        if (mode >= kModes) throw BadArgument("a motion mode is " + std::to_string(mode) + "; accepted: 0..2");
+        if (mode >= kModes)
+            throw BadArgument("a motion mode is " + std::to_string(mode) + "; accepted: 0..2");
     }
     for (const std::uint8_t filter : filters) {
-        if (filter >= kFilters) throw BadArgument("a motion filter is " + std::to_string(filter) + "; accepted: 0..2");
+        if (filter >= kFilters)
+            throw BadArgument("a motion filter is " + std::to_string(filter) + "; accepted: 0..2");
     }
     for (const Pair& pair : blocks) {
         for (const int component : {pair.previous.y, pair.previous.x, pair.key.y, pair.key.x}) {
@@ -42,7 +44,8 @@ void MotionField::check() const {
 
 Plane::Plane(int height, int width) : height_(height), width_(width) {
     stride_ = (width + 2 * kBorder + 63) / 64 * 64;
-    // 64 more bytes in front, to round the start up, and behind, where vectors may read beyond the last row.
+    // 64 more bytes in front, to round the start up, and behind, where vectors may read beyond the
+    // last row.
     pixels_.resize(static_cast<std::size_t>((height + 2 * kBorder) * stride_ + 128));
     const auto address = reinterpret_cast<std::uintptr_t>(pixels_.data());
     offset_ = static_cast<std::ptrdiff_t>((64 - address % 64) % 64) + kBorder;
@@ -52,7 +55,8 @@ void Plane::fill(const std::uint8_t* pixels, int height, int width) {
     for (int y = 0; y < height_; ++y) {
         const int from = y < height ? y : height - 1;
         std::uint8_t* const to = row(y);
-        std::memcpy(to, pixels + static_cast<std::ptrdiff_t>(from) * width, static_cast<std::size_t>(width));
+        std::memcpy(to, pixels + static_cast<std::ptrdiff_t>(from) * width,
+                    static_cast<std::size_t>(width));
         std::memset(to + width, to[width - 1], static_cast<std::size_t>(width_ - width));
     }
     extend();

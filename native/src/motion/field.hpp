@@ -22,31 +22,39 @@ struct Vector {
 constexpr bool operator==(Vector a, Vector b) { return a.y == b.y && a.x == b.x; }
 constexpr bool operator!=(Vector a, Vector b) { return !(a == b); }
 
-// The two vectors of an 8x8 block, or of a macroblock: into the previous frame and into the key frame of the GOP.
-// Both are always there; the one that a mode does not use is derived (syntax.hpp) and predicts others.
+// The two vectors of an 8x8 block, or of a macroblock: into the previous frame and into the key
+// frame of the GOP. Both are always there; the one that a mode does not use is derived (syntax.hpp)
+// and predicts others.
 struct Pair {
     Vector previous, key;
 };
 
-// A value: (rows, columns) macroblocks with a mode and a filter each, and (2 rows, 2 columns) 8x8 blocks with vectors.
+// A value: (rows, columns) macroblocks with a mode and a filter each, and (2 rows, 2 columns) 8x8
+// blocks with vectors.
 struct MotionField {
     int rows = 0, columns = 0;
     std::vector<std::uint8_t> modes, filters;  // [row * columns + column]
     std::vector<Pair> blocks;                  // [y * 2 columns + x]
 
     MotionField() = default;
-    MotionField(int rows_, int columns_);  // all zero. Throws BadArgument for sides outside of 1..4096
+    MotionField(int rows_,
+                int columns_);  // all zero. Throws BadArgument for sides outside of 1..4096
 
     int stride() const { return 2 * columns; }
-    const Pair& block(int y, int x) const { return blocks[static_cast<std::size_t>(y * stride() + x)]; }
+    const Pair& block(int y, int x) const {
+        return blocks[static_cast<std::size_t>(y * stride() + x)];
+    }
     Pair& block(int y, int x) { return blocks[static_cast<std::size_t>(y * stride() + x)]; }
-    std::size_t at(int row, int column) const { return static_cast<std::size_t>(row * columns + column); }
+    std::size_t at(int row, int column) const {
+        return static_cast<std::size_t>(row * columns + column);
+    }
 
     // Throws BadArgument for sizes, modes, filters or vectors that are not accepted.
     void check() const;
 };
 
-// A uint8 plane with a border on all sides that repeats its outermost pixels. Rows start at multiples of 64 bytes.
+// A uint8 plane with a border on all sides that repeats its outermost pixels. Rows start at
+// multiples of 64 bytes.
 class Plane {
   public:
     static constexpr int kBorder = 64;
@@ -58,11 +66,13 @@ class Plane {
     int width() const { return width_; }
     std::ptrdiff_t stride() const { return stride_; }
     // The pixel (y, 0); negative y and positions beyond the sides are the border.
-    const std::uint8_t* row(int y) const { return pixels_.data() + offset_ + (y + kBorder) * stride_; }
+    const std::uint8_t* row(int y) const {
+        return pixels_.data() + offset_ + (y + kBorder) * stride_;
+    }
     std::uint8_t* row(int y) { return pixels_.data() + offset_ + (y + kBorder) * stride_; }
 
-    // Takes (height, width) pixels, no larger than the plane, and repeats the last row and column up to its size and
-    // into the border.
+    // Takes (height, width) pixels, no larger than the plane, and repeats the last row and column
+    // up to its size and into the border.
     void fill(const std::uint8_t* pixels, int height, int width);
     // Repeats the outermost pixels into the border: to be called after row() was written to.
     void extend();

@@ -14,27 +14,38 @@ bool is_copy(const std::int8_t* taps, int middle) { return taps[middle] == 64; }
 __m256i pair8(std::int8_t a, std::int8_t b) {
     return _mm256_set1_epi16(static_cast<short>((a & 255) | (static_cast<int>(b) << 8)));
 }
-__m256i pair16(std::int8_t a, std::int8_t b) { return _mm256_set1_epi32((a & 65535) | (static_cast<int>(b) << 16)); }
+__m256i pair16(std::int8_t a, std::int8_t b) {
+    return _mm256_set1_epi32((a & 65535) | (static_cast<int>(b) << 16));
+}
 
-__m128i load16(const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
-__m128i load8(const std::uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); }
-__m256i both(__m128i low, __m128i high) { return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1); }
+__m128i load16(const std::uint8_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
+__m128i load8(const std::uint8_t* from) {
+    return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+}
+__m256i both(__m128i low, __m128i high) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
 __m256i load8x2(const std::uint8_t* a, const std::uint8_t* b) {  // 8 pixels of each as int16
     return _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load8(a), load8(b)));
 }
 void store16(std::uint8_t* to, __m256i v) {  // int16 to 16 pixels
-    const __m128i pixels = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i pixels =
+        _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pixels);
 }
 void store8x2(std::uint8_t* a, std::uint8_t* b, __m256i v) {
-    const __m128i pixels = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i pixels =
+        _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(a), pixels);
     _mm_storeh_pd(reinterpret_cast<double*>(b), _mm_castsi128_pd(pixels));
 }
 
 // Pairs of bytes (k, k + 1) for 8 places, per half.
 __m256i shuffle_of(int k) {
-    const __m256i first = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8));
+    const __m256i first =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8));
     return _mm256_add_epi8(first, _mm256_set1_epi8(static_cast<char>(k)));
 }
 
@@ -67,8 +78,10 @@ __m256i filtered_row(const Taps8& taps, const std::uint8_t* a, const std::uint8_
 }
 template <bool kWide>
 void put_row(std::uint8_t* to, std::ptrdiff_t stride, __m256i v) {
-    if (kWide) store16(to, v);
-    else store8x2(to, to + stride, v);
+    if (kWide)
+        store16(to, v);
+    else
+        store8x2(to, to + stride, v);
 }
 
 __m256i clamped(__m256i v) {
@@ -77,8 +90,8 @@ __m256i clamped(__m256i v) {
 
 // Blocks of 16 columns (kWide), a row at a time, or of 8 columns, two rows at a time.
 template <bool kWide>
-void luma_block(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to, std::ptrdiff_t stride,
-                int height) {
+void luma_block(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to,
+                std::ptrdiff_t stride, int height) {
     constexpr int kRows = kWide ? 1 : 2;
     const bool whole_x = is_copy(tx, 3), whole_y = is_copy(ty, 3);
     const std::ptrdiff_t step = from.stride;
@@ -120,8 +133,9 @@ void luma_block(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::
         __m256i last = make(line);  // rows k, k + 1
         for (int k = 0; k < count - 1; k += 2) {
             line += 2 * step;
-            const __m256i next = make(line);                                   // rows k + 2, k + 3
-            const __m256i middle = _mm256_permute2x128_si256(last, next, 0x21);  // rows k + 1, k + 2
+            const __m256i next = make(line);  // rows k + 2, k + 3
+            const __m256i middle =
+                _mm256_permute2x128_si256(last, next, 0x21);  // rows k + 1, k + 2
             low[k] = _mm256_unpacklo_epi16(last, middle);
             high[k] = _mm256_unpackhi_epi16(last, middle);
             last = next;
@@ -139,10 +153,11 @@ void luma_block(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::
     }
 }
 
-void luma(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to, std::ptrdiff_t stride,
-          int width, int height) {
+void luma(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to,
+          std::ptrdiff_t stride, int width, int height) {
     int x = 0;
-    for (; x + 16 <= width; x += 16) luma_block<true>({from.at + x, from.stride}, tx, ty, to + x, stride, height);
+    for (; x + 16 <= width; x += 16)
+        luma_block<true>({from.at + x, from.stride}, tx, ty, to + x, stride, height);
     if (x < width) luma_block<false>({from.at + x, from.stride}, tx, ty, to + x, stride, height);
 }
 
@@ -157,8 +172,8 @@ __m256i vertical4(__m256i r0, __m256i r1, __m256i r2, __m256i r3, __m256i c0, __
 }
 
 // 16 columns.
-void chroma_wide(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to, std::ptrdiff_t stride,
-                 int height) {
+void chroma_wide(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to,
+                 std::ptrdiff_t stride, int height) {
     const __m256i x0 = pair8(tx[0], tx[1]), x1 = pair8(tx[2], tx[3]), y0 = pair16(ty[0], ty[1]),
                   y1 = pair16(ty[2], ty[3]), m0 = shuffle_of(0), m1 = shuffle_of(2);
     const auto row = [&](int y) {
@@ -182,12 +197,14 @@ void chroma_narrow(Pixels from, const std::int8_t* tx, const std::int8_t* ty, st
                    std::ptrdiff_t stride) {
     const __m256i x0 = pair8(tx[0], tx[1]), x1 = pair8(tx[2], tx[3]), y0 = pair16(ty[0], ty[1]),
                   y1 = pair16(ty[2], ty[3]);
-    const __m256i m0 = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 8, 9, 9, 10, 10, 11, 11, 12));
+    const __m256i m0 = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 8, 9, 9, 10, 10, 11, 11, 12));
     const __m256i m1 = _mm256_add_epi8(m0, _mm256_set1_epi8(2));
     const auto four_rows = [&](int y) {
         const std::uint8_t* const line = from.at + y * from.stride - 1;
-        const __m256i v = both(_mm_unpacklo_epi64(load8(line), load8(line + from.stride)),
-                               _mm_unpacklo_epi64(load8(line + 2 * from.stride), load8(line + 3 * from.stride)));
+        const __m256i v =
+            both(_mm_unpacklo_epi64(load8(line), load8(line + from.stride)),
+                 _mm_unpacklo_epi64(load8(line + 2 * from.stride), load8(line + 3 * from.stride)));
         return _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_shuffle_epi8(v, m0), x0),
                                 _mm256_maddubs_epi16(_mm256_shuffle_epi8(v, m1), x1));
     };
@@ -195,25 +212,29 @@ void chroma_narrow(Pixels from, const std::int8_t* tx, const std::int8_t* ty, st
     const __m256i r2 = _mm256_permute2x128_si256(r0, r4, 0x21);
     const __m256i r1 = _mm256_alignr_epi8(r2, r0, 8), r3 = _mm256_alignr_epi8(r4, r2, 8);
     const __m256i v = vertical4(r0, r1, r2, r3, y0, y1);
-    const __m128i pixels = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i pixels =
+        _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     alignas(16) std::uint32_t rows[4];
     _mm_store_si128(reinterpret_cast<__m128i*>(rows), pixels);
     for (int y = 0; y < 4; ++y) std::memcpy(to + y * stride, &rows[y], 4);
 }
 
-void chroma(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to, std::ptrdiff_t stride,
-            int width, int height) {
+void chroma(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to,
+            std::ptrdiff_t stride, int width, int height) {
     if (is_copy(tx, 1) && is_copy(ty, 1)) {
         for (int y = 0; y < height; ++y) {
-            std::memcpy(to + y * stride, from.at + y * from.stride, static_cast<std::size_t>(width));
+            std::memcpy(to + y * stride, from.at + y * from.stride,
+                        static_cast<std::size_t>(width));
         }
         return;
     }
     int x = 0;
-    for (; x + 16 <= width; x += 16) chroma_wide({from.at + x, from.stride}, tx, ty, to + x, stride, height);
+    for (; x + 16 <= width; x += 16)
+        chroma_wide({from.at + x, from.stride}, tx, ty, to + x, stride, height);
     for (; x < width; x += 4) {
         for (int y = 0; y < height; y += 4) {
-            chroma_narrow({from.at + y * from.stride + x, from.stride}, tx, ty, to + y * stride + x, stride);
+            chroma_narrow({from.at + y * from.stride + x, from.stride}, tx, ty, to + y * stride + x,
+                          stride);
         }
     }
 }
@@ -221,7 +242,8 @@ void chroma(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint
 std::uint32_t sum_of(__m256i v) {  // of 8 int32
     const __m128i a = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     const __m128i b = _mm_add_epi32(a, _mm_shuffle_epi32(a, 0x4e));
-    return static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1))));
+    return static_cast<std::uint32_t>(
+        _mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1))));
 }
 
 std::uint32_t ssd16(Pixels a, Pixels b) {
@@ -255,7 +277,8 @@ std::uint32_t sad8(Pixels a, Pixels b) {
 
 void average(std::uint8_t* to, const std::uint8_t* other, int count) {
     for (int k = 0; k < count; k += 16) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + k), _mm_avg_epu8(load16(to + k), load16(other + k)));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + k),
+                         _mm_avg_epu8(load16(to + k), load16(other + k)));
     }
 }
 
@@ -276,31 +299,40 @@ void halve(const std::uint8_t* above, const std::uint8_t* below, std::uint8_t* t
 
 // The sums across, of four pixels pairs a half: 2 rows of 8, or 4 rows of 4.
 void blend8(const std::uint8_t* const* parts, std::uint8_t* to, std::ptrdiff_t stride) {
-    const __m256i across = _mm256_broadcastsi128_si256(_mm_setr_epi8(15, 1, 13, 3, 11, 5, 9, 7, 7, 9, 5, 11, 3, 13, 1, 15));
+    const __m256i across = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(15, 1, 13, 3, 11, 5, 9, 7, 7, 9, 5, 11, 3, 13, 1, 15));
     for (int y = 0; y < 8; y += 2) {
         const auto sums = [&](const std::uint8_t* left, const std::uint8_t* right) {
             const __m128i l = load16(left + 8 * y), r = load16(right + 8 * y);
-            return _mm256_maddubs_epi16(both(_mm_unpacklo_epi8(l, r), _mm_unpackhi_epi8(l, r)), across);
+            return _mm256_maddubs_epi16(both(_mm_unpacklo_epi8(l, r), _mm_unpackhi_epi8(l, r)),
+                                        across);
         };
-        const __m256i g = both(_mm_set1_epi16(static_cast<short>(2 * y + 1)), _mm_set1_epi16(static_cast<short>(2 * y + 3)));
-        const __m256i upper = _mm256_mullo_epi16(sums(parts[0], parts[1]), _mm256_sub_epi16(_mm256_set1_epi16(16), g));
+        const __m256i g = both(_mm_set1_epi16(static_cast<short>(2 * y + 1)),
+                               _mm_set1_epi16(static_cast<short>(2 * y + 3)));
+        const __m256i upper = _mm256_mullo_epi16(sums(parts[0], parts[1]),
+                                                 _mm256_sub_epi16(_mm256_set1_epi16(16), g));
         const __m256i lower = _mm256_mullo_epi16(sums(parts[2], parts[3]), g);
-        const __m256i sum = _mm256_add_epi16(_mm256_add_epi16(upper, lower), _mm256_set1_epi16(128));
+        const __m256i sum =
+            _mm256_add_epi16(_mm256_add_epi16(upper, lower), _mm256_set1_epi16(128));
         store8x2(to + y * stride, to + (y + 1) * stride, _mm256_srli_epi16(sum, 8));
     }
 }
 
 void blend4(const std::uint8_t* const* parts, std::uint8_t* to, std::ptrdiff_t stride) {
-    const __m256i across = _mm256_broadcastsi128_si256(_mm_setr_epi8(7, 1, 5, 3, 3, 5, 1, 7, 7, 1, 5, 3, 3, 5, 1, 7));
+    const __m256i across =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(7, 1, 5, 3, 3, 5, 1, 7, 7, 1, 5, 3, 3, 5, 1, 7));
     const auto sums = [&](const std::uint8_t* left, const std::uint8_t* right) {
         const __m128i l = load16(left), r = load16(right);
         return _mm256_maddubs_epi16(both(_mm_unpacklo_epi8(l, r), _mm_unpackhi_epi8(l, r)), across);
     };
     const __m256i g = _mm256_setr_epi16(1, 1, 1, 1, 3, 3, 3, 3, 5, 5, 5, 5, 7, 7, 7, 7);
-    const __m256i upper = _mm256_mullo_epi16(sums(parts[0], parts[1]), _mm256_sub_epi16(_mm256_set1_epi16(8), g));
+    const __m256i upper =
+        _mm256_mullo_epi16(sums(parts[0], parts[1]), _mm256_sub_epi16(_mm256_set1_epi16(8), g));
     const __m256i lower = _mm256_mullo_epi16(sums(parts[2], parts[3]), g);
-    const __m256i sum = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(upper, lower), _mm256_set1_epi16(32)), 6);
-    const __m128i pixels = _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    const __m256i sum = _mm256_srli_epi16(
+        _mm256_add_epi16(_mm256_add_epi16(upper, lower), _mm256_set1_epi16(32)), 6);
+    const __m128i pixels =
+        _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
     alignas(16) std::uint32_t rows[4];
     _mm_store_si128(reinterpret_cast<__m128i*>(rows), pixels);
     for (int y = 0; y < 4; ++y) std::memcpy(to + y * stride, &rows[y], 4);

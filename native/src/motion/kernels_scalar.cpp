@@ -5,11 +5,13 @@ namespace streamcodec {
 
 namespace {
 
-std::uint8_t clamped(int value) { return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value); }
+std::uint8_t clamped(int value) {
+    return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+}
 
 template <int kTaps>
-void filter(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to, std::ptrdiff_t stride,
-            int width, int height) {
+void filter(Pixels from, const std::int8_t* tx, const std::int8_t* ty, std::uint8_t* to,
+            std::ptrdiff_t stride, int width, int height) {
     constexpr int kBefore = kTaps / 2 - 1;
     std::int16_t rows[(32 + 8) * 8];  // of 8 columns at a time
     for (int left = 0; left < width; left += 8) {
@@ -76,13 +78,15 @@ void blend(const std::uint8_t* const* parts, std::uint8_t* to, std::ptrdiff_t st
             const int upper = (kUnits - h) * parts[0][at] + h * parts[1][at];
             const int lower = (kUnits - h) * parts[2][at] + h * parts[3][at];
             const int sum = (kUnits - g) * upper + g * lower;
-            to[y * stride + x] = static_cast<std::uint8_t>((sum + kUnits * kUnits / 2) / (kUnits * kUnits));
+            to[y * stride + x] =
+                static_cast<std::uint8_t>((sum + kUnits * kUnits / 2) / (kUnits * kUnits));
         }
     }
 }
 
 }  // namespace
 
-const MotionKernels kMotionScalar = {filter<8>, filter<4>, ssd<16>, ssd<8>, sad8, average, halve, blend<8>, blend<4>};
+const MotionKernels kMotionScalar = {filter<8>, filter<4>, ssd<16>,  ssd<8>,  sad8,
+                                     average,   halve,     blend<8>, blend<4>};
 
 }  // namespace streamcodec

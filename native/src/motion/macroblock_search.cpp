@@ -11,6 +11,11 @@ namespace {
 
 bool legal(int y, int x) { return std::abs(y) <= kVectorLimit && std::abs(x) <= kVectorLimit; }
 
+// The nearest vector of whole pixels.
+Vector whole_of(Vector v) {
+    return {static_cast<std::int16_t>((v.y + 2) & ~3), static_cast<std::int16_t>((v.x + 2) & ~3)};
+}
+
 }  // namespace
 
 void MacroblockSearch::run(int row, int column, int pass) {
@@ -24,9 +29,10 @@ void MacroblockSearch::run(int row, int column, int pass) {
     if (pass > 0) consider(old);
     const std::uint32_t new_cost = std::min(frame_.costs.of(4, coder_.kind_row(at_)),
                                             frame_.costs.of(5, coder_.kind_row(at_)));
-    if (!cannot_improve(new_cost)) {
+    if (!cannot_improve(new_cost, 4)) {
         search_previous(pass);
-        if (frame_.references[1] != nullptr) search_key();
+        if (frame_.references[1] != nullptr && !cannot_improve(new_cost, frame_.effort.hope))
+            search_key();
         if (frame_.effort.split) search_split();
         search_filters();
     }
@@ -37,8 +43,12 @@ void MacroblockSearch::run(int row, int column, int pass) {
 MacroblockSearch::Probe MacroblockSearch::probe_of(int mode, int filter, int block,
                                                    const std::uint8_t* partner) const {
     const int down = block > 1 ? 8 : 0, right = block == 1 || block == 3 ? 8 : 0;
-    return {frame_.references[mode == kFromKey ? 1 : 0], filter, y_ + down, x_ + right,
-            block < 0 ? 16 : 8, partner};
+    return {frame_.references[mode == kFromKey ? 1 : 0],
+            filter,
+            y_ + down,
+            x_ + right,
+            block < 0 ? 16 : 8,
+            partner};
 }
 
 // The prediction of a block: in `buffer`, rows of 16, or where it is in the plane.
@@ -64,7 +74,8 @@ std::uint32_t MacroblockSearch::error_of(const Probe& probe, Vector v) const {
     const std::uint8_t* from = fetch(probe, v, buffer, stride);
     if (probe.partner != nullptr) {
         if (from != buffer) {
-            for (int y = 0; y < probe.side; ++y) std::copy(from + y * stride, from + y * stride + probe.side, buffer + 16 * y);
+            for (int y = 0; y < probe.side; ++y)
+                std::copy(from + y * stride, from + y * stride + probe.side, buffer + 16 * y);
         }
         from = buffer;
         stride = 16;
@@ -81,14 +92,18 @@ std::uint32_t MacroblockSearch::error_of(const Probe& probe, Vector v) const {
 }
 
 std::uint32_t MacroblockSearch::error_of(const Macroblock& m) const {
-    const auto vector = [&](int k) { return m.mode == kFromKey ? m.blocks[k].key : m.blocks[k].previous; };
+    const auto vector = [&](int k) {
+        return m.mode == kFromKey ? m.blocks[k].key : m.blocks[k].previous;
+    };
     alignas(64) std::uint8_t buffer[256];
     const std::uint8_t* partner = nullptr;
     if (m.mode == kAverage) {
         std::ptrdiff_t stride = 16;
-        const std::uint8_t* const from = fetch(probe_of(kFromKey, m.filter, -1), m.blocks[0].key, buffer, stride);
+        const std::uint8_t* const from =
+            fetch(probe_of(kFromKey, m.filter, -1), m.blocks[0].key, buffer, stride);
         if (from != buffer) {
-            for (int y = 0; y < 16; ++y) std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
+            for (int y = 0; y < 16; ++y)
+                std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
         }
         partner = buffer;
     }
@@ -107,6 +122,7 @@ void MacroblockSearch::consider(const Macroblock& macroblock) {
     if (score >= best_score_) return;
     best_ = macroblock;
     best_score_ = score;
+    best_error_ = error;
 }
 
 void MacroblockSearch::merge_candidates() {
@@ -120,7 +136,8 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference, int pa
         if (std::find(starts.begin(), starts.end(), v) == starts.end()) starts.push_back(v);
     };
     add({});
-    for (const Motion* m : {&at_.left, &at_.up, &at_.corner}) add(reference ? m->pair.key : m->pair.previous);
+    for (const Motion* m : {&at_.left, &at_.up, &at_.corner})
+        add(reference ? m->pair.key : m->pair.previous);
     const MotionField& field = coder_.field();
     const int row = at_.row, column = at_.column;
     if (frame_.coarse[reference] != nullptr) {
@@ -129,7 +146,8 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference, int pa
             c = std::clamp(c, 0, field.columns - 1);
             return (*frame_.coarse[reference])[field.at(r, c)];
         };
-        for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}}) add(near(row + dr, column + dc));
+        for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}})
+            add(near(row + dr, column + dc));
     }
     if (reference == 0 && coder_.context().previous != nullptr) {
         add(coder_.context().previous->block(2 * row, 2 * column).previous);
@@ -145,45 +163,64 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference, int pa
 }
 
 template <typename Cost>
-Vector MacroblockSearch::descend(const Probe& probe, Vector start, Score least, const Cost& cost) const {
-    static constexpr Vector kSteps[8] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+Vector MacroblockSearch::descend(const Probe& probe, Vector start, Score least,
+                                 const Cost& cost) const {
+    static constexpr Vector kSteps[8] = {{-1, 0},  {1, 0},  {0, -1}, {0, 1},
+                                         {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
     Vector best = start;
-    const auto around = [&](int step, int count) {
-        const Vector centre = best;
+    const auto attempt = [&](int y, int x) {
+        if (!legal(y, x)) return false;
+        const Vector v{static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)};
+        const Score floor = rate(cost(v));
+        if (floor >= least) return false;
+        const Score score = 4096 * Score{error_of(probe, v)} + floor;
+        if (score >= least) return false;
+        least = score;
+        best = v;
+        return true;
+    };
+    const auto around = [&](Vector centre, int step, int count) {
+        bool better = false;
         for (int k = 0; k < count; ++k) {
-            const int y = centre.y + step * kSteps[k].y, x = centre.x + step * kSteps[k].x;
-            if (!legal(y, x)) continue;
-            const Vector v{static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)};
-            const Score floor = rate(cost(v));
-            if (floor >= least) continue;
-            const Score score = 4096 * Score{error_of(probe, v)} + floor;
-            if (score < least) {
-                least = score;
-                best = v;
-            }
+            better |= attempt(centre.y + step * kSteps[k].y, centre.x + step * kSteps[k].x);
         }
+        return better;
+    };
+    // Up and down, then left and right of the best so far.
+    const auto cross = [&](int step) {
+        const Vector centre = best;
+        attempt(centre.y - step, centre.x);
+        attempt(centre.y + step, centre.x);
+        const Vector middle = best;
+        attempt(middle.y, middle.x - step);
+        attempt(middle.y, middle.x + step);
         return best != centre;
     };
-    const int points = frame_.effort.diagonal ? 8 : 4;
-    for (int turn = 0; turn < frame_.effort.whole_turns && around(4, 4); ++turn) {
+    const SearchEffort& effort = frame_.effort;
+    const int points = effort.diagonal ? 8 : 4;
+    for (int step = probe.side == 16 ? effort.whole_step : effort.block_step; step >= 8;
+         step /= 2) {
+        around(whole_of(best), step, 8);
     }
-    for (int turn = 0; turn < frame_.effort.turns && around(2, points); ++turn) {
+    for (int turn = 0; turn < effort.whole_turns && around(whole_of(best), 4, points); ++turn) {
     }
-    for (int turn = 0; turn < frame_.effort.turns && around(1, points); ++turn) {
+    for (int turn = 0; turn < effort.turns && cross(2); ++turn) {
+    }
+    for (int turn = 0; turn < effort.turns && (effort.diagonal ? around(best, 1, 8) : cross(1));
+         ++turn) {
     }
     return best;
 }
 
-// The best vector of the macroblock for one reference; `fixed` are the costs besides the difference to `expected`.
-Vector MacroblockSearch::search_whole(int mode, const std::vector<Vector>& starts, std::uint32_t fixed,
-                                      const Corners& corners, Vector expected, int set,
-                                      const std::uint8_t* partner) {
+// The best vector of the macroblock for one reference; `fixed` are the costs besides the difference
+// to `expected`.
+Vector MacroblockSearch::search_whole(int mode, const std::vector<Vector>& starts,
+                                      std::uint32_t fixed, const Corners& corners, Vector expected,
+                                      int set, const std::uint8_t* partner) {
     const Probe probe = probe_of(mode, 0, -1, partner);
-    const auto cost = [&](Vector v) {
-        Bits bits{frame_.costs};
-        coder_.put_difference(v, expected, corners, set, bits);
-        return fixed + bits.sum;
-    };
+    const DifferenceCosts difference =
+        coder_.difference_costs(frame_.costs, expected, corners, set);
+    const auto cost = [&](Vector v) { return fixed + difference.of(v); };
     Vector best;
     Score least = INT64_MAX;
     for (const Vector start : starts) {
@@ -201,35 +238,39 @@ Vector MacroblockSearch::search_whole(int mode, const std::vector<Vector>& start
 void MacroblockSearch::search_previous(int pass) {
     gather(starts_, 0, pass);
     const Corners corners = coder_.corners_of_macroblock(at_, false);
-    whole_[0] = search_whole(kFromPrevious, starts_, frame_.costs.of(4, coder_.kind_row(at_)), corners,
-                             corners.median(), MotionCoder::kWholeSet, nullptr);
+    whole_[0] = search_whole(kFromPrevious, starts_, frame_.costs.of(4, coder_.kind_row(at_)),
+                             corners, corners.median(), MotionCoder::kWholeSet, nullptr);
     consider(Macroblock::of({kFromPrevious, 0, {whole_[0], {}}}));
 }
 
 void MacroblockSearch::search_key() {
     gather(starts_, 1, 0);
     const Vector chained = coder_.chain(whole_[0], 2 * at_.row, 2 * at_.column, 2);
-    if (std::find(starts_.begin(), starts_.end(), chained) == starts_.end()) starts_.push_back(chained);
+    if (std::find(starts_.begin(), starts_.end(), chained) == starts_.end())
+        starts_.push_back(chained);
     const Corners corners = coder_.corners_of_macroblock(at_, true);
     const std::uint32_t fixed = frame_.costs.of(4, coder_.kind_row(at_));
-    whole_[1] = search_whole(kFromKey, starts_, fixed, corners, corners.median(), MotionCoder::kWholeSet, nullptr);
+    whole_[1] = search_whole(kFromKey, starts_, fixed, corners, corners.median(),
+                             MotionCoder::kWholeSet, nullptr);
     consider(Macroblock::of({kFromKey, 0, {whole_[0], whole_[1]}}));
     consider(Macroblock::of({kAverage, 0, {whole_[0], chained}}));
     consider(Macroblock::of({kAverage, 0, {whole_[0], whole_[1]}}));
 }
 
 // The best vector of one block, given those before it.
-Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners, int block, Vector whole) {
+Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners, int block,
+                                      Vector whole) {
     const bool of_key = probe.plane == frame_.references[1];
-    const motion_detail::Choices choices(corners, coder_.old_of_block(at_, block, of_key, corners.left));
+    const motion_detail::Choices choices(corners,
+                                         coder_.old_of_block(at_, block, of_key, corners.left));
     const int choice_row = coder_.choice_row(block, choices.pattern);
-    const Vector expected = corners.median();
+    const DifferenceCosts difference =
+        coder_.difference_costs(frame_.costs, corners.median(), corners, MotionCoder::kBlockSet);
+    const std::uint32_t fixed = frame_.costs.of(kChoices - 1, choice_row);
     const auto cost = [&](Vector v) {
         const int choice = choices.find(v);
         if (choice < choices.count) return frame_.costs.of(choice, choice_row);
-        Bits bits{frame_.costs};
-        coder_.put_difference(v, expected, corners, MotionCoder::kBlockSet, bits);
-        return frame_.costs.of(kChoices - 1, choice_row) + bits.sum;
+        return fixed + difference.of(v);
     };
     Vector best;
     Score least = INT64_MAX;
@@ -251,21 +292,26 @@ Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners
         attempt((*frame_.coarse[0])[field.at(r, at_.column)]);
         attempt((*frame_.coarse[0])[field.at(at_.row, c)]);
     }
+    // A new vector is not expected to take away more than half of the error.
+    const Score current = rate(cost(best)), error = least - current;
+    if (error * frame_.effort.hope / 4 + current < rate(fixed)) return best;
     return descend(probe, best, least, cost);
 }
 
 void MacroblockSearch::search_split() {
     if (best_.mode != kFromPrevious && !frame_.effort.split_modes) return;
-    if (cannot_improve(frame_.costs.of(5, coder_.kind_row(at_)))) return;
+    if (cannot_improve(frame_.costs.of(5, coder_.kind_row(at_)), frame_.effort.hope)) return;
     Macroblock split = best_;
     const bool of_key = split.mode == kFromKey;
     alignas(64) std::uint8_t buffer[256];
     const std::uint8_t* partner = nullptr;
     if (split.mode == kAverage) {
         std::ptrdiff_t stride = 16;
-        const std::uint8_t* const from = fetch(probe_of(kFromKey, split.filter, -1), split.blocks[0].key, buffer, stride);
+        const std::uint8_t* const from =
+            fetch(probe_of(kFromKey, split.filter, -1), split.blocks[0].key, buffer, stride);
         if (from != buffer) {
-            for (int y = 0; y < 16; ++y) std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
+            for (int y = 0; y < 16; ++y)
+                std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
         }
         partner = buffer;
     }

@@ -44,8 +44,8 @@ class PlanePredictor {
     static constexpr int kCell = kTaps;  // 8x8 and 4x4 pixels
     static constexpr int kMaxRun = 32;   // pixels side by side in one call
 
-    PlanePredictor(const MotionField& field, const MotionKernels& kernels, const Plane& previous, const Plane* key,
-                   Plane& out)
+    PlanePredictor(const MotionField& field, const MotionKernels& kernels, const Plane& previous,
+                   const Plane* key, Plane& out)
         : field_(field), kernels_(kernels), previous_(previous), key_(key), out_(out) {}
 
     // The cells between the centres of block rows row - 1 and row, row in 0..2 rows of macroblocks.
@@ -59,7 +59,8 @@ class PlanePredictor {
             corners[2] = corners[3];
             corners[1] = source_of(field_, row - 1, column);
             corners[3] = source_of(field_, row, column);
-            const bool alike = corners[0] == corners[1] && corners[0] == corners[2] && corners[0] == corners[3];
+            const bool alike =
+                corners[0] == corners[1] && corners[0] == corners[2] && corners[0] == corners[3];
             if (!alike) {
                 flush(row, start, column, corners[0]);
                 blend({row * kCell - kCell / 2, column * kCell - kCell / 2, kCell, kCell}, corners);
@@ -75,15 +76,16 @@ class PlanePredictor {
     // Cells start .. end - 1, whose corners are all alike.
     void flush(int row, int start, int end, const Source& source) {
         if (start == end) return;
-        const Place place{row * kCell - kCell / 2, start * kCell - kCell / 2, kCell, (end - start) * kCell};
+        const Place place{row * kCell - kCell / 2, start * kCell - kCell / 2, kCell,
+                          (end - start) * kCell};
         make(place, source, out_.row(place.y) + place.x, out_.stride());
     }
 
     void make(Place place, const Source& source, std::uint8_t* to, std::ptrdiff_t stride) {
         if (source.mode != kAverage) {
             const bool from_key = source.mode == kFromKey;
-            fetch(place, from_key ? *key_ : previous_, from_key ? source.pair.key : source.pair.previous, source.filter,
-                  to, stride);
+            fetch(place, from_key ? *key_ : previous_,
+                  from_key ? source.pair.key : source.pair.previous, source.filter, to, stride);
             return;
         }
         // One after the other, so that the mean is taken of rows without gaps.
@@ -96,19 +98,23 @@ class PlanePredictor {
         }
     }
 
-    void fetch(Place place, const Plane& plane, Vector vector, int filter, std::uint8_t* to, std::ptrdiff_t stride) {
+    void fetch(Place place, const Plane& plane, Vector vector, int filter, std::uint8_t* to,
+               std::ptrdiff_t stride) {
         constexpr int kBits = kTaps == 8 ? 2 : 3;  // of the fraction
         constexpr int kMask = (1 << kBits) - 1;
         // Beyond these bounds all pixels that are read are the same ones of the border.
-        const int y = std::clamp(place.y + (vector.y >> kBits), -place.height - kTaps, plane.height() + kTaps);
-        const int x = std::clamp(place.x + (vector.x >> kBits), -place.width - kTaps, plane.width() + kTaps);
+        const int y = std::clamp(place.y + (vector.y >> kBits), -place.height - kTaps,
+                                 plane.height() + kTaps);
+        const int x =
+            std::clamp(place.x + (vector.x >> kBits), -place.width - kTaps, plane.width() + kTaps);
         const Pixels from{plane.row(y) + x, plane.stride()};
         const int fy = vector.y & kMask, fx = vector.x & kMask;
         if constexpr (kTaps == 8) {
-            kernels_.luma(from, kLumaTaps[filter][fx], kLumaTaps[filter][fy], to, stride, place.width, place.height);
+            kernels_.luma(from, kLumaTaps[filter][fx], kLumaTaps[filter][fy], to, stride,
+                          place.width, place.height);
         } else {
-            kernels_.chroma(from, kChromaTaps[filter][fx], kChromaTaps[filter][fy], to, stride, place.width,
-                            place.height);
+            kernels_.chroma(from, kChromaTaps[filter][fx], kChromaTaps[filter][fy], to, stride,
+                            place.width, place.height);
         }
     }
 
@@ -135,28 +141,33 @@ class PlanePredictor {
 void check(const MotionField& field, const Picture& picture, const char* name) {
     if (picture.rows() != field.rows || picture.columns() != field.columns) {
         throw BadArgument(std::string(name) + " is " + std::to_string(picture.rows()) + "x" +
-                          std::to_string(picture.columns()) + " macroblocks; the motion field has " +
-                          std::to_string(field.rows) + "x" + std::to_string(field.columns));
+                          std::to_string(picture.columns()) +
+                          " macroblocks; the motion field has " + std::to_string(field.rows) + "x" +
+                          std::to_string(field.columns));
     }
 }
 
 }  // namespace
 
-void predict(const MotionField& field, const Picture& previous, const Picture* key, Picture& out, InstructionSet set,
-             Team* team) {
+void predict(const MotionField& field, const Picture& previous, const Picture* key, Picture& out,
+             InstructionSet set, Team* team) {
     field.check();
     check(field, previous, "the previous frame");
     if (key != nullptr) check(field, *key, "the key frame");
     check(field, out, "the prediction");
-    if (key == nullptr && std::any_of(field.modes.begin(), field.modes.end(), [](int mode) { return mode != 0; })) {
+    if (key == nullptr &&
+        std::any_of(field.modes.begin(), field.modes.end(), [](int mode) { return mode != 0; })) {
         throw BadArgument("the motion field uses a key frame; none was given");
     }
     const MotionKernels& kernels = motion_kernels_for(set);
     const int rows = 2 * field.rows + 1;
     const auto each = [&](int row) {
-        PlanePredictor<8>(field, kernels, previous.luma, key ? &key->luma : nullptr, out.luma).predict_row(row);
-        PlanePredictor<4>(field, kernels, previous.u, key ? &key->u : nullptr, out.u).predict_row(row);
-        PlanePredictor<4>(field, kernels, previous.v, key ? &key->v : nullptr, out.v).predict_row(row);
+        PlanePredictor<8>(field, kernels, previous.luma, key ? &key->luma : nullptr, out.luma)
+            .predict_row(row);
+        PlanePredictor<4>(field, kernels, previous.u, key ? &key->u : nullptr, out.u)
+            .predict_row(row);
+        PlanePredictor<4>(field, kernels, previous.v, key ? &key->v : nullptr, out.v)
+            .predict_row(row);
     };
     if (team == nullptr) {
         for (int row = 0; row < rows; ++row) each(row);

@@ -10,8 +10,8 @@ namespace streamcodec {
 
 namespace {
 
-constexpr int kSide = 8;                     // of the blocks that are compared at every level
-constexpr int kWhole = kVectorLimit / 4;     // largest component, in whole luma pixels
+constexpr int kSide = 8;                  // of the blocks that are compared at every level
+constexpr int kWhole = kVectorLimit / 4;  // largest component, in whole luma pixels
 
 // Calls work(0 .. rows - 1), which must not depend on each other.
 template <typename Work>
@@ -42,7 +42,8 @@ class Comparison {
         if (std::abs(v.y) > limit_ || std::abs(v.x) > limit_) return;
         const int y = std::clamp(y_ + v.y, -kSide, reference_.height());
         const int x = std::clamp(x_ + v.x, -kSide, reference_.width());
-        const auto distance = static_cast<std::uint32_t>(std::abs(v.y - from.y) + std::abs(v.x - from.x));
+        const auto distance =
+            static_cast<std::uint32_t>(std::abs(v.y - from.y) + std::abs(v.x - from.x));
         const std::uint32_t cost =
             kernels_.sad8(block_, {reference_.row(y) + x, reference_.stride()}) + weight * distance;
         if (cost < least_) {
@@ -84,7 +85,9 @@ struct Grid {
 
     Grid(int rows_, int columns_)
         : rows(rows_), columns(columns_), vectors(static_cast<std::size_t>(rows_ * columns_)) {}
-    Vector& at(int row, int column) { return vectors[static_cast<std::size_t>(row * columns + column)]; }
+    Vector& at(int row, int column) {
+        return vectors[static_cast<std::size_t>(row * columns + column)];
+    }
     Vector near(int row, int column) const {
         row = std::clamp(row, 0, rows - 1);
         column = std::clamp(column, 0, columns - 1);
@@ -123,7 +126,8 @@ std::vector<Vector> coarse_motion(const Pyramid& current, const Pyramid& referen
             c.attempt({}, {}, 0);
             for (int y = -reach; y <= reach; ++y) {
                 for (int x = -reach; x <= reach; ++x) {
-                    c.attempt({static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)}, {}, kWeight);
+                    c.attempt({static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)}, {},
+                              kWeight);
                 }
             }
             eighth.at(row, column) = c.best();
@@ -137,13 +141,15 @@ std::vector<Vector> coarse_motion(const Pyramid& current, const Pyramid& referen
                          kWhole / 4);
             const int r = row / 2, s = column / 2, dr = row % 2 ? 1 : -1, ds = column % 2 ? 1 : -1;
             c.attempt({}, {}, 0);
-            for (const Vector v : {eighth.near(r, s), eighth.near(r + dr, s), eighth.near(r, s + ds),
-                                   eighth.near(r + dr, s + ds)}) {
+            for (const Vector v : {eighth.near(r, s), eighth.near(r + dr, s),
+                                   eighth.near(r, s + ds), eighth.near(r + dr, s + ds)}) {
                 c.attempt(doubled(v), {}, 0);
             }
             if (previous != nullptr) {
                 const Vector v = previous->block(2 * row, 2 * column).previous;
-                c.attempt({static_cast<std::int16_t>(v.y >> 4), static_cast<std::int16_t>(v.x >> 4)}, {}, 0);
+                c.attempt(
+                    {static_cast<std::int16_t>(v.y >> 4), static_cast<std::int16_t>(v.x >> 4)}, {},
+                    0);
             }
             c.descend(3, kWeight);
             quarter.at(row, column) = c.best();
@@ -153,15 +159,16 @@ std::vector<Vector> coarse_motion(const Pyramid& current, const Pyramid& referen
     std::vector<Vector> found(static_cast<std::size_t>(rows * columns));
     each_row(rows, team, [&](int row) {
         for (int column = 0; column < columns; ++column) {
-            Comparison c(current.level(1), reference.level(1), kernels, 8 * row, 8 * column, kWhole / 2);
+            Comparison c(current.level(1), reference.level(1), kernels, 8 * row, 8 * column,
+                         kWhole / 2);
             c.attempt({}, {}, 0);
             for (const auto& [dr, ds] : {std::pair{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
                 c.attempt(doubled(quarter.near(row + dr, column + ds)), {}, 0);
             }
             c.descend(3, kWeight);
             const Vector v = c.best();
-            found[static_cast<std::size_t>(row * columns + column)] = {static_cast<std::int16_t>(8 * v.y),
-                                                                      static_cast<std::int16_t>(8 * v.x)};
+            found[static_cast<std::size_t>(row * columns + column)] = {
+                static_cast<std::int16_t>(8 * v.y), static_cast<std::int16_t>(8 * v.x)};
         }
     });
     return found;

@@ -23,8 +23,8 @@ class Pyramid {
     std::array<Plane, kLevels> levels_;
 };
 
-// One vector in quarter pixels for each macroblock (row * columns + column), multiples of 4 in both components.
-// `reach`: of the full search at 1/8 size, in pixels there.
+// One vector in quarter pixels for each macroblock (row * columns + column), multiples of 4 in both
+// components. `reach`: of the full search at 1/8 size, in pixels there.
 std::vector<Vector> coarse_motion(const Pyramid& current, const Pyramid& reference,
                                   const MotionField* previous, int rows, int columns, int reach,
                                   const MotionKernels& kernels, Team* team);

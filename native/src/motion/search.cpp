@@ -17,24 +17,25 @@ namespace streamcodec {
 namespace {
 
 constexpr std::uint32_t kLambdas16[64] = {
-    15605, 13877, 12340, 10974, 9759, 8678, 7717, 6862, 6103, 5427, 4826, 4292, 3816, 3394, 3018, 2684,
-    2387,  2122,  1887,  1678,  1492, 1327, 1180, 1050, 933,  830,  738,  656,  584,  519,  462,  410,
-    365,   325,   289,   257,   228,  203,  180,  161,  143,  127,  113,  100,  89,   79,   71,   63,
-    56,    50,    44,    39,    35,   31,   28,   25,   22,   19,   17,   15,   14,   12,   11,   10};
-
+    15605, 13877, 12340, 10974, 9759, 8678, 7717, 6862, 6103, 5427, 4826, 4292, 3816,
+    3394,  3018,  2684,  2387,  2122, 1887, 1678, 1492, 1327, 1180, 1050, 933,  830,
+    738,   656,   584,   519,   462,  410,  365,  325,  289,  257,  228,  203,  180,
+    161,   143,   127,   113,   100,  89,   79,   71,   63,   56,   50,   44,   39,
+    35,    31,    28,    25,    22,   19,   17,   15,   14,   12,   11,   10};
 
 constexpr SearchEffort effort_of(SearchPreset preset) {
-    //                                     reach passes whole turns diagonal split  modes  key
-    if (preset == SearchPreset::fast) return {8, 1, 4, 1, false, true, false, false};
-    if (preset == SearchPreset::medium) return {12, 1, 8, 1, true, true, true, false};
-    return {24, 2, 16, 2, true, true, true, true};
+    //                                     reach passes steps turns    diagonal split modes hope key
+    if (preset == SearchPreset::fast) return {8, 1, 4, 4, 4, 1, false, true, false, 2, false};
+    if (preset == SearchPreset::medium) return {12, 1, 4, 16, 8, 1, true, true, true, 2, false};
+    return {24, 2, 16, 32, 16, 2, true, true, true, 4, true};
 }
 
-// Calls search(row, column) for all macroblocks, each after those to its left and up to one column further to the
-// right in the row above. The members of the team take rows in turn.
+// Calls search(row, column) for all macroblocks, each after those to its left and up to one column
+// further to the right in the row above. The members of the team take rows in turn.
 class Wavefront {
   public:
-    Wavefront(int rows, int columns) : rows_(rows), columns_(columns), done_(static_cast<std::size_t>(rows)) {}
+    Wavefront(int rows, int columns)
+        : rows_(rows), columns_(columns), done_(static_cast<std::size_t>(rows)) {}
 
     template <typename Search>
     void work(const Search& search) {
@@ -76,43 +77,52 @@ std::uint32_t motion_lambda_16(int quality) {
     return kLambdas16[quality];
 }
 
-MotionField search_motion(const Plane& current, const Plane& previous, const Plane* key, const MotionContext& context,
-                          const MotionCosts& costs, const SearchOptions& options) {
+MotionField search_motion(const Plane& current, const Plane& previous, const Plane* key,
+                          const MotionContext& context, const MotionCosts& costs,
+                          const SearchOptions& options) {
     MotionField field(current.height() / kMacroblock, current.width() / kMacroblock);
     for (const Plane* plane : {&previous, key}) {
-        if (plane != nullptr && (plane->height() != current.height() || plane->width() != current.width())) {
-            throw BadArgument("a reference is " + std::to_string(plane->height()) + "x" +
-                              std::to_string(plane->width()) + "; accepted: the size of the frame, " +
-                              std::to_string(current.height()) + "x" + std::to_string(current.width()));
+        if (plane != nullptr &&
+            (plane->height() != current.height() || plane->width() != current.width())) {
+            throw BadArgument(
+                "a reference is " + std::to_string(plane->height()) + "x" +
+                std::to_string(plane->width()) + "; accepted: the size of the frame, " +
+                std::to_string(current.height()) + "x" + std::to_string(current.width()));
         }
     }
-    if (context.has_key && key == nullptr) throw BadArgument("the context has a key frame; none was given");
+    if (context.has_key && key == nullptr)
+        throw BadArgument("the context has a key frame; none was given");
     MotionCoder coder(field, context);
     const MotionKernels& kernels = motion_kernels_for(options.set);
     const SearchEffort effort = effort_of(options.preset);
-    const auto coarse = [&, pyramid = Pyramid(current, kernels)](const Plane& reference, bool of_key) {
-        return coarse_motion(pyramid, Pyramid(reference, kernels), of_key ? nullptr : context.previous, field.rows,
-                             field.columns, effort.reach, kernels, options.team);
+    const auto coarse = [&, pyramid = Pyramid(current, kernels)](const Plane& reference,
+                                                                 bool of_key) {
+        return coarse_motion(pyramid, Pyramid(reference, kernels),
+                             of_key ? nullptr : context.previous, field.rows, field.columns,
+                             effort.reach, kernels, options.team);
     };
     const bool uses_key = context.has_key;
     const std::vector<Vector> coarse_previous = coarse(previous, false);
     const std::vector<Vector> coarse_key =
         uses_key && effort.key_pyramid ? coarse(*key, true) : std::vector<Vector>();
-    const SearchFrame frame{current,
-                            {&previous, uses_key ? key : nullptr},
-                            {&coarse_previous, coarse_key.empty() ? nullptr : &coarse_key},
-                            costs,
-                            kernels,
-                            options.lambda_16 ? options.lambda_16 : motion_lambda_16(context.quality),
-                            effort};
+    const SearchFrame frame{
+        current,
+        {&previous, uses_key ? key : nullptr},
+        {&coarse_previous, coarse_key.empty() ? nullptr : &coarse_key},
+        costs,
+        kernels,
+        options.lambda_16 ? options.lambda_16 : motion_lambda_16(context.quality),
+        effort};
     for (int pass = 0; pass < effort.passes; ++pass) {
         Wavefront wavefront(field.rows, field.columns);
         const auto work = [&](std::size_t) {
             MacroblockSearch search(frame, coder);
             wavefront.work([&](int row, int column) { search.run(row, column, pass); });
         };
-        if (options.team == nullptr) work(0);
-        else options.team->run(work);
+        if (options.team == nullptr)
+            work(0);
+        else
+            options.team->run(work);
     }
     return field;
 }

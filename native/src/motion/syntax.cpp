@@ -31,7 +31,8 @@ void write_motion(MotionField& field, const MotionContext& context, SymbolSink& 
                 for (int k = 1; k < 4; ++k) {
                     if (macroblock.blocks[k].key != macroblock.blocks[0].key) {
                         throw BadArgument(
-                            "a macroblock of mode 2 has different key vectors; accepted: one for all blocks");
+                            "a macroblock of mode 2 has different key vectors; accepted: one for "
+                            "all blocks");
                     }
                 }
             }
@@ -91,37 +92,45 @@ std::uint32_t log2_256(std::uint32_t value) {
     return 256 * whole + fraction;
 }
 
-std::uint32_t cost_of(std::uint32_t frequency) { return 256 * kProbabilityBits - log2_256(frequency); }
+std::uint32_t cost_of(std::uint32_t frequency) {
+    return 256 * kProbabilityBits - log2_256(frequency);
+}
 
 }  // namespace
 
 MotionCosts::MotionCosts(const Tables& tables, int first_row)
-    : costs_(static_cast<std::size_t>(kMotionRows * CountingSink::kPlaces)) {
+    : costs_(static_cast<std::size_t>(kMotionRows * kWidth)) {
     if (first_row < 0 || static_cast<std::size_t>(first_row) + kMotionRows > tables.rows().size) {
-        throw BadArgument("the tables have " + std::to_string(tables.rows().size) + " rows; accepted: " +
-                          std::to_string(kMotionRows) + " rows of motion from row " + std::to_string(first_row));
+        throw BadArgument("the tables have " + std::to_string(tables.rows().size) +
+                          " rows; accepted: " + std::to_string(kMotionRows) +
+                          " rows of motion from row " + std::to_string(first_row));
     }
     for (int row = 0; row < kMotionRows; ++row) {
         const Row& entry = tables.rows()[static_cast<std::size_t>(first_row + row)];
         const Alphabet alphabet = motion_alphabet(row);
         if (!entry.coded || entry.first_value > alphabet.first ||
-            std::int64_t{entry.first_value} + entry.values < std::int64_t{alphabet.first} + alphabet.count) {
+            std::int64_t{entry.first_value} + entry.values <
+                std::int64_t{alphabet.first} + alphabet.count) {
             throw BadArgument("row " + std::to_string(row) + " of motion does not code its " +
                               std::to_string(alphabet.count) + " values");
         }
-        std::uint32_t* const costs = &costs_[static_cast<std::size_t>(row * CountingSink::kPlaces)];
+        std::uint32_t* const costs = &costs_[static_cast<std::size_t>(row * kWidth)];
         const auto frequency = [&](std::int64_t place) {
-            return frequency_of(tables.entries()[entry.first_entry + static_cast<std::size_t>(place)]);
+            return frequency_of(
+                tables.entries()[entry.first_entry + static_cast<std::size_t>(place)]);
         };
-        for (int k = 0; k < alphabet.count; ++k) costs[k] = cost_of(frequency(alphabet.first + k - entry.first_value));
-        costs[CountingSink::kPlaces - 1] = cost_of(frequency(entry.values));
+        for (int k = 0; k < alphabet.count; ++k)
+            costs[kMaxDifference + alphabet.first + k] =
+                cost_of(frequency(alphabet.first + k - entry.first_value));
+        costs[kWidth - 1] = cost_of(frequency(entry.values));
     }
 }
 
 std::uint32_t MotionCosts::escape(std::int32_t symbol, int row) const {
     const auto distance = static_cast<std::uint32_t>(std::abs(symbol) - kMaxDifference);
     const std::uint32_t code = 2 * (distance - 1) + (symbol > 0 ? 1 : 2);
-    return costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + CountingSink::kPlaces - 1)] +
+    return costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + CountingSink::kPlaces -
+                                           1)] +
            256 * (2 * (log2_256(code) / 256) + 1);
 }
 
