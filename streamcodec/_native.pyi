@@ -164,6 +164,116 @@ class Workspace:
 def network_kernels() -> tuple[str, ...]:
     """The loops that this build and CPU have for networks, from the plainest to the widest; the first is "scalar"."""
 
+@final
+class Reference:
+    """A decoded frame, and what frames after it need of it: an immutable value. Made by IntraModel and InterModel."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    @property
+    def key(self) -> bool:
+        """Whether it is an I-frame, with which a GOP begins."""
+
+    @property
+    def motion(self) -> MotionField | None:
+        """Of a P-frame."""
+
+    @property
+    def magnitudes(self) -> NDArray[np.uint8] | None:
+        """Of a P-frame: min(|symbol|, 255) of the latent, (h8, w8, 96)."""
+
+    def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Copies of Y (height, width), U and V (half of it, rounded up)."""
+
+@final
+class IntraModel:
+    """Codes I-frames: native/src/frame/frame.hpp has the specification, streamcodec/codec/dct_weights.py says what the arguments are.
+
+    Immutable: any number of threads may code at once. Raises UsageError for numbers that are not accepted.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        linear_channels: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
+
+        threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each part added, in
+        seconds. `reference` must be None. Without the GIL. Raises UsageError.
+        """
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """Decode a frame of (height, width) pixels. Raises UsageError, CorruptStreamError or its TruncatedStreamError."""
+
+@final
+class InterModel:
+    """Codes P-frames; as IntraModel."""
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        motion_lambda: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode() gave it. preset: fast, medium, slow."""
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """As IntraModel.decode(). reference: the frame before."""
+
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
 
@@ -185,7 +295,9 @@ class MotionField:
     Raises UsageError for others.
     """
 
-    def __init__(self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]) -> None: ...
+    def __init__(
+        self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]
+    ) -> None: ...
     @property
     def modes(self) -> NDArray[np.uint8]: ...
     @property

@@ -196,6 +196,13 @@ void bind_engine(py::module_& module) {
         .def("run", &PyWorkspace::run, py::arg("stage"), py::kw_only(), py::arg("condition") = 0,
              py::arg("threads") = 1, py::arg("kernels") = py::none())
         .def("multiplications", &PyWorkspace::multiplications, py::arg("stage"));
+    module.def(
+        "network_peak",
+        [](const std::string& kernels, std::size_t rounds) {
+            const engine::Kernels& loops = engine::kernels_named(kernels);
+            return loops.peak == nullptr ? 0 : loops.peak(rounds);
+        },
+        py::arg("kernels"), py::arg("rounds"));
     module.def("network_kernels", [] {
         Names names;
         for (const engine::Kernels* kernels : engine::available_kernels()) {

@@ -1,7 +1,6 @@
 // The models of I-frames and P-frames for Python: checks arrays, releases the GIL, nothing more.
 #include "binding.hpp"
-#include "frame/inter.hpp"
-#include "frame/intra.hpp"
+#include "frame/frame.hpp"
 
 namespace streamcodec {
 
@@ -82,55 +81,96 @@ py::tuple result_of(const Coded& coded) {
 }
 
 using SetName = std::optional<std::string>;
+using TimesDict = std::optional<py::dict>;
+
+// Adds to a dict what the parts of a frame took, if there is one.
+class PyTimes {
+  public:
+    explicit PyTimes(const TimesDict& dict) : dict_(dict) {}
+    PyTimes(const PyTimes&) = delete;
+    PyTimes& operator=(const PyTimes&) = delete;
+
+    frame::Times* get() { return dict_ ? &times_ : nullptr; }
+    void save() const {
+        if (!dict_) return;
+        for (const auto& [part, seconds] : times_.parts()) {
+            const py::str name(part);
+            const double before = dict_->contains(name) ? (*dict_)[name].cast<double>() : 0.0;
+            (*dict_)[name] = before + seconds;
+        }
+    }
+
+  private:
+    TimesDict dict_;
+    frame::Times times_;
+};
 
 py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std::int32_t quality,
                        const Reference* reference, std::size_t threads, const std::string& preset,
-                       const SetName& set) {
+                       const SetName& set, const TimesDict& times) {
     const frame::Planes pixels = planes_of(planes);
     const Reference& before = needed(reference);
-    const Job job{threads, wanted_instruction_set(set)};
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
     const SearchPreset wanted = search_preset_named(preset);
     Coded coded;
     {
         const py::gil_scoped_release release;
         coded = model.encode(pixels, quality, before, wanted, job);
     }
+    spent.save();
     return result_of(coded);
 }
 
 py::tuple encode_intra(const IntraModel& model, const py::sequence& planes, std::int32_t quality,
                        const Reference* reference, std::size_t threads, const std::string& preset,
-                       const SetName& set) {
+                       const SetName& set, const TimesDict& times) {
     const frame::Planes pixels = planes_of(planes);
     refuse(reference);
-    const Job job{threads, wanted_instruction_set(set)};
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
     search_preset_named(preset);
     Coded coded;
     {
         const py::gil_scoped_release release;
         coded = model.encode(pixels, quality, job);
     }
+    spent.save();
     return result_of(coded);
 }
 
 Geometry geometry_of(std::pair<std::int32_t, std::int32_t> size) { return {size.first, size.second}; }
 
 Reference decode_inter(const InterModel& model, const py::object& payload, std::pair<std::int32_t, std::int32_t> size,
-                       const Reference* reference, std::size_t threads, const SetName& set) {
+                       const Reference* reference, std::size_t threads, const SetName& set,
+                       const TimesDict& times) {
     const Buffer bytes(payload);
     const Reference& before = needed(reference);
-    const Job job{threads, wanted_instruction_set(set)};
-    const py::gil_scoped_release release;
-    return model.decode(bytes.view(), geometry_of(size), before, job);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    Reference decoded;
+    {
+        const py::gil_scoped_release release;
+        decoded = model.decode(bytes.view(), geometry_of(size), before, job);
+    }
+    spent.save();
+    return decoded;
 }
 
 Reference decode_intra(const IntraModel& model, const py::object& payload, std::pair<std::int32_t, std::int32_t> size,
-                       const Reference* reference, std::size_t threads, const SetName& set) {
+                       const Reference* reference, std::size_t threads, const SetName& set,
+                       const TimesDict& times) {
     const Buffer bytes(payload);
     refuse(reference);
-    const Job job{threads, wanted_instruction_set(set)};
-    const py::gil_scoped_release release;
-    return model.decode(bytes.view(), geometry_of(size), job);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    Reference decoded;
+    {
+        const py::gil_scoped_release release;
+        decoded = model.decode(bytes.view(), geometry_of(size), job);
+    }
+    spent.save();
+    return decoded;
 }
 
 py::tuple planes_of_reference(const Reference& reference) {
@@ -145,11 +185,15 @@ py::tuple planes_of_reference(const Reference& reference) {
     return py::make_tuple(y, u, v);
 }
 
-py::object magnitudes_of(const Reference& reference) {
+// (h8, w8, 96), None of an I-frame.
+py::object magnitudes_of_reference(const Reference& reference) {
     if (reference.is_key()) return py::none();
-    const std::vector<std::uint8_t>& all = reference.frame->magnitudes;
-    const py::ssize_t rows = reference.size.padded_height() / 8, columns = reference.size.padded_width() / 8;
-    return Bytes({rows, columns, static_cast<py::ssize_t>(all.size()) / (rows * columns)}, all.data());
+    const engine::Size eighth = reference.size.eighth();
+    Bytes magnitudes({eighth.height, eighth.width, 96});
+    const std::vector<std::uint8_t>& values = reference.frame->magnitudes;
+    if (static_cast<std::size_t>(magnitudes.size()) != values.size()) throw BadArgument("a reference has no symbols");
+    std::copy(values.begin(), values.end(), magnitudes.mutable_data());
+    return magnitudes;
 }
 
 template <typename Class, typename Encode, typename Decode>
@@ -159,12 +203,14 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
     const auto reference = py::arg("reference").none(true) = py::none();
     const auto threads = py::arg("threads") = 1;
     const auto set = py::arg("instruction_set") = py::none();
+    const auto times = py::arg("times") = py::none();
     py::class_<Model, std::shared_ptr<Model>>(module, name)
         .def(py::init(make), py::arg("network").none(false), py::arg("tables").none(false), py::kw_only(),
              py::arg("step"), py::arg("gain"), py::arg("rd_lambda"), py::arg("log_table"), py::arg(extra))
         .def("encode", encode, py::arg("planes"), py::arg("quality"), reference, py::kw_only(), threads,
-             py::arg("preset") = "medium", set)
-        .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(), threads, set);
+             py::arg("preset") = "medium", set, times)
+        .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(), threads, set,
+             times);
 }
 
 }  // namespace
@@ -173,11 +219,11 @@ void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
         .def_property_readonly("size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)
-        .def_property_readonly("field",
+        .def_property_readonly("motion",
                                [](const Reference& r) -> py::object {
-                                   return r.is_key() ? py::object(py::none()) : py::cast(r.frame->field);
+                                   return r.is_key() ? py::object(py::none()) : py::cast(MotionField(r.frame->field));
                                })
-        .def_property_readonly("magnitudes", &magnitudes_of)
+        .def_property_readonly("magnitudes", &magnitudes_of_reference)
         .def("planes", &planes_of_reference);
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from streamcodec.cli.common import overwrite_option, prepare, quiet_option
+from streamcodec.cli.common import overwrite_option, quiet_option
+from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]
 
@@ -89,6 +90,7 @@ def run(
     stopped. When it is killed, no more than save_every steps are lost.
     """
     prepare(threads)
+    require_torch("training")
     from streamcodec.training import load_config
     from streamcodec.training import train as train_alone
 

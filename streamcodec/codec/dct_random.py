@@ -39,7 +39,7 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
         np.round(2**24 / step).astype(np.int32),
         np.full(QUALITIES, 6554, np.int32),
         log_table(),
-        lambdas if kind == "inter" else np.array([0, 1, 8, 64, 80], np.int32) if small else np.arange(0, CHANNELS, 4, np.int32),
+        lambdas if kind == "inter" else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
     )
 
 

@@ -48,6 +48,8 @@ struct Kernels {
     void (*conv)(const ConvJob& job);
     // 3x3 taps, stride 1, by Winograd's F(2x2, 3x3); none: `conv` does them.
     void (*winograd)(const ConvJob& job);
+    // For measurements: as many products as a CPU can make, without memory; returns their number.
+    std::size_t (*peak)(std::size_t rounds);
 };
 
 extern const Kernels kScalar;

@@ -5,6 +5,6 @@
 
 namespace streamcodec::engine {
 
-extern const Kernels kAvx512 = {"avx512", kLanes, 2, &Simd::block, conv, winograd};
+extern const Kernels kAvx512 = {"avx512", kLanes, 2, &Simd::block, conv, winograd, peak};
 
 }  // namespace streamcodec::engine

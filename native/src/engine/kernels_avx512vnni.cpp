@@ -6,6 +6,6 @@
 
 namespace streamcodec::engine {
 
-extern const Kernels kAvx512Vnni = {"avx512vnni", kLanes, 2, &Simd::block, conv, winograd};
+extern const Kernels kAvx512Vnni = {"avx512vnni", kLanes, 2, &Simd::block, conv, winograd, peak};
 
 }  // namespace streamcodec::engine

@@ -6,6 +6,6 @@
 
 namespace streamcodec::engine {
 
-extern const Kernels kAvxVnni = {"avxvnni", kLanes, 2, &Simd::block, conv, winograd};
+extern const Kernels kAvxVnni = {"avxvnni", kLanes, 2, &Simd::block, conv, winograd, peak};
 
 }  // namespace streamcodec::engine

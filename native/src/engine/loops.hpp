@@ -77,7 +77,15 @@ void direct_pixels(const ConvJob& job, const std::int16_t* weights, std::size_t 
         const Pixels<kCount> pixels(input + job.taps[tap], job.input_pixel);
         weights = multiply<kCount, kVectors>(pixels, (job.inputs + 1) / 2, weights, sums);
     }
-    EACH(p, kCount) EACH(v, kVectors) finish(job.finish, sums[p][v], first + kLanes * v, y, x + p);
+    // Through memory: a loop over the sums that is not unrolled would keep them there all the time.
+    alignas(64) std::int32_t all[kCount * kVectors * kLanes];
+    EACH(p, kCount) EACH(v, kVectors) Simd::store(all + (p * kVectors + v) * kLanes, sums[p][v]);
+    for (std::size_t p = 0; p < kCount; ++p) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            const auto of_vector = Simd::load(all + (p * kVectors + v) * kLanes);
+            finish(job.finish, of_vector, first + kLanes * v, y, x + p);
+        }
+    }
 }
 
 // Calls Work<n>::run(at, ...) for pixels or tiles at = 0 .. count - 1, n at a time: kMost as long
@@ -250,6 +258,31 @@ void winograd(const ConvJob& job) {
                        if (vectors == 4) winograd_block<4>(job, tiles, weights, first);
                    });
     }
+}
+
+// ---- for measurements ----
+
+std::size_t peak(std::size_t rounds) {
+    constexpr std::size_t kSums = 12;
+    typename Simd::Ints sums[kSums];
+    EACH(i, kSums) {
+        sums[i] = Simd::zero();
+        asm volatile("" : "+v"(sums[i]));  // so that they do not become one
+    }
+    const std::int16_t numbers[2 * kLanes] = {1, 2, 3};
+    typename Simd::Ints x = Simd::load(numbers), w = x;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        EACH(i, kSums) {
+            asm volatile("" : "+v"(x), "+v"(w));  // so that each product is made
+            sums[i] = Simd::multiply_add(sums[i], x, w);
+        }
+    }
+    std::int32_t last[kLanes];
+    EACH(i, kSums) {
+        Simd::store(last, sums[i]);
+        asm volatile("" : : "r"(last) : "memory");
+    }
+    return rounds * kSums * 2 * kLanes;
 }
 
 }  // namespace

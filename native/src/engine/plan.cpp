@@ -1,6 +1,7 @@
 #include "engine/plan.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -100,7 +101,7 @@ class Planner {
         for (std::size_t i = 0; i < rows.size(); ++i) {
             Rows& own = rows[i];
             own = {start(i, part, parts), start(i, part + 1, parts)};
-            while (own.first < own.end &&
+            while (part > 0 && own.first < own.end &&
                    !present.suffices(layers_[i], {own.first, own.first + 1})) {
                 own.first = std::min(own.first + 2, own.end);
             }
@@ -130,7 +131,8 @@ class Planner {
                     : 32;
             most = std::max(most, channels * height(i) * sizes_[output_of(layers_[i])].width);
         }
-        return static_cast<std::size_t>((most + kStepElements - 1) / kStepElements);
+        const std::int64_t dev = getenv("STEPEL") ? atoll(getenv("STEPEL")) : kStepElements;
+        return static_cast<std::size_t>((most + dev - 1) / dev);
     }
 
     // A strip's rows, a few at a time through all layers.

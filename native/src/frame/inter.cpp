@@ -64,7 +64,7 @@ class InterRun {
     InterRun(const InterModel& model, const InterModel::Places& places, InterWork& work, std::int32_t quality,
              const Reference& reference, const Job& job, Team& team)
         : model_(model), places_(places), work_(work), size_(work.size), quality_(quality), reference_(reference),
-          set_(job.set), kernels_(kernels_for(job.set)), team_(team), state_(take_state(*model.states, size_)) {
+          job_(job), kernels_(kernels_for(job.set)), team_(team), state_(take_state(*model.states, size_)) {
         state_->magnitudes.resize(size_.latent());
     }
 
@@ -75,7 +75,10 @@ class InterRun {
 
   private:
     const engine::Map& map(std::size_t slot) const { return work_.maps.map(slot); }
-    void run(std::size_t stage) { model_.network->run(stage, condition_of(quality_), work_.maps, team_, set_); }
+    void run(std::size_t stage, const char* name) {
+        model_.network->run(stage, condition_of(quality_), work_.maps, team_, job_.set);
+        job_.spent(name);
+    }
     void describe(std::size_t y);
     void take_rows(std::size_t stage, std::size_t grid);
     void settle(Parity parity, std::size_t row, const std::int32_t* symbols, bool is_context);
@@ -86,7 +89,7 @@ class InterRun {
     const Geometry size_;
     const std::int32_t quality_;
     const Reference& reference_;
-    const InstructionSet set_;
+    const Job job_;
     const Kernels& kernels_;
     Team& team_;
     std::shared_ptr<FrameState> state_;
@@ -94,10 +97,13 @@ class InterRun {
 
 void InterRun::predict(MotionField field) {
     state_->field = std::move(field);
-    streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture, work_.prediction, set_,
+    streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture, work_.prediction,
+                         job_.set,
                          &team_);
+    job_.spent("predict");
     for_rows(team_, size_.rows8(), [&](std::size_t y) { describe(y); });
-    run(places_.features);
+    job_.spent("describe");
+    run(places_.features, "features");
 }
 
 // Row y of the features: of the prediction, and of the symbols of the frame before.
@@ -137,7 +143,8 @@ Latent InterRun::analyse() {
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
                          &work_.transform[y * size_.columns8() * kChannels]);
     });
-    run(places_.analysis);
+    job_.spent("transform");
+    run(places_.analysis, "analysis");
     return {work_.transform.data(), map(places_.analysis_out)};
 }
 
@@ -147,15 +154,17 @@ void InterRun::code_symbols(SymbolPort& port) {
         for (const std::size_t grid : {0, 1}) take_rows(places_.indexes[2 * step + grid], grid);
         const Parity *const grids = &kGrids[2 * step];
         port.code({{grids[0], grids[1]}, {work_.rows.data(), work_.rows.size()}, nullptr}, work_.symbols.data());
+        job_.spent("symbols");
         for_rows(team_, 2 * rows, [&](std::size_t row) {
             settle(grids[row / rows], row % rows, &work_.symbols[row / rows * size_.grid()], step == 0);
         });
+        job_.spent("settle");
     }
 }
 
 // Runs the network for a grid and notes the rows of its symbols.
 void InterRun::take_rows(std::size_t stage, std::size_t grid) {
-    run(stage);
+    run(stage, "indexes");
     const engine::Map& found = map(places_.rows);
     const auto columns = static_cast<std::size_t>(found.width);
     for_rows(team_, static_cast<std::size_t>(found.height), [&](std::size_t y) {
@@ -165,6 +174,7 @@ void InterRun::take_rows(std::size_t stage, std::size_t grid) {
             kernels_.limit_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel, kChannels, to);
         }
     });
+    job_.spent("rows");
 }
 
 // What follows from the symbols of a row of a grid: coefficients, magnitudes, and context for the second step.
@@ -194,7 +204,8 @@ Reference InterRun::reconstruct() {
         kernels_.inverse(&work_.coefficients[y * size_.columns8() * kChannels], size_.columns8(),
                          cells_at(synthesis_in, 2 * y));
     });
-    run(places_.synthesis);
+    job_.spent("inverse");
+    run(places_.synthesis, "synthesis");
     const engine::Map& residual = map(places_.synthesis_out);
     Picture& picture = state_->picture;
     for_rows(team_, 2 * size_.rows8(), [&](std::size_t y) {
@@ -202,6 +213,7 @@ Reference InterRun::reconstruct() {
                         cells_of_row, pixels_at(picture, y));
     });
     extend(picture, team_);
+    job_.spent("unpack");
     return {size_, std::move(state_), reference_.key};
 }
 
@@ -253,19 +265,24 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     const MotionContext context = motion_context(reference, quality);
     SearchOptions options{preset, static_cast<std::uint32_t>(motion_lambda_[static_cast<std::size_t>(quality)]),
                           job.set, &team};
+    job.spent("start");
     MotionField field = search_motion(work->current.luma, reference.frame->picture.luma,
                                       &reference.key->picture.luma, context, motion_costs_, options);
 
+    job.spent("search");
     Encoder encoder(tables, job.set);
     EncoderSink sink(encoder, kFirstMotionRow);
     write_motion(field, context, sink);
     sink.flush();
+    job.spent("motion");
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
     const Latent latent = run.analyse();
     EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
     run.code_symbols(port);
-    return {with_head(quality, encoder.finish()), run.reconstruct()};
+    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    job.spent("finish");
+    return {std::move(payload), run.reconstruct()};
 }
 
 Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size, const Reference& reference,
@@ -276,7 +293,9 @@ Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& s
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
     DecoderSource source(decoder, kFirstMotionRow);
     const int rows = size.padded_height() / kMacroblock, columns = size.padded_width() / kMacroblock;
+    job.spent("start");
     MotionField field = read_motion(rows, columns, motion_context(reference, quality), source);
+    job.spent("motion");
 
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));

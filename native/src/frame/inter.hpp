@@ -1,4 +1,4 @@
-// The model of P-frames.
+// The model of P-frames. frame.hpp specifies what it does.
 #pragma once
 
 #include "frame/model.hpp"
@@ -6,11 +6,6 @@
 #include "motion/syntax.hpp"
 
 namespace streamcodec::frame {
-
-struct Coded {
-    std::vector<std::uint8_t> payload;
-    Reference reference;
-};
 
 struct InterWork;
 

@@ -68,7 +68,7 @@ class IntraRun {
   public:
     IntraRun(const IntraModel& model, const IntraModel::Places& places, IntraWork& work, std::int32_t quality,
              const Job& job, Team& team)
-        : model_(model), places_(places), work_(work), size_(work.size), quality_(quality), set_(job.set),
+        : model_(model), places_(places), work_(work), size_(work.size), quality_(quality), job_(job),
           kernels_(kernels_for(job.set)), team_(team), state_(take_state(*model.states, size_)) {}
 
     Latent analyse();
@@ -79,7 +79,10 @@ class IntraRun {
 
   private:
     const engine::Map& map(std::size_t slot) const { return work_.maps.map(slot); }
-    void run(std::size_t stage) { model_.network->run(stage, condition_of(quality_), work_.maps, team_, set_); }
+    void run(std::size_t stage, const char* name) {
+        model_.network->run(stage, condition_of(quality_), work_.maps, team_, job_.set);
+        job_.spent(name);
+    }
     void take_rows(std::size_t y);
     void settle(Parity parity, std::size_t row);
     void describe(const std::int32_t* u, std::int16_t* context) const;
@@ -89,7 +92,7 @@ class IntraRun {
     IntraWork& work_;
     const Geometry size_;
     const std::int32_t quality_;
-    const InstructionSet set_;
+    const Job job_;
     const Kernels& kernels_;
     Team& team_;
     std::shared_ptr<FrameState> state_;
@@ -106,7 +109,8 @@ Latent IntraRun::analyse() {
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
                          &work_.transform[y * size_.columns8() * kChannels]);
     });
-    run(places_.analysis);
+    job_.spent("transform");
+    run(places_.analysis, "analysis");
     return {work_.transform.data(), map(places_.analysis_out)};
 }
 
@@ -125,7 +129,8 @@ void IntraRun::analyse_hyper(const Latent& latent) {
             }
         }
     });
-    run(places_.hyper_analysis);
+    job_.spent("describe");
+    run(places_.hyper_analysis, "hyper_analysis");
     const engine::Map& z = map(places_.z_out);
     const std::int32_t limit = model_.network->slots()[places_.z].max_abs;
     std::int32_t* to = work_.z.data();
@@ -151,17 +156,21 @@ void IntraRun::expand() {
             }
         }
     }
-    run(places_.hyper);
+    job_.spent("z");
+    run(places_.hyper, "hyper");
 }
 
 void IntraRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
     work_.maps.clear(places_.context);
     for (std::size_t step = 0; step < 4; ++step) {
-        run(places_.indexes[step]);
+        run(places_.indexes[step], "indexes");
         for_rows(team_, rows, [&](std::size_t row) { take_rows(row); });
+        job_.spent("rows");
         port.code({{kGrids[step]}, {work_.rows.data(), work_.rows.size()}, work_.means.data()}, work_.symbols.data());
+        job_.spent("symbols");
         for_rows(team_, rows, [&](std::size_t row) { settle(kGrids[step], row); });
+        job_.spent("settle");
     }
 }
 
@@ -213,13 +222,15 @@ Reference IntraRun::reconstruct() {
         kernels_.inverse(&work_.coefficients[y * size_.columns8() * kChannels], size_.columns8(),
                          cells_at(residual, 2 * y));
     });
-    run(places_.synthesis);
+    job_.spent("inverse");
+    run(places_.synthesis, "synthesis");
     const engine::Map& found = map(places_.synthesis_out);
     for_rows(team_, 2 * size_.rows8(), [&](std::size_t y) {
         kernels_.unpack(const_cells(cells_at(found, y)), {nullptr, 0, 0}, cells_of_row,
                         pixels_at(state_->picture, y));
     });
     extend(state_->picture, team_);
+    job_.spent("unpack");
     return {size_, state_, state_};
 }
 
@@ -284,6 +295,7 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
     const std::shared_ptr<IntraWork> work = work_for(planes.size, job);
     Team team(job.threads);
     fill(work->current, planes);
+    job.spent("start");
     IntraRun run(*this, places_, *work, quality, job, team);
     const Latent latent = run.analyse();
     run.analyse_hyper(latent);
@@ -293,7 +305,9 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
     run.expand();
     EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
     run.code_symbols(port);
-    return {with_head(quality, encoder.finish()), run.reconstruct()};
+    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    job.spent("finish");
+    return {std::move(payload), run.reconstruct()};
 }
 
 Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size, const Job& job) const {
@@ -301,6 +315,7 @@ Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& s
     const std::int32_t quality = read_head(payload);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
+    job.spent("start");
     decoder.get({work->z_rows.data(), work->z_rows.size()}, work->z.data());
     IntraRun run(*this, places_, *work, quality, job, team);
     run.expand();

@@ -1,7 +1,6 @@
-// The model of I-frames.
+// The model of I-frames. frame.hpp specifies what it does.
 #pragma once
 
-#include "frame/inter.hpp"
 #include "frame/model.hpp"
 
 namespace streamcodec::frame {

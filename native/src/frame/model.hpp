@@ -14,6 +14,7 @@
 #include "frame/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
+#include "frame/times.hpp"
 #include "tables.hpp"
 #include "team.hpp"
 #include "view.hpp"
@@ -40,6 +41,11 @@ struct ModelArrays {
 struct Job {
     std::size_t threads;  // 1..kMaxThreads
     InstructionSet set;
+    Times* times = nullptr;  // if not null, gets the time of each part
+
+    void spent(const char* part) const {
+        if (times != nullptr) times->add(part);
+    }
 };
 
 enum class Grid { quarter, eighth, sixteenth, z };

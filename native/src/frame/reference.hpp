@@ -37,6 +37,11 @@ struct Reference {
     void copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const;
 };
 
+struct Coded {
+    std::vector<std::uint8_t> payload;
+    Reference reference;
+};
+
 // A state whose picture has the padded size; what is in it is left over.
 std::shared_ptr<FrameState> take_state(Pool<FrameState>& pool, const Geometry& size);
 

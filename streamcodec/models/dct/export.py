@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,33 @@ from torch import nn
 from streamcodec.engine import Network, Stage, to_arrays, to_config
 from streamcodec.models.dct.gains import COARSEST, FINEST, lagrangian
 from streamcodec.models.dct.inter import DctInter
-from streamcodec.models.dct.intra import CONTEXT, LINEAR, LINEAR_UNIT, DctIntra
+from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
 from streamcodec.models.dct.layers import FloatNetwork
 from streamcodec.models.dct.quantize import HIDDEN_LIMIT, Form, fraction_bits, quantize_stage
-from streamcodec.models.dct.scales import LOG_SCALE_STEP, ROWS, SMALLEST_LOG_SCALE
+from streamcodec.models.dct.scales import LARGEST_SYMBOL, LOG_SCALE_STEP, ROWS, SMALLEST_LOG_SCALE, SymbolCounts
 from streamcodec.models.dct.transforms import CHANNELS
 from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.types import QUALITIES
 
-__all__ = ["Exported", "export_inter", "export_intra", "log_table", "observed_peaks", "q_of", "scale_tables"]
+__all__ = [
+    "Exported",
+    "Forms",
+    "export_inter",
+    "export_intra",
+    "float_network",
+    "inter_forms",
+    "intra_forms",
+    "log_table",
+    "observed_peaks",
+    "q_of",
+    "scale_tables",
+]
 
 Exported = tuple[dict[str, NDArray[Any]], dict[str, Any]]
 """Arrays by name, and the config, of a weights file."""
 
-LARGEST_SYMBOL = 2047
 _PIXEL_BITS = 7  # networks give 1/16 of a sample's value; the integer is in 1/8 sample: 16 * 8 = 2^7
+LARGEST_Z = 127
 _MOTION_WEIGHT = 0.6
 
 
@@ -71,16 +84,51 @@ def export_inter(
     motion: TableData,
     *,
     squared_steps_per_bit: float,
-    counts: NDArray[np.int64] | None = None,
+    counts: SymbolCounts | None = None,
 ) -> Exported:
-    """`peaks`: of `observed_peaks` over many pictures. `motion`: rows of the motion syntax. `counts` (ROWS, 4095): how often
-    each symbol -2047..2047 came in each row; the tables are fitted to them where given."""
-    features = _hidden("features", model.config.features, peaks["features"]["output"])
-    rows = _rows("rows", CHANNELS)
-    stages = {
+    """`peaks`: of `observed_peaks` over many pictures. `motion`: rows of the motion syntax. `counts`: what the tables are
+    fitted to, if given."""
+    forms = inter_forms(model, {"features": fraction_bits(peaks["features"]["output"])})
+    tables = [*scale_tables(counts), *(motion.table(row) for row in range(motion.rows))]
+    arrays, config = _common(model, forms, peaks, tables, squared_steps_per_bit, 65535)
+    q = torch.from_numpy(q_of(np.arange(QUALITIES)))
+    arrays["motion_lambda"] = np.rint(16 * _MOTION_WEIGHT / 0.85 * lagrangian(q).numpy()).astype(np.int32)
+    return arrays, {"format": 1, "kind": "inter", "widths": asdict(model.config), **config}
+
+
+def export_intra(
+    model: DctIntra,
+    peaks: Mapping[str, Mapping[str, float]],
+    *,
+    squared_steps_per_bit: float,
+    counts: SymbolCounts | None = None,
+) -> Exported:
+    """As `export_inter`."""
+    bits = {"hyper_half": fraction_bits(peaks["hyper"]["b"]), "hyper": fraction_bits(peaks["hyper"]["output"])}
+    z_tables = [
+        _fitted(None if counts is None else counts.z[channel], _logistic(log_scale, LARGEST_Z), -LARGEST_Z)
+        for channel, log_scale in enumerate(model.z_log_scale.detach().double().numpy())
+    ]
+    tables = [*scale_tables(counts), *z_tables]
+    arrays, config = _common(model, intra_forms(model, bits), peaks, tables, squared_steps_per_bit, 24576)
+    arrays["linear_channels"] = np.array(LINEAR, np.int32)
+    return arrays, {"format": 1, "kind": "intra", "widths": asdict(model.config), **config}
+
+
+Forms = dict[str, dict[str, Form]]
+"""Stage -> slot of the float network -> its form in the integer network."""
+
+
+def inter_forms(model: DctInter, bits: Mapping[str, int]) -> Forms:
+    """Forms that the weights file's specification prescribes; `bits`: fraction bits of the slots that stages share."""
+    features = Form.uniform("features", model.config.features, bits["features"])
+    scale = 1 / LOG_SCALE_STEP
+    rows = Form("rows", np.full(CHANNELS, scale), HIDDEN_LIMIT, np.full(CHANNELS, _row_zero()))
+    context = Form.uniform("context", CHANNELS, 8, given=True)
+    return {
         "features": {"input": Form.uniform("features_in", 2 * CHANNELS, 8, given=True), "output": features},
         "indexes_a": {"features": features, "output": rows},
-        "indexes_b": {"features": features, "context": Form.uniform("context", CHANNELS, 8, given=True), "output": rows},
+        "indexes_b": {"features": features, "context": context, "output": rows},
         "synthesis": {
             "input": Form("synthesis_in", _scales((24, 8), (24, 6)), HIDDEN_LIMIT, given=True),
             "output": Form.uniform("synthesis_out", 24, 8),
@@ -90,41 +138,26 @@ def export_inter(
             "output": Form.uniform("analysis_out", CHANNELS, _PIXEL_BITS),
         },
     }
-    q = q_of(np.arange(QUALITIES))
-    arrays = _common(model, stages, peaks, [*scale_tables(counts), *_rows_of(motion)], squared_steps_per_bit, 65535)
-    motion_lambda = _MOTION_WEIGHT / 0.85 * lagrangian(torch.from_numpy(q)).numpy()
-    arrays[0]["motion_lambda"] = np.rint(16 * motion_lambda).astype(np.int32)
-    return arrays[0], {"format": 1, "kind": "inter", **arrays[1]}
 
 
-def export_intra(
-    model: DctIntra,
-    peaks: Mapping[str, Mapping[str, float]],
-    *,
-    squared_steps_per_bit: float,
-    counts: NDArray[np.int64] | None = None,
-    z_counts: NDArray[np.int64] | None = None,
-) -> Exported:
-    """As `export_inter`. `z_counts` (channels of z, 255): how often each value -127..127 of z came."""
-    config = model.config
-    z = Form.uniform("z", config.z, 0, 127, given=True)
-    bits = _hidden("hyper", config.hyper, peaks["hyper"]["output"]).scale
-    hyper = Form("hyper", bits, HIDDEN_LIMIT, given=True)
-    half = _hidden("hyper_half", config.hyper, peaks["hyper"]["b"])
+def intra_forms(model: DctIntra, bits: Mapping[str, int]) -> Forms:
+    """As `inter_forms`."""
+    widths = model.config
+    hyper = Form.uniform("hyper", widths.hyper, bits["hyper"], given=True)
     context_scale = np.concatenate((np.full(2 * CHANNELS, 256.0), np.full(len(LINEAR), 32 * LINEAR_UNIT)))
-    assert len(context_scale) == CONTEXT
     context = Form("context", context_scale, HIDDEN_LIMIT, given=True)
-    mean = np.full(CHANNELS, 32.0)
-    index = _rows("rows", CHANNELS)
-    assert index.offset is not None
     rows = Form(
         "rows",
-        np.concatenate((mean, index.scale)),
+        np.concatenate((np.full(CHANNELS, 32.0), np.full(CHANNELS, 1 / LOG_SCALE_STEP))),
         HIDDEN_LIMIT,
-        np.concatenate((np.zeros(CHANNELS), index.offset)),
+        np.concatenate((np.zeros(CHANNELS), np.full(CHANNELS, _row_zero()))),
     )
-    stages: dict[str, dict[str, Form]] = {
-        "hyper": {"input": z, "b": Form("hyper_half", half.scale, HIDDEN_LIMIT, given=True), "output": hyper},
+    return {
+        "hyper": {
+            "input": Form.uniform("z", widths.z, 0, LARGEST_Z, given=True),
+            "b": Form.uniform("hyper_half", widths.hyper, bits["hyper_half"], given=True),
+            "output": hyper,
+        },
         "indexes_0": {"hyper": hyper, "output": rows},
         **{f"indexes_{step}": {"hyper": hyper, "context": context, "output": rows} for step in (1, 2, 3)},
         "synthesis": {
@@ -138,25 +171,17 @@ def export_intra(
         },
         "hyper_analysis": {
             "input": Form.uniform("hyper_in", CHANNELS, 9, given=True),
-            "output": Form.uniform("z_out", config.z, 0, 127),
+            "output": Form.uniform("z_out", widths.z, 0, LARGEST_Z),
         },
     }
-    log_scales = model.z_log_scale.detach().double().numpy()
-    z_tables = [
-        _fitted(None if z_counts is None else z_counts[channel], _logistic(log_scale, 127), -127)
-        for channel, log_scale in enumerate(log_scales)
-    ]
-    arrays, config_json = _common(model, stages, peaks, [*scale_tables(counts), *z_tables], squared_steps_per_bit, 24576)
-    arrays["linear_channels"] = np.array(LINEAR, np.int32)
-    return arrays, {"format": 1, "kind": "intra", **config_json}
 
 
-def scale_tables(counts: NDArray[np.int64] | None = None) -> list[Table]:
-    """The 64 rows of the latent's symbols. `counts` (ROWS, 4095) as for `export_inter`."""
+def scale_tables(counts: SymbolCounts | None = None) -> list[Table]:
+    """The 64 rows of the latent's symbols."""
     tables = [CERTAIN]
     for row in range(1, ROWS):
         prior = _logistic(SMALLEST_LOG_SCALE + (row - 1) * LOG_SCALE_STEP, LARGEST_SYMBOL)
-        tables.append(_fitted(None if counts is None else counts[row], prior, -LARGEST_SYMBOL))
+        tables.append(_fitted(None if counts is None else counts.rows[row], prior, -LARGEST_SYMBOL))
     return tables
 
 
@@ -176,21 +201,20 @@ def _logistic(log_scale: float, largest: int) -> NDArray[np.float64]:
 
 def _common(
     model: DctInter | DctIntra,
-    stages: Mapping[str, Mapping[str, Form]],
+    forms: Forms,
     peaks: Mapping[str, Mapping[str, float]],
     tables: list[Table],
     squared_steps_per_bit: float,
     largest_step: int,
 ) -> Exported:
-    slots, programs = {}, []
-    for stage, forms in stages.items():
-        floats = model.get_submodule(stage)
-        assert isinstance(floats, FloatNetwork)
-        exported = quantize_stage(stage, floats, forms, peaks[stage])
-        for slot in [*(form.slot for form in forms.values()), *exported.slots]:
+    slots, stages, bits = {}, [], {}
+    for stage, known in forms.items():
+        exported = quantize_stage(stage, float_network(model, stage), known, peaks[stage])
+        for slot in [*(form.slot for form in known.values()), *exported.slots]:
             slots[slot.name] = slot
-        programs.append(Stage(stage, tuple(exported.layers)))
-    network = Network(tuple(slots.values()), tuple(programs))
+        stages.append(Stage(stage, tuple(exported.layers)))
+        bits |= exported.fraction_bits
+    network = Network(tuple(slots.values()), tuple(stages))
     with torch.no_grad():
         gain = model.gains(torch.from_numpy(q_of(np.arange(QUALITIES))).float())
     step = np.rint(128 * gain.back[:, :, 0, 0].double().numpy())
@@ -200,26 +224,31 @@ def _common(
         "gain": np.clip(np.rint(2.0**17 * gain.forward[:, :, 0, 0].double().numpy()), 1, 2**18).astype(np.int32),
         "rd_lambda": np.full(QUALITIES, round(65536 * squared_steps_per_bit), np.int32),
         "log_table": log_table(),
-        "quantized_cdf": data.quantized_cdf,
+        "quantized_cdf": np.concatenate([table.cdf for table in tables]).astype(np.uint16),
         "cdf_length": data.cdf_length,
         "offset": data.offset,
         **{f"network.{name}": value for name, value in to_arrays(network).items()},
     }
-    return arrays, {"network": to_config(network)}
+    shared = {form.name: _bits_of(form) for known in forms.values() for form in known.values() if form.name in _SHARED}
+    return arrays, {"network": to_config(network), "fraction_bits": {**bits, **shared}}
 
 
-def _hidden(name: str, channels: int, peak: float) -> Form:
-    return Form.uniform(name, channels, fraction_bits(peak))
+_SHARED = ("features", "hyper_half", "hyper")
 
 
-def _rows(name: str, channels: int) -> Form:
-    """Log scales as numbers of rows: row 1 is the smallest scale, anything below half a row before it is row 0."""
-    scale = 1 / LOG_SCALE_STEP
-    return Form(name, np.full(channels, scale), HIDDEN_LIMIT, np.full(channels, 1 - SMALLEST_LOG_SCALE * scale))
+def float_network(model: nn.Module, stage: str) -> FloatNetwork:
+    network = model.get_submodule(stage)
+    assert isinstance(network, FloatNetwork)
+    return network
 
 
-def _rows_of(data: TableData) -> list[Table]:
-    return [data.table(row) for row in range(data.rows)]
+def _bits_of(form: Form) -> int:
+    return round(float(np.log2(form.scale[0])))
+
+
+def _row_zero() -> float:
+    """The number of the row, as a real, of log scale 0: row 1 is the smallest scale."""
+    return 1 - SMALLEST_LOG_SCALE / LOG_SCALE_STEP
 
 
 def _scales(*parts: tuple[int, int]) -> NDArray[np.float64]:

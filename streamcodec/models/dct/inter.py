@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from streamcodec.models.dct.gains import Gains, condition_of
 from streamcodec.models.dct.layers import Conv, FloatNetwork, Layer, parity_grid
-from streamcodec.models.dct.scales import bits_of, choose_symbols
+from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
 from streamcodec.models.dct.transforms import CHANNELS, Planes, forward_dct, inverse_dct, pack, unpack
 
 __all__ = ["STEPS", "DctInter", "InterConfig", "InterOutput"]
@@ -94,8 +94,11 @@ class DctInter(nn.Module):
         with torch.no_grad():
             self.features.convs["mix"].weight[:, CHANNELS:] = 0  # until there are P-frames in a row to learn from
 
-    def forward(self, frame: Planes, prediction: Planes, before: Tensor, q: Tensor, squared_steps_per_bit: float) -> InterOutput:
-        """`frame`, `prediction`: planes of samples 0..255. `before`: |symbols| of the P-frame before, (N, 96, H / 8, W / 8)."""
+    def forward(
+        self, frame: Planes, prediction: Planes, before: Tensor, q: Tensor, squared_steps_per_bit: float, counts: SymbolCounts | None = None
+    ) -> InterOutput:
+        """`frame`, `prediction`: planes of samples 0..255. `before`: |symbols| of the P-frame before, (N, 96, H / 8, W / 8).
+        `counts` is told all symbols."""
         condition, gain = condition_of(q), self.gains(q)
         difference = (frame[0] - prediction[0], frame[1] - prediction[1])
         seen = pack((prediction[0] - 128, prediction[1] - 128)) / 64
@@ -113,6 +116,8 @@ class DctInter(nn.Module):
             log_scale = scales(condition.repeat(2), **here)["output"]
             values = torch.cat([parity_grid(y, parity) for parity in step])
             chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
+            if counts is not None:
+                counts.add(chosen, log_scale)
             bits = bits + training_bits(chosen, values, log_scale, self.training).sum((1, 2, 3)).view(2, -1).sum(0)
             for parity, grid in zip(step, chosen.chunk(2), strict=True):
                 symbols[:, :, parity[0] :: 2, parity[1] :: 2] = grid

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from streamcodec.models.dct.gains import Gains, condition_of
 from streamcodec.models.dct.inter import start_scales, synthesis_layers, training_bits
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, Layer, Taps, parity_grid
-from streamcodec.models.dct.scales import bits_of, choose_symbols
+from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
 from streamcodec.models.dct.transforms import CHANNELS, Planes, forward_dct, inverse_dct, pack, unpack
 
 __all__ = ["LINEAR", "STEPS", "DctIntra", "IntraConfig", "IntraOutput"]
@@ -97,14 +97,18 @@ class DctIntra(nn.Module):
             start_scales(last, 0.0)
         self.z_log_scale = nn.Parameter(torch.zeros(config.z))
 
-    def forward(self, frame: Planes, q: Tensor, squared_steps_per_bit: float) -> IntraOutput:
-        """`frame`: planes of samples 0..255."""
+    def forward(
+        self, frame: Planes, q: Tensor, squared_steps_per_bit: float, counts: SymbolCounts | None = None
+    ) -> IntraOutput:
+        """`frame`: planes of samples 0..255. `counts` is told all symbols."""
         condition, gain = condition_of(q), self.gains(q)
         centred = (frame[0] - 128, frame[1] - 128)
         y = forward_dct(centred) + self.analysis(condition, input=pack(centred) / 64)["output"] * 16
         y = y * gain.forward
         z = self.hyper_analysis(condition, input=signed_log(y) * 0.5)["output"]
         z_hat = z + (z.round() - z).detach()
+        if counts is not None:
+            counts.add_z(z_hat)
         z_bits = bits_of(z + torch.rand_like(z) - 0.5 if self.training else z_hat, self.z_log_scale[None, :, None, None])
         hyper = self.hyper(condition, input=z_hat)["output"][..., : y.shape[-2], : y.shape[-1]]
 
@@ -117,6 +121,8 @@ class DctIntra(nn.Module):
             mean, log_scale = parameters.chunk(2, 1)
             values = parity_grid(y, parity) - mean
             chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
+            if counts is not None:
+                counts.add(chosen, log_scale)
             bits = bits + training_bits(chosen, values, log_scale, self.training).sum((1, 2, 3))
             decoded = chosen + mean + (values - values.detach()) if self.training else chosen + mean
             y_hat = y_hat + place(decoded, parity)

@@ -18,14 +18,14 @@ from streamcodec.engine import DepthToSpace as IntegerDepthToSpace
 from streamcodec.errors import ModelError
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, tap_offsets, tap_stride
 
-__all__ = ["HIDDEN_LIMIT", "Form", "StageExport", "fraction_bits", "quantize_stage"]
+__all__ = ["CONDITION", "HIDDEN_LIMIT", "Form", "StageExport", "fraction_bits", "quantize_stage"]
 
 HIDDEN_LIMIT = 8191
 MAX_FRACTION_BITS = 12
 _WINOGRAD_WEIGHT = 3640
 _SUM_LIMIT = 2**29 - 1
 _MAX_SHIFT = 24
-_CONDITION = 256
+CONDITION = 256
 """The integer that stands for a condition of 1."""
 
 
@@ -53,10 +53,11 @@ class Form:
 
 @dataclass
 class StageExport:
-    """Integer layers of a stage, and the slots that it needs besides its inputs."""
+    """Integer layers of a stage, the slots that it needs besides its inputs, and the fraction bits chosen for hidden ones."""
 
     layers: list[IntegerConv | IntegerDepthToSpace] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
+    fraction_bits: dict[str, int] = field(default_factory=dict)
 
 
 def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form], peaks: Mapping[str, float]) -> StageExport:
@@ -73,6 +74,7 @@ def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form],
         scale = min(scales, default=2.0 ** fraction_bits(max((peaks[slot] for slot in hidden), default=0.0)))
         for slot in hidden:
             forms[slot] = Form(f"{stage}.{slot}", np.full(channels[slot], scale), HIDDEN_LIMIT)
+            result.fraction_bits[f"{stage}.{slot}"] = round(math.log2(scale))
     inputs = set(network.inputs)
     for layer in network.layers:
         form = forms[layer.out]
@@ -112,7 +114,7 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
         numbers = _integers(
             scaled,
             constant + (bias * out.scale if is_last else 0),
-            np.zeros(layer.width) if slope is None or not is_last else slope * out.scale / _CONDITION,
+            np.zeros(layer.width) if slope is None or not is_last else slope * out.scale / CONDITION,
             form.max_abs,
         )
         result.layers.append(
@@ -154,7 +156,7 @@ def _integers(
     """The largest shift for each output with which weights fit and no sum can leave 30 bits."""
     outputs = len(weight)
     largest = np.abs(weight).max((1, 2))
-    total = np.abs(weight).sum((1, 2)) * max_abs + np.abs(bias) + _CONDITION * np.abs(slope) + 1
+    total = np.abs(weight).sum((1, 2)) * max_abs + np.abs(bias) + CONDITION * np.abs(slope) + 1
     room = np.minimum(_WINOGRAD_WEIGHT / np.maximum(largest, 1e-9), 0.98 * _SUM_LIMIT / total)
     shift = np.clip(np.floor(np.log2(room)), 0, _MAX_SHIFT).astype(np.int32)
     scale = 2.0**shift

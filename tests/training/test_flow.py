@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from streamcodec.errors import UsageError
-from streamcodec.video import flow_hint, gray_from_rgb
+from streamcodec.training.flow import flow_hint
+from streamcodec.video import gray_from_rgb
+
+pytest.importorskip("cv2")
 
 
 def test_flow_points_from_current_to_reference(synthetic: ModuleType) -> None:
