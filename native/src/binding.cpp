@@ -74,6 +74,7 @@ PYBIND11_MODULE(_native, module) {
     bind_motion(module);
     bind_frame(module);
     bind_engine(module);
+    bind_scenecut(module);
 
     module.def("crc32c", &crc32c_of, py::arg("data"), py::arg("value") = 0);
     module.def("instruction_set", [] { return name_of(default_instruction_set()); });

@@ -138,5 +138,7 @@ void bind_motion(py::module_& module);
 void bind_frame(py::module_& module);
 // Adds the classes Network and Workspace to the module.
 void bind_engine(py::module_& module);
+// Adds CutDetector.
+void bind_scenecut(py::module_& module);
 
 }  // namespace streamcodec

@@ -11,9 +11,10 @@ Both kinds. M = 96 latent channels, Q = 64 qualities
     rd_lambda       int32 (64,)        what a bit weighs in the choice of symbols, in squared steps / 65536: 0..2^20
     log_table       int16 (4096,)      LOG[a] = round(256 ln(1 + a / 16)); read by both sides, so part of the format:
                                        not negative, not falling, at most 8191
-    quantized_cdf   int32 (K, L)       the probability tables (streamcodec/tables.py) of everything in a payload:
-    cdf_length      int32 (K,)         rows 0..63 for the symbols of the latent. Row 0 must be certain; a certain row
-    offset          int32 (K,)         must have the value 0; a row's values must lie within +-2047
+    quantized_cdf   uint16 (n,)        the probability tables (streamcodec/tables.py) of everything in a payload, K rows
+    cdf_length      int32 (K,)         one after another, cdf_length numbers each:
+    offset          int32 (K,)         rows 0..63 for the symbols of the latent. Row 0 must be certain; a certain row
+                                       must have the value 0; a row's values must lie within +-2047
                                        inter: then the rows of the motion syntax (streamcodec.motion says how many)
                                        intra: then a row for each channel of z
     network.*       ...                arrays of the network, as the engine's `Network.to_arrays()` names them
@@ -107,6 +108,7 @@ FORMAT = 1
 CHANNELS = 96
 """Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
 QUALITIES = 64
+MAX_TABLE_NUMBERS = 1 << 25
 SCALE_ROWS = 64
 """Rows of the tables that code symbols of the latent; the first is certain."""
 
@@ -149,7 +151,7 @@ class DctWeights:
             "gain": self.gain,
             "rd_lambda": self.rd_lambda,
             "log_table": self.log_table,
-            "quantized_cdf": self.tables.quantized_cdf,
+            "quantized_cdf": _flat(self.tables),
             "cdf_length": self.tables.cdf_length,
             "offset": self.tables.offset,
             _EXTRA[self.kind]: self.extra,
@@ -169,7 +171,7 @@ class DctWeights:
             network = from_arrays(
                 config["network"], {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             )
-            tables = TableData(arrays["quantized_cdf"], arrays["cdf_length"], arrays["offset"])
+            tables = _tables(arrays["quantized_cdf"], arrays["cdf_length"], arrays["offset"])
             names = ("step", "gain", "rd_lambda", "log_table", _EXTRA[kind])
             return DctWeights(kind, network, tables, *(arrays[name] for name in names))
         except (KeyError, UsageError) as error:
@@ -223,6 +225,24 @@ def load_dct_weights(path: Path) -> DctWeights:
     if not isinstance(config, dict):
         raise ModelError(f"the weights {path} have a damaged config")
     return DctWeights.of(config, arrays)
+
+
+def _flat(tables: TableData) -> NDArray[np.uint16]:
+    """The rows, one after another."""
+    rows = zip(tables.quantized_cdf, tables.cdf_length, strict=True)
+    return np.concatenate([row[:length] for row, length in rows]).astype(np.uint16)
+
+
+def _tables(flat: NDArray[Any], lengths: NDArray[Any], offset: NDArray[Any]) -> TableData:
+    """The reverse of _flat(). Raises UsageError."""
+    good = flat.dtype == np.uint16 and flat.ndim == 1 and lengths.dtype == np.int32 and lengths.ndim == 1
+    if not good or lengths.size == 0 or lengths.min() < 2 or lengths.astype(np.int64).sum() != flat.size:
+        raise UsageError(f"tables of {lengths.size} rows in {flat.size} numbers ({flat.dtype}) do not fit together")
+    if lengths.size * int(lengths.max()) > MAX_TABLE_NUMBERS:
+        raise UsageError(f"tables have {lengths.size} rows of up to {lengths.max()} numbers; accepted: {MAX_TABLE_NUMBERS} in all")
+    cdf = np.zeros((lengths.size, int(lengths.max())), np.int32)
+    cdf[np.arange(cdf.shape[1]) < lengths[:, None]] = flat
+    return TableData(cdf, lengths, offset)
 
 
 def _shifted(stages: Mapping[str, Stage], name: str, grid: tuple[int, int]) -> Stage:

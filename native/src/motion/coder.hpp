@@ -73,6 +73,24 @@ struct Surroundings {
     int kind_row = 0, mode_row = 0, filter_row = 0;
 };
 
+// What differences to one vector cost, with rows looked up once.
+class DifferenceCosts {
+  public:
+    DifferenceCosts(const MotionCosts& costs, Vector expected, int row_y, int row_x)
+        : costs_(costs), expected_(expected), row_y_(row_y), row_x_(row_x) {}
+    std::uint32_t of(Vector v) const {
+        const int dy = v.y - expected_.y, size = std::abs(dy);
+        return costs_.of(dy, row_y_) + costs_.of(v.x - expected_.x, row_x_ + (size == 0   ? 0
+                                                                              : size <= 3 ? 1
+                                                                                          : 2));
+    }
+
+  private:
+    const MotionCosts& costs_;
+    Vector expected_;
+    int row_y_, row_x_;
+};
+
 class MotionCoder {
   public:
     static constexpr int kKindRow = 0, kModeRow = 60, kFilterRow = 69, kChoiceRow = 78,
@@ -118,6 +136,11 @@ class MotionCoder {
         return {field_.modes[index],
                 field_.filters[index],
                 {block_of(at, 0), block_of(at, 1), block_of(at, 2), block_of(at, 3)}};
+    }
+    DifferenceCosts difference_costs(const MotionCosts& costs, Vector expected,
+                                     const Corners& corners, int set) const {
+        const int row = difference_row(set);
+        return {costs, expected, row + corners.spread_y(), row + x_row(corners, 0)};
     }
     template <typename Sink>
     void put_difference(Vector vector, Vector predicted, const Corners& corners, int set,

@@ -29,9 +29,10 @@ void MacroblockSearch::run(int row, int column, int pass) {
     if (pass > 0) consider(old);
     const std::uint32_t new_cost = std::min(frame_.costs.of(4, coder_.kind_row(at_)),
                                             frame_.costs.of(5, coder_.kind_row(at_)));
-    if (!cannot_improve(new_cost)) {
+    if (!cannot_improve(new_cost, 4)) {
         search_previous(pass);
-        if (frame_.references[1] != nullptr) search_key();
+        if (frame_.references[1] != nullptr && !cannot_improve(new_cost, frame_.effort.hope))
+            search_key();
         if (frame_.effort.split) search_split();
         search_filters();
     }
@@ -121,6 +122,7 @@ void MacroblockSearch::consider(const Macroblock& macroblock) {
     if (score >= best_score_) return;
     best_ = macroblock;
     best_score_ = score;
+    best_error_ = error;
 }
 
 void MacroblockSearch::merge_candidates() {
@@ -166,21 +168,33 @@ Vector MacroblockSearch::descend(const Probe& probe, Vector start, Score least,
     static constexpr Vector kSteps[8] = {{-1, 0},  {1, 0},  {0, -1}, {0, 1},
                                          {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
     Vector best = start;
+    const auto attempt = [&](int y, int x) {
+        if (!legal(y, x)) return false;
+        const Vector v{static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)};
+        const Score floor = rate(cost(v));
+        if (floor >= least) return false;
+        const Score score = 4096 * Score{error_of(probe, v)} + floor;
+        if (score >= least) return false;
+        least = score;
+        best = v;
+        return true;
+    };
     const auto around = [&](Vector centre, int step, int count) {
-        const Vector before = best;
+        bool better = false;
         for (int k = 0; k < count; ++k) {
-            const int y = centre.y + step * kSteps[k].y, x = centre.x + step * kSteps[k].x;
-            if (!legal(y, x)) continue;
-            const Vector v{static_cast<std::int16_t>(y), static_cast<std::int16_t>(x)};
-            const Score floor = rate(cost(v));
-            if (floor >= least) continue;
-            const Score score = 4096 * Score{error_of(probe, v)} + floor;
-            if (score < least) {
-                least = score;
-                best = v;
-            }
+            better |= attempt(centre.y + step * kSteps[k].y, centre.x + step * kSteps[k].x);
         }
-        return best != before;
+        return better;
+    };
+    // Up and down, then left and right of the best so far.
+    const auto cross = [&](int step) {
+        const Vector centre = best;
+        attempt(centre.y - step, centre.x);
+        attempt(centre.y + step, centre.x);
+        const Vector middle = best;
+        attempt(middle.y, middle.x - step);
+        attempt(middle.y, middle.x + step);
+        return best != centre;
     };
     const SearchEffort& effort = frame_.effort;
     const int points = effort.diagonal ? 8 : 4;
@@ -190,9 +204,10 @@ Vector MacroblockSearch::descend(const Probe& probe, Vector start, Score least,
     }
     for (int turn = 0; turn < effort.whole_turns && around(whole_of(best), 4, points); ++turn) {
     }
-    for (int turn = 0; turn < effort.turns && around(best, 2, points); ++turn) {
+    for (int turn = 0; turn < effort.turns && cross(2); ++turn) {
     }
-    for (int turn = 0; turn < effort.turns && around(best, 1, points); ++turn) {
+    for (int turn = 0; turn < effort.turns && (effort.diagonal ? around(best, 1, 8) : cross(1));
+         ++turn) {
     }
     return best;
 }
@@ -203,11 +218,9 @@ Vector MacroblockSearch::search_whole(int mode, const std::vector<Vector>& start
                                       std::uint32_t fixed, const Corners& corners, Vector expected,
                                       int set, const std::uint8_t* partner) {
     const Probe probe = probe_of(mode, 0, -1, partner);
-    const auto cost = [&](Vector v) {
-        Bits bits{frame_.costs};
-        coder_.put_difference(v, expected, corners, set, bits);
-        return fixed + bits.sum;
-    };
+    const DifferenceCosts difference =
+        coder_.difference_costs(frame_.costs, expected, corners, set);
+    const auto cost = [&](Vector v) { return fixed + difference.of(v); };
     Vector best;
     Score least = INT64_MAX;
     for (const Vector start : starts) {
@@ -251,13 +264,13 @@ Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners
     const motion_detail::Choices choices(corners,
                                          coder_.old_of_block(at_, block, of_key, corners.left));
     const int choice_row = coder_.choice_row(block, choices.pattern);
-    const Vector expected = corners.median();
+    const DifferenceCosts difference =
+        coder_.difference_costs(frame_.costs, corners.median(), corners, MotionCoder::kBlockSet);
+    const std::uint32_t fixed = frame_.costs.of(kChoices - 1, choice_row);
     const auto cost = [&](Vector v) {
         const int choice = choices.find(v);
         if (choice < choices.count) return frame_.costs.of(choice, choice_row);
-        Bits bits{frame_.costs};
-        coder_.put_difference(v, expected, corners, MotionCoder::kBlockSet, bits);
-        return frame_.costs.of(kChoices - 1, choice_row) + bits.sum;
+        return fixed + difference.of(v);
     };
     Vector best;
     Score least = INT64_MAX;
@@ -279,12 +292,15 @@ Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners
         attempt((*frame_.coarse[0])[field.at(r, at_.column)]);
         attempt((*frame_.coarse[0])[field.at(at_.row, c)]);
     }
+    // A new vector is not expected to take away more than half of the error.
+    const Score current = rate(cost(best)), error = least - current;
+    if (error * frame_.effort.hope / 4 + current < rate(fixed)) return best;
     return descend(probe, best, least, cost);
 }
 
 void MacroblockSearch::search_split() {
     if (best_.mode != kFromPrevious && !frame_.effort.split_modes) return;
-    if (cannot_improve(frame_.costs.of(5, coder_.kind_row(at_)))) return;
+    if (cannot_improve(frame_.costs.of(5, coder_.kind_row(at_)), frame_.effort.hope)) return;
     Macroblock split = best_;
     const bool of_key = split.mode == kFromKey;
     alignas(64) std::uint8_t buffer[256];

@@ -21,6 +21,7 @@ struct SearchEffort {
     bool diagonal;     // with diagonal steps in halves and quarters
     bool split;        // 8x8 blocks
     bool split_modes;  // also in modes 1 and 2
+    int hope;          // quarters of the error that a new vector may take away; 4: all
     bool key_pyramid;  // coarse vectors into the key frame too
 };
 
@@ -73,7 +74,11 @@ class MacroblockSearch {
     void search_key();
     void search_split();
     void search_filters();
-    bool cannot_improve(std::uint32_t cost) const { return best_score_ <= rate(cost); }
+    // Whether something of at least this cost cannot be better, or, with `quarters` below 4, not if
+    // it leaves 1 - quarters / 4 of the error.
+    bool cannot_improve(std::uint32_t cost, int quarters) const {
+        return best_score_ - best_error_ + best_error_ / 4 * quarters <= rate(cost);
+    }
 
     template <typename Cost>
     Vector descend(const Probe& probe, Vector start, Score least, const Cost& cost) const;
@@ -88,8 +93,8 @@ class MacroblockSearch {
     Surroundings at_;
     int y_ = 0, x_ = 0;
     Macroblock best_;
-    Score best_score_ = 0;
-    Vector whole_[2];  // the best ones of the macroblock into each reference
+    Score best_score_ = 0, best_error_ = 0;  // the error is a part of the score
+    Vector whole_[2];                        // the best ones of the macroblock into each reference
     std::vector<Vector> starts_;
 };
 

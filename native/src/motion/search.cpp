@@ -24,10 +24,10 @@ constexpr std::uint32_t kLambdas16[64] = {
     35,    31,    28,    25,    22,   19,   17,   15,   14,   12,   11,   10};
 
 constexpr SearchEffort effort_of(SearchPreset preset) {
-    //                                     reach passes steps turns    diagonal split modes key
-    if (preset == SearchPreset::fast) return {8, 1, 4, 4, 4, 1, false, true, false, false};
-    if (preset == SearchPreset::medium) return {12, 1, 4, 16, 8, 1, true, true, true, false};
-    return {24, 2, 16, 32, 16, 2, true, true, true, true};
+    //                                     reach passes steps turns    diagonal split modes hope key
+    if (preset == SearchPreset::fast) return {8, 1, 4, 4, 4, 1, false, true, false, 2, false};
+    if (preset == SearchPreset::medium) return {12, 1, 4, 16, 8, 1, true, true, true, 2, false};
+    return {24, 2, 16, 32, 16, 2, true, true, true, 4, true};
 }
 
 // Calls search(row, column) for all macroblocks, each after those to its left and up to one column

@@ -99,7 +99,7 @@ std::uint32_t cost_of(std::uint32_t frequency) {
 }  // namespace
 
 MotionCosts::MotionCosts(const Tables& tables, int first_row)
-    : costs_(static_cast<std::size_t>(kMotionRows * CountingSink::kPlaces)) {
+    : costs_(static_cast<std::size_t>(kMotionRows * kWidth)) {
     if (first_row < 0 || static_cast<std::size_t>(first_row) + kMotionRows > tables.rows().size) {
         throw BadArgument("the tables have " + std::to_string(tables.rows().size) +
                           " rows; accepted: " + std::to_string(kMotionRows) +
@@ -114,14 +114,15 @@ MotionCosts::MotionCosts(const Tables& tables, int first_row)
             throw BadArgument("row " + std::to_string(row) + " of motion does not code its " +
                               std::to_string(alphabet.count) + " values");
         }
-        std::uint32_t* const costs = &costs_[static_cast<std::size_t>(row * CountingSink::kPlaces)];
+        std::uint32_t* const costs = &costs_[static_cast<std::size_t>(row * kWidth)];
         const auto frequency = [&](std::int64_t place) {
             return frequency_of(
                 tables.entries()[entry.first_entry + static_cast<std::size_t>(place)]);
         };
         for (int k = 0; k < alphabet.count; ++k)
-            costs[k] = cost_of(frequency(alphabet.first + k - entry.first_value));
-        costs[CountingSink::kPlaces - 1] = cost_of(frequency(entry.values));
+            costs[kMaxDifference + alphabet.first + k] =
+                cost_of(frequency(alphabet.first + k - entry.first_value));
+        costs[kWidth - 1] = cost_of(frequency(entry.values));
     }
 }
 

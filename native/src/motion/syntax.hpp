@@ -146,18 +146,15 @@ class MotionCosts {
     // Throws BadArgument if the tables do not have all rows with their alphabets.
     MotionCosts(const Tables& tables, int first_row);
     std::uint32_t of(std::int32_t symbol, int row) const {
-        const std::int64_t place =
-            std::int64_t{symbol} - (row_is_difference(row) ? -kMaxDifference : 0);
-        return place >= 0 && place < CountingSink::kPlaces - 1
-                   ? costs_[static_cast<std::size_t>(row * CountingSink::kPlaces +
-                                                     static_cast<int>(place))]
-                   : escape(symbol, row);
+        if (symbol < -kMaxDifference || symbol > kMaxDifference) return escape(symbol, row);
+        return costs_[static_cast<std::size_t>(row * kWidth + kMaxDifference + symbol)];
     }
-    static bool row_is_difference(int row) { return row % kMotionClassRows >= 118; }
 
   private:
+    static constexpr int kWidth = 2 * kMaxDifference + 2;
     std::uint32_t escape(std::int32_t symbol, int row) const;
-    std::vector<std::uint32_t> costs_;
+    std::vector<std::uint32_t>
+        costs_;  // [row][symbol + kMaxDifference], the escape in the last place
 };
 
 class CostSink : public SymbolSink {
