@@ -28,7 +28,7 @@ struct Simd {
     using Ints = __m256i;
     using Short = Short16;
     using Wide = Short16;
-    static constexpr std::size_t kLanes = 8;
+    static constexpr std::size_t kLanes = 8, kMostVectors = 4;
     static constexpr std::size_t kPixels[] = {0, 8, 6, 4, 3};
     static constexpr bool kHasManyRegisters = false;
     static constexpr std::size_t kRowTiles[] = {0, 0, 0, 0, 0};

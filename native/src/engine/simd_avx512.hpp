@@ -43,14 +43,14 @@ struct Simd {
     using Ints = __m512i;
     using Short = Short16;
     using Wide = Short32;
-    static constexpr std::size_t kLanes = 16;
-    static constexpr std::size_t kPixels[] = {0, 12, 12, 8, 6};
+    static constexpr std::size_t kLanes = 16, kMostVectors = 3;
+    static constexpr std::size_t kPixels[] = {0, 12, 12, 8};
     static constexpr bool kHasManyRegisters = true;
-    static constexpr std::size_t kRowTiles[] = {0, 6, 3, 2, 1};
+    static constexpr std::size_t kRowTiles[] = {0, 6, 3, 2};
 
     static std::size_t block(std::size_t vectors) {
-        if (vectors % 4 == 0 || vectors > 6) return 4;
-        return vectors > 4 ? 3 : vectors;
+        if (vectors < 4) return vectors;
+        return vectors % 2 == 0 ? 2 : 3;
     }
 
     // Two rather than three: 48 weights of four places each do not leave room for enough sums.
