@@ -43,6 +43,8 @@ struct Simd {
     static Ints load(const void* from) {
         return _mm256_loadu_si256(static_cast<const __m256i*>(from));
     }
+    // Makes the compiler forget what it knows of a.
+    static void hide(Ints& a) { asm volatile("" : "+x"(a)); }
     static Ints load_weights(const std::int16_t* from) { return load(from); }
     static void store(std::int32_t* to, Ints a) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);

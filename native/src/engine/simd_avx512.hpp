@@ -57,12 +57,16 @@ struct Simd {
     static std::size_t winograd_block(std::size_t vectors) { return vectors < 4 ? vectors : 2; }
 
     static Ints load(const void* from) { return _mm512_loadu_si512(from); }
+    // Makes the compiler forget what it knows of a.
+    static void hide([[maybe_unused]] Ints& a) {
+#ifdef __AVX512F__
+        asm volatile("" : "+v"(a));
+#endif
+    }
     // Weights for several pixels: else GCC loads them anew for each.
     static Ints load_weights(const std::int16_t* from) {
         Ints w = load(from);
-#ifdef __AVX512F__
-        asm("" : "+v"(w));
-#endif
+        hide(w);
         return w;
     }
     static void store(std::int32_t* to, Ints a) { _mm512_storeu_si512(to, a); }
