@@ -64,6 +64,28 @@ inline __m512i madd_epi16(__m512i a, __m512i b) {
     const __m256i high = _mm256_madd_epi16(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1));
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
+inline __m512i srav_epi32(__m512i a, __m512i count) {
+    const Ints shift = as<Ints>(count);
+    Ints shifted = as<Ints>(a);
+    for (std::size_t i = 0; i < 16; ++i) shifted.lane[i] >>= shift.lane[i];
+    return as<__m512i>(shifted);
+}
+inline __m512i cvtepi16_epi32(__m256i a) {
+    return as<__m512i>(map<Ints>(as<Words>(a), [](std::uint16_t x) { return static_cast<std::int16_t>(x); }));
+}
+inline __m256i maskz_loadu_epi16(__mmask16 mask, const void* from) {
+    Words a{};
+    for (unsigned i = 0; i < 16; ++i) {
+        if ((mask >> i & 1) != 0) std::memcpy(&a.lane[i], static_cast<const char*>(from) + 2 * i, 2);
+    }
+    return as<__m256i>(a);
+}
+inline void mask_storeu_epi16(void* to, __mmask16 mask, __m256i a) {
+    const Words words = as<Words>(a);
+    for (unsigned i = 0; i < 16; ++i) {
+        if ((mask >> i & 1) != 0) std::memcpy(static_cast<char*>(to) + 2 * i, &words.lane[i], 2);
+    }
+}
 inline __m512i cvtepi32_epi64(__m256i a) {
     return as<__m512i>(map<Longs>(as<HalfInts>(a), [](std::int32_t x) { return std::int64_t{x}; }));
 }
@@ -82,6 +104,10 @@ inline __m512i maskz_expand_epi32(__mmask16 mask, __m512i a) {
 }  // namespace simde_supplement
 
 #define _mm512_cvtepi32_epi16 simde_supplement::cvtepi32_epi16
+#define _mm256_mask_storeu_epi16 simde_supplement::mask_storeu_epi16
+#define _mm256_maskz_loadu_epi16 simde_supplement::maskz_loadu_epi16
+#define _mm512_cvtepi16_epi32 simde_supplement::cvtepi16_epi32
+#define _mm512_srav_epi32 simde_supplement::srav_epi32
 #define _mm512_cvtepi32_epi64 simde_supplement::cvtepi32_epi64
 #define _mm512_cvtepi32_ps simde_supplement::cvtepi32_ps
 #define _mm512_cvttps_epi32 simde_supplement::cvttps_epi32

@@ -108,14 +108,21 @@ INLINE const std::int16_t* multiply(const std::int16_t* input, std::ptrdiff_t st
     return weights;
 }
 
-// Outputs first .. first + kLanes - 1 of the pixel at (y, x).
-INLINE void finish(const Finish& job, Ints sums, std::size_t first, std::size_t y, std::size_t x) {
-    const std::int16_t* const add =
-        job.add == nullptr ? nullptr
-                           : job.add + times(y, job.add_row) + times(x, job.add_pixel) + first;
-    std::int16_t* const output =
-        job.output + times(y, job.output_row) + times(x, job.output_pixel) + first;
-    Simd::finish(sums, job.shift + first, add, job.low, job.high, output, job.outputs - first);
+// Where a pixel's outputs go and what is added to them: offsets.
+struct Place {
+    std::ptrdiff_t output, add;
+};
+
+INLINE Place place_of(const Finish& job, std::size_t y, std::size_t x) {
+    return {times(y, job.output_row) + times(x, job.output_pixel),
+            times(y, job.add_row) + times(x, job.add_pixel)};
+}
+
+// Outputs first .. first + kLanes - 1 of a pixel.
+INLINE void finish(const Finish& job, Ints sums, std::size_t first, Place place) {
+    const std::int16_t* const add = job.add == nullptr ? nullptr : job.add + place.add + first;
+    Simd::finish(sums, job.shift + first, add, job.low, job.high, job.output + place.output + first,
+                 job.outputs - first);
 }
 
 template <std::size_t kCount, std::size_t kVectors>
@@ -131,11 +138,14 @@ void direct_pixels(const ConvJob& job, const std::int16_t* weights, std::size_t 
     }
     alignas(64) std::int32_t all[kCount * kVectors * kLanes];
     store_all<kVectors>(Each<kCount>{}, all, kLanes, sums);
+    Place place = place_of(job.finish, y, x);
+    const std::int32_t* sum = all;
     for (std::size_t p = 0; p < kCount; ++p) {
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            const Ints of_vector = Simd::load(all + (p * kVectors + v) * kLanes);
-            finish(job.finish, of_vector, first + kLanes * v, y, x + p);
+        for (std::size_t v = 0; v < kVectors; ++v, sum += kLanes) {
+            finish(job.finish, Simd::load(sum), first + kLanes * v, place);
         }
+        place.output += job.finish.output_pixel;
+        place.add += job.finish.add_pixel;
     }
 }
 
@@ -185,19 +195,23 @@ void conv(const ConvJob& job) {
                    if (vectors == 1) direct_block<1>(job, weights, first);
                    if (vectors == 2) direct_block<2>(job, weights, first);
                    if (vectors == 3) direct_block<3>(job, weights, first);
-                   if (vectors == 4) direct_block<4>(job, weights, first);
+                   if constexpr (Simd::kMostVectors == 4) {
+                       if (vectors == 4) direct_block<4>(job, weights, first);
+                   }
                });
 }
 
 // ---- for measurements ----
 
+INLINE void unknown_product(Ints& sum, Ints& x, Ints& w) {
+    Simd::hide(x);
+    Simd::hide(w);
+    sum = Simd::multiply_add(sum, x, w);
+}
+
 template <std::size_t... i>
 INLINE void peak_round(std::index_sequence<i...>, Ints (&sums)[sizeof...(i)], Ints& x, Ints& w) {
-    // Unknown numbers each time, so that each product is made.
-    ((void(__extension__({ asm volatile(""
-                                        : "+v"(x), "+v"(w)); })),
-      sums[i] = Simd::multiply_add(sums[i], x, w)),
-     ...);
+    (unknown_product(sums[i], x, w), ...);
 }
 
 std::size_t peak(std::size_t rounds) {

@@ -1,7 +1,6 @@
 #include "engine/plan.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -11,7 +10,7 @@ namespace {
 
 // Elements of the rows that a step makes of the largest layer: a few times as many should fit into
 // a core's second cache.
-constexpr std::int64_t kStepElements = 96 * 1024;
+constexpr std::int64_t kStepElements = 48 * 1024;
 
 struct Rows {
     std::int32_t first = 0, end = 0;
@@ -131,8 +130,7 @@ class Planner {
                     : 32;
             most = std::max(most, channels * height(i) * sizes_[output_of(layers_[i])].width);
         }
-        const std::int64_t dev = getenv("STEPEL") ? atoll(getenv("STEPEL")) : kStepElements;
-        return static_cast<std::size_t>((most + dev - 1) / dev);
+        return static_cast<std::size_t>((most + kStepElements - 1) / kStepElements);
     }
 
     // A strip's rows, a few at a time through all layers.

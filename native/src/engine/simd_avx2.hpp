@@ -28,7 +28,7 @@ struct Simd {
     using Ints = __m256i;
     using Short = Short16;
     using Wide = Short16;
-    static constexpr std::size_t kLanes = 8;
+    static constexpr std::size_t kLanes = 8, kMostVectors = 4;
     static constexpr std::size_t kPixels[] = {0, 8, 6, 4, 3};
     static constexpr bool kHasManyRegisters = false;
     static constexpr std::size_t kRowTiles[] = {0, 0, 0, 0, 0};
@@ -43,6 +43,8 @@ struct Simd {
     static Ints load(const void* from) {
         return _mm256_loadu_si256(static_cast<const __m256i*>(from));
     }
+    // Makes the compiler forget what it knows of a.
+    static void hide(Ints& a) { asm volatile("" : "+x"(a)); }
     static Ints load_weights(const std::int16_t* from) { return load(from); }
     static void store(std::int32_t* to, Ints a) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);

@@ -43,26 +43,30 @@ struct Simd {
     using Ints = __m512i;
     using Short = Short16;
     using Wide = Short32;
-    static constexpr std::size_t kLanes = 16;
-    static constexpr std::size_t kPixels[] = {0, 12, 12, 8, 6};
+    static constexpr std::size_t kLanes = 16, kMostVectors = 3;
+    static constexpr std::size_t kPixels[] = {0, 12, 12, 8};
     static constexpr bool kHasManyRegisters = true;
-    static constexpr std::size_t kRowTiles[] = {0, 6, 3, 2, 1};
+    static constexpr std::size_t kRowTiles[] = {0, 6, 3, 2};
 
     static std::size_t block(std::size_t vectors) {
-        if (vectors % 4 == 0 || vectors > 6) return 4;
-        return vectors > 4 ? 3 : vectors;
+        if (vectors < 4) return vectors;
+        return vectors % 2 == 0 ? 2 : 3;
     }
 
     // Two rather than three: 48 weights of four places each do not leave room for enough sums.
     static std::size_t winograd_block(std::size_t vectors) { return vectors < 4 ? vectors : 2; }
 
     static Ints load(const void* from) { return _mm512_loadu_si512(from); }
+    // Makes the compiler forget what it knows of a.
+    static void hide([[maybe_unused]] Ints& a) {
+#ifdef __AVX512F__
+        asm volatile("" : "+v"(a));
+#endif
+    }
     // Weights for several pixels: else GCC loads them anew for each.
     static Ints load_weights(const std::int16_t* from) {
         Ints w = load(from);
-#ifdef __AVX512F__
-        asm("" : "+v"(w));
-#endif
+        hide(w);
         return w;
     }
     static void store(std::int32_t* to, Ints a) { _mm512_storeu_si512(to, a); }

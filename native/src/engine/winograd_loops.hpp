@@ -156,15 +156,16 @@ INLINE Ints column_of(const std::int32_t* sums, std::size_t column, std::size_t 
     }
 }
 
-// A' m A of one column of a tile and a vector of outputs: two pixels, of which those that exist are
-// stored.
+// A' m A of one column of a tile and a vector of outputs: two pixels, or the upper one.
 INLINE void transform_output(const Finish& job, const std::int32_t* sums, std::size_t first,
-                             Ints bias, std::size_t column, std::size_t y, std::size_t x,
-                             bool has_below) {
+                             std::size_t column, Place place, bool has_below) {
+    const Ints bias = Simd::load(job.bias + first);
     const Ints e1 = Simd::add(column_of(sums, column, 1), bias), e2 = column_of(sums, column, 2);
-    finish(job, Simd::add(Simd::add(column_of(sums, column, 0), e2), e1), first, y, x);
-    if (has_below)
-        finish(job, Simd::sub(Simd::sub(e1, e2), column_of(sums, column, 3)), first, y + 1, x);
+    finish(job, Simd::add(Simd::add(column_of(sums, column, 0), e2), e1), first, place);
+    if (!has_below) return;
+    place.output += job.output_row;
+    place.add += job.add_row;
+    finish(job, Simd::sub(Simd::sub(e1, e2), column_of(sums, column, 3)), first, place);
 }
 
 template <std::size_t kVectors>
@@ -187,15 +188,16 @@ __attribute__((noinline)) void winograd_block(const ConvJob& job, const Tiles& t
                 weights + k * panel, job.sums + k * kLanes);
         }
     }
+    const Finish& finish = job.finish;
+    const std::int32_t* sums = job.sums;
     for (std::size_t tile = 0; tile < tiles.count; ++tile) {
         const std::size_t y = tiles.y[tile], x = tiles.x[tile];
-        const std::int32_t* sums = job.sums + tile * kVectors * kLeft * kLanes;
+        const bool has_below = y + 1 < job.rows, has_right = x + 1 < job.columns;
+        const Place left = place_of(finish, y, x);
+        const Place right{left.output + finish.output_pixel, left.add + finish.add_pixel};
         for (std::size_t v = 0; v < kVectors; ++v, sums += kLeft * kLanes) {
-            const Ints bias = Simd::load(job.finish.bias + first + v * kLanes);
-            const bool has_below = y + 1 < job.rows;
-            transform_output(job.finish, sums, first + v * kLanes, bias, 0, y, x, has_below);
-            if (x + 1 == job.columns) continue;
-            transform_output(job.finish, sums, first + v * kLanes, bias, 1, y, x + 1, has_below);
+            transform_output(finish, sums, first + v * kLanes, 0, left, has_below);
+            if (has_right) transform_output(finish, sums, first + v * kLanes, 1, right, has_below);
         }
     }
 }
@@ -211,7 +213,9 @@ void winograd(const ConvJob& job) {
                        if (vectors == 1) winograd_block<1>(job, tiles, weights, first);
                        if (vectors == 2) winograd_block<2>(job, tiles, weights, first);
                        if (vectors == 3) winograd_block<3>(job, tiles, weights, first);
-                       if (vectors == 4) winograd_block<4>(job, tiles, weights, first);
+                       if constexpr (Simd::kMostVectors == 4) {
+                           if (vectors == 4) winograd_block<4>(job, tiles, weights, first);
+                       }
                    });
     }
 }
