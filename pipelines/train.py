@@ -1,20 +1,21 @@
-"""Training by several processes or machines with Ray Train: each takes steps on clips of its own, with the mean of all gradients.
+"""Training by several processes or machines with Ray Train: each takes steps on crops that it draws, with the mean of all gradients.
 
-The folders of the run, the clips and the weights must be the same for all of them: one machine, or a shared file system. A
-process that dies has all of them start again from the last state.
+The folders of the run and of the data must be the same for all of them: one machine, or a shared file system. When a process
+dies, all of them start again from the last state.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from streamcodec.errors import StreamCodecError, UsageError
-from streamcodec.training import Data, TrainConfig, train
-from streamcodec.training.journal import LOG, read_rows, sum_up
+from streamcodec.training import TrainConfig, train
+from streamcodec.training.batches import open_data
+from streamcodec.training.log import LOG, in_words, read_rows
 from streamcodec.training.replicas import Replicas
 
 try:
@@ -37,9 +38,9 @@ class Job:
     """What every worker is told: the arguments of `streamcodec.training.train`, and threads of the CPU (None: PyTorch's default)."""
 
     config: TrainConfig
-    data: Data
+    data: tuple[Path, ...]
     folder: Path
-    weights: Path | None
+    start: Path | None
     cuda: bool
     threads: int | None
     seconds: float | None
@@ -48,9 +49,9 @@ class Job:
 
 def train_on_workers(
     config: TrainConfig,
-    data: Data,
+    data: Sequence[Path],
     folder: Path,
-    weights: Path | None = None,
+    start: Path | None = None,
     *,
     workers: int,
     device: str = "cpu",
@@ -68,17 +69,15 @@ def train_on_workers(
     """
     if device not in ("cpu", "cuda"):
         raise UsageError(f"device is {device!r}; accepted with several workers: cpu, cuda (Ray hands out the GPUs)")
+    open_data(data, config.kind, config.crop, config.held)  # what is wrong with it is better said before workers start
     folder = folder.resolve()
-    job = Job(
-        config, replace(data, folder=data.folder.resolve()), folder, weights and weights.resolve(), device == "cuda", threads, seconds,
-        tensorboard,
-    )  # fmt: skip
-    data.open(config).close()  # what is wrong with it is better said before workers start
+    paths = tuple(path.resolve() for path in data)
+    job = Job(config, paths, folder, start and start.resolve(), device == "cuda", threads, seconds, tensorboard)
     with connected(os.environ.get("RAY_ADDRESS")), _followed(folder / LOG, config.steps, report):
         _check_resources("GPU" if job.cuda else "CPU", workers)
-        report(f"{workers} processes train on {data.folder}; the log is {folder / LOG}")
+        report(f"{workers} processes train together; the log is {folder / LOG}")
         _fit(job, workers)
-    report(f"the run has ended; {folder} has the state, from which the same command goes on, and the averaged weights")
+    report(f"the run has ended; {folder} has the state, from which the same command goes on")
 
 
 def _fit(job: Job, workers: int) -> None:
@@ -109,7 +108,9 @@ def _work(settings: dict[str, Job]) -> None:
     device = str(get_device()) if job.cuda else "cpu"
     if job.cuda:
         torch.cuda.set_device(device)
-    train(job.config, job.data, job.folder, job.weights, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
+    train(
+        job.config, job.data, job.folder, job.start, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas
+    )
 
 
 @contextmanager
@@ -126,7 +127,7 @@ def _followed(log: Path, steps: int, report: Callable[[str], None]) -> Iterator[
             for row in read_rows(log):
                 if row["step"] > last:
                     last = row["step"]
-                    report(sum_up(row, steps))
+                    report(in_words(row, steps))
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

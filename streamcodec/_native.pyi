@@ -1,4 +1,4 @@
-"""The entropy coder, the context model and the checksum, in C++ (native/).
+"""The entropy coder, the context model, integer networks and the checksum, in C++ (native/).
 
 native/src/stream.hpp specifies the coded bytes, native/src/context.hpp the integers and the order of the context model.
 
@@ -6,8 +6,8 @@ Arrays must be C-contiguous numpy arrays of exactly the stated dtype; they are r
 threads that have objects of their own run side by side.
 """
 
-from collections.abc import Sequence
-from typing import Final, Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from _typeshed import ReadableBuffer
@@ -127,6 +127,152 @@ class ContextModel:
         instruction_set: _InstructionSet | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
         """What encode() would put into an encoder with these tables: (y_hat, symbols, indexes), each (h, w, M)."""
+
+@final
+class Network:
+    """A network of integer convolutions (streamcodec/engine), checked once and immutable: workspaces and threads may share it.
+
+    slots: (name, channels, max_abs, is_given) each. stages: (name, layers) each, a layer being a dict: see streamcodec/engine/native.py.
+    native/src/engine/network.hpp says what is computed, and what of a program is refused: raises UsageError.
+    """
+
+    def __init__(self, slots: Sequence[tuple[str, int, int, bool]], stages: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> None: ...
+    @property
+    def slots(self) -> list[str]: ...
+    @property
+    def stages(self) -> list[str]: ...
+
+@final
+class Workspace:
+    """The feature maps of a network. sizes: (height, width) of each slot that is given. Raises UsageError for sizes that do not fit."""
+
+    def __init__(self, network: Network, sizes: Mapping[str, tuple[int, int]]) -> None: ...
+    def put(self, slot: str, values: NDArray[np.int16]) -> None:
+        """Fill a slot: int16 (height, width, channels) within its max_abs. Raises UsageError."""
+
+    def get(self, slot: str) -> NDArray[np.int16]:
+        """A copy of a slot: int16 (height, width, channels)."""
+
+    def run(self, stage: str, *, condition: int = 0, threads: int = 1, kernels: str | None = None) -> None:
+        """Run a stage, without the GIL. condition: -256..256. Threads (1..256) and kernels make no difference to the numbers.
+
+        kernels: one of network_kernels(); None is the best of the default instruction set. Raises UsageError.
+        """
+
+    def multiplications(self, stage: str) -> int: ...
+
+def network_kernels() -> tuple[str, ...]:
+    """The loops that this build and CPU have for networks, from the plainest to the widest; the first is "scalar"."""
+
+@final
+class Reference:
+    """A decoded frame, and what frames after it need of it: an immutable value. Made by IntraModel and InterModel."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    @property
+    def key(self) -> bool:
+        """Whether it is an I-frame, with which a GOP begins."""
+
+    @property
+    def motion(self) -> MotionField | None:
+        """Of a P-frame."""
+
+    @property
+    def magnitudes(self) -> NDArray[np.uint8] | None:
+        """Of a P-frame: min(|symbol|, 255) of the latent, (h8, w8, 96)."""
+
+    def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Copies of Y (height, width), U and V (half of it, rounded up)."""
+
+@final
+class IntraModel:
+    """Codes I-frames: native/src/frame/frame.hpp has the specification, streamcodec/codec/dct_weights.py says what the arguments are.
+
+    Immutable: any number of threads may code at once. Raises UsageError for numbers that are not accepted.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        linear_channels: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
+
+        threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each part added, in
+        seconds. `reference` must be None. Without the GIL. Raises UsageError.
+        """
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """Decode a frame of (height, width) pixels. Raises UsageError, CorruptStreamError or its TruncatedStreamError."""
+
+@final
+class InterModel:
+    """Codes P-frames; as IntraModel."""
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        motion_lambda: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode() gave it. preset: fast, medium, slow."""
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """As IntraModel.decode(). reference: the frame before."""
 
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""

@@ -48,7 +48,7 @@ void translate(std::exception_ptr thrown) {
 
 PYBIND11_MODULE(_native, module) {
     module.doc() =
-        "The entropy coder, the context model and the checksum of streamcodec, in C++. Signatures and meaning: "
+        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures and meaning: "
         "_native.pyi.";
     py::register_local_exception_translator(&translate);
     module.attr("PROBABILITY_BITS") = static_cast<int>(kProbabilityBits);
@@ -72,6 +72,8 @@ PYBIND11_MODULE(_native, module) {
 
     bind_context(module);
     bind_motion(module);
+    bind_frame(module);
+    bind_engine(module);
     bind_scenecut(module);
 
     module.def("crc32c", &crc32c_of, py::arg("data"), py::arg("value") = 0);
