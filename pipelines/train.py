@@ -1,7 +1,8 @@
-"""Training by several processes or machines with Ray Train: each takes steps on crops that it draws, with the mean of all gradients.
+"""Training by several processes or machines with Ray Train: each takes steps on crops that it
+draws, with the mean of all gradients.
 
-The folders of the run and of the data must be the same for all of them: one machine, or a shared file system. When a process
-dies, all of them start again from the last state.
+The folders of the run and of the data must be the same for all of them: one machine, or a shared
+file system. When a process dies, all of them start again from the last state.
 """
 
 import os
@@ -25,7 +26,9 @@ try:
 
     from .actors import connected
 except ImportError as error:
-    raise UsageError(f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}") from error
+    raise UsageError(
+        f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}"
+    ) from error
 
 __all__ = ["Job", "train_on_workers"]
 
@@ -35,7 +38,8 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker is told: the arguments of `streamcodec.training.train`, and threads of the CPU (None: PyTorch's default)."""
+    """What every worker is told: the arguments of `streamcodec.training.train`, and threads of
+    the CPU (None: PyTorch's default)."""
 
     config: TrainConfig
     data: tuple[Path, ...]
@@ -60,19 +64,34 @@ def train_on_workers(
     tensorboard: bool = False,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Run `config` on `workers` processes; `device`: cpu or cuda. On the Ray cluster that RAY_ADDRESS names ("auto": the one that runs on
-    this machine), or on one started here.
+    """Run `config` on `workers` processes; `device`: cpu or cuda. On the Ray cluster that
+    RAY_ADDRESS names ("auto": the one that runs on this machine), or on one started here.
 
-    Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train` writes; a state goes on with
-    as many workers. Raises UsageError for a device or a number of workers that the cluster does not have, and StreamCodecError if
-    training failed more than RESTARTS times.
+    Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train`
+    writes; a state goes on with as many workers. Raises UsageError for a device or a number of
+    workers that the cluster does not have, and StreamCodecError if training failed more than
+    RESTARTS times.
     """
     if device not in ("cpu", "cuda"):
-        raise UsageError(f"device is {device!r}; accepted with several workers: cpu, cuda (Ray hands out the GPUs)")
-    open_data(data, config.kind, config.crop, config.held)  # what is wrong with it is better said before workers start
+        raise UsageError(
+            f"device is {device!r}; accepted with several workers: cpu, cuda "
+            "(Ray hands out the GPUs)"
+        )
+    open_data(
+        data, config.kind, config.crop, config.held
+    )  # what is wrong with it is better said before workers start
     folder = folder.resolve()
     paths = tuple(path.resolve() for path in data)
-    job = Job(config, paths, folder, start and start.resolve(), device == "cuda", threads, seconds, tensorboard)
+    job = Job(
+        config,
+        paths,
+        folder,
+        start and start.resolve(),
+        device == "cuda",
+        threads,
+        seconds,
+        tensorboard,
+    )
     with connected(os.environ.get("RAY_ADDRESS")), _followed(folder / LOG, config.steps, report):
         _check_resources("GPU" if job.cuda else "CPU", workers)
         report(f"{workers} processes train together; the log is {folder / LOG}")
@@ -86,14 +105,20 @@ def _fit(job: Job, workers: int) -> None:
         train_loop_config={"job": job},
         torch_config=TorchConfig(backend="nccl" if job.cuda else "gloo"),
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=job.cuda),
-        run_config=RunConfig(name="ray", storage_path=str(job.folder), failure_config=FailureConfig(max_failures=RESTARTS)),
+        run_config=RunConfig(
+            name="ray",
+            storage_path=str(job.folder),
+            failure_config=FailureConfig(max_failures=RESTARTS),
+        ),
     )
     try:
         trainer.fit()
     except TrainingFailedError as error:
         failures: dict[int, Any] = getattr(error, "worker_failures", {})
         reasons = {str(failure).strip().splitlines()[-1] for failure in failures.values()}
-        raise StreamCodecError(f"training failed in the workers: {'; '.join(sorted(reasons)) or error}") from error
+        raise StreamCodecError(
+            f"training failed in the workers: {'; '.join(sorted(reasons)) or error}"
+        ) from error
 
 
 def _work(settings: dict[str, Job]) -> None:
@@ -109,7 +134,14 @@ def _work(settings: dict[str, Job]) -> None:
     if job.cuda:
         torch.cuda.set_device(device)
     train(
-        job.config, job.data, job.folder, job.start, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas
+        job.config,
+        job.data,
+        job.folder,
+        job.start,
+        device=device,
+        seconds=job.seconds,
+        tensorboard=job.tensorboard,
+        replicas=replicas,
     )
 
 

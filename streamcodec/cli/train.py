@@ -20,9 +20,21 @@ def train() -> None:
 
 
 @train.command()
-@click.option("--videos", type=ANY, multiple=True, help="Video, folder of frames, or folder with such below. Repeatable.")
-@click.option("--photos", type=ANY, multiple=True, help="Photograph, or folder with photographs below. Repeatable.")
-@click.option("--out", type=FOLDER, required=True, help="Folder to make. One that was begun is completed.")
+@click.option(
+    "--videos",
+    type=ANY,
+    multiple=True,
+    help="Video, folder of frames, or folder with such below. Repeatable.",
+)
+@click.option(
+    "--photos",
+    type=ANY,
+    multiple=True,
+    help="Photograph, or folder with photographs below. Repeatable.",
+)
+@click.option(
+    "--out", type=FOLDER, required=True, help="Folder to make. One that was begun is completed."
+)
 @click.option("--count", type=click.IntRange(1), required=True, help="Number of crops.")
 @click.option("--stills", is_flag=True, help="Crops alone, for I-frames, in the place of pairs.")
 @click.option(
@@ -31,8 +43,20 @@ def train() -> None:
     metavar="INTRA INTER",
     help="Weights files that code the references, frame after frame.  [default: x264 does]",
 )
-@click.option("--moving", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Share of photographs in motion.")
-@click.option("--text", type=click.FloatRange(0, 1), default=0.08, show_default=True, help="Share of print in motion.")
+@click.option(
+    "--moving",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Share of photographs in motion.",
+)
+@click.option(
+    "--text",
+    type=click.FloatRange(0, 1),
+    default=0.08,
+    show_default=True,
+    help="Share of print in motion.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @quiet_option
@@ -49,7 +73,8 @@ def data(
     jobs: int,
     quiet: bool,
 ) -> int:
-    """Make training data: crops of frames, each beside its prediction with motion searched on coded references.
+    """Make training data: crops of frames, each beside its prediction with motion searched on coded
+    references.
 
     The same options and seed give the same data, with any number of jobs.
     """
@@ -63,14 +88,46 @@ def data(
 
 @train.command()
 @click.argument("config", type=ANY)
-@click.option("--data", type=FOLDER, multiple=True, required=True, help="Folder that `train data` made. Repeatable.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the run: state and log. A run that it holds goes on.")
-@click.option("--start", type=ANY, help="State (state.pt) or weights file that a new run begins with.")
+@click.option(
+    "--data",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder that `train data` made. Repeatable.",
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    required=True,
+    help="Folder of the run: state and log. A run that it holds goes on.",
+)
+@click.option(
+    "--start", type=ANY, help="State (state.pt) or weights file that a new run begins with."
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks, of each process.  [default: all]")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that train together, by Ray Train.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time; the same command goes on from there.")
-@click.option("--tensorboard/--no-tensorboard", default=True, show_default=True, help="Write curves for TensorBoard too.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="CPU threads of the networks, of each process.  [default: all]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that train together, by Ray Train.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after this time; the same command goes on from there.",
+)
+@click.option(
+    "--tensorboard/--no-tensorboard",
+    default=True,
+    show_default=True,
+    help="Write curves for TensorBoard too.",
+)
 @quiet_option
 def run(
     config: Path,
@@ -86,8 +143,8 @@ def run(
 ) -> int:
     """Train P-frames or I-frames as CONFIG, a TOML file, says.
 
-    Ctrl-C ends the step, saves and exits with 130; started again with the same folders, the run goes on as if it had never
-    stopped. When it is killed, no more than save_every steps are lost.
+    Ctrl-C ends the step, saves and exits with 130; started again with the same folders, the run
+    goes on as if it had never stopped. When it is killed, no more than save_every steps are lost.
     """
     prepare(threads)
     require_torch("training")
@@ -98,27 +155,70 @@ def run(
     if workers > 1:
         pipeline = import_module("streamcodec.pipelines.train")  # only this needs Ray
         pipeline.train_on_workers(
-            settings, data, out, start, workers=workers, device=device, threads=threads, seconds=seconds,
-            tensorboard=tensorboard, report=report,
-        )  # fmt: skip
+            settings,
+            data,
+            out,
+            start,
+            workers=workers,
+            device=device,
+            threads=threads,
+            seconds=seconds,
+            tensorboard=tensorboard,
+            report=report,
+        )
         return 0
-    ending = train_alone(settings, data, out, start, device=device, seconds=seconds, tensorboard=tensorboard, report=report)
+    ending = train_alone(
+        settings,
+        data,
+        out,
+        start,
+        device=device,
+        seconds=seconds,
+        tensorboard=tensorboard,
+        report=report,
+    )
     return 128 + ending.signal if ending.signal else 0
 
 
 @train.command()
 @click.argument("state", type=ANY)
-@click.option("--data", type=FOLDER, multiple=True, required=True, help="Folder that `train data` made. Repeatable.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Weights file to write.")
-@click.option("--batches", type=click.IntRange(1), default=100, show_default=True, help="Batches that activations are seen on.")
+@click.option(
+    "--data",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder that `train data` made. Repeatable.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Weights file to write.",
+)
+@click.option(
+    "--batches",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Batches that activations are seen on.",
+)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all]")
 @overwrite_option
-def export(state: Path, data: tuple[Path, ...], out: Path, batches: int, threads: int | None, overwrite: bool) -> int:
-    """Write the averaged weights of STATE, a run's state.pt, as a weights file: integers that `encode` takes."""
+def export(
+    state: Path,
+    data: tuple[Path, ...],
+    out: Path,
+    batches: int,
+    threads: int | None,
+    overwrite: bool,
+) -> int:
+    """Write the averaged weights of STATE, a run's state.pt, as a weights file: integers that
+    `encode` takes."""
     prepare(threads)
     from streamcodec.training import export_state
 
-    _say(f"{out}: weights {export_state(state, data, out, batches=batches, overwrite=overwrite).hex()}")
+    weights_id = export_state(state, data, out, batches=batches, overwrite=overwrite)
+    _say(f"{out}: weights {weights_id.hex()}")
     return 0
 
 

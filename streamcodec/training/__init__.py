@@ -1,4 +1,5 @@
-"""Training of the default models: `make_pairs(recipe, folder, count)`, then `train(config, [folder], run)`; or `streamcodec train`."""
+"""Training of the default models: `make_pairs(recipe, folder, count)`, then `train(config,
+[folder], run)`; or `streamcodec train`."""
 
 # ruff: noqa: E402 (what follows imports PyTorch, which is asked for first)
 
@@ -12,4 +13,14 @@ from streamcodec.training.export import export_state
 from streamcodec.training.loop import Ending, train
 from streamcodec.training.state import averaged_model
 
-__all__ = ["Ending", "Recipe", "TrainConfig", "averaged_model", "export_state", "load_config", "make_pairs", "open_pairs", "train"]
+__all__ = [
+    "Ending",
+    "Recipe",
+    "TrainConfig",
+    "averaged_model",
+    "export_state",
+    "load_config",
+    "make_pairs",
+    "open_pairs",
+    "train",
+]

@@ -21,7 +21,8 @@ HELD_BATCH = 20
 
 @dataclass(frozen=True)
 class Batch:
-    """`frame`: planes of samples 0..255, float. `q` (N,). Of pairs: `prediction`, likewise, and `before` (N, 96, H / 8, W / 8)."""
+    """`frame`: planes of samples 0..255, float. `q` (N,). Of pairs: `prediction`, likewise, and
+    `before` (N, 96, H / 8, W / 8)."""
 
     frame: Planes
     q: Tensor
@@ -48,33 +49,43 @@ class DataSet:
 
 
 def open_data(paths: Sequence[Path], kind: Kind, crop: int, held: int) -> DataSet:
-    """Holds back `held` rows in all, but no more than a quarter of a folder. Raises UsageError for folders that do not fit."""
+    """Holds back `held` rows in all, but no more than a quarter of a folder. Raises UsageError
+    for folders that do not fit."""
     folders = tuple(open_pairs(path) for path in paths)
     if not folders:
         raise UsageError("a run needs data; name folders of pairs (streamcodec train data)")
     for folder in folders:
         if folder.crop < crop or folder.crop != folders[0].crop:
             raise UsageError(
-                f"{folder.path} has crops of {folder.crop} pixels; accepted: {crop} or more, the same in all folders"
+                f"{folder.path} has crops of {folder.crop} pixels; "
+                f"accepted: {crop} or more, the same in all folders"
             )
         if kind == "inter" and folder.crops.predictions is None:
-            raise UsageError(f"{folder.path} holds frames without predictions; they train kind intra only")
+            raise UsageError(
+                f"{folder.path} holds frames without predictions; they train kind intra only"
+            )
     each = tuple(min(held // len(folders), folder.count // 4) for folder in folders)
     return DataSet(folders, each, kind)
 
 
-def draw_batch(data: DataSet, size: int, crop: int, qualities: Qualities, rng: np.random.Generator) -> Batch:
+def draw_batch(
+    data: DataSet, size: int, crop: int, qualities: Qualities, rng: np.random.Generator
+) -> Batch:
     """`size` windows of `crop` pixels, half of them flipped."""
     picks = [_draw(data, int(number), crop, rng) for number in rng.integers(0, data.drawn, size)]
     q = rng.uniform(qualities.lowest_q, qualities.highest_q, size)
     if data.kind == "inter":
-        near = np.array([_q(data, pick) for pick in picks]) + rng.uniform(-1, 1, size) * qualities.q_spread
+        near = (
+            np.array([_q(data, pick) for pick in picks])
+            + rng.uniform(-1, 1, size) * qualities.q_spread
+        )
         q = np.where(rng.random(size) < qualities.any_q, q, near)
     return _load(data, picks, crop, q.clip(qualities.lowest_q, qualities.highest_q))
 
 
 def held_batches(data: DataSet, qualities: Qualities) -> Iterator[Batch]:
-    """All rows that are held back, whole; each at its pair's quality, or at qualities that cover the range."""
+    """All rows that are held back, whole; each at its pair's quality, or at qualities that cover
+    the range."""
     rows = [(folder, row) for folder, held in enumerate(data.held) for row in range(held)]
     crop = data.folders[0].crop
     spread = np.linspace(qualities.lowest_q, qualities.highest_q, max(2, len(rows)))
@@ -82,7 +93,9 @@ def held_batches(data: DataSet, qualities: Qualities) -> Iterator[Batch]:
         picks = [_Pick(*pair, 0, 0, False) for pair in rows[first : first + HELD_BATCH]]
         q = spread[first : first + len(picks)]
         if data.kind == "inter":
-            q = np.array([_q(data, pick) for pick in picks]).clip(qualities.lowest_q, qualities.highest_q)
+            q = np.array([_q(data, pick) for pick in picks]).clip(
+                qualities.lowest_q, qualities.highest_q
+            )
         yield _load(data, picks, crop, q)
 
 
@@ -119,7 +132,9 @@ def _q(data: DataSet, pick: _Pick) -> float:
 
 def _load(data: DataSet, picks: Sequence[_Pick], crop: int, q: NDArray[np.float64]) -> Batch:
     crops = [data.folders[pick.folder].crops for pick in picks]
-    frame = _planes([_cut(each.frames, pick, crop, data) for each, pick in zip(crops, picks, strict=True)])
+    frame = _planes(
+        [_cut(each.frames, pick, crop, data) for each, pick in zip(crops, picks, strict=True)]
+    )
     qualities = torch.from_numpy(q.astype(np.float32))
     if data.kind == "intra":
         return Batch(frame, qualities)
@@ -132,10 +147,15 @@ def _load(data: DataSet, picks: Sequence[_Pick], crop: int, q: NDArray[np.float6
     return Batch(frame, qualities, prediction, torch.from_numpy(before))
 
 
-def _cut(rows: NDArray[np.uint8], pick: _Pick, crop: int, data: DataSet) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _cut(
+    rows: NDArray[np.uint8], pick: _Pick, crop: int, data: DataSet
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Luma (crop, crop) and chroma (2, crop / 2, crop / 2) of a pick."""
     side, row = data.folders[0].crop, rows[pick.row]
-    luma, chroma = row[: side * side].reshape(side, side), row[side * side :].reshape(2, side // 2, side // 2)
+    luma, chroma = (
+        row[: side * side].reshape(side, side),
+        row[side * side :].reshape(2, side // 2, side // 2),
+    )
     return _part(luma, pick, 1, crop), _part(chroma, pick, 2, crop // 2)
 
 

@@ -37,17 +37,17 @@ class Qualities:
 class TrainConfig:
     """Fields are steps or pixels unless they say otherwise.
 
-    `kind`: inter (P-frames, learns from pairs) or intra (I-frames, learns from the frames of any data). `widths`: fields of
-    InterConfig or IntraConfig that differ from their defaults.
-    `lr`: Adam's largest learning rate, reached after `warmup` steps; it falls along a cosine to `last_lr` times that.
-    `ema`: how much of the averaged weights stays in each step. `clip`: largest norm of the gradient.
-    `distortion`: what is minimised of luma beside bits; chroma is always squared error, times `chroma_weight`. 1 - SSIM and
-    1 - MS-SSIM count as `ssim_error` squared errors of each sample.
-    `squared_steps_per_bit`: what a bit weighs when the symbols are chosen.
-    `q_spread`: the quantiser is that of the pair's references, up to this much more or less; any from `lowest_q` to
-    `highest_q` in a share `any_q` of the pairs, and always for I-frames.
-    `integers`: activations are rounded and limited as those of the exported integer networks are; for the last stage.
-    `held`: crops that are kept from training, to measure on every `check_every` steps.
+    `kind`: inter (P-frames, learns from pairs) or intra (I-frames, learns from the frames of any
+    data). `widths`: fields of InterConfig or IntraConfig that differ from their defaults. `lr`:
+    Adam's largest learning rate, reached after `warmup` steps; it falls along a cosine to `last_lr`
+    times that. `ema`: how much of the averaged weights stays in each step. `clip`: largest norm of
+    the gradient. `distortion`: what is minimised of luma beside bits; chroma is always squared
+    error, times `chroma_weight`. 1 - SSIM and 1 - MS-SSIM count as `ssim_error` squared errors of
+    each sample. `squared_steps_per_bit`: what a bit weighs when the symbols are chosen. `q_spread`:
+    the quantiser is that of the pair's references, up to this much more or less; any from
+    `lowest_q` to `highest_q` in a share `any_q` of the pairs, and always for I-frames. `integers`:
+    activations are rounded and limited as those of the exported integer networks are; for the last
+    stage. `held`: crops that are kept from training, to measure on every `check_every` steps.
     """
 
     kind: Kind
@@ -85,14 +85,25 @@ class TrainConfig:
         _limit("ema", self.ema, 0, 0.999999)
         _limit("lowest_q", self.lowest_q, 12, self.highest_q)
         _limit("highest_q", self.highest_q, self.lowest_q, 44)
-        for name in ("lr", "clip", "chroma_weight", "ssim_error", "squared_steps_per_bit", "q_spread", "held", "seed"):
+        for name in (
+            "lr",
+            "clip",
+            "chroma_weight",
+            "ssim_error",
+            "squared_steps_per_bit",
+            "q_spread",
+            "held",
+            "seed",
+        ):
             _limit(name, getattr(self, name), 0, 1e9)
         if self.crop % 16 or self.crop < 32:
             raise UsageError(f"crop is {self.crop}; accepted: multiples of 16 from 32 on")
 
     @property
     def objective(self) -> Objective:
-        return Objective(self.distortion, self.chroma_weight, self.ssim_error, self.squared_steps_per_bit)
+        return Objective(
+            self.distortion, self.chroma_weight, self.ssim_error, self.squared_steps_per_bit
+        )
 
     @property
     def qualities(self) -> Qualities:
@@ -100,14 +111,17 @@ class TrainConfig:
 
 
 def load_config(path: Path) -> TrainConfig:
-    """Raises UsageError for a file that cannot be read, unknown fields and values that do not fit."""
+    """Raises UsageError for a file that cannot be read, unknown fields and values that do not
+    fit."""
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the training config {path}: {error}") from error
     known = [each.name for each in fields(TrainConfig)]
     if unknown := sorted(set(values) - set(known)):
-        raise UsageError(f"{path} has the fields {', '.join(unknown)}; accepted: {', '.join(known)}")
+        raise UsageError(
+            f"{path} has the fields {', '.join(unknown)}; accepted: {', '.join(known)}"
+        )
     if missing := sorted({"kind", "steps"} - set(values)):
         raise UsageError(f"{path} lacks {' and '.join(missing)}")
     return TrainConfig(**values)

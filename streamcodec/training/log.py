@@ -1,4 +1,5 @@
-"""The log of a run: one JSON object a line, TensorBoard's files where that is installed, and lines for people."""
+"""The log of a run: one JSON object a line, TensorBoard's files where that is installed, and
+lines for people."""
 
 import json
 import time
@@ -12,16 +13,27 @@ from streamcodec.files import replace_on_success
 __all__ = ["LOG", "TrainingLog", "in_words", "read_rows"]
 
 LOG, BOARD = "log.jsonl", "tensorboard"
-NO_BOARD = "TensorBoard is not installed (pip install 'streamcodec[train]'): the log is log.jsonl alone"
+NO_BOARD = (
+    "TensorBoard is not installed (pip install 'streamcodec[train]'): the log is log.jsonl alone"
+)
 
 
 class TrainingLog:
-    """Rows of a run in `folder` that stands at `step` of `steps`. `report` gets the lines for people.
+    """Rows of a run in `folder` that stands at `step` of `steps`. `report` gets the lines for
+    people.
 
     Rows of later steps are cut off: they were lost with a state that was not saved, and come again.
     """
 
-    def __init__(self, folder: Path, step: int, steps: int, report: Callable[[str], None], *, tensorboard: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        step: int,
+        steps: int,
+        report: Callable[[str], None],
+        *,
+        tensorboard: bool,
+    ) -> None:
         self._steps, self._report = steps, report
         rows = [row for row in read_rows(folder / LOG) if row["step"] <= step]
         with replace_on_success(folder / LOG, overwrite=True) as part:
@@ -35,7 +47,12 @@ class TrainingLog:
         """A row of `figures`, and how fast the steps since the last row were."""
         now = time.monotonic()
         rate = (step - self._marked_step) / max(now - self._marked, 1e-9)
-        row = {"step": step, "seconds": round(now - self._begun, 1), "steps_per_second": round(rate, 3), **figures}
+        row = {
+            "step": step,
+            "seconds": round(now - self._begun, 1),
+            "steps_per_second": round(rate, 3),
+            **figures,
+        }
         print(json.dumps(row), file=self._file, flush=True)
         self._report(in_words(row, self._steps))
         if self._board is not None:
@@ -47,21 +64,31 @@ class TrainingLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
         if self._board is not None:
             self._board.close()
 
 
 def in_words(row: Mapping[str, float], steps: int) -> str:
-    """ "step 120/600  loss 0.6412 (Y 39.21, C 44.20 dB, 0.3275 bpp)  held 0.6606 (...)  5.23 steps/s  0:01:31 left"."""
+    """Such as: step 120/600  loss 0.6412 (Y 39.21, C 44.20 dB, 0.3275 bpp)  5.23 steps/s ..."""
     parts = [f"step {row['step']}/{steps}"]
     for prefix, title in (("", "loss"), ("held_", "held")):
         if f"{prefix}loss" in row:
-            loss, luma, chroma, bpp = (row[f"{prefix}{name}"] for name in ("loss", "luma_db", "chroma_db", "bpp"))
+            loss, luma, chroma, bpp = (
+                row[f"{prefix}{name}"] for name in ("loss", "luma_db", "chroma_db", "bpp")
+            )
             parts.append(f"{title} {loss:.4f} (Y {luma:.2f}, C {chroma:.2f} dB, {bpp:.4f} bpp)")
     left = round((steps - row["step"]) / max(row["steps_per_second"], 1e-9))
-    parts += [f"{row['steps_per_second']:.2f} steps/s", f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"]
+    parts += [
+        f"{row['steps_per_second']:.2f} steps/s",
+        f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left",
+    ]
     return "  ".join(parts)
 
 

@@ -1,9 +1,10 @@
 """The loop: `train` begins a run in a folder or goes on with the one that it holds.
 
-The folder has `config.json`, `log.jsonl` (log.py), `tensorboard/` and `state.pt` (state.py), which is replaced every `save_every`
-steps and at the end.
+The folder has `config.json`, `log.jsonl` (log.py), `tensorboard/` and `state.pt` (state.py), which
+is replaced every `save_every` steps and at the end.
 """
 
+import copy
 import json
 import math
 import signal
@@ -20,6 +21,8 @@ from torch import nn
 
 from streamcodec.training.batches import Batch, DataSet, draw_batch, held_batches, open_data
 from streamcodec.training.config import Objective, Qualities, TrainConfig
+from streamcodec.training.export import export_model
+from streamcodec.training.integers import round_as_integers
 from streamcodec.training.log import TrainingLog
 from streamcodec.training.loss import batch_cost
 from streamcodec.training.replicas import ALONE, Replicas
@@ -27,13 +30,15 @@ from streamcodec.training.state import STATE, Run, begin, resume, save
 
 __all__ = ["Ending", "learning_rate", "train", "train_step"]
 
+BITS_BATCHES = 40
 MEMORY = 0.98
 """Decay of the running means in the log."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Where a run stands when it stops: after `step` steps. `signal`: the number of the signal that stopped it, or None."""
+    """Where a run stands when it stops: after `step` steps. `signal`: the number of the signal
+    that stopped it, or None."""
 
     step: int
     signal: int | None
@@ -51,32 +56,47 @@ def train(
     replicas: Replicas = ALONE,
     report: Callable[[str], None] = print,
 ) -> Ending:
-    """Run `config` on folders of pairs; `start`: a state or weights file to begin with, where `folder` has no state yet.
+    """Run `config` on folders of pairs; `start`: a state or weights file to begin with, where
+    `folder` has no state yet.
 
-    Stops after `seconds`, or at SIGINT or SIGTERM when the step is done (a second one is obeyed at once). The same call
-    goes on from there, on a CPU bit for bit. `report` gets lines for people. Raises UsageError if something does not fit.
+    Stops after `seconds`, or at SIGINT or SIGTERM when the step is done (a second one is obeyed at
+    once). The same call goes on from there, on a CPU bit for bit. `report` gets lines for people.
+    Raises UsageError if something does not fit.
     """
     rows = open_data(data, config.kind, config.crop, config.held)
     folder.mkdir(parents=True, exist_ok=True)
     run = begin(config, rows.describe(), start, torch.device(device), replicas)
     if (folder / STATE).exists():
         resume(run, folder / STATE, replicas)
+    if config.integers:
+        run.bits = run.bits or _fraction_bits(run, rows)
+        round_as_integers(run.model, run.bits)
+        round_as_integers(run.average.module, run.bits)
     with _stop_signals() as stopping:
         if replicas.rank == 0:
-            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+            (folder / "config.json").write_text(
+                json.dumps(asdict(config), indent=1), encoding="utf-8"
+            )
             report(_introduce(run, rows, replicas))
-            with TrainingLog(folder, run.step, config.steps, report, tensorboard=tensorboard) as log:
+            with TrainingLog(
+                folder, run.step, config.steps, report, tensorboard=tensorboard
+            ) as log:
                 _work(run, rows, folder, log, stopping, seconds, replicas)
         else:
             _work(run, rows, folder, None, stopping, seconds, replicas)
         save(run, folder / STATE, replicas)
     if replicas.rank == 0:
         verb = "stopped" if run.step < config.steps else "done"
-        report(f"{verb} after step {run.step}; {folder / STATE} has the weights, and the same command goes on from it")
+        report(
+            f"{verb} after step {run.step}; {folder / STATE} has the weights, "
+            "and the same command goes on from it"
+        )
     return Ending(run.step, stopping[0] if stopping else None)
 
 
-def train_step(run: Run, batch: Batch, objective: Objective, lr: float, clip: float, replicas: Replicas = ALONE) -> dict[str, float]:
+def train_step(
+    run: Run, batch: Batch, objective: Objective, lr: float, clip: float, replicas: Replicas = ALONE
+) -> dict[str, float]:
     """One step of any kind of model; returns what it cost in the mean over the processes.
 
     A gradient that is not finite changes nothing.
@@ -107,11 +127,23 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 
 
 @torch.no_grad()
-def check(model: nn.Module, data: DataSet, qualities: Qualities, objective: Objective, device: torch.device) -> dict[str, float]:
-    """Mean cost of the rows that are held back, by name; empty if there are none. Nothing is drawn by chance."""
+def check(
+    model: nn.Module,
+    data: DataSet,
+    qualities: Qualities,
+    objective: Objective,
+    device: torch.device,
+) -> dict[str, float]:
+    """Mean cost of the rows that are held back, by name; empty if there are none. Nothing is
+    drawn by chance."""
     model.eval()
-    costs = [batch_cost(model, _on(batch, device), objective) for batch in held_batches(data, qualities)]
-    values = {name: torch.cat([vars(cost)[name] for cost in costs]) for name in (vars(costs[0]) if costs else ())}
+    costs = [
+        batch_cost(model, _on(batch, device), objective) for batch in held_batches(data, qualities)
+    ]
+    values = {
+        name: torch.cat([vars(cost)[name] for cost in costs])
+        for name in (vars(costs[0]) if costs else ())
+    }
     return {f"held_{name}": float(value.mean()) for name, value in values.items()}
 
 
@@ -138,7 +170,11 @@ def _work(
                 run.means[name] = MEMORY * run.means.get(name, value) + (1 - MEMORY) * value
         is_check = run.step % config.check_every == 0
         if log is not None and (is_check or run.step % config.log_every == 0):
-            held = check(run.average.module, data, qualities, objective, run.device) if is_check else {}
+            held = (
+                check(run.average.module, data, qualities, objective, run.device)
+                if is_check
+                else {}
+            )
             log.write(run.step, {"lr": lr, **run.means, **held})
         if run.step % config.save_every == 0:
             save(run, folder / STATE, replicas)
@@ -154,12 +190,25 @@ def _on(batch: Batch, device: torch.device) -> Batch:
     return Batch(frame, batch.q.to(device), prediction, batch.before.to(device))
 
 
+def _fraction_bits(run: Run, rows: DataSet) -> dict[str, int]:
+    """Those that an export of the weights would have now."""
+    _, metadata = export_model(
+        copy.deepcopy(run.average.module).cpu(), run.config, rows, BITS_BATCHES
+    )
+    bits: dict[str, int] = metadata["fraction_bits"]
+    return bits
+
+
 def _introduce(run: Run, data: DataSet, replicas: Replicas) -> str:
     config, parameters = run.config, sum(p.numel() for p in run.model.parameters())
-    processes = f", {replicas.world} processes, each with batches of its own" if replicas.world > 1 else ""
+    processes = (
+        f", {replicas.world} processes, each with batches of its own" if replicas.world > 1 else ""
+    )
     return (
-        f"{config.kind} training of {parameters} weights on {data.drawn} crops ({', '.join(data.describe())}), {sum(data.held)} held\n"
-        f"  batches of {config.batch} crops of {config.crop}x{config.crop}; {config.distortion}, learning rate {config.lr:g}\n"
+        f"{config.kind} training of {parameters} weights on {data.drawn} crops "
+        f"({', '.join(data.describe())}), {sum(data.held)} held\n"
+        f"  batches of {config.batch} crops of {config.crop}x{config.crop}; {config.distortion}, "
+        f"learning rate {config.lr:g}\n"
         f"  on {run.device}, {torch.get_num_threads()} threads{processes}\n"
         f"  from step {run.step} to {config.steps}"
     )
@@ -167,7 +216,8 @@ def _introduce(run: Run, data: DataSet, replicas: Replicas) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM puts its number into the list; later ones do what they did before."""
+    """The first SIGINT or SIGTERM puts its number into the list; later ones do what they did
+    before."""
     numbers: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
         yield numbers

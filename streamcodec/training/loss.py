@@ -1,4 +1,5 @@
-"""What a frame costs: distortion of its planes and bits. The two kinds of frames differ in `code_batch` alone."""
+"""What a frame costs: distortion of its planes and bits. The two kinds of frames differ in
+`code_batch` alone."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +26,8 @@ LEAST_ERROR = 1e-3
 
 @dataclass(frozen=True)
 class Cost:
-    """All (N,). `loss`: distortion / lagrangian + bits, for each pixel; PSNR of luma and chroma, bits per pixel, z's of them."""
+    """All (N,). `loss`: distortion / lagrangian + bits, for each pixel; PSNR of luma and chroma,
+    bits per pixel, z's of them."""
 
     loss: Tensor
     luma_db: Tensor
@@ -47,12 +49,16 @@ class _Coded:
 def make_model(kind: Kind, widths: dict[str, int]) -> nn.Module:
     """The float model of a kind. Raises UsageError for unknown widths."""
     try:
-        return DctInter(InterConfig(**widths)) if kind == "inter" else DctIntra(IntraConfig(**widths))
+        return (
+            DctInter(InterConfig(**widths)) if kind == "inter" else DctIntra(IntraConfig(**widths))
+        )
     except TypeError as error:
         raise UsageError(f"widths are {widths}: {error}") from error
 
 
-def batch_cost(model: nn.Module, batch: Batch, objective: Objective, counts: SymbolCounts | None = None) -> Cost:
+def batch_cost(
+    model: nn.Module, batch: Batch, objective: Objective, counts: SymbolCounts | None = None
+) -> Cost:
     """`counts` is told all symbols."""
     coded = _code_batch(model, batch, objective.squared_steps_per_bit, counts)
     (luma, chroma), (luma_was, chroma_was) = coded.planes, batch.frame
@@ -61,7 +67,9 @@ def batch_cost(model: nn.Module, batch: Batch, objective: Objective, counts: Sym
     chroma_error = (chroma - chroma_was).square().sum((1, 2, 3))
     distortion = luma_error
     if objective.distortion != "mse":
-        distortion = _structure(objective.distortion)(luma, luma_was) * (objective.ssim_error * pixels)
+        distortion = _structure(objective.distortion)(luma, luma_was) * (
+            objective.ssim_error * pixels
+        )
     total = (distortion + objective.chroma_weight * chroma_error) / lagrangian(batch.q) + coded.bits
     return Cost(
         total / pixels,
@@ -72,11 +80,15 @@ def batch_cost(model: nn.Module, batch: Batch, objective: Objective, counts: Sym
     )
 
 
-def _code_batch(model: nn.Module, batch: Batch, squared_steps_per_bit: float, counts: SymbolCounts | None) -> _Coded:
+def _code_batch(
+    model: nn.Module, batch: Batch, squared_steps_per_bit: float, counts: SymbolCounts | None
+) -> _Coded:
     if batch.prediction is None:
         intra = model(batch.frame, batch.q, squared_steps_per_bit, counts)
         return _Coded(intra.planes, intra.bits, intra.z_bits)
-    inter = model(batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit, counts)
+    inter = model(
+        batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit, counts
+    )
     return _Coded(inter.planes, inter.bits, torch.zeros_like(inter.bits))
 
 
@@ -85,10 +97,14 @@ def _structure(distortion: Distortion) -> Callable[[Tensor, Tensor], Tensor]:
     try:
         import kornia
     except ImportError as error:
-        raise UsageError(f"distortion {distortion} needs kornia (pip install 'streamcodec[train]'): {error}") from error
+        raise UsageError(
+            f"distortion {distortion} needs kornia (pip install 'streamcodec[train]'): {error}"
+        ) from error
     if distortion == "ssim":
         return lambda a, b: 1 - kornia.metrics.ssim(a, b, 11, 255.0).mean((1, 2, 3))
-    loss = kornia.losses.MS_SSIMLoss(data_range=255.0, alpha=1.0, compensation=1.0, reduction="none")
+    loss = kornia.losses.MS_SSIMLoss(
+        data_range=255.0, alpha=1.0, compensation=1.0, reduction="none"
+    )
     return lambda a, b: cast(Tensor, loss.to(a.device)(a, b)).flatten(1).mean(1)
 
 

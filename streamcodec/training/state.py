@@ -29,7 +29,8 @@ FORMAT = 1
 
 @dataclass
 class Run:
-    """`data`: description of what it learns from. `means`: running means of what the steps cost."""
+    """`data`: description of what it learns from. `means`: running means of what the steps cost.
+    `bits`: fraction bits of hidden slots, where integers are simulated."""
 
     config: TrainConfig
     data: list[str]
@@ -40,9 +41,16 @@ class Run:
     device: torch.device
     step: int = 0
     means: dict[str, float] = field(default_factory=dict)
+    bits: dict[str, int] = field(default_factory=dict)
 
 
-def begin(config: TrainConfig, data: list[str], start: Path | None, device: torch.device, replicas: Replicas) -> Run:
+def begin(
+    config: TrainConfig,
+    data: list[str],
+    start: Path | None,
+    device: torch.device,
+    replicas: Replicas,
+) -> Run:
     """A run before its first step, with the weights of `start`, if given. Sets PyTorch's seed."""
     torch.manual_seed(config.seed)
     model = make_model(config.kind, config.widths)
@@ -74,8 +82,19 @@ def save(run: Run, path: Path, replicas: Replicas) -> None:
     ranks = replicas.gather(own)
     if replicas.rank:
         return
-    state = {"format": FORMAT, "config": asdict(run.config), "data": run.data, "step": run.step, "means": run.means}
-    state |= {"model": run.model.state_dict(), "average": run.average.state_dict(), "optimizer": run.optimizer.state_dict()}
+    state = {
+        "format": FORMAT,
+        "config": asdict(run.config),
+        "data": run.data,
+        "step": run.step,
+        "means": run.means,
+        "bits": run.bits,
+    }
+    state |= {
+        "model": run.model.state_dict(),
+        "average": run.average.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+    }
     with replace_on_success(path, overwrite=True) as part:
         torch.save({**state, "ranks": ranks}, part)
 
@@ -89,14 +108,18 @@ def resume(run: Run, path: Path, replicas: Replicas) -> None:
         changed.append("data")
     if changed:
         raise UsageError(
-            f"{path} is the state of another run: {', '.join(changed)} differ; name another folder (--start goes on from these weights)"
+            f"{path} is the state of another run: {', '.join(changed)} differ; "
+            "name another folder (--start goes on from these weights)"
         )
     if len(state["ranks"]) != replicas.world:
-        raise UsageError(f"{path} is the state of {len(state['ranks'])} processes; accepted: as many, not {replicas.world}")
+        raise UsageError(
+            f"{path} is the state of {len(state['ranks'])} processes; "
+            f"accepted: as many, not {replicas.world}"
+        )
     run.model.load_state_dict(state["model"])
     run.average.load_state_dict(state["average"])
     run.optimizer.load_state_dict(state["optimizer"])
-    run.step, run.means = state["step"], state["means"]
+    run.step, run.means, run.bits = state["step"], state["means"], state.get("bits", {})
     own = state["ranks"][replicas.rank]
     run.rng.bit_generator.state = own["numpy"]
     torch.set_rng_state(own["torch"])
@@ -105,10 +128,13 @@ def resume(run: Run, path: Path, replicas: Replicas) -> None:
 
 
 def averaged_model(path: Path) -> tuple[TrainConfig, nn.Module]:
-    """The config of a state, and its model with averaged weights, ready to be exported. Raises UsageError."""
+    """The config of a state, and its model with averaged weights, ready to be exported. Raises
+    UsageError."""
     state = _read(path)
     known = {each.name for each in fields(TrainConfig)}
-    config = TrainConfig(**{name: value for name, value in state["config"].items() if name in known})
+    config = TrainConfig(
+        **{name: value for name, value in state["config"].items() if name in known}
+    )
     model = make_model(config.kind, config.widths)
     model.load_state_dict(_averages(state))
     return config, model.eval()
@@ -126,7 +152,9 @@ def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise UsageError(f"{path} holds weights of another shape: {_first(str(error).splitlines())}") from error
+        raise UsageError(
+            f"{path} holds weights of another shape: {_first(str(error).splitlines())}"
+        ) from error
 
 
 def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
@@ -134,14 +162,19 @@ def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="numpy") as file:
             config = json.loads((file.metadata() or {}).get("config", ""))
-            model = restore_model({name: file.get_tensor(name) for name in file.keys()}, config)  # noqa: SIM118
+            names = file.keys()
+            model = restore_model({name: file.get_tensor(name) for name in names}, config)
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     return config["kind"], model.state_dict()
 
 
 def _averages(state: dict[str, Any]) -> dict[str, Tensor]:
-    return {name.removeprefix("module."): value for name, value in state["average"].items() if name != "n_averaged"}
+    return {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name != "n_averaged"
+    }
 
 
 def _first(lines: Sequence[str]) -> str:
@@ -153,6 +186,14 @@ def _read(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if state["format"] != FORMAT:
             raise ValueError(f"its format is {state['format']}")
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, UnpicklingError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        UnpicklingError,
+    ) as error:
         raise UsageError(f"cannot read the training state {path}: {error}") from error
     return state

@@ -34,7 +34,9 @@ def data(tmp_path: Path) -> list[Path]:
 @pytest.mark.filterwarnings("ignore")
 def test_two_workers_train_one_model(tmp_path: Path, data: list[Path]) -> None:
     said: list[str] = []
-    pipeline.train_on_workers(CONFIG, data, tmp_path / "run", workers=2, threads=1, report=said.append)
+    pipeline.train_on_workers(
+        CONFIG, data, tmp_path / "run", workers=2, threads=1, report=said.append
+    )
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2]
     assert [line.split("  ")[0] for line in said[1:-1]] == ["step 1/2", "step 2/2"]
@@ -50,5 +52,7 @@ def test_more_workers_than_processors_fail(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_one_named_gpu_for_several_workers_fails(tmp_path: Path, data: list[Path]) -> None:
-    with pytest.raises(UsageError, match="device is 'cuda:1'; accepted with several workers: cpu, cuda"):
+    with pytest.raises(
+        UsageError, match="device is 'cuda:1'; accepted with several workers: cpu, cuda"
+    ):
         pipeline.train_on_workers(CONFIG, data, tmp_path / "run", workers=2, device="cuda:1")

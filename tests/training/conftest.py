@@ -64,6 +64,8 @@ def write_picture(path: Path, rgb: "np.ndarray[tuple[int, ...], np.dtype[np.uint
     """(3, H, W) as a PNG."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb.transpose(1, 2, 0)), format="rgb24")
     codec = av.CodecContext.create("png", "w")
-    codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, "rgb24"  # type: ignore[attr-defined]
+    codec.width, codec.height = frame.width, frame.height  # type: ignore[attr-defined]
+    codec.pix_fmt = "rgb24"  # type: ignore[attr-defined]
     codec.time_base = 1  # type: ignore[assignment]
-    path.write_bytes(b"".join(bytes(packet) for packet in codec.encode(frame)))  # type: ignore[attr-defined]
+    packets = codec.encode(frame)  # type: ignore[attr-defined]
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))

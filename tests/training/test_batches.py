@@ -16,8 +16,9 @@ QUALITIES = Qualities(12.0, 44.0, 3.0, 0.1)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Luma tells the column, chroma the row, in units that a window's place can be read from; `before` likewise at 1/8. The
-    prediction is the frame + 100, and the last sample of U the number of the pair."""
+    """Luma tells the column, chroma the row, in units that a window's place can be read from;
+    `before` likewise at 1/8. The prediction is the frame + 100, and the last sample of U the
+    number of the pair."""
     columns = np.tile(np.arange(CROP, dtype=np.uint8), (CROP, 1))
     rows = np.repeat(np.arange(CROP // 2, dtype=np.uint8)[:, None], CROP // 2, 1)
     one = np.concatenate((columns.ravel(), rows.ravel(), rows.ravel()))

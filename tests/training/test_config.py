@@ -27,7 +27,10 @@ def test_fields_are_read(tmp_path: Path) -> None:
         ('kind = "inter"\nsteps = 3\ncrop = 100', "crop is 100; accepted: multiples of 16"),
         ('kind = "inter"\nsteps = 3\nhighest_q = 50', "highest_q is 50; accepted: 12 to 44"),
         ('kind = "inter"\nsteps = 3\nlr = nan', "lr is nan"),
-        ('kind = "inter"\nsteps = 3\ndistortion = "psnr"', "distortion is 'psnr'; accepted: mse, ssim, ms-ssim"),
+        (
+            'kind = "inter"\nsteps = 3\ndistortion = "psnr"',
+            "distortion is 'psnr'; accepted: mse, ssim, ms-ssim",
+        ),
     ],
 )
 def test_bad_configs_fail(tmp_path: Path, text: str, message: str) -> None:

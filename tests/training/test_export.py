@@ -17,8 +17,18 @@ from streamcodec.training.data.synthetic import to_planes
 from streamcodec.training.replicas import ALONE
 from streamcodec.training.state import begin
 
-INTER = TrainConfig("inter", 2, batch=2, crop=32, widths={"synthesis": 32, "analysis": 32, "features": 32, "blocks": 1})
-INTRA = replace(INTER, kind="intra", widths={"synthesis": 32, "analysis": 32, "context": 32, "hyper": 32, "z": 4, "blocks": 1})
+INTER = TrainConfig(
+    "inter",
+    2,
+    batch=2,
+    crop=32,
+    widths={"synthesis": 32, "analysis": 32, "features": 32, "blocks": 1},
+)
+INTRA = replace(
+    INTER,
+    kind="intra",
+    widths={"synthesis": 32, "analysis": 32, "context": 32, "hyper": 32, "z": 4, "blocks": 1},
+)
 
 
 @pytest.fixture
@@ -36,7 +46,9 @@ def exported(tmp_path: Path, make_folder: Callable[..., Path]) -> Callable[[Kind
 
 def test_exported_weights_code(exported: Callable[[Kind], Path], synthetic: ModuleType) -> None:
     intra, inter = (load_dct_weights(exported(kind)).native() for kind in ("intra", "inter"))
-    first, second = (to_planes(frame.transpose(1, 2, 0)) for frame in synthetic.moving_frames(2, 64, 48))
+    first, second = (
+        to_planes(frame.transpose(1, 2, 0)) for frame in synthetic.moving_frames(2, 64, 48)
+    )
     payload, key = intra.encode(first, 40)
     assert len(payload) < first[0].size
     payload, coded = inter.encode(second, 40, key)
@@ -53,7 +65,9 @@ def test_a_run_starts_from_weights(exported: Callable[[Kind], Path], config: Tra
     _, trained = averaged_model(weights.with_name("state.pt"))
     for name, value in trained.state_dict().items():
         if name != "z_log_scale":  # known from the tables alone
-            torch.testing.assert_close(run.model.state_dict()[name], value, rtol=0.05, atol=0.02, msg=name)
+            torch.testing.assert_close(
+                run.model.state_dict()[name], value, rtol=0.05, atol=0.02, msg=name
+            )
 
 
 def test_weights_that_do_not_fit_fail(exported: Callable[[Kind], Path], tmp_path: Path) -> None:
@@ -67,7 +81,9 @@ def test_weights_that_do_not_fit_fail(exported: Callable[[Kind], Path], tmp_path
         begin(INTER, [], tmp_path / "no.safetensors", torch.device("cpu"), ALONE)
 
 
-def test_a_weights_file_is_not_overwritten(exported: Callable[[Kind], Path], tmp_path: Path) -> None:
+def test_a_weights_file_is_not_overwritten(
+    exported: Callable[[Kind], Path], tmp_path: Path
+) -> None:
     weights = exported("inter")
     with pytest.raises(OutputError, match="exists; overwrite it"):
         export_state(weights.with_name("state.pt"), [tmp_path / "pairs"], weights, batches=1)

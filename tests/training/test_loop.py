@@ -22,13 +22,25 @@ WIDTHS = {
     "inter": {"synthesis": 8, "analysis": 8, "features": 8, "blocks": 1},
     "intra": {"synthesis": 8, "analysis": 8, "context": 8, "hyper": 8, "z": 4, "blocks": 1},
 }
-INTER = TrainConfig("inter", 6, batch=2, crop=32, held=2, log_every=1, check_every=3, save_every=2, widths=WIDTHS["inter"])
+INTER = TrainConfig(
+    "inter",
+    6,
+    batch=2,
+    crop=32,
+    held=2,
+    log_every=1,
+    check_every=3,
+    save_every=2,
+    widths=WIDTHS["inter"],
+)
 INTRA = replace(INTER, kind="intra", widths=WIDTHS["intra"])
 
 MakeFolder = Callable[..., Path]
 
 
-def quietly(config: TrainConfig, data: list[Path], out: Path, start: Path | None = None, **more: Any) -> Ending:
+def quietly(
+    config: TrainConfig, data: list[Path], out: Path, start: Path | None = None, **more: Any
+) -> Ending:
     return train(config, data, out, start, report=more.pop("report", lambda _: None), **more)
 
 
@@ -40,14 +52,22 @@ def state_of(folder: Path) -> dict[str, Any]:
 def flatten(value: Any, path: str = "") -> dict[str, Any]:
     """Tensors and values by their place."""
     if isinstance(value, dict):
-        return {k: v for key, each in value.items() for k, v in flatten(each, f"{path}.{key}").items()}
+        return {
+            k: v for key, each in value.items() for k, v in flatten(each, f"{path}.{key}").items()
+        }
     if isinstance(value, list):
-        return {k: v for key, each in enumerate(value) for k, v in flatten(each, f"{path}.{key}").items()}
+        return {
+            k: v
+            for key, each in enumerate(value)
+            for k, v in flatten(each, f"{path}.{key}").items()
+        }
     return {path: value.tolist() if isinstance(value, torch.Tensor) else value}
 
 
 @pytest.mark.parametrize("config", [INTER, INTRA], ids=["inter", "intra"])
-def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, make_folder: MakeFolder, config: TrainConfig) -> None:
+def test_a_stopped_run_goes_on_bit_for_bit(
+    tmp_path: Path, make_folder: MakeFolder, config: TrainConfig
+) -> None:
     data = [make_folder(), make_folder("more", 8)]
     assert quietly(config, data, tmp_path / "straight") == Ending(6, None)
 
@@ -58,7 +78,10 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, make_folder: MakeFold
     assert quietly(config, data, tmp_path / "stopped", report=stop) == Ending(3, signal.SIGTERM)
     assert quietly(config, data, tmp_path / "stopped") == Ending(6, None)
     assert flatten(state_of(tmp_path / "straight")) == flatten(state_of(tmp_path / "stopped"))
-    logs = [[json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in ("straight", "stopped")]
+    logs = [
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("straight", "stopped")
+    ]
     for first, second in zip(*logs, strict=True):
         assert without_times(first) == without_times(second)
     assert [row["step"] for row in logs[0] if "held_loss" in row] == [3, 6]
@@ -88,11 +111,15 @@ def test_steps_lower_the_loss(make_folder: MakeFolder, config: TrainConfig) -> N
     config = replace(config, crop=48, batch=8, held=8, lr=3e-3, warmup=1, steps=1000, ema=0.5)
     data = open_data([make_folder(count=32)], config.kind, 48, 8)
     run = begin(config, data.describe(), None, torch.device("cpu"), ALONE)
-    before = check(run.average.module, data, run.config.qualities, run.config.objective, run.device)["held_loss"]
+    before = check(
+        run.average.module, data, run.config.qualities, run.config.objective, run.device
+    )["held_loss"]
     for _ in range(12):
         batch = draw_batch(data, 8, 48, run.config.qualities, run.rng)
         train_step(run, batch, run.config.objective, config.lr, config.clip)
-    after = check(run.average.module, data, run.config.qualities, run.config.objective, run.device)["held_loss"]
+    after = check(run.average.module, data, run.config.qualities, run.config.objective, run.device)[
+        "held_loss"
+    ]
     assert after < 0.99 * before
 
 
@@ -121,7 +148,11 @@ def test_a_run_starts_from_averaged_weights(tmp_path: Path, make_folder: MakeFol
     run = begin(INTER, [], start, torch.device("cpu"), ALONE)
     config, model = averaged_model(start)
     assert config == INTER
-    assert flatten(model.state_dict()) == flatten(run.model.state_dict()) == flatten(run.average.module.state_dict())
+    assert (
+        flatten(model.state_dict())
+        == flatten(run.model.state_dict())
+        == flatten(run.average.module.state_dict())
+    )
     assert flatten(model.state_dict()) != flatten(state_of(tmp_path / "first")["model"])
     with pytest.raises(UsageError, match="holds weights of kind inter; accepted: intra"):
         quietly(INTRA, data, tmp_path / "second", start)

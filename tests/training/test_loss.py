@@ -24,16 +24,27 @@ class Shifted(nn.Module):
         self.luma, self.chroma = luma, chroma
 
     def forward(
-        self, frame: tuple[Tensor, Tensor], prediction: object, before: object, q: Tensor, weight: float, counts: None
+        self,
+        frame: tuple[Tensor, Tensor],
+        prediction: object,
+        before: object,
+        q: Tensor,
+        weight: float,
+        counts: None,
     ) -> InterOutput:
         assert weight == 0.134
-        return InterOutput((frame[0] + self.luma, frame[1] + self.chroma), torch.full_like(q, 64.0), q)
+        return InterOutput(
+            (frame[0] + self.luma, frame[1] + self.chroma), torch.full_like(q, 64.0), q
+        )
 
 
 @pytest.fixture
 def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
-    frame = torch.rand(2, 1, 64, 64, generator=generator) * 255, torch.rand(2, 2, 32, 32, generator=generator) * 255
+    frame = (
+        torch.rand(2, 1, 64, 64, generator=generator) * 255,
+        torch.rand(2, 2, 32, 32, generator=generator) * 255,
+    )
     return Batch(frame, torch.tensor([12.0, 30.0]), frame, torch.zeros(2, 96, 8, 8))
 
 
@@ -61,5 +72,7 @@ def test_structure_takes_the_place_of_luma_error(batch: Batch, distortion: Disto
 
 def test_kornia_that_is_missing_fails(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kornia", None)
-    with pytest.raises(UsageError, match=r"distortion ssim needs kornia \(pip install 'streamcodec\[train\]'\)"):
+    with pytest.raises(
+        UsageError, match=r"distortion ssim needs kornia \(pip install 'streamcodec\[train\]'\)"
+    ):
         batch_cost(Shifted(1.0, 1.0), batch, replace(OBJECTIVE, distortion="ssim"))

@@ -54,10 +54,14 @@ def test_processes_make_no_difference(recipe: Recipe, tmp_path: Path) -> None:
     make(recipe, tmp_path / "one", 20)
     make(recipe, tmp_path / "two", 20, jobs=2)
     for name in ("frames", "predictions", "q"):
-        assert (tmp_path / "one" / f"{name}.npy").read_bytes() == (tmp_path / "two" / f"{name}.npy").read_bytes()
+        assert (tmp_path / "one" / f"{name}.npy").read_bytes() == (
+            tmp_path / "two" / f"{name}.npy"
+        ).read_bytes()
 
 
-def test_a_folder_that_was_begun_is_completed(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_was_begun_is_completed(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from streamcodec.training.data import make as module
 
     make(recipe, tmp_path / "straight", 20)
@@ -71,23 +75,33 @@ def test_a_folder_that_was_begun_is_completed(recipe: Recipe, tmp_path: Path, mo
     monkeypatch.setattr(module, "_make", fail_at_3)
     with pytest.raises(KeyboardInterrupt):
         make(recipe, tmp_path / "out", 20)
-    with pytest.raises(UsageError, match=r"is not a folder of pairs .* yet: make it with the same command again"):
+    with pytest.raises(
+        UsageError, match=r"is not a folder of pairs .* yet: make it with the same command again"
+    ):
         open_pairs(tmp_path / "out")
     monkeypatch.setattr(module, "_make", whole)
     assert make(recipe, tmp_path / "out", 20) == ["8 of 8 crops"]
     assert make(recipe, tmp_path / "out", 20) == []
     for name in ("frames", "predictions", "q"):
-        assert (tmp_path / "straight" / f"{name}.npy").read_bytes() == (tmp_path / "out" / f"{name}.npy").read_bytes()
+        assert (tmp_path / "straight" / f"{name}.npy").read_bytes() == (
+            tmp_path / "out" / f"{name}.npy"
+        ).read_bytes()
 
 
 def test_unreadable_files_are_named_and_left_out(recipe: Recipe, tmp_path: Path) -> None:
-    said = make(replace(recipe, videos=(*recipe.videos, broken(tmp_path)), moving=0, text=0), tmp_path / "out", 40)
+    said = make(
+        replace(recipe, videos=(*recipe.videos, broken(tmp_path)), moving=0, text=0),
+        tmp_path / "out",
+        40,
+    )
     assert [line for line in said if "left out: cannot read" in line and "broken.mp4" in line]
     assert open_pairs(tmp_path / "out").count == 40
 
 
 def test_nothing_readable_fails(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"no clip was usable in 50 draws: cannot read .*broken.mp4"):
+    with pytest.raises(
+        SourceError, match=r"no clip was usable in 50 draws: cannot read .*broken.mp4"
+    ):
         make(Recipe((broken(tmp_path),), crop=64, text=0), tmp_path / "out")
 
 
@@ -112,7 +126,9 @@ def test_another_recipe_fails(recipe: Recipe, tmp_path: Path) -> None:
         ({"crop": 72}, "crop is 72; accepted: multiples of 16"),
     ],
 )
-def test_bad_recipes_fail(recipe: Recipe, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_bad_recipes_fail(
+    recipe: Recipe, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         make(replace(recipe, **changes), tmp_path / "out")  # type: ignore[arg-type]
 
@@ -140,7 +156,6 @@ def broken(folder: Path) -> Path:
     return path
 
 
-
 @pytest.fixture(scope="module")
 def codec(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Untrained weights of I-frames and P-frames."""
@@ -150,7 +165,9 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "intra", folder / "inter"
 
 
-def test_the_codec_codes_its_own_references(recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]) -> None:
+def test_the_codec_codes_its_own_references(
+    recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]
+) -> None:
     make(replace(recipe, codec=codec), tmp_path / "out", 24)
     crops = open_pairs(tmp_path / "out").crops
     assert crops.q is not None
@@ -162,7 +179,9 @@ def test_the_codec_codes_its_own_references(recipe: Recipe, tmp_path: Path, code
     assert not with_symbols.all()  # some follow their I-frame
 
 
-def test_prediction_and_symbols_are_those_of_the_chain(codec: tuple[Path, Path], synthetic: ModuleType) -> None:
+def test_prediction_and_symbols_are_those_of_the_chain(
+    codec: tuple[Path, Path], synthetic: ModuleType
+) -> None:
     clip = [to_planes(frame.transpose(1, 2, 0)) for frame in synthetic.moving_frames(3, 96, 64)]
     first, second = predict_from_codec(clip, 20.0, 4.0, load_models(*codec))
     assert first.before is None
@@ -172,8 +191,12 @@ def test_prediction_and_symbols_are_those_of_the_chain(codec: tuple[Path, Path],
     assert np.abs(first.prediction[0].astype(int) - clip[1][0]).mean() < 12
 
 
-def test_weights_in_the_wrong_order_fail(recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]) -> None:
-    with pytest.raises(ModelError, match="are not weights of I-frames and of P-frames, in this order"):
+def test_weights_in_the_wrong_order_fail(
+    recipe: Recipe, tmp_path: Path, codec: tuple[Path, Path]
+) -> None:
+    with pytest.raises(
+        ModelError, match="are not weights of I-frames and of P-frames, in this order"
+    ):
         make(replace(recipe, codec=codec[::-1]), tmp_path / "out")
     with pytest.raises(ModelError, match="cannot read the weights"):
         make(replace(recipe, codec=(tmp_path / "a", tmp_path / "b")), tmp_path / "out")

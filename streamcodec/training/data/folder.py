@@ -1,12 +1,14 @@
-"""A folder of pairs: arrays that NumPy maps into memory, so that a run reads only the rows that it draws.
+"""A folder of pairs: arrays that NumPy maps into memory, so that a run reads only what it draws.
 
-    pairs.json       {"format": 1, "crop": C, "count": n, ...}; written last, so a folder that has it is complete
+    pairs.json       {"format": 1, "crop": C, "count": n, ...}; written last: the folder is complete
     frames.npy       uint8 (n, C * C * 3 / 2): Y, U and V of a square, one after the other
-    predictions.npy  uint8, likewise: its motion-compensated prediction                           (pairs only)
-    q.npy            float32 (n,): the quantiser that the references were coded with, 12..44      (pairs only)
-    before.npy       uint8 (n, 96, C / 8, C / 8): |symbols| of the P-frame before, at most 255    (only if there are any)
+    predictions.npy  uint8, likewise: its motion-compensated prediction (of pairs)
+    q.npy            float32 (n,): the quantiser of its references, 12..44 (of pairs)
+    before.npy       uint8 (n, 96, C / 8, C / 8): |symbols| of the P-frame before, at most 255
+                     (where the codec coded the references)
 
-While it is being made, `making.json` says how and `done.npy` which groups of rows are there: it can be stopped at any time.
+While it is being made, `making.json` says how and `done.npy` which groups of rows are there: it can
+be stopped at any time.
 """
 
 import json
@@ -29,7 +31,8 @@ INFO, MAKING, DONE = "pairs.json", "making.json", "done.npy"
 
 @dataclass(frozen=True)
 class Crops:
-    """Rows of the arrays above. `predictions`, `q`: None of I-frames' crops; `before`: None if there is none."""
+    """Rows of the arrays above. `predictions`, `q`: None of I-frames' crops; `before`: None if
+    there is none."""
 
     frames: NDArray[np.uint8]
     predictions: NDArray[np.uint8] | None = None
@@ -59,27 +62,49 @@ def open_pairs(path: Path) -> PairFolder:
         }
         folder = PairFolder(path, crop, count, Crops(**arrays))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        unfinished = " yet: make it with the same command again" if (path / MAKING).exists() else f": {error}"
-        raise UsageError(f"{path} is not a folder of pairs (streamcodec train data){unfinished}") from error
+        unfinished = (
+            " yet: make it with the same command again"
+            if (path / MAKING).exists()
+            else f": {error}"
+        )
+        raise UsageError(
+            f"{path} is not a folder of pairs (streamcodec train data){unfinished}"
+        ) from error
     for name, array in arrays.items():
         if array.shape != _shape(name, crop, count):
-            raise UsageError(f"{path / name}.npy is {array.shape}; accepted: {_shape(name, crop, count)}")
+            raise UsageError(
+                f"{path / name}.npy is {array.shape}; accepted: {_shape(name, crop, count)}"
+            )
     return folder
 
 
 def _shape(name: str, crop: int, count: int) -> tuple[int, ...]:
     if name == "q":
         return (count,)
-    return (count, CHANNELS, crop // 8, crop // 8) if name == "before" else (count, crop * crop * 3 // 2)
+    return (
+        (count, CHANNELS, crop // 8, crop // 8)
+        if name == "before"
+        else (count, crop * crop * 3 // 2)
+    )
 
 
 class PairWriter:
-    """Fills a folder group by group, `group` rows at once and in any order; goes on where it stopped.
+    """Fills a folder group by group, `group` rows at once and in any order; goes on where it
+    stopped.
 
-    `recipe`: all that decides what the rows are. Raises OutputError if the folder holds something made otherwise.
+    `recipe`: all that decides what the rows are. Raises OutputError if the folder holds something
+    made otherwise.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], crop: int, count: int, group: int, recipe: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        names: Sequence[str],
+        crop: int,
+        count: int,
+        group: int,
+        recipe: Mapping[str, Any],
+    ) -> None:
         self._path, self._group = path, group
         self._info = {"format": 1, "crop": crop, "count": count, **recipe}
         with writing(path):
@@ -90,7 +115,9 @@ class PairWriter:
                 self._check(path / (INFO if self.is_complete else MAKING))
             if self.is_complete:
                 return
-            self._arrays = {name: self._map(name, begun, _shape(name, crop, count)) for name in names}
+            self._arrays = {
+                name: self._map(name, begun, _shape(name, crop, count)) for name in names
+            }
             self._done = self._map("done", begun, (-(-count // group),))
             if not begun:
                 self._write(path / MAKING)
@@ -122,8 +149,13 @@ class PairWriter:
     def _check(self, path: Path) -> None:
         held = json.loads(path.read_text(encoding="utf-8"))
         if held != json.loads(json.dumps(self._info)):
-            differing = sorted(key for key in held | self._info if held.get(key) != self._info.get(key))
-            raise OutputError(f"{self._path} holds pairs made otherwise ({', '.join(differing)}); name another folder")
+            differing = sorted(
+                key for key in held | self._info if held.get(key) != self._info.get(key)
+            )
+            raise OutputError(
+                f"{self._path} holds pairs made otherwise ({', '.join(differing)}); "
+                "name another folder"
+            )
 
     def _map(self, name: str, exists: bool, shape: tuple[int, ...]) -> "np.memmap[Any, Any]":
         kind = np.float32 if name == "q" else np.uint8

@@ -1,4 +1,5 @@
-"""Makes a folder of pairs (folder.py), or of photographs' crops, in several processes; the same seed gives the same rows."""
+"""Makes a folder of pairs (folder.py), or of photographs' crops, in several processes; the same
+seed gives the same rows."""
 
 import multiprocessing
 from collections import Counter
@@ -15,7 +16,12 @@ from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.training.data.folder import Crops, PairWriter
 from streamcodec.training.data.planes import Planes, flat_crop
-from streamcodec.training.data.references import Predicted, load_models, predict_from_codec, predict_from_x264
+from streamcodec.training.data.references import (
+    Predicted,
+    load_models,
+    predict_from_codec,
+    predict_from_x264,
+)
 from streamcodec.training.data.sources import WINDOW, find_photos, find_videos, read_clip, read_rgb
 from streamcodec.training.data.synthetic import moving_clip, to_planes
 from streamcodec.training.data.text import text_picture
@@ -41,10 +47,10 @@ STILL_VIDEOS, STILL_SMALLEST = 0.25, 0.3
 class Recipe:
     """What a folder is made of. `videos`, `photos`: files, and folders that are searched.
 
-    `stills`: crops of the photographs alone, for I-frames, in the place of pairs. `crop`: pixels, a multiple of 16.
-    `moving`, `text`: shares of the clips that are photographs in motion and print in motion; without videos all are.
-    `codec`: weights files of I-frames and P-frames that code the references; without them x264 does. `lowest_q`, `highest_q`:
-    of the references.
+    `stills`: crops of the photographs alone, for I-frames, in the place of pairs. `crop`: pixels, a
+    multiple of 16. `moving`, `text`: shares of the clips that are photographs in motion and print
+    in motion; without videos all are. `codec`: weights files of I-frames and P-frames that code the
+    references; without them x264 does. `lowest_q`, `highest_q`: of the references.
     """
 
     videos: tuple[Path, ...] = ()
@@ -66,7 +72,8 @@ class _Material:
     photos: tuple[Path, ...]
 
     def draw_video(self, rng: np.random.Generator) -> Path:
-        """Of n videos in one folder, each is drawn 1 / sqrt(n) as often as a video that is alone in its own."""
+        """Of n videos in one folder, each is drawn 1 / sqrt(n) as often as a video that is alone
+        in its own."""
         beside = Counter(path.parent for path in self.videos)
         weights = np.array([beside[path.parent] ** -0.5 for path in self.videos])
         return self.videos[rng.choice(len(self.videos), p=weights / weights.sum())]
@@ -75,16 +82,26 @@ class _Material:
 def make_pairs(
     recipe: Recipe, out: Path, count: int, *, jobs: int = 1, report: Callable[[str], None] = print
 ) -> None:
-    """Fill the folder `out` with `count` rows; one that was begun with the same recipe goes on where it stopped.
+    """Fill the folder `out` with `count` rows; one that was begun with the same recipe goes on
+    where it stopped.
 
-    Files that cannot be read are named and left out. Raises UsageError, OutputError, and SourceError where nothing can be read.
+    Files that cannot be read are named and left out. Raises UsageError, OutputError, and
+    SourceError where nothing can be read.
     """
-    material = _Material(recipe, tuple(find_videos(recipe.videos)), tuple(find_photos(recipe.photos)))
+    material = _Material(
+        recipe, tuple(find_videos(recipe.videos)), tuple(find_photos(recipe.photos))
+    )
     if not material.videos and not material.photos:
-        raise UsageError("there is nothing to make pairs of; name videos (--videos) or photographs (--photos)")
+        raise UsageError(
+            "there is nothing to make pairs of; name videos (--videos) or photographs (--photos)"
+        )
     if recipe.crop % 16 or recipe.crop < 64:
         raise UsageError(f"crop is {recipe.crop}; accepted: multiples of 16 from 64 on")
-    names = ["frames"] if recipe.stills else ["frames", "predictions", "q"] + ["before"] * (recipe.codec is not None)
+    names = (
+        ["frames"]
+        if recipe.stills
+        else ["frames", "predictions", "q"] + ["before"] * (recipe.codec is not None)
+    )
     writer = PairWriter(out, names, recipe.crop, count, GROUP, {"recipe": _described(recipe)})
     groups = writer.missing()
     complaints: set[str] = set()
@@ -101,7 +118,9 @@ def make_pairs(
 def _described(recipe: Recipe) -> dict[str, object]:
     fields = asdict(recipe)
     paths = {name: [str(path) for path in fields[name]] for name in ("videos", "photos")}
-    return fields | paths | {"codec": [load_dct_weights(path).id.hex() for path in recipe.codec or ()]}
+    return (
+        fields | paths | {"codec": [load_dct_weights(path).id.hex() for path in recipe.codec or ()]}
+    )
 
 
 Made = tuple[int, Crops, set[str]]
@@ -113,7 +132,9 @@ def _made(material: _Material, groups: list[int], jobs: int) -> Iterator[Made]:
         yield from (_make(material, number) for number in groups)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(
+        jobs, context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         futures = [pool.submit(_make, material, number) for number in groups]
         try:
             for future in as_completed(futures):
@@ -135,7 +156,10 @@ def _make(material: _Material, number: int) -> Made:
             continue
         if made is not None:
             return number, made, complaints
-    reasons = "; ".join(sorted(complaints)[:3]) or f"all are shorter or smaller than {material.recipe.crop} pixels"
+    reasons = (
+        "; ".join(sorted(complaints)[:3])
+        or f"all are shorter or smaller than {material.recipe.crop} pixels"
+    )
     raise SourceError(f"no clip was usable in {TRIES} draws: {reasons}")
 
 
@@ -146,7 +170,9 @@ def _pairs(material: _Material, rng: np.random.Generator) -> Crops | None:
         return None
     q = rng.uniform(recipe.lowest_q, recipe.highest_q)
     if recipe.codec:
-        predicted = predict_from_codec(clip, q, rng.uniform(*INTRA_OFFSETS), load_models(*recipe.codec))
+        predicted = predict_from_codec(
+            clip, q, rng.uniform(*INTRA_OFFSETS), load_models(*recipe.codec)
+        )
     else:
         predicted = predict_from_x264(clip, q)
     return _crops([predicted[rng.integers(len(predicted))] for _ in range(GROUP)], recipe.crop, rng)
@@ -161,7 +187,9 @@ def _crops(chosen: list[Predicted], crop: int, rng: np.random.Generator) -> Crop
         predictions.append(flat_crop(pair.prediction, top, left, crop))
         size, cells = crop // 8, np.zeros((96, crop // 8, crop // 8), np.uint8)
         if pair.before is not None:
-            cells = pair.before[top // 8 : top // 8 + size, left // 8 : left // 8 + size].transpose(2, 0, 1)
+            cells = pair.before[top // 8 : top // 8 + size, left // 8 : left // 8 + size].transpose(
+                2, 0, 1
+            )
         before.append(cells)
     q = np.array([pair.q for pair in chosen], np.float32)
     return Crops(np.stack(frames), np.stack(predictions), q, np.stack(before))
@@ -174,7 +202,9 @@ def _stills(material: _Material, rng: np.random.Generator) -> Crops | None:
         clip = read_clip(material.draw_video(rng), 1, crop, rng)
         picture = clip[0] if clip else None
     else:
-        picture = to_planes(_even(_photo(material, rng, lambda side: side * _log_uniform(STILL_SMALLEST, 1, rng))))
+        picture = to_planes(
+            _even(_photo(material, rng, lambda side: side * _log_uniform(STILL_SMALLEST, 1, rng)))
+        )
     if picture is None or min(picture[0].shape) < crop:
         return None
     for _ in range(GROUP):
@@ -195,17 +225,24 @@ def _clip(material: _Material, count: int, rng: np.random.Generator) -> list[Pla
     elif front is not None:
         back = _photo(material, rng, lambda _: rng.uniform(360, 720))
     assert back is not None
-    size = tuple(max(recipe.crop, min(side, most) // 16 * 16) for side, most in zip(back.shape, WINDOW, strict=False))
+    size = tuple(
+        max(recipe.crop, min(side, most) // 16 * 16)
+        for side, most in zip(back.shape, WINDOW, strict=False)
+    )
     if size[0] > back.shape[0] or size[1] > back.shape[1]:
         return None
     return moving_clip(back, front, count, (size[0], size[1]), rng)
 
 
-def _photo(material: _Material, rng: np.random.Generator, short_side: Callable[[int], float]) -> NDArray[np.uint8]:
+def _photo(
+    material: _Material, rng: np.random.Generator, short_side: Callable[[int], float]
+) -> NDArray[np.uint8]:
     """Of one in ten of them, with print on it, if `text` allows."""
     picture = read_rgb(material.photos[rng.integers(len(material.photos))], short_side)
     if material.recipe.stills and rng.random() < material.recipe.text:
-        return text_picture(picture.shape[0], picture.shape[1], rng, picture if rng.random() < 0.5 else None)
+        return text_picture(
+            picture.shape[0], picture.shape[1], rng, picture if rng.random() < 0.5 else None
+        )
     return picture
 
 

@@ -1,6 +1,8 @@
-"""Pairs as the codec will see them: a frame, and its prediction from decoded frames before it, with motion searched there.
+"""Pairs as the codec will see them: a frame, and its prediction from decoded frames before it, with
+motion searched there.
 
-The frames before are decoded from what x264 made of them, or coded by the codec's own P-frames one after the other.
+The frames before are decoded from what x264 made of them, or coded by the codec's own P-frames one
+after the other.
 """
 
 import io
@@ -26,8 +28,8 @@ BIT_16 = 16 * 0.6
 
 @dataclass(frozen=True)
 class Predicted:
-    """`frame` and its `prediction`; `q` of the P-frame. `before`: |symbols| of the P-frame before, (H / 8, W / 8, 96) uint8;
-    None: there is none."""
+    """`frame` and its `prediction`; `q` of the P-frame. `before`: |symbols| of the P-frame
+    before, (H / 8, W / 8, 96) uint8; None: there is none."""
 
     frame: Planes
     prediction: Planes
@@ -54,8 +56,11 @@ def predict_from_x264(clip: list[Planes], q: float) -> list[Predicted]:
     return pairs
 
 
-def predict_from_codec(clip: list[Planes], q: float, intra_offset: float, models: tuple[IntraModel, InterModel]) -> list[Predicted]:
-    """All frames but the first, which is coded with `q` - `intra_offset`, as the codec's encoder predicted them."""
+def predict_from_codec(
+    clip: list[Planes], q: float, intra_offset: float, models: tuple[IntraModel, InterModel]
+) -> list[Predicted]:
+    """All frames but the first, which is coded with `q` - `intra_offset`, as the codec's encoder
+    predicted them."""
     intra, inter = models
     quality = quality_of(q)
     _, key = intra.encode(clip[0], quality_of(q - intra_offset))
@@ -74,7 +79,9 @@ def load_models(intra: Path, inter: Path) -> tuple[IntraModel, InterModel]:
     """Of two weights files. Raises ModelError."""
     first, second = load_dct_weights(intra).native(), load_dct_weights(inter).native()
     if not isinstance(first, IntraModel) or not isinstance(second, InterModel):
-        raise ModelError(f"{intra} and {inter} are not weights of I-frames and of P-frames, in this order")
+        raise ModelError(
+            f"{intra} and {inter} are not weights of I-frames and of P-frames, in this order"
+        )
     return first, second
 
 

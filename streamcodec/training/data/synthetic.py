@@ -1,4 +1,5 @@
-"""Photographs and print set in motion: panned, zoomed, turned, one before the other, with changing light."""
+"""Photographs and print set in motion: panned, zoomed, turned, one before the other, with
+changing light."""
 
 from dataclasses import dataclass
 
@@ -28,10 +29,14 @@ class _Motion:
 
 
 def moving_clip(
-    back: NDArray[np.uint8], front: NDArray[np.uint8] | None, count: int, size: tuple[int, int], rng: np.random.Generator
+    back: NDArray[np.uint8],
+    front: NDArray[np.uint8] | None,
+    count: int,
+    size: tuple[int, int],
+    rng: np.random.Generator,
 ) -> list[Planes]:
-    """`count` frames of `size` (H, W). `back`: RGB (h, w, 3), at least of that size; `front`: a picture of which a blob moves
-    before it, if any."""
+    """`count` frames of `size` (H, W). `back`: RGB (h, w, 3), at least of that size; `front`: a
+    picture of which a blob moves before it, if any."""
     frames = _moved(_tensor(back), _draw_motion(rng), count, size)
     if front is not None:
         colours = _tensor(front)
@@ -47,7 +52,9 @@ def moving_clip(
 def to_planes(rgb: NDArray[np.uint8]) -> Planes:
     """(H, W, 3) -> 4:2:0 of BT.709, limited range."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-    return planes_of(frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"))
+    return planes_of(
+        frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+    )
 
 
 def _tensor(rgb: NDArray[np.uint8]) -> Tensor:
@@ -82,7 +89,9 @@ def _moved(picture: Tensor, motion: _Motion, count: int, size: tuple[int, int]) 
 def _blob(size: tuple[int, ...], rng: np.random.Generator) -> Tensor:
     """(1, 1, *size) in 0..1: an island of random outline."""
     cells = torch.from_numpy(rng.random((1, 1, ALPHA_SIDE, ALPHA_SIDE), np.float32))
-    rise = kornia.filters.get_gaussian_kernel2d(ALPHA_SIDE + 1, (2.0, 2.0))[:, :ALPHA_SIDE, :ALPHA_SIDE]
+    rise = kornia.filters.get_gaussian_kernel2d(ALPHA_SIDE + 1, (2.0, 2.0))[
+        :, :ALPHA_SIDE, :ALPHA_SIDE
+    ]
     cells = cells * 0.7 + rise / rise.max()
     smooth = torch.nn.functional.interpolate(cells, size=size, mode="bicubic", align_corners=True)
     return ((smooth - 0.9) * 30).clamp(0, 1)
