@@ -1,11 +1,11 @@
-"""`streamcodec train data` and `streamcodec train run`."""
+"""`streamcodec train data`, `train run` and `train export`."""
 
 from importlib import import_module
 from pathlib import Path
 
 import click
 
-from streamcodec.cli.common import quiet_option
+from streamcodec.cli.common import overwrite_option, quiet_option
 from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]
@@ -16,7 +16,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.group()
 def train() -> None:
-    """Train the default models: make data, then run."""
+    """Train the default models: make data, run, export."""
 
 
 @train.command()
@@ -104,6 +104,22 @@ def run(
         return 0
     ending = train_alone(settings, data, out, start, device=device, seconds=seconds, tensorboard=tensorboard, report=report)
     return 128 + ending.signal if ending.signal else 0
+
+
+@train.command()
+@click.argument("state", type=ANY)
+@click.option("--data", type=FOLDER, multiple=True, required=True, help="Folder that `train data` made. Repeatable.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Weights file to write.")
+@click.option("--batches", type=click.IntRange(1), default=100, show_default=True, help="Batches that activations are seen on.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all]")
+@overwrite_option
+def export(state: Path, data: tuple[Path, ...], out: Path, batches: int, threads: int | None, overwrite: bool) -> int:
+    """Write the averaged weights of STATE, a run's state.pt, as a weights file: integers that `encode` takes."""
+    prepare(threads)
+    from streamcodec.training import export_state
+
+    _say(f"{out}: weights {export_state(state, data, out, batches=batches, overwrite=overwrite).hex()}")
+    return 0
 
 
 def _say(line: str) -> None:

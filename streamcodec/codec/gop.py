@@ -145,6 +145,8 @@ def _as_array(frames: Any) -> NDArray[Any]:
     if isinstance(frames, np.ndarray):
         return frames
     if hasattr(frames, "detach") and hasattr(frames, "cpu"):  # a tensor
+        if str(frames.dtype) != "torch.uint8":
+            raise UsageError(f"frames are {frames.dtype}; accepted: uint8")
         array: NDArray[Any] = frames.detach().cpu().numpy()
         return array
     kind = type(frames).__name__

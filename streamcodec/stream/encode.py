@@ -18,7 +18,7 @@ from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, check_target, open_output
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
-from streamcodec.stream.encoder import Encoder, Pixels, as_format, codec_of, raw_frame
+from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, raw_frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.part import Part
 from streamcodec.stream.pipeline import Progress, overlapped
@@ -130,7 +130,7 @@ def encode(
     part = Part(start_seconds, duration_seconds, max_frames, on_error)
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    codec = codec or codec_of(options)
+    codec = chosen_codec(codec, options)
     with _open_source(source, part, frame_rate, codec.frame_format) as frames:
         found = _search(source, part, options, codec, search_progress)
         chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)

@@ -173,11 +173,12 @@ class Encoder:
 
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
     """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
-    planes = pixels if isinstance(pixels, tuple) else (pixels.detach().cpu().numpy() if is_tensor(pixels) else pixels,)
+    planes = pixels if isinstance(pixels, tuple) else (pixels,)
     for plane in planes:
-        if not isinstance(plane, np.ndarray) or plane.dtype != np.uint8:
+        if not (isinstance(plane, np.ndarray) or is_tensor(plane)) or str(plane.dtype).removeprefix("torch.") != "uint8":
             kind = getattr(plane, "dtype", type(plane).__name__)
             raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)")
+    planes = tuple(plane.detach().cpu().numpy() if is_tensor(plane) else plane for plane in planes)
     return RawFrame(tuple(np.array(plane, order="C") for plane in planes), pts, duration)
 
 
@@ -192,6 +193,13 @@ def is_tensor(value: Any) -> TypeGuard["Tensor"]:
     """Whether this is a tensor, without importing PyTorch: where there is one, it is imported."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
+
+
+def chosen_codec(codec: Codec | None, options: EncodeOptions) -> Codec:
+    """The codec that was given, or else the one that the options name. Raises UsageError if it is something else."""
+    if codec is not None and not isinstance(codec, Codec):
+        raise UsageError(f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it")
+    return codec or codec_of(options)
 
 
 def codec_of(options: EncodeOptions) -> Codec:

@@ -16,7 +16,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, check_target, open_output, writing
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.runtime import require_torch
-from streamcodec.stream.encoder import Encoder, Pixels, as_format, codec_of, is_tensor, raw_frame
+from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, is_tensor, raw_frame
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.sample import Sample
@@ -111,7 +111,7 @@ def encode_image(
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
     picture = _picture(image, background, max_pixels)
-    codec = _image_codec(codec or codec_of(options), options)
+    codec = _image_codec(chosen_codec(codec, options), options)
     rgb = RawFrame((picture.pixels,), pts=0)
     video = VideoFormat(*rgb.size, time_base=TIME_BASE, color=COLOR if codec.frame_format == "yuv420" else ColorSpec())
     raw = as_format(rgb, codec.frame_format, video)

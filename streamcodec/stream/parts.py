@@ -18,7 +18,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import check_target, open_output
 from streamcodec.metrics import frame_mse
 from streamcodec.runtime import using_threads
-from streamcodec.stream.encoder import Encoder, codec_of
+from streamcodec.stream.encoder import Encoder, chosen_codec
 from streamcodec.stream.identity import identify
 from streamcodec.stream.part_file import PartReport, report_packet
 from streamcodec.stream.pipeline import Progress, overlapped
@@ -69,7 +69,7 @@ def encode_part(
     check_target(Path(out), overwrite=overwrite)
     if not identify(source).has_content_of(plan.identity):
         raise SourceError(f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew")
-    codec = codec or codec_of(plan.options)
+    codec = chosen_codec(codec, plan.options)
     psnr = psnr or (plan.target is not None and plan.target.measure == "psnr_db")
     with using_threads(plan.threads):
         for beginning in _beginnings(source, plan, gops, codec.frame_format):

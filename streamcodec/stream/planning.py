@@ -8,7 +8,7 @@ from typing import Unpack
 from streamcodec.codec import Codec
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.runtime import threads as threads_now
-from streamcodec.stream.encoder import codec_of, make_header
+from streamcodec.stream.encoder import chosen_codec, make_header
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.identity import identify
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
@@ -51,7 +51,7 @@ def plan_video(
     identity = identify(source)
     part = Part(start_seconds, duration_seconds, max_frames, on_error)
     threads = threads_now() if threads is None else check_count("number of threads", threads, "threads")
-    codec = codec or codec_of(options)
+    codec = chosen_codec(codec, options)
     chosen = replace(_at_found_quality(source, part, options, codec, search_progress), device=codec.device_type, precision=codec.precision)
     with part.reader(source, codec.frame_format) as reader:
         with overlapped(reader) as frames:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from streamcodec.errors import UsageError
 from streamcodec.models.dct.transforms import Planes
-from streamcodec.training.config import Kind
+from streamcodec.training.config import Kind, Qualities
 from streamcodec.training.data import PairFolder, open_pairs
 
-__all__ = ["Batch", "DataSet", "Qualities", "draw_batch", "held_batches", "open_data"]
+__all__ = ["Batch", "DataSet", "draw_batch", "held_batches", "open_data"]
 
 HELD_BATCH = 20
 
@@ -27,16 +27,6 @@ class Batch:
     q: Tensor
     prediction: Planes | None = None
     before: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Qualities:
-    """How the quantiser is drawn: TrainConfig's fields of these names."""
-
-    lowest_q: float
-    highest_q: float
-    q_spread: float
-    any_q: float
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,30 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from streamcodec.errors import UsageError
 
-__all__ = ["Distortion", "Kind", "TrainConfig", "load_config"]
+__all__ = ["Distortion", "Kind", "Objective", "Qualities", "TrainConfig", "load_config"]
 
 Kind = Literal["inter", "intra"]
 Distortion = Literal["mse", "ssim", "ms-ssim"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: TrainConfig's fields of these names."""
+
+    distortion: Distortion
+    chroma_weight: float
+    ssim_error: float
+    squared_steps_per_bit: float
+
+
+@dataclass(frozen=True)
+class Qualities:
+    """How the quantiser is drawn: TrainConfig's fields of these names."""
+
+    lowest_q: float
+    highest_q: float
+    q_spread: float
+    any_q: float
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,14 @@ class TrainConfig:
             _limit(name, getattr(self, name), 0, 1e9)
         if self.crop % 16 or self.crop < 32:
             raise UsageError(f"crop is {self.crop}; accepted: multiples of 16 from 32 on")
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.distortion, self.chroma_weight, self.ssim_error, self.squared_steps_per_bit)
+
+    @property
+    def qualities(self) -> Qualities:
+        return Qualities(self.lowest_q, self.highest_q, self.q_spread, self.any_q)
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -18,10 +18,10 @@ from types import FrameType
 import torch
 from torch import nn
 
-from streamcodec.training.batches import Batch, DataSet, Qualities, draw_batch, held_batches, open_data
-from streamcodec.training.config import TrainConfig
+from streamcodec.training.batches import Batch, DataSet, draw_batch, held_batches, open_data
+from streamcodec.training.config import Objective, Qualities, TrainConfig
 from streamcodec.training.log import TrainingLog
-from streamcodec.training.loss import Objective, batch_cost
+from streamcodec.training.loss import batch_cost
 from streamcodec.training.replicas import ALONE, Replicas
 from streamcodec.training.state import STATE, Run, begin, resume, save
 
@@ -125,7 +125,7 @@ def _work(
     replicas: Replicas,
 ) -> None:
     config, begun = run.config, time.monotonic()
-    objective, qualities = run.objective, run.qualities
+    objective, qualities = config.objective, config.qualities
     while run.step < config.steps:
         late = seconds is not None and time.monotonic() - begun > seconds
         if replicas.any(bool(stopping) or late):

@@ -14,22 +14,12 @@ from streamcodec.models.dct.inter import DctInter, InterConfig
 from streamcodec.models.dct.intra import DctIntra, IntraConfig
 from streamcodec.models.dct.transforms import Planes
 from streamcodec.training.batches import Batch
-from streamcodec.training.config import Distortion, Kind
+from streamcodec.training.config import Distortion, Kind, Objective
 
-__all__ = ["Cost", "Objective", "batch_cost", "make_model"]
+__all__ = ["Cost", "batch_cost", "make_model"]
 
 LEAST_ERROR = 1e-3
 """Of PSNR: 78 dB."""
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised: TrainConfig's fields of these names."""
-
-    distortion: Distortion
-    chroma_weight: float
-    ssim_error: float
-    squared_steps_per_bit: float
 
 
 @dataclass(frozen=True)

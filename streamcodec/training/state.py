@@ -1,7 +1,7 @@
 """A run's state: all that its next step depends on, begun, saved and read back."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -13,9 +13,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from streamcodec.errors import UsageError
 from streamcodec.files import replace_on_success
-from streamcodec.training.batches import Qualities
 from streamcodec.training.config import Kind, TrainConfig
-from streamcodec.training.loss import Objective, make_model
+from streamcodec.training.loss import make_model
 from streamcodec.training.replicas import Replicas
 
 __all__ = ["STATE", "Run", "averaged_model", "begin", "resume", "save"]
@@ -37,16 +36,6 @@ class Run:
     device: torch.device
     step: int = 0
     means: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def objective(self) -> Objective:
-        c = self.config
-        return Objective(c.distortion, c.chroma_weight, c.ssim_error, c.squared_steps_per_bit)
-
-    @property
-    def qualities(self) -> Qualities:
-        c = self.config
-        return Qualities(c.lowest_q, c.highest_q, c.q_spread, c.any_q)
 
 
 def begin(config: TrainConfig, data: list[str], start: Path | None, device: torch.device, replicas: Replicas) -> Run:
@@ -111,13 +100,14 @@ def resume(run: Run, path: Path, replicas: Replicas) -> None:
         torch.cuda.set_rng_state(own["cuda"], run.device)
 
 
-def averaged_model(path: Path) -> tuple[Kind, nn.Module]:
-    """The model of a state with its averaged weights, ready to be exported. Raises UsageError."""
+def averaged_model(path: Path) -> tuple[TrainConfig, nn.Module]:
+    """The config of a state, and its model with averaged weights, ready to be exported. Raises UsageError."""
     state = _read(path)
-    kind: Kind = state["config"]["kind"]
-    model = make_model(kind, state["config"]["widths"])
-    _take_weights(model, kind, path)
-    return kind, model.eval()
+    known = {each.name for each in fields(TrainConfig)}
+    config = TrainConfig(**{name: value for name, value in state["config"].items() if name in known})
+    model = make_model(config.kind, config.widths)
+    model.load_state_dict(_averages(state))
+    return config, model.eval()
 
 
 def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
@@ -125,11 +115,14 @@ def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
     state = _read(path)
     if state["config"]["kind"] != kind:
         raise UsageError(f"{path} holds weights of kind {state['config']['kind']}; accepted: {kind}")
-    weights = {name.removeprefix("module."): value for name, value in state["average"].items() if name != "n_averaged"}
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(_averages(state))
     except RuntimeError as error:
         raise UsageError(f"{path} holds weights of another shape: {_first(str(error).splitlines())}") from error
+
+
+def _averages(state: dict[str, Any]) -> dict[str, Tensor]:
+    return {name.removeprefix("module."): value for name, value in state["average"].items() if name != "n_averaged"}
 
 
 def _first(lines: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from streamcodec.training.batches import Qualities, draw_batch, held_batches, open_data
+from streamcodec.training.batches import draw_batch, held_batches, open_data
+from streamcodec.training.config import Qualities
 
 CROP, COUNT = 64, 20
 QUALITIES = Qualities(12.0, 44.0, 3.0, 0.1)

@@ -12,7 +12,8 @@ import torch
 
 from streamcodec.errors import UsageError
 from streamcodec.training import Ending, TrainConfig, averaged_model, train
-from streamcodec.training.batches import Batch, Qualities, draw_batch, open_data
+from streamcodec.training.batches import Batch, draw_batch, open_data
+from streamcodec.training.config import Qualities
 from streamcodec.training.loop import check, learning_rate, train_step
 from streamcodec.training.replicas import ALONE
 from streamcodec.training.state import begin
@@ -87,11 +88,11 @@ def test_steps_lower_the_loss(make_folder: MakeFolder, config: TrainConfig) -> N
     config = replace(config, crop=48, batch=8, held=8, lr=3e-3, warmup=1, steps=1000, ema=0.5)
     data = open_data([make_folder(count=32)], config.kind, 48, 8)
     run = begin(config, data.describe(), None, torch.device("cpu"), ALONE)
-    before = check(run.average.module, data, run.qualities, run.objective, run.device)["held_loss"]
+    before = check(run.average.module, data, run.config.qualities, run.config.objective, run.device)["held_loss"]
     for _ in range(12):
-        batch = draw_batch(data, 8, 48, run.qualities, run.rng)
-        train_step(run, batch, run.objective, config.lr, config.clip)
-    after = check(run.average.module, data, run.qualities, run.objective, run.device)["held_loss"]
+        batch = draw_batch(data, 8, 48, run.config.qualities, run.rng)
+        train_step(run, batch, run.config.objective, config.lr, config.clip)
+    after = check(run.average.module, data, run.config.qualities, run.config.objective, run.device)["held_loss"]
     assert after < 0.99 * before
 
 
@@ -99,7 +100,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
     run = begin(INTRA, [], None, torch.device("cpu"), ALONE)
     before = flatten(run.model.state_dict()), flatten(run.average.state_dict())
     frame = (torch.full((1, 1, 32, 32), float("nan")), torch.zeros(1, 2, 16, 16))
-    figures = train_step(run, Batch(frame, torch.tensor([30.0])), run.objective, 1e-3, 1.0)
+    figures = train_step(run, Batch(frame, torch.tensor([30.0])), run.config.objective, 1e-3, 1.0)
     assert not figures["gradient"] < float("inf")
     assert (flatten(run.model.state_dict()), flatten(run.average.state_dict())) == before
     assert run.step == 1
@@ -118,8 +119,8 @@ def test_a_run_starts_from_averaged_weights(tmp_path: Path, make_folder: MakeFol
     quietly(INTER, data, tmp_path / "first")
     start = tmp_path / "first" / "state.pt"
     run = begin(INTER, [], start, torch.device("cpu"), ALONE)
-    kind, model = averaged_model(start)
-    assert kind == "inter"
+    config, model = averaged_model(start)
+    assert config == INTER
     assert flatten(model.state_dict()) == flatten(run.model.state_dict()) == flatten(run.average.module.state_dict())
     assert flatten(model.state_dict()) != flatten(state_of(tmp_path / "first")["model"])
     with pytest.raises(UsageError, match="holds weights of kind inter; accepted: intra"):
@@ -164,4 +165,4 @@ def test_stills_and_pairs_train_i_frames_together(tmp_path: Path, make_folder: M
 
 def test_qualities_are_those_of_the_config() -> None:
     run = begin(replace(INTER, lowest_q=20.0, q_spread=1.0), [], None, torch.device("cpu"), ALONE)
-    assert run.qualities == Qualities(20.0, 44.0, 1.0, 0.1)
+    assert run.config.qualities == Qualities(20.0, 44.0, 1.0, 0.1)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from streamcodec.errors import UsageError
 from streamcodec.models.dct.inter import InterOutput
 from streamcodec.training.batches import Batch
-from streamcodec.training.config import Distortion
-from streamcodec.training.loss import Objective, batch_cost
+from streamcodec.training.config import Distortion, Objective
+from streamcodec.training.loss import batch_cost
 
 OBJECTIVE = Objective("mse", 1.5, 400.0, 0.134)
 

@@ -72,10 +72,10 @@ def predict_from_codec(clip: list[Planes], q: float, intra_offset: float, models
 @cache
 def load_models(intra: Path, inter: Path) -> tuple[IntraModel, InterModel]:
     """Of two weights files. Raises ModelError."""
-    models = load_dct_weights(intra).native(), load_dct_weights(inter).native()
-    if not isinstance(models[0], IntraModel) or not isinstance(models[1], InterModel):
+    first, second = load_dct_weights(intra).native(), load_dct_weights(inter).native()
+    if not isinstance(first, IntraModel) or not isinstance(second, InterModel):
         raise ModelError(f"{intra} and {inter} are not weights of I-frames and of P-frames, in this order")
-    return models
+    return first, second
 
 
 def quality_of(q: float) -> int:
