@@ -200,13 +200,16 @@ py::tuple planes_of_reference(const Reference& reference) {
     return py::make_tuple(y, u, v);
 }
 
-py::object magnitudes_of(const Reference& reference) {
+// (h8, w8, 96), None of an I-frame.
+py::object magnitudes_of_reference(const Reference& reference) {
     if (reference.is_key()) return py::none();
-    const std::vector<std::uint8_t>& all = reference.frame->magnitudes;
-    const py::ssize_t rows = reference.size.padded_height() / 8,
-                      columns = reference.size.padded_width() / 8;
-    return Bytes({rows, columns, static_cast<py::ssize_t>(all.size()) / (rows * columns)},
-                 all.data());
+    const engine::Size eighth = reference.size.eighth();
+    Bytes magnitudes({eighth.height, eighth.width, 96});
+    const std::vector<std::uint8_t>& values = reference.frame->magnitudes;
+    if (static_cast<std::size_t>(magnitudes.size()) != values.size())
+        throw BadArgument("a reference has no symbols");
+    std::copy(values.begin(), values.end(), magnitudes.mutable_data());
+    return magnitudes;
 }
 
 template <typename Class, typename Encode, typename Decode>
@@ -239,9 +242,9 @@ void bind_frame(py::module_& module) {
         .def_property_readonly("motion",
                                [](const Reference& r) -> py::object {
                                    return r.is_key() ? py::object(py::none())
-                                                     : py::cast(r.frame->field);
+                                                     : py::cast(MotionField(r.frame->field));
                                })
-        .def_property_readonly("magnitudes", &magnitudes_of)
+        .def_property_readonly("magnitudes", &magnitudes_of_reference)
         .def("planes", &planes_of_reference);
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
