@@ -95,9 +95,7 @@ def rows_of(out: Path) -> list[dict[str, int]]:
         ([], "Missing option '--data'"),
     ],
 )
-def test_data_that_is_missing_fails(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
-) -> None:
+def test_data_that_is_missing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     assert run(["train", "run", write_config(tmp_path, 1), "--out", str(tmp_path / "run"), *arguments]) == 2
     assert message in capsys.readouterr().err
 
@@ -112,9 +110,7 @@ def test_bad_config_fails(tmp_path: Path, pairs: str, capsys: pytest.CaptureFixt
     assert "cannot read the training config" in capsys.readouterr().err
 
 
-def test_workers_without_ray_fail(
-    tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_without_ray_fail(tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "streamcodec.pipelines.train", raising=False)
     arguments = ["--data", pairs, "--out", str(tmp_path / "run"), "--workers", "2"]

@@ -140,7 +140,6 @@ def broken(folder: Path) -> Path:
     return path
 
 
-
 @pytest.fixture(scope="module")
 def codec(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Untrained weights of I-frames and P-frames."""
