@@ -364,3 +364,15 @@ def motion_alphabets() -> NDArray[np.int32]:
 
 def motion_lambda_16(quality: int) -> int:
     """16 times the squared errors that a bit is worth at `quality` 0..63."""
+
+@final
+class CutDetector:
+    """Finds where scenes begin in luma; native/src/motion/scenecut.hpp. `threshold` 0 (off) to 65536. Raises UsageError for another."""
+
+    def __init__(self, threshold: int, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
+        """Whether the frame of luma (H, W) begins a scene; frames come in order, the first one does not. Raises UsageError."""
+
+    @property
+    def score(self) -> float:
+        """Of the last frame, 0 (like the one before) to 1."""

@@ -25,9 +25,13 @@ inline std::uint32_t log2_256(std::uint32_t value) {
 }
 
 // Of a symbol with this frequency, in 1/256 bit.
-inline std::uint32_t cost_of(std::uint32_t frequency) { return 256 * kProbabilityBits - log2_256(frequency); }
+inline std::uint32_t cost_of(std::uint32_t frequency) {
+    return 256 * kProbabilityBits - log2_256(frequency);
+}
 
 // Of the escape code c of stream.hpp, in 1/256 bit.
-inline std::uint32_t escape_cost(std::uint32_t code) { return 256 * (2 * (log2_256(code) / 256) + 1); }
+inline std::uint32_t escape_cost(std::uint32_t code) {
+    return 256 * (2 * (log2_256(code) / 256) + 1);
+}
 
 }  // namespace streamcodec

@@ -65,7 +65,7 @@ def data(
 @click.argument("config", type=ANY)
 @click.option("--data", type=FOLDER, multiple=True, required=True, help="Folder that `train data` made. Repeatable.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run: state and log. A run that it holds goes on.")
-@click.option("--start", type=ANY, help="State (state.pt) whose averaged weights a new run begins with.")
+@click.option("--start", type=ANY, help="State (state.pt) or weights file that a new run begins with.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks, of each process.  [default: all]")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that train together, by Ray Train.")

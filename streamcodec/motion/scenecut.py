@@ -37,5 +37,5 @@ def _luma(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise UsageError(f"frame is {frame.dtype} {frame.shape}; accepted: uint8, (H, W) luma or (3, H, W) RGB")
     if frame.ndim == 3:
         red, green, blue = frame.astype(np.uint16)
-        return ((77 * red + 150 * green + 29 * blue + 128) >> 8).astype(np.uint8)
+        frame = ((77 * red + 150 * green + 29 * blue + 128) >> 8).astype(np.uint8)
     return np.ascontiguousarray(frame)

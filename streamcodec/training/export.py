@@ -1,7 +1,7 @@
 """From a run's state to a weights file that codes: averaged weights as integers, with the tables."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from streamcodec.files import replace_on_success
 from streamcodec.models.dct.export import export_inter, export_intra, observed_peaks
 from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.intra import DctIntra
+from streamcodec.models.dct.scales import SymbolCounts
 from streamcodec.motion import default_tables
 from streamcodec.training.batches import draw_batch, open_data
 from streamcodec.training.loss import batch_cost
@@ -19,30 +20,30 @@ from streamcodec.training.state import averaged_model
 
 __all__ = ["export_state"]
 
-ANY_Q = 0.5
-"""Share of the pairs that are seen at any quality, so that large activations are not missed."""
-
-
 @torch.no_grad()
 def export_state(state: Path, data: Sequence[Path], out: Path, *, batches: int = 100, overwrite: bool = False) -> bytes:
     """Write the weights file `out`; returns its id (16 bytes).
 
-    The largest activations, which decide how fine the integers are, are those of so many batches of whole crops. Raises
-    UsageError, OutputError, and ModelError if the weights do not fit into the integers.
+    So many batches of whole crops show how large activations get, which decides how fine the integers are, and how often each
+    symbol comes, which the tables are fitted to. Raises UsageError, OutputError, and ModelError if the weights do not fit into
+    the integers.
     """
     config, model = averaged_model(state)
     rows = open_data(data, config.kind, config.crop, 0)
     rng = np.random.default_rng(config.seed)
+    counts = SymbolCounts(model.config.z if isinstance(model, DctIntra) else 0)
     with observed_peaks(model) as peaks:
         for _ in range(batches):
-            batch = draw_batch(rows, config.batch, rows.folders[0].crop, replace(config.qualities, any_q=ANY_Q), rng)
-            batch_cost(model, batch, config.objective)
+            batch = draw_batch(rows, config.batch, rows.folders[0].crop, config.qualities, rng)
+            batch_cost(model, batch, config.objective, counts)
+    weight = config.squared_steps_per_bit
     if isinstance(model, DctInter):
-        arrays, metadata = export_inter(model, peaks, default_tables(), squared_steps_per_bit=config.squared_steps_per_bit)
+        arrays, metadata = export_inter(model, peaks, default_tables(), squared_steps_per_bit=weight, counts=counts)
     else:
         assert isinstance(model, DctIntra)
-        arrays, metadata = export_intra(model, peaks, squared_steps_per_bit=config.squared_steps_per_bit)
+        arrays, metadata = export_intra(model, peaks, squared_steps_per_bit=weight, counts=counts)
     weights = DctWeights.of(metadata, arrays)
     weights.native()  # checks all numbers
+    more = {name: metadata[name] for name in ("widths", "fraction_bits")}  # to restore the model by
     with replace_on_success(out, overwrite=overwrite) as part:
-        return save_dct_weights(part, weights, training=asdict(config))
+        return save_dct_weights(part, weights, training=asdict(config), **more)

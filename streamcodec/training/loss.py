@@ -12,6 +12,7 @@ from streamcodec.errors import UsageError
 from streamcodec.models.dct.gains import lagrangian
 from streamcodec.models.dct.inter import DctInter, InterConfig
 from streamcodec.models.dct.intra import DctIntra, IntraConfig
+from streamcodec.models.dct.scales import SymbolCounts
 from streamcodec.models.dct.transforms import Planes
 from streamcodec.training.batches import Batch
 from streamcodec.training.config import Distortion, Kind, Objective
@@ -51,8 +52,9 @@ def make_model(kind: Kind, widths: dict[str, int]) -> nn.Module:
         raise UsageError(f"widths are {widths}: {error}") from error
 
 
-def batch_cost(model: nn.Module, batch: Batch, objective: Objective) -> Cost:
-    coded = _code_batch(model, batch, objective.squared_steps_per_bit)
+def batch_cost(model: nn.Module, batch: Batch, objective: Objective, counts: SymbolCounts | None = None) -> Cost:
+    """`counts` is told all symbols."""
+    coded = _code_batch(model, batch, objective.squared_steps_per_bit, counts)
     (luma, chroma), (luma_was, chroma_was) = coded.planes, batch.frame
     pixels = luma[0].numel()
     luma_error = (luma - luma_was).square().sum((1, 2, 3))
@@ -70,11 +72,11 @@ def batch_cost(model: nn.Module, batch: Batch, objective: Objective) -> Cost:
     )
 
 
-def _code_batch(model: nn.Module, batch: Batch, squared_steps_per_bit: float) -> _Coded:
+def _code_batch(model: nn.Module, batch: Batch, squared_steps_per_bit: float, counts: SymbolCounts | None) -> _Coded:
     if batch.prediction is None:
-        intra = model(batch.frame, batch.q, squared_steps_per_bit)
+        intra = model(batch.frame, batch.q, squared_steps_per_bit, counts)
         return _Coded(intra.planes, intra.bits, intra.z_bits)
-    inter = model(batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit)
+    inter = model(batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit, counts)
     return _Coded(inter.planes, inter.bits, torch.zeros_like(inter.bits))
 
 

@@ -1,5 +1,6 @@
 """A run's state: all that its next step depends on, begun, saved and read back."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from streamcodec.errors import UsageError
+from streamcodec.errors import ModelError, UsageError
 from streamcodec.files import replace_on_success
+from streamcodec.models.dct.restore import restore_model
 from streamcodec.training.config import Kind, TrainConfig
 from streamcodec.training.loss import make_model
 from streamcodec.training.replicas import Replicas
@@ -20,6 +23,7 @@ from streamcodec.training.replicas import Replicas
 __all__ = ["STATE", "Run", "averaged_model", "begin", "resume", "save"]
 
 STATE = "state.pt"
+WEIGHTS_SUFFIX = ".safetensors"
 FORMAT = 1
 
 
@@ -111,14 +115,29 @@ def averaged_model(path: Path) -> tuple[TrainConfig, nn.Module]:
 
 
 def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
-    """The averaged weights of a state."""
-    state = _read(path)
-    if state["config"]["kind"] != kind:
-        raise UsageError(f"{path} holds weights of kind {state['config']['kind']}; accepted: {kind}")
+    """The averaged weights of a state, or what the integers of a weights file stand for."""
+    if path.suffix == WEIGHTS_SUFFIX:
+        held, weights = _restored(path)
+    else:
+        state = _read(path)
+        held, weights = state["config"]["kind"], _averages(state)
+    if held != kind:
+        raise UsageError(f"{path} holds weights of kind {held}; accepted: {kind}")
     try:
-        model.load_state_dict(_averages(state))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise UsageError(f"{path} holds weights of another shape: {_first(str(error).splitlines())}") from error
+
+
+def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """Kind and weights of a weights file. Raises ModelError."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            config = json.loads((file.metadata() or {}).get("config", ""))
+            model = restore_model({name: file.get_tensor(name) for name in file.keys()}, config)  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+    return config["kind"], model.state_dict()
 
 
 def _averages(state: dict[str, Any]) -> dict[str, Tensor]:

@@ -23,7 +23,9 @@ class Shifted(nn.Module):
         super().__init__()
         self.luma, self.chroma = luma, chroma
 
-    def forward(self, frame: tuple[Tensor, Tensor], prediction: object, before: object, q: Tensor, weight: float) -> InterOutput:
+    def forward(
+        self, frame: tuple[Tensor, Tensor], prediction: object, before: object, q: Tensor, weight: float, counts: None
+    ) -> InterOutput:
         assert weight == 0.134
         return InterOutput((frame[0] + self.luma, frame[1] + self.chroma), torch.full_like(q, 64.0), q)
 

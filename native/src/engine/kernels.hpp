@@ -39,12 +39,18 @@ struct ConvJob {
 constexpr std::size_t kTiles = 24;      // of 2x2 outputs, made together
 constexpr std::size_t kMostLanes = 64;  // outputs in a block of weights
 
+// How weights are divided, see pack.hpp.
+struct Division {
+    std::size_t (*block)(
+        std::size_t vectors);  // vectors of the next block, of so many that are left
+    std::size_t taps_beside;
+};
+
 struct Kernels {
     const char* name;
     std::size_t lanes;  // outputs of a vector
     std::size_t group;  // inputs whose weights lie side by side
-    // Vectors of the next block of weights where so many are left.
-    std::size_t (*block)(std::size_t vectors);
+    Division division, winograd_division;
     void (*conv)(const ConvJob& job);
     // 3x3 taps, stride 1, by Winograd's F(2x2, 3x3); none: `conv` does them.
     void (*winograd)(const ConvJob& job);

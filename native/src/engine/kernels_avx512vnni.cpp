@@ -3,9 +3,11 @@
 #include "engine/simd_avx512.hpp"
 // What a vector is comes before the loops over vectors.
 #include "engine/loops.hpp"
+#include "engine/winograd_loops.hpp"
 
 namespace streamcodec::engine {
 
-extern const Kernels kAvx512Vnni = {"avx512vnni", kLanes, 2, &Simd::block, conv, winograd, peak};
+extern const Kernels kAvx512Vnni = {"avx512vnni", kLanes, 2,        {Simd::block, 1},
+                                    kWinograd,    conv,   winograd, peak};
 
 }  // namespace streamcodec::engine

@@ -77,6 +77,6 @@ std::size_t one(std::size_t) { return 1; }
 
 }  // namespace
 
-extern const Kernels kScalar = {"scalar", kLanes, 1, one, conv, nullptr, nullptr};
+extern const Kernels kScalar = {"scalar", kLanes, 1, {one, 1}, {one, 1}, conv, nullptr, nullptr};
 
 }  // namespace streamcodec::engine

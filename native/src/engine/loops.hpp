@@ -7,10 +7,11 @@
 //   finish(...)     sums to int16
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "engine/kernels.hpp"
 
-// Loops over registers, unrolled early enough for GCC to keep the arrays in registers.
-#define EACH(i, n) _Pragma("GCC unroll 16") for (std::size_t i = 0; i < (n); ++i)
 #define INLINE inline __attribute__((always_inline))
 
 namespace streamcodec::engine {
@@ -19,45 +20,96 @@ namespace {
 
 constexpr std::size_t kLanes = Simd::kLanes;
 
+using Ints = typename Simd::Ints;
+
+// ---- Arrays of vectors in registers. GCC 12 keeps them there only if each index is a constant
+// before anything else is done with the loops over them: hence these, instead of loops. ----
+
+template <std::size_t kCount>
+using Each = std::make_index_sequence<kCount>;
+
+template <std::size_t kVectors>
+using Row = Ints[kVectors];
+
+template <std::size_t... v>
+INLINE void load_each(std::index_sequence<v...>, const void* from, Row<sizeof...(v)>& a) {
+    ((a[v] = Simd::load(static_cast<const char*>(from) + v * sizeof(Ints))), ...);
+}
+
+template <std::size_t... v>
+INLINE void load_weights(std::index_sequence<v...>, const std::int16_t* from,
+                         Row<sizeof...(v)>& w) {
+    ((w[v] = Simd::load_weights(from + 2 * kLanes * v)), ...);
+}
+
+template <std::size_t... v>
+INLINE void store_each(std::index_sequence<v...>, std::int32_t* to, std::size_t stride,
+                       const Row<sizeof...(v)>& a) {
+    (Simd::store(to + v * stride, a[v]), ...);
+}
+
+template <std::size_t... v>
+INLINE void multiply_each(std::index_sequence<v...>, Row<sizeof...(v)>& sums, Ints x,
+                          const Row<sizeof...(v)>& w) {
+    ((sums[v] = Simd::multiply_add(sums[v], x, w[v])), ...);
+}
+
+// The same for the rows of several pixels.
+template <std::size_t kVectors, std::size_t... p>
+INLINE void load_all(std::index_sequence<p...>, const void* from,
+                     Row<kVectors> (&a)[sizeof...(p)]) {
+    (load_each(Each<kVectors>{}, from, a[p]), ...);
+}
+
+template <std::size_t kVectors, std::size_t... n>
+INLINE void zero_all(std::index_sequence<n...>, Ints (&a)[sizeof...(n) / kVectors][kVectors]) {
+    ((a[n / kVectors][n % kVectors] = Simd::zero()), ...);
+}
+
+template <std::size_t kVectors, std::size_t... p>
+INLINE void store_all(std::index_sequence<p...>, std::int32_t* to, std::size_t stride,
+                      const Row<kVectors> (&a)[sizeof...(p)]) {
+    (store_each(Each<kVectors>{}, to + p * kVectors * stride, stride, a[p]), ...);
+}
+
 INLINE std::ptrdiff_t times(std::size_t n, std::ptrdiff_t stride) {
     return static_cast<std::ptrdiff_t>(n) * stride;
 }
 
-// Pointers to each third of some pixels; those between are reached by an address's index.
-template <std::size_t kCount>
-struct Pixels {
-    const std::int16_t* third[(kCount + 2) / 3];
-    std::ptrdiff_t stride;
+// Pointers to each third of some pixels; the others are reached by an address's index.
+template <std::size_t... i>
+INLINE void point(std::index_sequence<i...>, const std::int16_t* first, std::ptrdiff_t stride,
+                  const std::int16_t* (&third)[sizeof...(i)]) {
+    ((third[i] = first + times(3 * i, stride)), ...);
+}
 
-    INLINE Pixels(const std::int16_t* first, std::ptrdiff_t pixel) : stride(pixel) {
-        EACH(i, (kCount + 2) / 3) third[i] = first + times(3 * i, pixel);
-    }
-    INLINE typename Simd::Ints pair(std::size_t p) const {
-        return Simd::pair(third[p / 3] + times(p % 3, stride));
-    }
-    INLINE void next() { EACH(i, (kCount + 2) / 3) third[i] += 2; }
-};
+// Adds a pair of inputs of some pixels times weights of kVectors vectors of outputs, and goes on.
+template <std::size_t kVectors, std::size_t... p>
+INLINE void multiply_pair(std::index_sequence<p...>,
+                          const std::int16_t* (&third)[(sizeof...(p) + 2) / 3],
+                          std::ptrdiff_t stride, const std::int16_t* weights,
+                          Ints (&sums)[sizeof...(p)][kVectors]) {
+    Ints w[kVectors];
+    load_weights(Each<kVectors>{}, weights, w);
+    (multiply_each(Each<kVectors>{}, sums[p], Simd::pair(third[p / 3] + times(p % 3, stride)), w),
+     ...);
+    ((third[p / 3] += p % 3 == 0 ? 2 : 0), ...);
+}
 
-// Adds pairs of inputs of kCount pixels times weights of kVectors vectors of outputs.
 template <std::size_t kCount, std::size_t kVectors>
-INLINE const std::int16_t* multiply(Pixels<kCount> pixels, std::size_t pairs,
-                                    const std::int16_t* weights,
-                                    typename Simd::Ints (&sums)[kCount][kVectors]) {
+INLINE const std::int16_t* multiply(const std::int16_t* input, std::ptrdiff_t stride,
+                                    std::size_t pairs, const std::int16_t* weights,
+                                    Ints (&sums)[kCount][kVectors]) {
+    const std::int16_t* third[(kCount + 2) / 3];
+    point(Each<(kCount + 2) / 3>{}, input, stride, third);
     for (std::size_t i = 0; i < pairs; ++i, weights += 2 * kLanes * kVectors) {
-        typename Simd::Ints w[kVectors];
-        EACH(v, kVectors) w[v] = Simd::load(weights + 2 * kLanes * v);
-        EACH(p, kCount) {
-            const typename Simd::Ints x = pixels.pair(p);
-            EACH(v, kVectors) sums[p][v] = Simd::multiply_add(sums[p][v], x, w[v]);
-        }
-        pixels.next();
+        multiply_pair<kVectors>(Each<kCount>{}, third, stride, weights, sums);
     }
     return weights;
 }
 
 // Outputs first .. first + kLanes - 1 of the pixel at (y, x).
-INLINE void finish(const Finish& job, typename Simd::Ints sums, std::size_t first, std::size_t y,
-                   std::size_t x) {
+INLINE void finish(const Finish& job, Ints sums, std::size_t first, std::size_t y, std::size_t x) {
     const std::int16_t* const add =
         job.add == nullptr ? nullptr
                            : job.add + times(y, job.add_row) + times(x, job.add_pixel) + first;
@@ -69,20 +121,19 @@ INLINE void finish(const Finish& job, typename Simd::Ints sums, std::size_t firs
 template <std::size_t kCount, std::size_t kVectors>
 void direct_pixels(const ConvJob& job, const std::int16_t* weights, std::size_t first,
                    std::size_t y, std::size_t x) {
-    typename Simd::Ints sums[kCount][kVectors];
-    EACH(p, kCount) EACH(v, kVectors) sums[p][v] = Simd::load(job.finish.bias + first + kLanes * v);
+    Ints sums[kCount][kVectors];
+    load_all<kVectors>(Each<kCount>{}, job.finish.bias + first, sums);
     const std::int16_t* const input =
         job.input + times(y, job.input_row) + times(x, job.input_pixel);
     for (std::size_t tap = 0; tap < job.tap_count; ++tap) {
-        const Pixels<kCount> pixels(input + job.taps[tap], job.input_pixel);
-        weights = multiply<kCount, kVectors>(pixels, (job.inputs + 1) / 2, weights, sums);
+        weights = multiply<kCount, kVectors>(input + job.taps[tap], job.input_pixel,
+                                             (job.inputs + 1) / 2, weights, sums);
     }
-    // Through memory: a loop over the sums that is not unrolled would keep them there all the time.
     alignas(64) std::int32_t all[kCount * kVectors * kLanes];
-    EACH(p, kCount) EACH(v, kVectors) Simd::store(all + (p * kVectors + v) * kLanes, sums[p][v]);
+    store_all<kVectors>(Each<kCount>{}, all, kLanes, sums);
     for (std::size_t p = 0; p < kCount; ++p) {
         for (std::size_t v = 0; v < kVectors; ++v) {
-            const auto of_vector = Simd::load(all + (p * kVectors + v) * kLanes);
+            const Ints of_vector = Simd::load(all + (p * kVectors + v) * kLanes);
             finish(job.finish, of_vector, first + kLanes * v, y, x + p);
         }
     }
@@ -116,11 +167,12 @@ void direct_block(const ConvJob& job, const std::int16_t* weights, std::size_t f
 
 // Calls block<n>(weights, first) for each block of weights, of n vectors.
 template <typename Block>
-INLINE void each_block(const ConvJob& job, std::size_t taps, const Block& block) {
+INLINE void each_block(const ConvJob& job, std::size_t taps, std::size_t (*size)(std::size_t),
+                       const Block& block) {
     const std::size_t panel = taps * ((job.inputs + 1) / 2) * 2 * kLanes;
     const std::int16_t* weights = job.weights;
     for (std::size_t first = 0; first < job.finish.outputs;) {
-        const std::size_t vectors = Simd::block((job.finish.outputs - first + kLanes - 1) / kLanes);
+        const std::size_t vectors = size((job.finish.outputs - first + kLanes - 1) / kLanes);
         block(vectors, weights, first);
         weights += vectors * panel;
         first += vectors * kLanes;
@@ -128,7 +180,7 @@ INLINE void each_block(const ConvJob& job, std::size_t taps, const Block& block)
 }
 
 void conv(const ConvJob& job) {
-    each_block(job, job.tap_count,
+    each_block(job, job.tap_count, Simd::block,
                [&](std::size_t vectors, const std::int16_t* weights, std::size_t first) {
                    if (vectors == 1) direct_block<1>(job, weights, first);
                    if (vectors == 2) direct_block<2>(job, weights, first);
@@ -137,151 +189,25 @@ void conv(const ConvJob& job) {
                });
 }
 
-// ---- 3x3 by Winograd's F(2x2, 3x3), see pack.hpp. The tiles of all rows are numbered row by row.
-// ----
-
-constexpr std::size_t kProducts = 16;
-
-struct Tiles {
-    std::size_t across;        // in a row
-    std::size_t first, count;  // those at hand, count <= kTiles
-    std::size_t y(std::size_t tile) const { return 2 * ((first + tile) / across); }
-    std::size_t x(std::size_t tile) const { return 2 * ((first + tile) % across); }
-};
-
-INLINE std::size_t rounded_up(std::size_t channels) {
-    return (channels + Simd::kShorts - 1) / Simd::kShorts * Simd::kShorts;
-}
-
-// B' d B of one tile, of kShorts channels.
-INLINE void transform_input(const std::int16_t* input, std::ptrdiff_t row, std::ptrdiff_t pixel,
-                            std::int16_t* output, std::size_t product) {
-    using S = typename Simd::Shorts;
-    S e[4][4];
-    EACH(j, 4) {
-        S d[4];
-        EACH(i, 4) d[i] = Simd::load_shorts(input + times(i, row) + times(j, pixel));
-        e[0][j] = Simd::sub_shorts(d[0], d[2]);
-        e[1][j] = Simd::add_shorts(d[1], d[2]);
-        e[2][j] = Simd::sub_shorts(d[2], d[1]);
-        e[3][j] = Simd::sub_shorts(d[1], d[3]);
-    }
-    EACH(i, 4) {
-        std::int16_t* const to = output + 4 * i * product;
-        Simd::store_shorts(to, Simd::sub_shorts(e[i][0], e[i][2]));
-        Simd::store_shorts(to + product, Simd::add_shorts(e[i][1], e[i][2]));
-        Simd::store_shorts(to + 2 * product, Simd::sub_shorts(e[i][2], e[i][1]));
-        Simd::store_shorts(to + 3 * product, Simd::sub_shorts(e[i][1], e[i][3]));
-    }
-}
-
-void transform_inputs(const ConvJob& job, const Tiles& tiles) {
-    const std::size_t channels = rounded_up(job.inputs);
-    for (std::size_t tile = 0; tile < tiles.count; ++tile) {
-        const std::int16_t* const input = job.input + times(tiles.y(tile), job.input_row) -
-                                          job.input_row + times(tiles.x(tile), job.input_pixel) -
-                                          job.input_pixel;
-        for (std::size_t c = 0; c < channels; c += Simd::kShorts) {
-            transform_input(input + c, job.input_row, job.input_pixel,
-                            job.tiles + tile * channels + c, kTiles * channels);
-        }
-    }
-}
-
-template <std::size_t kCount, std::size_t kVectors>
-struct ProductRun {
-    static void run(std::size_t tile, const std::int16_t* tiles, std::size_t channels,
-                    std::size_t pairs, const std::int16_t* weights, std::int32_t* output) {
-        typename Simd::Ints sums[kCount][kVectors];
-        EACH(p, kCount) EACH(v, kVectors) sums[p][v] = Simd::zero();
-        const Pixels<kCount> pixels(tiles + tile * channels, static_cast<std::ptrdiff_t>(channels));
-        multiply<kCount, kVectors>(pixels, pairs, weights, sums);
-        std::int32_t* const to = output + tile * kVectors * kLanes;
-        EACH(p, kCount) EACH(v, kVectors) Simd::store(to + (p * kVectors + v) * kLanes, sums[p][v]);
-    }
-};
-
-// A' m A of one tile, of one vector of outputs: four pixels, of which those that exist are stored.
-INLINE void transform_output(const Finish& job, const std::int32_t* sums, std::size_t product,
-                             std::size_t first, std::size_t y, std::size_t x, bool has_below,
-                             bool has_right) {
-    using Ints = typename Simd::Ints;
-    Ints e[2][4];
-    EACH(j, 4) {
-        Ints m[4];
-        EACH(i, 4) m[i] = Simd::load(sums + (4 * i + j) * product);
-        e[0][j] = Simd::add(Simd::add(m[0], m[1]), m[2]);
-        e[1][j] = Simd::sub(Simd::sub(m[1], m[2]), m[3]);
-    }
-    const Ints bias = Simd::load(job.bias + first);
-    EACH(i, 2) {
-        if (i == 1 && !has_below) break;
-        finish(job, Simd::add(Simd::add(e[i][0], e[i][1]), Simd::add(e[i][2], bias)), first, y + i,
-               x);
-        if (has_right) {
-            finish(job, Simd::add(Simd::sub(e[i][1], e[i][2]), Simd::sub(bias, e[i][3])), first,
-                   y + i, x + 1);
-        }
-    }
-}
-
-template <std::size_t kVectors>
-void winograd_block(const ConvJob& job, const Tiles& tiles, const std::int16_t* weights,
-                    std::size_t first) {
-    const std::size_t channels = rounded_up(job.inputs), pairs = (job.inputs + 1) / 2;
-    constexpr std::size_t kProduct = kTiles * kVectors * kLanes;
-    for (std::size_t k = 0; k < kProducts; ++k, weights += pairs * 2 * kVectors * kLanes) {
-        std::size_t tile = 0;
-        in_runs<ProductRun, Simd::kPixels[kVectors], kVectors>(
-            tile, tiles.count, job.tiles + k * kTiles * channels, channels, pairs, weights,
-            job.sums + k * kProduct);
-    }
-    for (std::size_t tile = 0; tile < tiles.count; ++tile) {
-        const std::size_t y = tiles.y(tile), x = tiles.x(tile);
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            transform_output(job.finish, job.sums + (tile * kVectors + v) * kLanes, kProduct,
-                             first + v * kLanes, y, x, y + 1 < job.rows, x + 1 < job.columns);
-        }
-    }
-}
-
-void winograd(const ConvJob& job) {
-    const std::size_t across = (job.columns + 1) / 2, all = across * ((job.rows + 1) / 2);
-    for (std::size_t done = 0; done < all; done += kTiles) {
-        const Tiles tiles{across, done, all - done < kTiles ? all - done : kTiles};
-        transform_inputs(job, tiles);
-        each_block(job, kProducts,
-                   [&](std::size_t vectors, const std::int16_t* weights, std::size_t first) {
-                       if (vectors == 1) winograd_block<1>(job, tiles, weights, first);
-                       if (vectors == 2) winograd_block<2>(job, tiles, weights, first);
-                       if (vectors == 3) winograd_block<3>(job, tiles, weights, first);
-                       if (vectors == 4) winograd_block<4>(job, tiles, weights, first);
-                   });
-    }
-}
-
 // ---- for measurements ----
+
+template <std::size_t... i>
+INLINE void peak_round(std::index_sequence<i...>, Ints (&sums)[sizeof...(i)], Ints& x, Ints& w) {
+    // Unknown numbers each time, so that each product is made.
+    ((void(__extension__({ asm volatile(""
+                                        : "+v"(x), "+v"(w)); })),
+      sums[i] = Simd::multiply_add(sums[i], x, w)),
+     ...);
+}
 
 std::size_t peak(std::size_t rounds) {
     constexpr std::size_t kSums = 12;
-    typename Simd::Ints sums[kSums];
-    EACH(i, kSums) {
-        sums[i] = Simd::zero();
-        asm volatile("" : "+v"(sums[i]));  // so that they do not become one
-    }
-    const std::int16_t numbers[2 * kLanes] = {1, 2, 3};
-    typename Simd::Ints x = Simd::load(numbers), w = x;
-    for (std::size_t round = 0; round < rounds; ++round) {
-        EACH(i, kSums) {
-            asm volatile("" : "+v"(x), "+v"(w));  // so that each product is made
-            sums[i] = Simd::multiply_add(sums[i], x, w);
-        }
-    }
-    std::int32_t last[kLanes];
-    EACH(i, kSums) {
-        Simd::store(last, sums[i]);
-        asm volatile("" : : "r"(last) : "memory");
-    }
+    Ints sums[1][kSums], x = Simd::zero(), w = x;
+    zero_all<kSums>(Each<kSums>{}, sums);
+    for (std::size_t round = 0; round < rounds; ++round) peak_round(Each<kSums>{}, sums[0], x, w);
+    std::int32_t last[kSums * kLanes];
+    store_each(Each<kSums>{}, last, kLanes, sums[0]);
+    asm volatile("" : : "r"(last) : "memory");
     return rounds * kSums * 2 * kLanes;
 }
 

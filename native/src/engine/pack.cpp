@@ -70,24 +70,26 @@ std::vector<std::int16_t> winograd_if_exact(const Conv& conv, std::int32_t max_a
 }
 
 Buffer<std::int16_t> in_blocks(const std::vector<std::int16_t>& weights, std::size_t outputs,
-                               std::size_t taps, std::size_t inputs, const Kernels& kernels) {
-    const std::size_t lanes = kernels.lanes, group = kernels.group;
+                               std::size_t taps, std::size_t inputs, const Kernels& kernels,
+                               const Division& division) {
+    const std::size_t lanes = kernels.lanes, group = kernels.group, beside = division.taps_beside;
     const std::size_t groups = divided_up(inputs, group), vectors = divided_up(outputs, lanes);
     Buffer<std::int16_t> packed(vectors * lanes * taps * groups * group);
     std::int16_t* block = packed.data();
     for (std::size_t first = 0; first < vectors;) {
-        const std::size_t size = kernels.block(vectors - first), wide = size * lanes;
+        const std::size_t size = division.block(vectors - first), wide = size * lanes * group;
         const std::size_t end = std::min(outputs, (first + size) * lanes);
         for (std::size_t output = first * lanes; output < end; ++output) {
             for (std::size_t tap = 0; tap < taps; ++tap) {
                 const std::int16_t* const from = weights.data() + (output * taps + tap) * inputs;
-                std::int16_t* const to =
-                    block + tap * groups * wide * group + (output - first * lanes) * group;
-                for (std::size_t i = 0; i < inputs; ++i)
-                    to[i / group * wide * group + i % group] = from[i];
+                std::int16_t* const to = block + (output - first * lanes) * group;
+                for (std::size_t i = 0; i < inputs; ++i) {
+                    const std::size_t row = (tap / beside * groups + i / group) * beside;
+                    to[(row + tap % beside) * wide + i % group] = from[i];
+                }
             }
         }
-        block += taps * groups * group * wide;
+        block += taps * groups * wide;
         first += size;
     }
     return packed;
@@ -111,9 +113,10 @@ PackedConv pack(const Conv& conv, std::int32_t max_abs, const Kernels& kernels) 
     const bool is_winograd = !transformed.empty();
     PackedConv packed;
     packed.is_winograd = is_winograd;
-    packed.weights = is_winograd
-                         ? in_blocks(transformed, outputs, kWinogradTaps, inputs, kernels)
-                         : in_blocks(conv.weights, outputs, conv.taps.size(), inputs, kernels);
+    packed.weights = is_winograd ? in_blocks(transformed, outputs, kWinogradTaps, inputs, kernels,
+                                             kernels.winograd_division)
+                                 : in_blocks(conv.weights, outputs, conv.taps.size(), inputs,
+                                             kernels, kernels.division);
     packed.bias = filled_up(conv.bias, size, is_winograd ? 4 : 1, 0);
     packed.slope = filled_up(conv.slope, size, is_winograd ? 4 : 1, 0);
     packed.shift = filled_up(conv.shift, size, 1, is_winograd ? 2 : 0);

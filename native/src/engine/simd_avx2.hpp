@@ -10,20 +10,40 @@ namespace streamcodec::engine {
 
 namespace {
 
+// 16 int16.
+struct Short16 {
+    using Vector = __m256i;
+    static constexpr std::size_t kSize = 16;
+    static Vector load(const std::int16_t* from) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    }
+    static void store(std::int16_t* to, Vector a) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
+    }
+    static Vector add(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
+    static Vector sub(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
+};
+
 struct Simd {
     using Ints = __m256i;
-    using Shorts = __m256i;
-    static constexpr std::size_t kLanes = 8, kShorts = 16;
+    using Short = Short16;
+    using Wide = Short16;
+    static constexpr std::size_t kLanes = 8;
     static constexpr std::size_t kPixels[] = {0, 8, 6, 4, 3};
+    static constexpr bool kHasManyRegisters = false;
+    static constexpr std::size_t kRowTiles[] = {0, 0, 0, 0, 0};
 
     static std::size_t block(std::size_t vectors) {
         if (vectors % 4 == 0 || vectors > 6) return 4;
         return vectors > 4 ? 3 : vectors;
     }
 
+    static std::size_t winograd_block(std::size_t vectors) { return block(vectors); }
+
     static Ints load(const void* from) {
         return _mm256_loadu_si256(static_cast<const __m256i*>(from));
     }
+    static Ints load_weights(const std::int16_t* from) { return load(from); }
     static void store(std::int32_t* to, Ints a) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
     }
@@ -42,13 +62,6 @@ struct Simd {
         return _mm256_add_epi32(sums, _mm256_madd_epi16(x, w));
 #endif
     }
-
-    static Shorts load_shorts(const std::int16_t* from) { return load(from); }
-    static void store_shorts(std::int16_t* to, Shorts a) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
-    }
-    static Shorts add_shorts(Shorts a, Shorts b) { return _mm256_add_epi16(a, b); }
-    static Shorts sub_shorts(Shorts a, Shorts b) { return _mm256_sub_epi16(a, b); }
 
     static void finish(Ints sums, const std::int32_t* shift, const std::int16_t* added,
                        std::int32_t low, std::int32_t high, std::int16_t* output,

@@ -9,7 +9,8 @@
 
 namespace streamcodec::frame {
 
-// Calls work(row) for each of `rows` rows, a few neighbours at a time by the same member. `work` must not throw.
+// Calls work(row) for each of `rows` rows, a few neighbours at a time by the same member. `work`
+// must not throw.
 template <typename Work>
 void for_rows(Team& team, std::size_t rows, Work work) {
     const std::size_t band = std::clamp<std::size_t>(rows / (4 * team.size()), 1, 8);

@@ -29,10 +29,12 @@ struct Geometry {
     std::size_t rows8() const { return static_cast<std::size_t>(eighth().height); }
     std::size_t columns8() const { return static_cast<std::size_t>(eighth().width); }
     std::size_t latent() const { return rows8() * columns8() * kChannels; }  // elements
-    std::size_t grid() const { return latent() / 4; }                        // elements of a parity's positions
+    std::size_t grid() const { return latent() / 4; }  // elements of a parity's positions
 };
 
-inline bool operator==(const Geometry& a, const Geometry& b) { return a.height == b.height && a.width == b.width; }
+inline bool operator==(const Geometry& a, const Geometry& b) {
+    return a.height == b.height && a.width == b.width;
+}
 inline bool operator!=(const Geometry& a, const Geometry& b) { return !(a == b); }
 
 }  // namespace streamcodec::frame

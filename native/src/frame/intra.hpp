@@ -12,7 +12,8 @@ class IntraModel : public Model {
     // linear_channels: 0..95, rising, 1..96 of them. Throws BadArgument.
     IntraModel(const ModelArrays& arrays, View<const std::int32_t> linear_channels);
 
-    // Several threads may code at once. Throws BadArgument for a quality or a size that is not accepted.
+    // Several threads may code at once. Throws BadArgument for a quality or a size that is not
+    // accepted.
     Coded encode(const Planes& planes, std::int32_t quality, const Job& job) const;
 
     // Throws BadArgument, CorruptStream, TruncatedStream.

@@ -1,87 +1,96 @@
 // The loops for any machine.
-#include "frame/dct.hpp"
 #include "frame/loops.hpp"
 
 namespace streamcodec::frame {
 
 namespace {
 
-// Where a sample of a block is among its 2x2 cells: the transforms of luma, U and V address theirs by this.
+// A part of a block: kSide x kSide samples of Y, U or V. In a cell they begin at channel kChannel,
+// in the latent at channel kFirst.
+template <std::size_t kSide, std::size_t kChannel, std::size_t kFirst>
 struct Part {
-    std::size_t side, channel, coefficient;  // the block has side x side samples
-};
-constexpr Part kParts[] = {{8, 0, 0}, {4, 16, 64}, {4, 20, 80}};
+    static constexpr std::size_t kHalf = kSide / 2;  // side of a cell's samples
 
-std::ptrdiff_t sample_at(const Part& part, std::size_t y, std::size_t x, std::ptrdiff_t row, std::ptrdiff_t pixel) {
-    const std::size_t half = part.side / 2;  // samples of a cell
-    return offset(y / half) * row + offset(x / half) * pixel + offset(part.channel + y % half * half + x % half);
-}
+    static std::ptrdiff_t at(std::size_t y, std::size_t x, std::ptrdiff_t row,
+                             std::ptrdiff_t pixel) {
+        return offset(y / kHalf) * row + offset(x / kHalf) * pixel +
+               offset(kChannel + y % kHalf * kHalf + x % kHalf);
+    }
 
-std::int32_t basis(std::size_t side, std::size_t frequency, std::size_t pixel) {
-    return side == 8 ? kBasis8[frequency][pixel] : kBasis4[frequency][pixel];
-}
+    static std::int32_t basis(std::size_t frequency, std::size_t pixel) {
+        if constexpr (kSide == 8) return kBasis8[frequency][pixel];
+        return kBasis4[frequency % 4][pixel % 4];
+    }
 
-std::int32_t shifted(std::int32_t sum, int shift) { return (sum + (1 << (shift - 1))) >> shift; }
-
-void forward_part(const Part& part, ConstCellRow cells, std::int16_t* coefficients) {
-    const std::size_t n = part.side;
-    std::int32_t half[8][8];
-    for (std::size_t u = 0; u < n; ++u) {
-        for (std::size_t x = 0; x < n; ++x) {
-            std::int32_t sum = 0;
-            for (std::size_t y = 0; y < n; ++y) {
-                sum += basis(n, u, y) * cells.data[sample_at(part, y, x, cells.row, cells.pixel)];
+    static void forward(const ConstCellRow& cells, std::int16_t* coefficients) {
+        std::int32_t half[kSide][kSide];
+        for (std::size_t u = 0; u < kSide; ++u) {
+            for (std::size_t x = 0; x < kSide; ++x) {
+                std::int32_t sum = 1 << (kForward1 - 1);
+                for (std::size_t y = 0; y < kSide; ++y) {
+                    sum += basis(u, y) * cells.data[at(y, x, cells.row, cells.pixel)];
+                }
+                half[u][x] = sum >> kForward1;
             }
-            half[u][x] = shifted(sum, kForward1);
+        }
+        for (std::size_t u = 0; u < kSide; ++u) {
+            for (std::size_t v = 0; v < kSide; ++v) {
+                std::int32_t sum = 1 << (kForward2 - 1);
+                for (std::size_t x = 0; x < kSide; ++x) sum += basis(v, x) * half[u][x];
+                coefficients[kFirst + u * kSide + v] =
+                    static_cast<std::int16_t>(limited(sum >> kForward2, -32768, 32767));
+            }
         }
     }
-    for (std::size_t u = 0; u < n; ++u) {
-        for (std::size_t v = 0; v < n; ++v) {
-            std::int32_t sum = 0;
-            for (std::size_t x = 0; x < n; ++x) sum += basis(n, v, x) * half[u][x];
-            coefficients[part.coefficient + u * n + v] =
-                static_cast<std::int16_t>(limited(shifted(sum, kForward2), -32768, 32767));
-        }
-    }
-}
 
-void inverse_part(const Part& part, const std::int16_t* coefficients, CellRow cells) {
-    const std::size_t n = part.side;
-    std::int32_t half[8][8];
-    for (std::size_t y = 0; y < n; ++y) {
-        for (std::size_t v = 0; v < n; ++v) {
-            std::int32_t sum = 0;
-            for (std::size_t u = 0; u < n; ++u) sum += basis(n, u, y) * coefficients[part.coefficient + u * n + v];
-            half[y][v] = limited(shifted(sum, kInverse1), -32768, 32767);
+    static void inverse(const std::int16_t* coefficients, const CellRow& cells) {
+        std::int32_t half[kSide][kSide];
+        for (std::size_t y = 0; y < kSide; ++y) {
+            for (std::size_t v = 0; v < kSide; ++v) {
+                std::int32_t sum = 1 << (kInverse1 - 1);
+                for (std::size_t u = 0; u < kSide; ++u) {
+                    sum += basis(u, y) * coefficients[kFirst + u * kSide + v];
+                }
+                half[y][v] = limited(sum >> kInverse1, -32768, 32767);
+            }
+        }
+        for (std::size_t y = 0; y < kSide; ++y) {
+            for (std::size_t x = 0; x < kSide; ++x) {
+                std::int32_t sum = 1 << (kInverse2 - 1);
+                for (std::size_t v = 0; v < kSide; ++v) sum += basis(v, x) * half[y][v];
+                cells.data[at(y, x, cells.row, cells.pixel)] = static_cast<std::int16_t>(
+                    limited(sum >> kInverse2, -kResidualLimit, kResidualLimit));
+            }
         }
     }
-    for (std::size_t y = 0; y < n; ++y) {
-        for (std::size_t x = 0; x < n; ++x) {
-            std::int32_t sum = 0;
-            for (std::size_t v = 0; v < n; ++v) sum += basis(n, v, x) * half[y][v];
-            cells.data[sample_at(part, y, x, cells.row, cells.pixel)] =
-                static_cast<std::int16_t>(limited(shifted(sum, kInverse2), -kResidualLimit, kResidualLimit));
-        }
-    }
-}
+};
+
+using Luma = Part<8, 0, 0>;
+using U = Part<4, 16, 64>;
+using V = Part<4, 20, 80>;
 
 void forward(ConstCellRow cells, std::size_t count, std::int16_t* coefficients) {
-    for (std::size_t block = 0; block < count; ++block) {
-        for (const Part& part : kParts) forward_part(part, cells, coefficients + block * kChannels);
+    for (std::size_t block = 0; block < count; ++block, coefficients += kChannels) {
+        Luma::forward(cells, coefficients);
+        U::forward(cells, coefficients);
+        V::forward(cells, coefficients);
         cells.data += 2 * cells.pixel;
     }
 }
 
 void inverse(const std::int16_t* coefficients, std::size_t count, CellRow cells) {
-    for (std::size_t block = 0; block < count; ++block) {
-        for (const Part& part : kParts) inverse_part(part, coefficients + block * kChannels, cells);
+    for (std::size_t block = 0; block < count; ++block, coefficients += kChannels) {
+        Luma::inverse(coefficients, cells);
+        U::inverse(coefficients, cells);
+        V::inverse(coefficients, cells);
         cells.data += 2 * cells.pixel;
     }
 }
 
 }  // namespace
 
-extern const Kernels kScalar = {pack,       pack_difference, unpack,      forward,     inverse,
-                                log_scaled, limit_rows,      are_symbols, scale_inter, scale_intra, scale_down};
+extern const Kernels kScalar = {pack,        pack_difference, unpack,     forward,
+                                inverse,     log_scaled,      limit_rows, are_symbols,
+                                scale_inter, scale_intra,     scale_down};
 
 }  // namespace streamcodec::frame

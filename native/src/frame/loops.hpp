@@ -1,5 +1,5 @@
-// The loops in plain C++, for every file with kernels to compile for its own instruction set: everything here has
-// internal linkage.
+// The loops in plain C++, for every file with kernels to compile for its own instruction set:
+// everything here has internal linkage.
 #pragma once
 
 #include "frame/kernels.hpp"
@@ -38,22 +38,27 @@ inline void pack(const PixelRow& pixels, std::size_t count, CellRow to) {
     }
 }
 
-inline void pack_difference(const PixelRow& pixels, const PixelRow& other, std::size_t count, CellRow to) {
+inline void pack_difference(const PixelRow& pixels, const PixelRow& other, std::size_t count,
+                            CellRow to) {
     for (std::size_t x = 0; x < count; ++x) {
         std::int16_t* const cell = to.data + offset(x) * to.pixel;
-        visit_cell(pixels, x, [&](std::size_t channel, const std::uint8_t* pixel) { cell[channel] = *pixel; });
+        visit_cell(pixels, x,
+                   [&](std::size_t channel, const std::uint8_t* pixel) { cell[channel] = *pixel; });
         visit_cell(other, x, [&](std::size_t channel, const std::uint8_t* pixel) {
             cell[channel] = static_cast<std::int16_t>(cell[channel] - *pixel);
         });
     }
 }
 
-inline void unpack(ConstCellRow residual, ConstCellRow base, std::size_t count, const PixelRow& to) {
+inline void unpack(ConstCellRow residual, ConstCellRow base, std::size_t count,
+                   const PixelRow& to) {
     for (std::size_t x = 0; x < count; ++x) {
         const std::int16_t* const from = residual.data + offset(x) * residual.pixel;
-        const std::int16_t* const below = base.data == nullptr ? nullptr : base.data + offset(x) * base.pixel;
+        const std::int16_t* const below =
+            base.data == nullptr ? nullptr : base.data + offset(x) * base.pixel;
         visit_cell(to, x, [&](std::size_t channel, const std::uint8_t* pixel) {
-            const std::int32_t sum = 128 + (below == nullptr ? 0 : below[channel]) + ((from[channel] + 8) >> 4);
+            const std::int32_t sum =
+                128 + (below == nullptr ? 0 : below[channel]) + ((from[channel] + 8) >> 4);
             *const_cast<std::uint8_t*>(pixel) = static_cast<std::uint8_t>(limited(sum, 0, 255));
         });
     }
@@ -61,15 +66,16 @@ inline void unpack(ConstCellRow residual, ConstCellRow base, std::size_t count, 
 
 // ---- coefficients
 
-inline void log_scaled(const std::int16_t* coefficients, const std::int32_t* gain, const std::int16_t* log,
-                       std::size_t count, CellRow to) {
+inline void log_scaled(const std::int16_t* coefficients, const std::int32_t* gain,
+                       const std::int16_t* log, std::size_t count, CellRow to) {
     for (std::size_t block = 0; block < count; ++block) {
         const std::int16_t* const from = coefficients + block * kChannels;
         std::int16_t* const out = to.data + offset(block) * to.pixel;
         std::uint32_t entries[kChannels];
         for (std::size_t i = 0; i < kChannels; ++i) {
             const auto magnitude = static_cast<std::uint32_t>(from[i] < 0 ? -from[i] : from[i]);
-            const std::uint32_t scaled = (magnitude * static_cast<std::uint32_t>(gain[i]) + (1u << 15)) >> 16;
+            const std::uint32_t scaled =
+                (magnitude * static_cast<std::uint32_t>(gain[i]) + (1u << 15)) >> 16;
             entries[i] = scaled < kLogEntries - 1 ? scaled : kLogEntries - 1;
         }
         for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[entries[i]];
@@ -77,17 +83,19 @@ inline void log_scaled(const std::int16_t* coefficients, const std::int32_t* gai
 }
 
 inline void limit_rows(const std::int16_t* from, std::size_t count, std::uint16_t* to) {
-    for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<std::uint16_t>(from[i] < 0 ? 0 : from[i] > 63 ? 63 : from[i]);
+    for (std::size_t i = 0; i < count; ++i)
+        to[i] = static_cast<std::uint16_t>(from[i] < 0 ? 0 : from[i] > 63 ? 63 : from[i]);
 }
 
 inline bool are_symbols(const std::int32_t* symbols, std::size_t count) {
     std::uint32_t beyond = 0;
-    for (std::size_t i = 0; i < count; ++i) beyond |= (static_cast<std::uint32_t>(symbols[i]) + 2047u) > 4094u ? 1u : 0u;
+    for (std::size_t i = 0; i < count; ++i)
+        beyond |= (static_cast<std::uint32_t>(symbols[i]) + 2047u) > 4094u ? 1u : 0u;
     return beyond == 0;
 }
 
-inline bool scale_inter(const std::int32_t* symbols, const std::int32_t* step, std::int16_t* coefficients,
-                        std::uint8_t* magnitudes) {
+inline bool scale_inter(const std::int32_t* symbols, const std::int32_t* step,
+                        std::int16_t* coefficients, std::uint8_t* magnitudes) {
     std::int32_t any = 0;
     for (std::size_t i = 0; i < kChannels; ++i) any |= symbols[i];
     if (any == 0) return false;
@@ -100,17 +108,19 @@ inline bool scale_inter(const std::int32_t* symbols, const std::int32_t* step, s
     return true;
 }
 
-inline void scale_intra(const std::int32_t* symbols, const std::int16_t* means, const std::int32_t* step,
-                        std::int32_t* u, std::int16_t* coefficients) {
+inline void scale_intra(const std::int32_t* symbols, const std::int16_t* means,
+                        const std::int32_t* step, std::int32_t* u, std::int16_t* coefficients) {
     for (std::size_t i = 0; i < kChannels; ++i) {
         u[i] = 32 * symbols[i] + means[i];
         const std::int32_t scaled = (u[i] * step[i] + 256) >> 9;
-        coefficients[i] = static_cast<std::int16_t>(limited(scaled, -kResidualLimit, kResidualLimit));
+        coefficients[i] =
+            static_cast<std::int16_t>(limited(scaled, -kResidualLimit, kResidualLimit));
     }
 }
 
 // (x * gain + 2^11) >> 12 in 32 bits: x has 17 bits, gain is divided in 12 and 6.
-inline void scale_down(const std::int16_t* a, const std::int16_t* b, const std::int32_t* gain, std::int32_t* y) {
+inline void scale_down(const std::int16_t* a, const std::int16_t* b, const std::int32_t* gain,
+                       std::int32_t* y) {
     for (std::size_t i = 0; i < kChannels; ++i) {
         const std::int32_t x = a[i] + b[i];
         y[i] = (x * (gain[i] >> 6) + ((x * (gain[i] & 63) + (1 << 11)) >> 6)) >> 6;

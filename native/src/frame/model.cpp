@@ -12,23 +12,24 @@ namespace {
 constexpr Geometry kSamples[] = {{16, 16}, {32, 48}, {48, 32}, {64, 80}};
 
 template <typename T>
-std::vector<T> checked(View<const T> numbers, const char* name, std::size_t size, std::int32_t least,
-                       std::int32_t most) {
+std::vector<T> checked(View<const T> numbers, const char* name, std::size_t size,
+                       std::int32_t least, std::int32_t most) {
     if (numbers.size != size) {
         throw BadArgument(std::string(name) + " has " + std::to_string(numbers.size) +
                           " numbers; accepted: " + std::to_string(size));
     }
     for (const T number : numbers) {
         if (number < least || number > most) {
-            throw BadArgument(std::string(name) + " has the number " + std::to_string(number) + "; accepted: " +
-                              std::to_string(least) + ".." + std::to_string(most));
+            throw BadArgument(std::string(name) + " has the number " + std::to_string(number) +
+                              "; accepted: " + std::to_string(least) + ".." + std::to_string(most));
         }
     }
     return {numbers.begin(), numbers.end()};
 }
 
 std::vector<std::int16_t> checked_log(View<const std::int16_t> log) {
-    if (!std::is_sorted(log.begin(), log.end())) throw BadArgument("log_table falls; accepted: a table that does not");
+    if (!std::is_sorted(log.begin(), log.end()))
+        throw BadArgument("log_table falls; accepted: a table that does not");
     return checked(log, "log_table", kLogEntries, 0, kMaxLog);
 }
 
@@ -38,16 +39,22 @@ T not_null(T pointer, const char* name) {
     return pointer;
 }
 
-std::string text_of(engine::Size size) { return std::to_string(size.height) + "x" + std::to_string(size.width); }
+std::string text_of(engine::Size size) {
+    return std::to_string(size.height) + "x" + std::to_string(size.width);
+}
 
 }  // namespace
 
 engine::Size size_of(const Geometry& size, Grid grid) {
     switch (grid) {
-        case Grid::quarter: return size.quarter();
-        case Grid::eighth: return size.eighth();
-        case Grid::sixteenth: return size.sixteenth();
-        case Grid::z: break;
+        case Grid::quarter:
+            return size.quarter();
+        case Grid::eighth:
+            return size.eighth();
+        case Grid::sixteenth:
+            return size.sixteenth();
+        case Grid::z:
+            break;
     }
     return size.z();
 }
@@ -76,15 +83,18 @@ void Model::check_slots() const {
         given += want.is_given;
         const std::string name = "slot " + slot.name + " of the network ";
         if (want.channels == 0 ? slot.channels > kMaxWidth : slot.channels != want.channels) {
-            throw BadArgument(name + "has " + std::to_string(slot.channels) + " channels; accepted: " +
-                              (want.channels == 0 ? "1.." + std::to_string(kMaxWidth) : std::to_string(want.channels)));
+            throw BadArgument(name + "has " + std::to_string(slot.channels) +
+                              " channels; accepted: " +
+                              (want.channels == 0 ? "1.." + std::to_string(kMaxWidth)
+                                                  : std::to_string(want.channels)));
         }
         if (slot.max_abs < want.max_abs) {
-            throw BadArgument(name + "holds +-" + std::to_string(slot.max_abs) + "; accepted: at least +-" +
-                              std::to_string(want.max_abs));
+            throw BadArgument(name + "holds +-" + std::to_string(slot.max_abs) +
+                              "; accepted: at least +-" + std::to_string(want.max_abs));
         }
         if (slot.is_given != want.is_given) {
-            throw BadArgument(name + (want.is_given ? "must have a given size" : "must not have a given size"));
+            throw BadArgument(
+                name + (want.is_given ? "must have a given size" : "must not have a given size"));
         }
     }
     const auto is_given = [](const engine::Slot& slot) { return slot.is_given; };
@@ -101,25 +111,28 @@ void Model::resize(engine::Workspace& workspace, const Geometry& size) const {
     }
     workspace.resize(given);
     for (const Wanted& want : wanted_) {
-        const engine::Size got = workspace.sizes()[network->slot_named(want.name)], right = size_of(size, want.grid);
+        const engine::Size got = workspace.sizes()[network->slot_named(want.name)],
+                           right = size_of(size, want.grid);
         if (got.height != right.height || got.width != right.width) {
-            throw BadArgument(std::string("slot ") + want.name + " of the network gets " + text_of(got) +
-                              " positions; accepted: " + text_of(right) + " for a frame of " +
-                              text_of({size.height, size.width}));
+            throw BadArgument(std::string("slot ") + want.name + " of the network gets " +
+                              text_of(got) + " positions; accepted: " + text_of(right) +
+                              " for a frame of " + text_of({size.height, size.width}));
         }
     }
 }
 
 std::int32_t condition_of(std::int32_t quality) {
-    const std::int32_t distance = 63 - 2 * quality;  // 256 * distance / 63, never half way between two integers
+    const std::int32_t distance =
+        63 - 2 * quality;  // 256 * distance / 63, never half way between two integers
     const std::int32_t magnitude = (512 * (distance < 0 ? -distance : distance) + 63) / 126;
     return distance < 0 ? -magnitude : magnitude;
 }
 
 void check_size(const Geometry& size) {
     if (size.height < 1 || size.width < 1 || size.height > kMaxSide || size.width > kMaxSide) {
-        throw BadArgument("the frame has " + text_of({size.height, size.width}) + " pixels; accepted: 1.." +
-                          std::to_string(kMaxSide) + " in each direction");
+        throw BadArgument("the frame has " + text_of({size.height, size.width}) +
+                          " pixels; accepted: 1.." + std::to_string(kMaxSide) +
+                          " in each direction");
     }
 }
 
@@ -132,7 +145,8 @@ void check_job(const Job& job) {
 
 void check_quality(std::int32_t quality) {
     if (quality < 0 || quality >= kQualities) {
-        throw BadArgument("quality is " + std::to_string(quality) + "; accepted: 0.." + std::to_string(kQualities - 1));
+        throw BadArgument("quality is " + std::to_string(quality) + "; accepted: 0.." +
+                          std::to_string(kQualities - 1));
     }
 }
 
@@ -148,8 +162,8 @@ const Kernels& kernels_for(InstructionSet set) {
 std::int32_t read_head(View<const std::uint8_t> payload) {
     if (payload.size < kHeadSize) throw TruncatedStream("the frame ends within its head");
     if (payload[0] >= kQualities || payload[1] != 0) {
-        throw CorruptStream("the frame is damaged: its head is " + std::to_string(payload[0]) + ", " +
-                            std::to_string(payload[1]));
+        throw CorruptStream("the frame is damaged: its head is " + std::to_string(payload[0]) +
+                            ", " + std::to_string(payload[1]));
     }
     return payload[0];
 }
@@ -162,13 +176,14 @@ std::vector<std::uint8_t> with_head(std::int32_t quality, const std::vector<std:
 }
 
 void check_symbols(const Kernels& kernels, const std::int32_t* symbols, std::size_t count) {
-    if (!kernels.are_symbols(symbols, count)) throw CorruptStream("the frame is damaged: a symbol is too large");
+    if (!kernels.are_symbols(symbols, count))
+        throw CorruptStream("the frame is damaged: a symbol is too large");
 }
 
 PixelRow pixels_at(const Picture& picture, std::size_t y) {
     const auto luma = static_cast<int>(4 * y), chroma = static_cast<int>(2 * y);
-    return {picture.luma.row(luma), picture.u.row(chroma), picture.v.row(chroma), picture.luma.stride(),
-            picture.u.stride()};
+    return {picture.luma.row(luma), picture.u.row(chroma), picture.v.row(chroma),
+            picture.luma.stride(), picture.u.stride()};
 }
 
 CellRow cells_at(const engine::Map& map, std::size_t y, std::size_t channel) {

@@ -1,10 +1,13 @@
-// What the models of I-frames and P-frames share: their numbers, checked once, and how a network is run on a frame.
+// What the models of I-frames and P-frames share: their numbers, checked once, and how a network is
+// run on a frame.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpu.hpp"
@@ -14,7 +17,6 @@
 #include "frame/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
-#include "frame/times.hpp"
 #include "tables.hpp"
 #include "team.hpp"
 #include "view.hpp"
@@ -35,6 +37,23 @@ struct ModelArrays {
     std::shared_ptr<const Tables> tables;
     View<const std::int32_t> step, gain, rd_lambda;
     View<const std::int16_t> log_table;
+};
+
+// Processor time that the parts of a frame take, for benchmarks: of the whole process, so that
+// other ones do not disturb.
+class Times {
+  public:
+    // Seconds since the last call, or since the beginning, went into `part`.
+    void add(const char* part) {
+        const std::clock_t now = std::clock();
+        parts_.emplace_back(part, static_cast<double>(now - last_) / CLOCKS_PER_SEC);
+        last_ = now;
+    }
+    const std::vector<std::pair<std::string, double>>& parts() const { return parts_; }
+
+  private:
+    std::clock_t last_ = std::clock();
+    std::vector<std::pair<std::string, double>> parts_;
 };
 
 // How to work: it makes no difference to the results.
@@ -74,8 +93,12 @@ class Model {
     const std::int16_t* log() const { return log_.data(); }
     const std::int32_t* step(std::int32_t quality) const { return &step_[at(quality)]; }
     const std::int32_t* gain(std::int32_t quality) const { return &gain_[at(quality)]; }
-    std::int32_t lambda(std::int32_t quality) const { return lambda_[static_cast<std::size_t>(quality)]; }
-    const std::int16_t* log_of_magnitude() const { return log_of_magnitude_.data(); }  // [m] -> LOG[16 m], m <= 255
+    std::int32_t lambda(std::int32_t quality) const {
+        return lambda_[static_cast<std::size_t>(quality)];
+    }
+    const std::int16_t* log_of_magnitude() const {
+        return log_of_magnitude_.data();
+    }  // [m] -> LOG[16 m], m <= 255
 
     const std::shared_ptr<Pool<FrameState>> states = std::make_shared<Pool<FrameState>>();
 
@@ -84,7 +107,9 @@ class Model {
     Model(const ModelArrays& arrays, std::int32_t max_step, std::vector<Wanted> wanted);
 
   private:
-    static std::size_t at(std::int32_t quality) { return static_cast<std::size_t>(quality) * kChannels; }
+    static std::size_t at(std::int32_t quality) {
+        return static_cast<std::size_t>(quality) * kChannels;
+    }
     void check_slots() const;
 
     const std::vector<std::int32_t> step_, gain_, lambda_;
@@ -121,8 +146,10 @@ ConstCellRow const_cells(const CellRow& cells);
 template <typename Work>
 void for_positions(const Geometry& size, Parity parity, std::size_t row, Work work) {
     const std::size_t columns = size.columns8() / 2;
-    const std::size_t y = 2 * row + static_cast<std::size_t>(parity.y), x0 = static_cast<std::size_t>(parity.x);
-    for (std::size_t column = 0; column < columns; ++column) work(row * columns + column, y, 2 * column + x0);
+    const std::size_t y = 2 * row + static_cast<std::size_t>(parity.y),
+                      x0 = static_cast<std::size_t>(parity.x);
+    for (std::size_t column = 0; column < columns; ++column)
+        work(row * columns + column, y, 2 * column + x0);
 }
 
 }  // namespace streamcodec::frame

@@ -1,4 +1,5 @@
-// Objects that are expensive to make, used again: fresh memory costs more time in page faults than it takes to fill.
+// Objects that are expensive to make, used again: fresh memory costs more time in page faults than
+// it takes to fill.
 #pragma once
 
 #include <memory>
@@ -8,7 +9,8 @@
 
 namespace streamcodec::frame {
 
-// Any thread may take; the object comes back when its last pointer goes. It is as its last user left it.
+// Any thread may take; the object comes back when its last pointer goes. It is as its last user
+// left it.
 template <typename T>
 class Pool : public std::enable_shared_from_this<Pool<T>> {
   public:
@@ -16,7 +18,9 @@ class Pool : public std::enable_shared_from_this<Pool<T>> {
     std::shared_ptr<T> take(Make make) {
         std::unique_ptr<T> object = pop();
         if (object == nullptr) object = make();
-        auto give_back = [pool = this->shared_from_this()](T* spare) { pool->put(std::unique_ptr<T>(spare)); };
+        auto give_back = [pool = this->shared_from_this()](T* spare) {
+            pool->put(std::unique_ptr<T>(spare));
+        };
         T* const raw = object.get();
         std::shared_ptr<T> shared(raw, std::move(give_back));
         static_cast<void>(object.release());

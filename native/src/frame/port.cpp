@@ -13,9 +13,10 @@ void EncoderPort::code(const Step& step, std::int32_t* symbols) {
     const std::size_t rows = size_.rows8() / 2;
     for_rows(team_, step.grids.size() * rows, [&](std::size_t row) {
         const std::size_t grid = row / rows, first = grid * size_.grid() / kChannels;
-        for_positions(size_, step.grids[grid], row % rows, [&](std::size_t position, std::size_t y, std::size_t x) {
-            choose_at(step, first + position, y, x, symbols);
-        });
+        for_positions(size_, step.grids[grid], row % rows,
+                      [&](std::size_t position, std::size_t y, std::size_t x) {
+                          choose_at(step, first + position, y, x, symbols);
+                      });
     });
     encoder_.put({symbols, step.rows.size}, step.rows);
 }
@@ -24,7 +25,8 @@ void EncoderPort::choose_at(const Step& step, std::size_t position, std::size_t 
                             std::int32_t* symbols) const {
     const std::size_t at = position * kChannels;
     std::int32_t values[kChannels];
-    kernels_.scale_down(latent_.transform_at(y, x), latent_.analysis_at(y, x), model_.gain(quality_), values);
+    kernels_.scale_down(latent_.transform_at(y, x), latent_.analysis_at(y, x),
+                        model_.gain(quality_), values);
     if (step.means != nullptr) {
         for (std::size_t i = 0; i < kChannels; ++i) values[i] -= 8 * step.means[at + i];
     }

@@ -1,5 +1,5 @@
-// Where the symbols of the latent come from: a stream, or the encoder's choice, which it puts into one. What stands on
-// either side of it is the same for both.
+// Where the symbols of the latent come from: a stream, or the encoder's choice, which it puts into
+// one. What stands on either side of it is the same for both.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace streamcodec::frame {
 // What is coded at once: the symbols of one or two grids, in the order of the stream.
 struct Step {
     std::vector<Parity> grids;
-    View<const std::uint16_t> rows;         // of each symbol
+    View<const std::uint16_t> rows;       // of each symbol
     const std::int16_t* means = nullptr;  // of each symbol, in 1/32 step; none: 0
 };
 
@@ -53,12 +53,18 @@ class EncoderPort : public SymbolPort {
   public:
     EncoderPort(Encoder& encoder, const Model& model, const Kernels& kernels, const Geometry& size,
                 std::int32_t quality, const Latent& latent, Team& team)
-        : encoder_(encoder), model_(model), kernels_(kernels), size_(size), quality_(quality), latent_(latent),
+        : encoder_(encoder),
+          model_(model),
+          kernels_(kernels),
+          size_(size),
+          quality_(quality),
+          latent_(latent),
           team_(team) {}
     void code(const Step& step, std::int32_t* symbols) override;
 
   private:
-    void choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x, std::int32_t* symbols) const;
+    void choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x,
+                   std::int32_t* symbols) const;
 
     Encoder& encoder_;
     const Model& model_;

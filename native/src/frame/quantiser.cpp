@@ -13,7 +13,8 @@ namespace {
 void check_row(std::size_t index, const Row& row) {
     const std::string name = "row " + std::to_string(index) + " of the tables ";
     if (row.coded == 0 && row.first_value != 0) {
-        throw BadArgument(name + "is certain with the value " + std::to_string(row.first_value) + "; accepted: 0");
+        throw BadArgument(name + "is certain with the value " + std::to_string(row.first_value) +
+                          "; accepted: 0");
     }
     if (row.coded != 0 && index == 0) throw BadArgument(name + "is coded; accepted: a certain row");
     if (row.first_value < -kMaxSymbol || row.first_value > kMaxSymbol ||
@@ -26,8 +27,8 @@ void check_row(std::size_t index, const Row& row) {
 
 Costs::Costs(const Tables& tables) {
     if (tables.rows().size < kScaleRows) {
-        throw BadArgument("tables have " + std::to_string(tables.rows().size) + " rows; accepted: at least " +
-                          std::to_string(kScaleRows));
+        throw BadArgument("tables have " + std::to_string(tables.rows().size) +
+                          " rows; accepted: at least " + std::to_string(kScaleRows));
     }
     for (std::uint16_t i = 0; i < kScaleRows; ++i) {
         const Row& row = tables.rows()[i];
@@ -37,11 +38,14 @@ Costs::Costs(const Tables& tables) {
         values.first = row.first_value;
         values.count = static_cast<std::int32_t>(row.values);
         if (row.coded == 0) continue;
-        for (std::uint32_t entry = row.first_entry; entry <= row.first_entry + row.values; ++entry) {
-            values.costs.push_back(static_cast<std::uint16_t>(cost_of(frequency_of(tables.entries()[entry]))));
+        for (std::uint32_t entry = row.first_entry; entry <= row.first_entry + row.values;
+             ++entry) {
+            values.costs.push_back(
+                static_cast<std::uint16_t>(cost_of(frequency_of(tables.entries()[entry]))));
         }
         for (std::int32_t symbol = -kNear; symbol < kNear; ++symbol) {
-            near_[i][static_cast<std::size_t>(symbol + kNear)] = static_cast<std::uint16_t>(far(i, symbol));
+            near_[i][static_cast<std::size_t>(symbol + kNear)] =
+                static_cast<std::uint16_t>(far(i, symbol));
         }
     }
 }
@@ -54,8 +58,8 @@ std::uint32_t Costs::far(std::uint16_t row, std::int32_t symbol) const {
     return values.costs.back() + escape_cost(static_cast<std::uint32_t>(code));
 }
 
-void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y, const std::uint16_t* rows,
-            std::int32_t* symbols) {
+void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y,
+            const std::uint16_t* rows, std::int32_t* symbols) {
     std::fill_n(symbols, kChannels, 0);
     for (std::size_t i = 0; i < kChannels; ++i) {
         const std::int32_t magnitude = y[i] < 0 ? -y[i] : y[i];
@@ -64,7 +68,8 @@ void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y, cons
         const std::int32_t sign = y[i] < 0 ? -1 : 1;
         const auto weighed = [&](std::int32_t candidate) {
             const std::int64_t error = std::int64_t{magnitude} - 256 * candidate;
-            return error * error + ((std::int64_t{lambda} * costs.of(rows[i], sign * candidate)) >> 8);
+            return error * error +
+                   ((std::int64_t{lambda} * costs.of(rows[i], sign * candidate)) >> 8);
         };
         std::int32_t best = nearest;
         std::int64_t least = weighed(nearest);

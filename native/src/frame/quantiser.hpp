@@ -17,8 +17,8 @@ constexpr std::int32_t kMaxSymbol = 2047;  // in magnitude
 // What the symbols of the latent cost.
 class Costs {
   public:
-    // Throws BadArgument unless the tables begin with kScaleRows rows for symbols: the first is certain, certain rows
-    // have the value 0, and all values are symbols.
+    // Throws BadArgument unless the tables begin with kScaleRows rows for symbols: the first is
+    // certain, certain rows have the value 0, and all values are symbols.
     explicit Costs(const Tables& tables);
 
     // In 1/256 bit, of a symbol within +-kMaxSymbol.
@@ -44,10 +44,10 @@ class Costs {
 
 // The symbols of a block, each for y[i] in 1/256 step, |y[i]| <= 2^23, and with the row rows[i].
 //
-// Candidates in this order: r = |y| rounded, halves up, at most kMaxSymbol; r - 1; 0; all with the sign of y. The first one with
-// the least (|y| - 256 candidate)^2 + ((lambda * cost) >> 8) is chosen, lambda in squared steps / 65536 per bit; 0 in
-// certain rows.
-void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y, const std::uint16_t* rows,
-            std::int32_t* symbols);
+// Candidates in this order: r = |y| rounded, halves up, at most kMaxSymbol; r - 1; 0; all with the
+// sign of y. The first one with the least (|y| - 256 candidate)^2 + ((lambda * cost) >> 8) is
+// chosen, lambda in squared steps / 65536 per bit; 0 in certain rows.
+void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y,
+            const std::uint16_t* rows, std::int32_t* symbols);
 
 }  // namespace streamcodec::frame

@@ -10,7 +10,8 @@ namespace {
 
 void copy_plane(const Plane& plane, std::int32_t height, std::int32_t width, std::uint8_t* to) {
     const auto size = static_cast<std::size_t>(width);
-    for (std::int32_t y = 0; y < height; ++y) std::memcpy(to + static_cast<std::size_t>(y) * size, plane.row(y), size);
+    for (std::int32_t y = 0; y < height; ++y)
+        std::memcpy(to + static_cast<std::size_t>(y) * size, plane.row(y), size);
 }
 
 }  // namespace
@@ -38,7 +39,9 @@ void fill(Picture& picture, const Planes& planes) {
 }
 
 void extend(Picture& picture, Team& team) {
-    for_rows(team, 3, [&](std::size_t i) { (i == 0 ? picture.luma : i == 1 ? picture.u : picture.v).extend(); });
+    for_rows(team, 3, [&](std::size_t i) {
+        (i == 0 ? picture.luma : i == 1 ? picture.u : picture.v).extend();
+    });
 }
 
 }  // namespace streamcodec::frame

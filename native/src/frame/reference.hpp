@@ -1,4 +1,5 @@
-// A decoded frame and what the next one needs of it: an immutable value that its GOP's frames share.
+// A decoded frame and what the next one needs of it: an immutable value that its GOP's frames
+// share.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,9 @@ struct Planes {
 
 struct FrameState {
     Picture picture;
-    MotionField field;                     // of a P-frame
-    std::vector<std::uint8_t> magnitudes;  // of a P-frame: min(|symbol|, 255) of the latent (h8, w8, 96)
+    MotionField field;  // of a P-frame
+    std::vector<std::uint8_t>
+        magnitudes;  // of a P-frame: min(|symbol|, 255) of the latent (h8, w8, 96)
 };
 
 struct Reference {

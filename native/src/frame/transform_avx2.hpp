@@ -1,10 +1,10 @@
-// Cells and transforms with AVX2: two blocks at a time, one in each half of a vector. Included by the files for AVX2 and
-// AVX-512, with internal linkage.
+// The transforms with AVX2: two blocks at a time, one in each half of a vector. Included by
+// the files for AVX2 and AVX-512, with internal linkage.
 #pragma once
 
 #include <immintrin.h>
 
-#include "frame/dct.hpp"
+#include "frame/cells_avx2.hpp"
 #include "frame/kernels.hpp"
 #include "frame/loops.hpp"
 
@@ -12,128 +12,19 @@ namespace streamcodec::frame {
 
 namespace {
 
-inline __m128i load16(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
-inline __m128i load8(const void* from) { return _mm_loadl_epi64(static_cast<const __m128i*>(from)); }
-inline void store16(void* to, __m128i x) { _mm_storeu_si128(static_cast<__m128i*>(to), x); }
-inline void store8(void* to, __m128i x) { _mm_storel_epi64(static_cast<__m128i*>(to), x); }
-
-// ---- pixels and cells: four cells at a time
-
-// Bytes of four cells in the order of their channels.
-struct FourCells {
-    __m128i luma[4];       // a cell each
-    __m128i chroma[2];     // two cells each: 4 bytes of U, 4 of V
-};
-
-inline FourCells load_cells(const PixelRow& pixels, std::size_t x) {
-    const std::uint8_t* const luma = pixels.luma + 4 * x;
-    const __m128i r0 = load16(luma), r1 = load16(luma + pixels.luma_stride);
-    const __m128i r2 = load16(luma + 2 * pixels.luma_stride), r3 = load16(luma + 3 * pixels.luma_stride);
-    const __m128i low01 = _mm_unpacklo_epi32(r0, r1), high01 = _mm_unpackhi_epi32(r0, r1);
-    const __m128i low23 = _mm_unpacklo_epi32(r2, r3), high23 = _mm_unpackhi_epi32(r2, r3);
-    const std::uint8_t *const u = pixels.u + 2 * x, *const v = pixels.v + 2 * x;
-    const __m128i us = _mm_unpacklo_epi16(load8(u), load8(u + pixels.chroma_stride));
-    const __m128i vs = _mm_unpacklo_epi16(load8(v), load8(v + pixels.chroma_stride));
-    return {{_mm_unpacklo_epi64(low01, low23), _mm_unpackhi_epi64(low01, low23), _mm_unpacklo_epi64(high01, high23),
-             _mm_unpackhi_epi64(high01, high23)},
-            {_mm_unpacklo_epi32(us, vs), _mm_unpackhi_epi32(us, vs)}};
-}
-
-inline __m128i chroma_of(const FourCells& cells, std::size_t cell) {
-    const __m128i pair = cells.chroma[cell / 2];
-    return _mm_cvtepu8_epi16(cell % 2 == 0 ? pair : _mm_srli_si128(pair, 8));
-}
-
-inline void store_cell(std::int16_t* to, __m256i luma, __m128i chroma) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), luma);
-    store16(to + 16, chroma);
-}
-
-inline void pack4cells(const PixelRow& pixels, std::size_t count, CellRow to) {
-    const __m256i middle = _mm256_set1_epi16(128);
-    for (std::size_t x = 0; x < count; x += 4) {
-        const FourCells cells = load_cells(pixels, x);
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < 4; ++i) {
-            store_cell(to.data + offset(x + i) * to.pixel,
-                       _mm256_sub_epi16(_mm256_cvtepu8_epi16(cells.luma[i]), middle),
-                       _mm_sub_epi16(chroma_of(cells, i), _mm256_castsi256_si128(middle)));
-        }
-    }
-}
-
-inline void pack4cells_difference(const PixelRow& pixels, const PixelRow& other, std::size_t count, CellRow to) {
-    for (std::size_t x = 0; x < count; x += 4) {
-        const FourCells cells = load_cells(pixels, x), others = load_cells(other, x);
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < 4; ++i) {
-            store_cell(
-                to.data + offset(x + i) * to.pixel,
-                _mm256_sub_epi16(_mm256_cvtepu8_epi16(cells.luma[i]), _mm256_cvtepu8_epi16(others.luma[i])),
-                _mm_sub_epi16(chroma_of(cells, i), chroma_of(others, i)));
-        }
-    }
-}
-
-inline void store_cells(const FourCells& cells, const PixelRow& to, std::size_t x) {
-    const __m128i low01 = _mm_unpacklo_epi32(cells.luma[0], cells.luma[1]);
-    const __m128i high01 = _mm_unpackhi_epi32(cells.luma[0], cells.luma[1]);
-    const __m128i low23 = _mm_unpacklo_epi32(cells.luma[2], cells.luma[3]);
-    const __m128i high23 = _mm_unpackhi_epi32(cells.luma[2], cells.luma[3]);
-    auto* const luma = const_cast<std::uint8_t*>(to.luma) + 4 * x;
-    store16(luma, _mm_unpacklo_epi64(low01, low23));
-    store16(luma + to.luma_stride, _mm_unpackhi_epi64(low01, low23));
-    store16(luma + 2 * to.luma_stride, _mm_unpacklo_epi64(high01, high23));
-    store16(luma + 3 * to.luma_stride, _mm_unpackhi_epi64(high01, high23));
-    // Of each cell, by two bytes: U's two rows, V's two rows. Gathered to rows of 8 bytes.
-    const __m128i rows = _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
-    const __m128i first = _mm_shuffle_epi8(cells.chroma[0], rows), last = _mm_shuffle_epi8(cells.chroma[1], rows);
-    const __m128i us = _mm_unpacklo_epi32(first, last), vs = _mm_unpackhi_epi32(first, last);
-    auto *const u = const_cast<std::uint8_t*>(to.u) + 2 * x, *const v = const_cast<std::uint8_t*>(to.v) + 2 * x;
-    store8(u, us);
-    store8(u + to.chroma_stride, _mm_srli_si128(us, 8));
-    store8(v, vs);
-    store8(v + to.chroma_stride, _mm_srli_si128(vs, 8));
-}
-
-inline __m256i add_residual(__m256i residual, __m256i base) {
-    const __m256i rounded = _mm256_srai_epi16(_mm256_adds_epi16(residual, _mm256_set1_epi16(8)), 4);
-    return _mm256_add_epi16(_mm256_add_epi16(base, _mm256_set1_epi16(128)), rounded);
-}
-
-inline void unpack4cells(ConstCellRow residual, ConstCellRow base, std::size_t count, const PixelRow& to) {
-    const std::int16_t zeros[kCellChannels] = {};
-    for (std::size_t x = 0; x < count; x += 4) {
-        FourCells cells;
-        __m128i chroma[4];
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < 4; ++i) {
-            const std::int16_t* const from = residual.data + offset(x + i) * residual.pixel;
-            const std::int16_t* const below = base.data == nullptr ? zeros : base.data + offset(x + i) * base.pixel;
-            const __m256i luma = add_residual(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
-                                              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(below)));
-            cells.luma[i] = _mm_packus_epi16(_mm256_castsi256_si128(luma), _mm256_extracti128_si256(luma, 1));
-            chroma[i] = _mm256_castsi256_si128(add_residual(_mm256_castsi128_si256(load16(from + 16)),
-                                                            _mm256_castsi128_si256(load16(below + 16))));
-        }
-        cells.chroma[0] = _mm_packus_epi16(chroma[0], chroma[1]);
-        cells.chroma[1] = _mm_packus_epi16(chroma[2], chroma[3]);
-        store_cells(cells, to, x);
-    }
-}
-
-// ---- transforms
-
 inline __m256i pair_of(std::int16_t a, std::int16_t b) {
-    return _mm256_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint16_t>(a)) |
-                             static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint16_t>(b)) << 16));
+    return _mm256_set1_epi32(
+        static_cast<std::int32_t>(static_cast<std::uint16_t>(a)) |
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint16_t>(b)) << 16));
 }
 
 // Rows a and b of samples, interleaved: what madd takes.
 struct Pairs {
     __m256i low, high;
 };
-inline Pairs pairs(__m256i a, __m256i b) { return {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)}; }
+inline Pairs pairs(__m256i a, __m256i b) {
+    return {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)};
+}
 
 inline Pairs product(const Pairs& x, std::int16_t a, std::int16_t b) {
     const __m256i factors = pair_of(a, b);
@@ -155,8 +46,8 @@ inline __m256i rounded(const Pairs& x) {
                               _mm256_srai_epi32(_mm256_add_epi32(x.high, half), kShift));
 }
 
-// One pass of the forward transform over 8 rows: basis functions are even or odd, so sums and differences of opposite
-// rows do.
+// One pass of the forward transform over 8 rows: basis functions are even or odd, so sums and
+// differences of opposite rows do.
 template <int kShift>
 inline void forward8(__m256i* rows) {
     const __m256i s0 = _mm256_add_epi16(rows[0], rows[7]), d0 = _mm256_sub_epi16(rows[0], rows[7]);
@@ -178,8 +69,10 @@ inline void inverse8(__m256i* rows) {
     const Pairs c13 = pairs(rows[1], rows[3]), c57 = pairs(rows[5], rows[7]);
 #pragma GCC unroll 4
     for (int y = 0; y < 4; ++y) {
-        const Pairs even = sum(product(c02, kBasis8[0][y], kBasis8[2][y]), product(c46, kBasis8[4][y], kBasis8[6][y]));
-        const Pairs odd = sum(product(c13, kBasis8[1][y], kBasis8[3][y]), product(c57, kBasis8[5][y], kBasis8[7][y]));
+        const Pairs even = sum(product(c02, kBasis8[0][y], kBasis8[2][y]),
+                               product(c46, kBasis8[4][y], kBasis8[6][y]));
+        const Pairs odd = sum(product(c13, kBasis8[1][y], kBasis8[3][y]),
+                              product(c57, kBasis8[5][y], kBasis8[7][y]));
         rows[y] = rounded<kShift>(sum(even, odd));
         rows[7 - y] = rounded<kShift>(difference(even, odd));
     }
@@ -191,7 +84,8 @@ inline void forward4(__m256i* rows) {
 #pragma GCC unroll 4
     for (int u = 0; u < 4; ++u) {
         const auto& basis = kBasis4[u];
-        rows[u] = rounded<kShift>(sum(product(r01, basis[0], basis[1]), product(r23, basis[2], basis[3])));
+        rows[u] = rounded<kShift>(
+            sum(product(r01, basis[0], basis[1]), product(r23, basis[2], basis[3])));
     }
 }
 
@@ -200,8 +94,8 @@ inline void inverse4(__m256i* rows) {
     const Pairs c01 = pairs(rows[0], rows[1]), c23 = pairs(rows[2], rows[3]);
 #pragma GCC unroll 4
     for (int y = 0; y < 4; ++y) {
-        rows[y] = rounded<kShift>(
-            sum(product(c01, kBasis4[0][y], kBasis4[1][y]), product(c23, kBasis4[2][y], kBasis4[3][y])));
+        rows[y] = rounded<kShift>(sum(product(c01, kBasis4[0][y], kBasis4[1][y]),
+                                      product(c23, kBasis4[2][y], kBasis4[3][y])));
     }
 }
 
@@ -229,7 +123,8 @@ inline void transpose8(__m256i* r) {
 
 // Two 4x4 int16, side by side, in each half.
 inline void transpose4(__m256i* r) {
-    const __m256i a = _mm256_unpacklo_epi16(r[0], r[1]), b = _mm256_unpackhi_epi16(r[0], r[1]);  // left, right
+    const __m256i a = _mm256_unpacklo_epi16(r[0], r[1]),
+                  b = _mm256_unpackhi_epi16(r[0], r[1]);  // left, right
     const __m256i c = _mm256_unpacklo_epi16(r[2], r[3]), d = _mm256_unpackhi_epi16(r[2], r[3]);
     const __m256i left01 = _mm256_unpacklo_epi32(a, c), left23 = _mm256_unpackhi_epi32(a, c);
     const __m256i right01 = _mm256_unpacklo_epi32(b, d), right23 = _mm256_unpackhi_epi32(b, d);
@@ -248,18 +143,22 @@ inline void store_two(std::int16_t* first, std::int16_t* second, __m256i x) {
     store16(second, _mm256_extracti128_si256(x, 1));
 }
 
-// The cells of two blocks: cell (cy, cx) of the first is at top + cy * row + cx * pixel, the second's are 2 pixels on.
-inline void load_luma(const std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel, __m256i* rows) {
+// The cells of two blocks: cell (cy, cx) of the first is at top + cy * row + cx * pixel, the
+// second's are 2 pixels on.
+inline void load_luma(const std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel,
+                      __m256i* rows) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {  // two rows of pixels each
         const std::int16_t* const at = cells + (i / 2) * row + 8 * (i % 2);
-        const __m256i left = load_two(at, at + 2 * pixel), right = load_two(at + pixel, at + 3 * pixel);
+        const __m256i left = load_two(at, at + 2 * pixel),
+                      right = load_two(at + pixel, at + 3 * pixel);
         rows[2 * i] = _mm256_unpacklo_epi64(left, right);
         rows[2 * i + 1] = _mm256_unpackhi_epi64(left, right);
     }
 }
 
-inline void store_luma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel, const __m256i* rows) {
+inline void store_luma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel,
+                       const __m256i* rows) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
         std::int16_t* const at = cells + (i / 2) * row + 8 * (i % 2);
@@ -269,18 +168,22 @@ inline void store_luma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t p
 }
 
 // Rows of chroma hold 4 samples of U, then 4 of V.
-inline void load_chroma(const std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel, __m256i* rows) {
+inline void load_chroma(const std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel,
+                        __m256i* rows) {
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i) {
         const std::int16_t* const at = cells + i * row + 16;
-        const __m256i left = load_two(at, at + 2 * pixel), right = load_two(at + pixel, at + 3 * pixel);
-        const __m256i us = _mm256_unpacklo_epi32(left, right), vs = _mm256_unpackhi_epi32(left, right);
+        const __m256i left = load_two(at, at + 2 * pixel),
+                      right = load_two(at + pixel, at + 3 * pixel);
+        const __m256i us = _mm256_unpacklo_epi32(left, right),
+                      vs = _mm256_unpackhi_epi32(left, right);
         rows[2 * i] = _mm256_unpacklo_epi64(us, vs);
         rows[2 * i + 1] = _mm256_unpackhi_epi64(us, vs);
     }
 }
 
-inline void store_chroma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel, const __m256i* rows) {
+inline void store_chroma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel,
+                         const __m256i* rows) {
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i) {
         std::int16_t* const at = cells + i * row + 16;
@@ -294,7 +197,8 @@ inline void store_chroma(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t
 inline void forward_pairs(ConstCellRow cells, std::size_t count, std::int16_t* coefficients) {
     for (std::size_t block = 0; block < count; block += 2) {
         const std::int16_t* const at = cells.data + offset(2 * block) * cells.pixel;
-        std::int16_t *const first = coefficients + block * kChannels, *const second = first + kChannels;
+        std::int16_t *const first = coefficients + block * kChannels, *const second =
+                                                                          first + kChannels;
         __m256i rows[8];
         load_luma(at, cells.row, cells.pixel, rows);
         forward8<kForward1>(rows);
@@ -319,13 +223,15 @@ inline void forward_pairs(ConstCellRow cells, std::size_t count, std::int16_t* c
 }
 
 inline __m256i limit_residual(__m256i x) {
-    return _mm256_max_epi16(_mm256_min_epi16(x, _mm256_set1_epi16(kResidualLimit)), _mm256_set1_epi16(-kResidualLimit));
+    return _mm256_max_epi16(_mm256_min_epi16(x, _mm256_set1_epi16(kResidualLimit)),
+                            _mm256_set1_epi16(-kResidualLimit));
 }
 
 inline bool is_zero(const std::int16_t* coefficients, std::size_t count) {
     __m256i any = _mm256_setzero_si256();
     for (std::size_t i = 0; i < count; i += 16) {
-        any = _mm256_or_si256(any, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(coefficients + i)));
+        any = _mm256_or_si256(
+            any, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(coefficients + i)));
     }
     return _mm256_testz_si256(any, any) != 0;
 }
@@ -333,14 +239,16 @@ inline bool is_zero(const std::int16_t* coefficients, std::size_t count) {
 // Zeros are what zeros give.
 inline void clear_cells(std::int16_t* cells, std::ptrdiff_t row, std::ptrdiff_t pixel) {
     for (int i = 0; i < 8; ++i) {
-        store_cell(cells + (i / 4) * row + (i % 4) * pixel, _mm256_setzero_si256(), _mm_setzero_si128());
+        store_cell(cells + (i / 4) * row + (i % 4) * pixel, _mm256_setzero_si256(),
+                   _mm_setzero_si128());
     }
 }
 
 inline void inverse_pairs(const std::int16_t* coefficients, std::size_t count, CellRow cells) {
     for (std::size_t block = 0; block < count; block += 2) {
         std::int16_t* const at = cells.data + offset(2 * block) * cells.pixel;
-        const std::int16_t *const first = coefficients + block * kChannels, *const second = first + kChannels;
+        const std::int16_t *const first = coefficients + block * kChannels, *const second =
+                                                                                first + kChannels;
         if (is_zero(first, 2 * kChannels)) {
             clear_cells(at, cells.row, cells.pixel);
             continue;

@@ -35,14 +35,16 @@ void overlaps(int cells, int size, const Add& add) {
 }
 
 // Sum of absolute differences of a block at the best place that is found for it.
-std::uint32_t best_match(const Plane& current, const Plane& last, int y, int x, const MotionKernels& kernels) {
+std::uint32_t best_match(const Plane& current, const Plane& last, int y, int x,
+                         const MotionKernels& kernels) {
     std::uint32_t least = UINT32_MAX;
     int best_y = 0, best_x = 0;
     const auto attempt = [&](int vy, int vx) {  // in quarter pixels
         alignas(64) std::uint8_t moved[kBlock * kBlock];
         Pixels from{last.row(y + (vy >> 2)) + x + (vx >> 2), last.stride()};
         if ((vy | vx) & 3) {
-            kernels.luma(from, kLumaTaps[0][vx & 3], kLumaTaps[0][vy & 3], moved, kBlock, kBlock, kBlock);
+            kernels.luma(from, kLumaTaps[0][vx & 3], kLumaTaps[0][vy & 3], moved, kBlock, kBlock,
+                         kBlock);
             from = {moved, kBlock};
         }
         std::uint32_t sad = 0;
@@ -62,7 +64,8 @@ std::uint32_t best_match(const Plane& current, const Plane& last, int y, int x, 
     }
     for (const int step : {2, 1}) {
         const int centre_y = best_y, centre_x = best_x;
-        for (int k = 0; k < 9; ++k) attempt(centre_y + step * (k / 3 - 1), centre_x + step * (k % 3 - 1));
+        for (int k = 0; k < 9; ++k)
+            attempt(centre_y + step * (k / 3 - 1), centre_x + step * (k % 3 - 1));
     }
     return least;
 }

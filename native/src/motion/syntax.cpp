@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "cost.hpp"
 #include "error.hpp"
-#include "layout.hpp"
 #include "motion/coder.hpp"
 
 namespace streamcodec {
@@ -60,10 +60,7 @@ void EncoderSink::flush() {
 }
 
 std::int32_t DecoderSource::get(int row) {
-    const auto index = static_cast<std::uint16_t>(first_row_ + row);
-    std::int32_t symbol = 0;
-    decoder_.get({&index, 1}, &symbol);
-    return symbol;
+    return decoder_.get_one(static_cast<std::uint16_t>(first_row_ + row));
 }
 
 void CountingSink::put(std::int32_t symbol, int row) {
@@ -72,31 +69,6 @@ void CountingSink::put(std::int32_t symbol, int row) {
     const int known = place >= 0 && place < alphabet.count ? static_cast<int>(place) : kPlaces - 1;
     ++counts_[static_cast<std::size_t>(row * kPlaces + known)];
 }
-
-namespace {
-
-// 256 * log2(value), rounded down, for 1 <= value < 2^31: bits of the fraction by squaring.
-std::uint32_t log2_256(std::uint32_t value) {
-    std::uint32_t whole = 0;
-    while (value >> (whole + 1)) ++whole;
-    std::uint64_t mantissa = (std::uint64_t{value} << 31) >> whole;  // 2^31 .. 2^32
-    std::uint32_t fraction = 0;
-    for (int k = 0; k < 8; ++k) {
-        mantissa = mantissa * mantissa >> 31;
-        fraction <<= 1;
-        if (mantissa >> 32) {
-            mantissa >>= 1;
-            fraction |= 1;
-        }
-    }
-    return 256 * whole + fraction;
-}
-
-std::uint32_t cost_of(std::uint32_t frequency) {
-    return 256 * kProbabilityBits - log2_256(frequency);
-}
-
-}  // namespace
 
 MotionCosts::MotionCosts(const Tables& tables, int first_row)
     : costs_(static_cast<std::size_t>(kMotionRows * kWidth)) {
@@ -131,7 +103,7 @@ std::uint32_t MotionCosts::escape(std::int32_t symbol, int row) const {
     const std::uint32_t code = 2 * (distance - 1) + (symbol > 0 ? 1 : 2);
     return costs_[static_cast<std::size_t>(row * CountingSink::kPlaces + CountingSink::kPlaces -
                                            1)] +
-           256 * (2 * (log2_256(code) / 256) + 1);
+           escape_cost(code);
 }
 
 }  // namespace streamcodec

@@ -62,8 +62,8 @@ def predict_from_codec(clip: list[Planes], q: float, intra_offset: float, models
     reference, pairs = key, []
     for frame in clip[1:]:
         _, coded = inter.encode(frame, quality, reference)
-        assert coded.field is not None
-        prediction = predict_motion(coded.field, reference.planes(), key.planes())
+        assert coded.motion is not None
+        prediction = predict_motion(coded.motion, reference.planes(), key.planes())
         pairs.append(Predicted(frame, prediction, 44 - quality * 32 / 63, reference.magnitudes))
         reference = coded
     return pairs
@@ -72,10 +72,10 @@ def predict_from_codec(clip: list[Planes], q: float, intra_offset: float, models
 @cache
 def load_models(intra: Path, inter: Path) -> tuple[IntraModel, InterModel]:
     """Of two weights files. Raises ModelError."""
-    models = load_dct_weights(intra).native(), load_dct_weights(inter).native()
-    if not isinstance(models[0], IntraModel) or not isinstance(models[1], InterModel):
+    first, second = load_dct_weights(intra).native(), load_dct_weights(inter).native()
+    if not isinstance(first, IntraModel) or not isinstance(second, InterModel):
         raise ModelError(f"{intra} and {inter} are not weights of I-frames and of P-frames, in this order")
-    return models
+    return first, second
 
 
 def quality_of(q: float) -> int:
