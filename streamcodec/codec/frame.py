@@ -50,7 +50,7 @@ def check_planes(planes: Planes, frame_format: FrameFormat) -> None:
     arrays = isinstance(planes, tuple) and all(isinstance(plane, np.ndarray) for plane in planes)
     shapes = tuple(plane.shape for plane in planes) if arrays else ()
     wanted = _shapes_for(shapes, frame_format)
-    if not arrays or shapes != wanted or any(plane.dtype != np.uint8 for plane in planes):
+    if not shapes or shapes != wanted or any(plane.dtype != np.uint8 for plane in planes):
         found = [f"{plane.dtype} {plane.shape}" for plane in planes] if arrays else type(planes).__name__
         accepted = "((3, H, W) RGB,)" if frame_format == "rgb" else "(Y, U, V) of 4:2:0"
         raise UsageError(f"frame is {found}; accepted: {accepted}, arrays of uint8")

@@ -97,7 +97,7 @@ def _sample(frame: Frame) -> Any:
 
 def _place() -> tuple[int, int]:
     """Rank and world size of torch.distributed, if it is initialised."""
-    if "torch" not in sys.modules:
+    if sys.modules.get("torch") is None:
         return 0, 1
     from torch import distributed
 
@@ -107,7 +107,7 @@ def _place() -> tuple[int, int]:
 
 def _worker() -> tuple[int, int]:
     """How many workers the loader has, and which one this process is."""
-    if "torch" not in sys.modules:
+    if sys.modules.get("torch") is None:
         return 1, 0
     from torch.utils.data import get_worker_info
 

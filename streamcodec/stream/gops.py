@@ -1,8 +1,9 @@
 """Where GOPs begin: one decision for whoever encodes frames as they come and for whoever plans a video before it is encoded."""
 
+from streamcodec.motion.scenecut import SceneCutDetector
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import RawFrame
-from streamcodec.video import SceneCutDetector, gray_from_rgb
+from streamcodec.video import gray_from_rgb
 
 __all__ = ["GopBoundaries"]
 

@@ -5,9 +5,9 @@ from typing import TypedDict
 
 from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
+from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target
 from streamcodec.types import QUALITIES, Precision, Preset, check_precision, check_preset, check_quality
-from streamcodec.video import DEFAULT_THRESHOLD
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
 __all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions", "EncodeSettings", "options_of"]

@@ -1,6 +1,6 @@
-"""Videos in and out through FFmpeg (PyAV), pictures through Pillow, colour, and scene cuts.
+"""Videos in and out through FFmpeg (PyAV), pictures through Pillow, and colour.
 
-Each name is imported when it is first used, so that colour and scene cuts need neither PyAV nor Pillow.
+Each name is imported when it is first used, so that colour needs neither PyAV nor Pillow.
 """
 
 from importlib import import_module
@@ -19,17 +19,14 @@ if TYPE_CHECKING:
         to_png,
     )
     from streamcodec.video.reader import VideoReader
-    from streamcodec.video.scenecut import DEFAULT_THRESHOLD, SceneCutDetector
     from streamcodec.video.turning import turned
     from streamcodec.video.writer import VideoWriter
 
 __all__ = [
     "DEFAULT_JPEG_QUALITY",
-    "DEFAULT_THRESHOLD",
     "PICTURE_SUFFIXES",
     "OnError",
     "Picture",
-    "SceneCutDetector",
     "VideoReader",
     "VideoWriter",
     "gray_from_rgb",
@@ -57,7 +54,6 @@ _LAZY = {
         "to_png",
     ),
     "reader": ("VideoReader",),
-    "scenecut": ("DEFAULT_THRESHOLD", "SceneCutDetector"),
     "turning": ("turned",),
     "writer": ("VideoWriter",),
 }
