@@ -40,7 +40,7 @@ Exported = tuple[dict[str, NDArray[Any]], dict[str, Any]]
 
 _PIXEL_BITS = 7  # networks give 1/16 of a sample's value; the integer is in 1/8 sample: 16 * 8 = 2^7
 LARGEST_Z = 127
-_MOTION_WEIGHT = 0.6
+_MOTION_WEIGHT = 1.0
 
 
 def q_of(quality: NDArray[np.float64] | float) -> NDArray[np.float64]:
