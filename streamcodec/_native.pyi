@@ -164,6 +164,9 @@ class Workspace:
 def network_kernels() -> tuple[str, ...]:
     """The loops that this build and CPU have for networks, from the plainest to the widest; the first is "scalar"."""
 
+def network_peak(kernels: str, rounds: int) -> int:
+    """Make as many products as registers alone allow and return their number: for measurements. 0 if the loops have no such thing."""
+
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
 
