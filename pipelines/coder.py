@@ -18,9 +18,9 @@ from streamcodec import (
     plan_video,
 )
 from streamcodec import open as open_stream
-from streamcodec.cli.common import prepare
 from streamcodec.codec import Codec
 from streamcodec.errors import CorruptStreamError, SourceError, StreamCodecError, UsageError
+from streamcodec.runtime import prepare
 from streamcodec.video import VideoReader
 
 from .checking import check_stream, check_video

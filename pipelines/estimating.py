@@ -7,8 +7,8 @@ from heapq import heappush, heapreplace
 from random import Random
 
 from streamcodec import Prediction, SearchReport, load_codec, search
-from streamcodec.cli.common import prepare
 from streamcodec.errors import StreamCodecError
+from streamcodec.runtime import prepare
 
 from .coding import Coding
 from .listings import Listing

@@ -145,12 +145,12 @@ def _rows(pieces: Iterable[Piece], reading: Reading) -> Iterator[tuple[Piece, di
 
 def _row(location: str, batch: "streamcodec.FrameBatch", *, single: bool) -> dict[str, Any]:
     columns = {
-        "data": batch.data.cpu().numpy(),
-        "pts_seconds": batch.pts_seconds.numpy(),
-        "duration_seconds": batch.duration_seconds.numpy(),
+        "data": batch.array,
+        "pts_seconds": batch.pts_seconds,
+        "duration_seconds": batch.duration_seconds,
     }
     own = {name: values[0] if single else values for name, values in columns.items()}
-    return {**own, "path": np.array(location), "index": batch.indexes[0].numpy()}
+    return {**own, "path": np.array(location), "index": batch.indexes[0]}
 
 
 @contextmanager

@@ -1,20 +1,22 @@
-"""Training by several processes or machines with Ray Train: each takes steps on clips of its own, with the mean of all gradients.
+"""Training by several processes or machines with Ray Train: each takes steps on crops that it
+draws, with the mean of all gradients.
 
-The folders of the run, the clips and the weights must be the same for all of them: one machine, or a shared file system. A
-process that dies has all of them start again from the last state.
+The folders of the run and of the data must be the same for all of them: one machine, or a shared
+file system. When a process dies, all of them start again from the last state.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from streamcodec.errors import StreamCodecError, UsageError
-from streamcodec.training import Data, TrainConfig, train
-from streamcodec.training.journal import LOG, read_rows, sum_up
+from streamcodec.training import TrainConfig, train
+from streamcodec.training.batches import open_data
+from streamcodec.training.log import LOG, in_words, read_rows
 from streamcodec.training.replicas import Replicas
 
 try:
@@ -24,7 +26,9 @@ try:
 
     from .actors import connected
 except ImportError as error:
-    raise UsageError(f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}") from error
+    raise UsageError(
+        f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}"
+    ) from error
 
 __all__ = ["Job", "train_on_workers"]
 
@@ -34,12 +38,13 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker is told: the arguments of `streamcodec.training.train`, and threads of the CPU (None: PyTorch's default)."""
+    """What every worker is told: the arguments of `streamcodec.training.train`, and threads of
+    the CPU (None: PyTorch's default)."""
 
     config: TrainConfig
-    data: Data
+    data: tuple[Path, ...]
     folder: Path
-    weights: Path | None
+    start: Path | None
     cuda: bool
     threads: int | None
     seconds: float | None
@@ -48,9 +53,9 @@ class Job:
 
 def train_on_workers(
     config: TrainConfig,
-    data: Data,
+    data: Sequence[Path],
     folder: Path,
-    weights: Path | None = None,
+    start: Path | None = None,
     *,
     workers: int,
     device: str = "cpu",
@@ -59,26 +64,39 @@ def train_on_workers(
     tensorboard: bool = False,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Run `config` on `workers` processes; `device`: cpu or cuda. On the Ray cluster that RAY_ADDRESS names ("auto": the one that runs on
-    this machine), or on one started here.
+    """Run `config` on `workers` processes; `device`: cpu or cuda. On the Ray cluster that
+    RAY_ADDRESS names ("auto": the one that runs on this machine), or on one started here.
 
-    Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train` writes; a state goes on with
-    as many workers. Raises UsageError for a device or a number of workers that the cluster does not have, and StreamCodecError if
-    training failed more than RESTARTS times.
+    Batches are those of the config in each process. Rank 0 writes what `streamcodec.training.train`
+    writes; a state goes on with as many workers. Raises UsageError for a device or a number of
+    workers that the cluster does not have, and StreamCodecError if training failed more than
+    RESTARTS times.
     """
     if device not in ("cpu", "cuda"):
-        raise UsageError(f"device is {device!r}; accepted with several workers: cpu, cuda (Ray hands out the GPUs)")
+        raise UsageError(
+            f"device is {device!r}; accepted with several workers: cpu, cuda "
+            "(Ray hands out the GPUs)"
+        )
+    open_data(
+        data, config.kind, config.crop, config.held
+    )  # what is wrong with it is better said before workers start
     folder = folder.resolve()
+    paths = tuple(path.resolve() for path in data)
     job = Job(
-        config, replace(data, folder=data.folder.resolve()), folder, weights and weights.resolve(), device == "cuda", threads, seconds,
+        config,
+        paths,
+        folder,
+        start and start.resolve(),
+        device == "cuda",
+        threads,
+        seconds,
         tensorboard,
-    )  # fmt: skip
-    data.open(config).close()  # what is wrong with it is better said before workers start
+    )
     with connected(os.environ.get("RAY_ADDRESS")), _followed(folder / LOG, config.steps, report):
         _check_resources("GPU" if job.cuda else "CPU", workers)
-        report(f"{workers} processes train on {data.folder}; the log is {folder / LOG}")
+        report(f"{workers} processes train together; the log is {folder / LOG}")
         _fit(job, workers)
-    report(f"the run has ended; {folder} has the state, from which the same command goes on, and the averaged weights")
+    report(f"the run has ended; {folder} has the state, from which the same command goes on")
 
 
 def _fit(job: Job, workers: int) -> None:
@@ -87,14 +105,20 @@ def _fit(job: Job, workers: int) -> None:
         train_loop_config={"job": job},
         torch_config=TorchConfig(backend="nccl" if job.cuda else "gloo"),
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=job.cuda),
-        run_config=RunConfig(name="ray", storage_path=str(job.folder), failure_config=FailureConfig(max_failures=RESTARTS)),
+        run_config=RunConfig(
+            name="ray",
+            storage_path=str(job.folder),
+            failure_config=FailureConfig(max_failures=RESTARTS),
+        ),
     )
     try:
         trainer.fit()
     except TrainingFailedError as error:
         failures: dict[int, Any] = getattr(error, "worker_failures", {})
         reasons = {str(failure).strip().splitlines()[-1] for failure in failures.values()}
-        raise StreamCodecError(f"training failed in the workers: {'; '.join(sorted(reasons)) or error}") from error
+        raise StreamCodecError(
+            f"training failed in the workers: {'; '.join(sorted(reasons)) or error}"
+        ) from error
 
 
 def _work(settings: dict[str, Job]) -> None:
@@ -109,7 +133,16 @@ def _work(settings: dict[str, Job]) -> None:
     device = str(get_device()) if job.cuda else "cpu"
     if job.cuda:
         torch.cuda.set_device(device)
-    train(job.config, job.data, job.folder, job.weights, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
+    train(
+        job.config,
+        job.data,
+        job.folder,
+        job.start,
+        device=device,
+        seconds=job.seconds,
+        tensorboard=job.tensorboard,
+        replicas=replicas,
+    )
 
 
 @contextmanager
@@ -126,7 +159,7 @@ def _followed(log: Path, steps: int, report: Callable[[str], None]) -> Iterator[
             for row in read_rows(log):
                 if row["step"] > last:
                     last = row["step"]
-                    report(sum_up(row, steps))
+                    report(in_words(row, steps))
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

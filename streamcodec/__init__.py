@@ -3,9 +3,10 @@
     streamcodec.encode("in.mp4", "out.ssf", quality=32)
     streamcodec.decode("out.ssf", "back.mp4")
     for frame in streamcodec.open("out.ssf"):
-        frame.data  # (3, H, W) uint8
+        frame.planes, frame.array  # Y, U and V; (3, H, W) uint8 RGB
+        frame.data  # the same as a tensor, if PyTorch is there
 
-Importing the package loads neither PyTorch nor FFmpeg: a name does so when it is first used.
+Importing the package loads neither NumPy nor FFmpeg: a name does so when it is first used. PyTorch is loaded only for what needs it.
 """
 
 from importlib import import_module
@@ -17,6 +18,7 @@ from streamcodec.errors import (
     FormatError,
     FrameIndexError,
     ModelError,
+    NotInstalledError,
     OutputError,
     SourceError,
     StreamCodecError,
@@ -27,36 +29,24 @@ from streamcodec.errors import (
 
 if TYPE_CHECKING:
     from streamcodec.codec import Codec, EncodedGop, decode_gop, encode_gop
-    from streamcodec.stream import (
-        DecodeReport,
-        EncodeOptions,
-        Encoder,
-        EncodeReport,
-        Frame,
-        FrameBatch,
-        ImageReport,
-        PartReport,
-        PlannedGop,
-        Prediction,
-        SearchReport,
-        SourceIdentity,
-        Target,
-        Video,
-        VideoDataset,
-        VideoPlan,
-        check_part,
-        decode,
-        decode_image,
-        encode,
-        encode_image,
-        encode_part,
-        identify,
-        join_parts,
-        open,
-        plan_video,
-        search,
-        verify,
-    )
+    from streamcodec.stream.dataset import VideoDataset
+    from streamcodec.stream.decode import DecodeReport, decode
+    from streamcodec.stream.encode import EncodeReport, encode
+    from streamcodec.stream.encoder import Encoder
+    from streamcodec.stream.estimate import Prediction
+    from streamcodec.stream.frames import Frame, FrameBatch
+    from streamcodec.stream.identity import SourceIdentity, identify
+    from streamcodec.stream.image import ImageReport, decode_image, encode_image
+    from streamcodec.stream.join import join_parts
+    from streamcodec.stream.options import EncodeOptions
+    from streamcodec.stream.part_file import PartReport, check_part
+    from streamcodec.stream.parts import encode_part
+    from streamcodec.stream.plan import PlannedGop, VideoPlan
+    from streamcodec.stream.planning import plan_video
+    from streamcodec.stream.search import SearchReport, search
+    from streamcodec.stream.target import Target
+    from streamcodec.stream.verify import verify
+    from streamcodec.stream.video import Video, open
     from streamcodec.weights import load_codec
 
 __all__ = [
@@ -73,6 +63,7 @@ __all__ = [
     "FrameIndexError",
     "ImageReport",
     "ModelError",
+    "NotInstalledError",
     "OutputError",
     "PartReport",
     "PlannedGop",
@@ -123,7 +114,6 @@ _LAZY = {
         "SourceIdentity",
         "Target",
         "Video",
-        "VideoDataset",
         "VideoPlan",
         "check_part",
         "decode",
@@ -138,6 +128,7 @@ _LAZY = {
         "search",
         "verify",
     ),
+    "streamcodec.stream.dataset": ("VideoDataset",),
     "streamcodec.weights": ("load_codec",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}

@@ -167,6 +167,116 @@ def network_kernels() -> tuple[str, ...]:
 def network_peak(kernels: str, rounds: int) -> int:
     """Make as many products as registers alone allow and return their number: for measurements. 0 if the loops have no such thing."""
 
+@final
+class Reference:
+    """A decoded frame, and what frames after it need of it: an immutable value. Made by IntraModel and InterModel."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    @property
+    def key(self) -> bool:
+        """Whether it is an I-frame, with which a GOP begins."""
+
+    @property
+    def motion(self) -> MotionField | None:
+        """Of a P-frame."""
+
+    @property
+    def magnitudes(self) -> NDArray[np.uint8] | None:
+        """Of a P-frame: min(|symbol|, 255) of the latent, (h8, w8, 96)."""
+
+    def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Copies of Y (height, width), U and V (half of it, rounded up)."""
+
+@final
+class IntraModel:
+    """Codes I-frames: native/src/frame/frame.hpp has the specification, streamcodec/codec/dct_weights.py says what the arguments are.
+
+    Immutable: any number of threads may code at once. Raises UsageError for numbers that are not accepted.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        linear_channels: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
+
+        threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each part added, in
+        seconds. `reference` must be None. Without the GIL. Raises UsageError.
+        """
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """Decode a frame of (height, width) pixels. Raises UsageError, CorruptStreamError or its TruncatedStreamError."""
+
+@final
+class InterModel:
+    """Codes P-frames; as IntraModel."""
+
+    def __init__(
+        self,
+        network: Network,
+        tables: Tables,
+        *,
+        step: NDArray[np.int32],
+        gain: NDArray[np.int32],
+        rd_lambda: NDArray[np.int32],
+        log_table: NDArray[np.int16],
+        motion_lambda: NDArray[np.int32],
+    ) -> None: ...
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode() gave it. preset: fast, medium, slow."""
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """As IntraModel.decode(). reference: the frame before."""
+
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
 
@@ -178,3 +288,94 @@ def instruction_set() -> _InstructionSet:
 
 def instruction_sets() -> tuple[_InstructionSet, ...]:
     """Those that this build and CPU have, from the plainest to the widest; the first is "scalar"."""
+
+@final
+class MotionField:
+    """What moves where in a frame of (R, C) macroblocks of 16x16 pixels: an immutable value. native/src/motion/field.hpp.
+
+    modes uint8 (R, C): 0 from the previous frame, 1 from the key frame, 2 the average; filters uint8 (R, C): 0 sharp, 1 smooth, 2 blur;
+    previous, key int16 (2 R, 2 C, 2): vectors (y, x) of the 8x8 blocks into both frames, quarter pixels in -1023..1023.
+    Raises UsageError for others.
+    """
+
+    def __init__(
+        self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]
+    ) -> None: ...
+    @property
+    def modes(self) -> NDArray[np.uint8]: ...
+    @property
+    def filters(self) -> NDArray[np.uint8]: ...
+    @property
+    def previous(self) -> NDArray[np.int16]: ...
+    @property
+    def key(self) -> NDArray[np.int16]: ...
+    def derived(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> MotionField:
+        """This field with the vectors that are not coded as a reader derives them; a field of search() has them already."""
+
+    def counts(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> NDArray[np.int64]:
+        """How often each row codes each value, int64 (rows, 66): values from the row's first one up, escapes in the last place."""
+
+@final
+class MotionTables:
+    """Tables to search and code motion with: rows first_row, first_row + 1, ... of `tables` are those of motion_alphabets().
+
+    Everywhere: `previous` is the field of the frame before if it was a P-frame of the same GOP, has_key says whether a key frame besides
+    the previous frame may be used, quality is 0..63. Raises UsageError.
+    """
+
+    def __init__(self, tables: Tables, first_row: int = 0) -> None: ...
+    def bits(self, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> float: ...
+    def write(
+        self, encoder: Encoder, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> None: ...
+    def read(
+        self, decoder: Decoder, rows: int, columns: int, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> MotionField:
+        """Raises CorruptStreamError or TruncatedStreamError."""
+
+    def search(
+        self,
+        luma: NDArray[np.uint8],
+        reference: NDArray[np.uint8],
+        key: NDArray[np.uint8] | None = None,
+        previous: MotionField | None = None,
+        *,
+        quality: int = 32,
+        lambda_16: int | None = None,
+        preset: Literal["fast", "medium", "slow"] = "medium",
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+    ) -> MotionField:
+        """The field of `luma` (H, W) against the decoded luma of the previous frame and, where given, of the key frame.
+
+        Minimises squared error + lambda_16 / 16 * bits; None is motion_lambda_16(quality). has_key is true if `key` is given.
+        Threads and instruction sets make no difference.
+        """
+
+def predict_motion(
+    field: MotionField,
+    reference: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    key: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    *,
+    threads: int = 1,
+    instruction_set: _InstructionSet | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Y, U, V of the prediction, sides padded to multiples of 16 (8 for U, V); native/src/motion/predict.hpp. Raises UsageError."""
+
+def motion_alphabets() -> NDArray[np.int32]:
+    """Rows of motion symbols, int32 (rows, 2): first value and number of values of each."""
+
+def motion_lambda_16(quality: int) -> int:
+    """16 times the squared errors that a bit is worth at `quality` 0..63."""
+
+@final
+class CutDetector:
+    """Finds where scenes begin in luma; native/src/motion/scenecut.hpp. `threshold` 0 (off) to 65536. Raises UsageError for another."""
+
+    def __init__(self, threshold: int, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def is_cut(self, luma: NDArray[np.uint8]) -> bool:
+        """Whether the frame of luma (H, W) begins a scene; frames come in order, the first one does not. Raises UsageError."""
+
+    @property
+    def score(self) -> float:
+        """Of the last frame, 0 (like the one before) to 1."""

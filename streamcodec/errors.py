@@ -6,6 +6,7 @@
     |-- SourceError                  1   the input video cannot be read: not a video, no frames, damaged, size changes
     |-- OutputError                  1   the output cannot be written: exists, no permission, disk full, encoder missing
     |-- ModelError                   1   unknown model name; weights missing, damaged or of another shape
+    |-- NotInstalledError            1   this takes a package that is not installed, such as PyTorch (also an ImportError)
     |-- FormatError                  3   the bytes of a stream are not usable
         |-- CorruptStreamError       3   damaged: bad CRC, impossible length, symbols that do not decode
         |   |-- TruncatedStreamError 3   the bytes end before the stream does
@@ -19,6 +20,7 @@ __all__ = [
     "FormatError",
     "FrameIndexError",
     "ModelError",
+    "NotInstalledError",
     "OutputError",
     "SourceError",
     "StreamCodecError",
@@ -54,6 +56,10 @@ class OutputError(StreamCodecError):
 
 class ModelError(StreamCodecError):
     """A model is unknown, or its weights are missing or do not fit."""
+
+
+class NotInstalledError(StreamCodecError, ImportError):
+    """What was asked for takes a package that is not installed."""
 
 
 class FormatError(StreamCodecError):

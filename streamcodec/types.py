@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Planes = tuple[NDArray[np.uint8], ...]
+    """A frame of either format, uint8: one array (3, H, W) RGB; or Y (H, W), U and V (ceil(H/2), ceil(W/2))."""
+else:
+    Planes = tuple
+
 __all__ = [
     "MAX_PIXELS",
     "MAX_SIDE",
@@ -24,11 +29,14 @@ __all__ = [
     "ColorSpec",
     "FrameFormat",
     "FrameType",
+    "Planes",
     "Precision",
+    "Preset",
     "RawFrame",
     "VideoFormat",
     "check_count",
     "check_precision",
+    "check_preset",
     "check_quality",
 ]
 
@@ -40,6 +48,9 @@ FrameType = Literal["I", "P"]
 
 Precision = Literal["fp32", "bf16"]
 """Arithmetic of the networks' float parts. Symbols decode alike in both (the scale path is exact integers)."""
+
+Preset = Literal["fast", "medium", "slow"]
+"""How much the encoder tries: slower gives fewer bytes at the same quality. Decoders do not care."""
 
 QUALITIES = 64
 """`quality` is an integer in 0..63; higher is better."""
@@ -111,7 +122,7 @@ class RawFrame:
     `pts` (when it is shown) and `duration` are integers in units of the video's time base; duration 0 = unknown.
     """
 
-    planes: tuple[NDArray[np.uint8], ...]
+    planes: Planes
     pts: int
     duration: int = 0
 
@@ -161,3 +172,10 @@ def check_precision(precision: str) -> Precision:
     if precision not in get_args(Precision):
         raise UsageError(f"precision is {precision!r}; accepted: {', '.join(get_args(Precision))}")
     return precision  # type: ignore[return-value]
+
+
+def check_preset(preset: str) -> Preset:
+    """Return `preset` if it is one, else raise UsageError."""
+    if preset not in get_args(Preset):
+        raise UsageError(f"preset is {preset!r}; accepted: {', '.join(get_args(Preset))}")
+    return preset  # type: ignore[return-value]

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from streamcodec.codec import Codec
+from streamcodec.codec.dct_random import random_weights
+from streamcodec.codec.dct_weights import save_dct_weights
 from streamcodec.weights import load_codec
 
 
@@ -54,22 +56,50 @@ def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
     return path
 
 
+KINDS = {"zoo": ("tiny-image", "tiny-flow"), "native": ("tiny-intra", "tiny-inter")}
+"""Kind of models -> names of the tiny ones: of I-frames, of P-frames."""
+
+
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tiny-image.safetensors and tiny-flow.safetensors."""
+    """A folder with the tiny models of both kinds."""
     folder = tmp_path_factory.mktemp("weights")
     load_beside("tiny").save_tiny_models(folder, "tiny", seed=7)
+    for kind in ("intra", "inter"):
+        save_dct_weights(folder / f"tiny-{kind}.safetensors", random_weights(kind))
     return folder
 
 
+@pytest.fixture(scope="session", params=KINDS)
+def tiny_kind(request: pytest.FixtureRequest) -> str:
+    """Both kinds in turn; a module of tests for one kind overrides this."""
+    kind: str = request.param
+    return kind
+
+
 @pytest.fixture(scope="session")
-def tiny_codec(tiny_weights: Path) -> Codec:
-    """A codec of the tiny models, on the CPU in fp32."""
-    return load_codec(str(tiny_weights / "tiny-image.safetensors"), str(tiny_weights / "tiny-flow.safetensors"), device="cpu")
+def tiny_codec(tiny_weights: Path, tiny_kind: str) -> Codec:
+    """A codec of tiny models, on the CPU in fp32."""
+    return load_tiny(tiny_weights, tiny_kind)
+
+
+@pytest.fixture(scope="session")
+def zoo_codec(tiny_weights: Path) -> Codec:
+    return load_tiny(tiny_weights, "zoo")
+
+
+@pytest.fixture(scope="session")
+def native_codec(tiny_weights: Path) -> Codec:
+    return load_tiny(tiny_weights, "native")
+
+
+def load_tiny(folder: Path, kind: str) -> Codec:
+    intra, inter = (str(folder / f"{name}.safetensors") for name in KINDS[kind])
+    return load_codec(intra, inter, device="cpu")
 
 
 @pytest.fixture
-def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def tiny_models(tiny_weights: Path, tiny_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Puts the tiny models at hand; the settings that name them, for `encode`."""
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
-    return {"intra": "tiny-image", "inter": "tiny-flow"}
+    return dict(zip(("intra", "inter"), KINDS[tiny_kind], strict=True))

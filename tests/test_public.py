@@ -15,6 +15,7 @@ PUBLIC = {
     "FrameIndexError",
     "ImageReport",
     "ModelError",
+    "NotInstalledError",
     "OutputError",
     "PartReport",
     "PlannedGop",

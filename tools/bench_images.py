@@ -89,14 +89,17 @@ def best_of(repeats: int, work: Callable[[], Any]) -> tuple[float, Any]:
 
 def run_ours(name: str, folder: Path, frame: torch.Tensor, repeats: int) -> dict[str, float]:
     from streamcodec.codec import decode_frame, encode_frame
+    from streamcodec.codec.zoo_model import ZooModel
     from streamcodec.weights import load_codec
 
     codec = load_codec(str(folder / f"{name}.safetensors"), "none", device="cpu")
     size = (frame.shape[1], frame.shape[2])
-    encode_seconds, coded = best_of(repeats, lambda: encode_frame(codec, frame, None, 32))
+    encode_seconds, coded = best_of(repeats, lambda: encode_frame(codec, (frame.numpy(),), None, 32))
     decode_seconds, back = best_of(repeats, lambda: decode_frame(codec, coded.payload, None, size))
-    assert back.equal(coded.reconstruction)
-    transforms = time_transforms(codec.intra.model, frame, repeats)
+    assert np.array_equal(back.planes()[0], coded.planes[0])
+    zoo = codec.intra
+    assert isinstance(zoo, ZooModel)
+    transforms = time_transforms(zoo.model, frame, repeats)
     g_a, g_s = transforms["g_a_s"], transforms["g_s_s"]
     latents = {"encode_latents_s": encode_seconds - g_a - g_s, "decode_latents_s": decode_seconds - g_s}
     return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": len(coded.payload), **latents, **transforms}

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import streamcodec
-from streamcodec.metrics import RateCurve, bd_rate
+from streamcodec.metrics import RateCurve, bd_rate, psnr_db
 from streamcodec.video import VideoReader
 
 
@@ -40,7 +40,7 @@ def measure(model: str, frames: Sequence[Tensor], qualities: Sequence[int]) -> l
     points = []
     for frame in frames:
         reports = [streamcodec.encode_image(frame, io.BytesIO(), codec=codec, quality=quality) for quality in qualities]
-        points.append([Point(report.bpp, report.psnr_db) for report in reports])
+        points.append([Point(report.bpp, psnr_db(frame.numpy(), report.reconstruction)) for report in reports])
     return points
 
 

@@ -25,12 +25,12 @@ from typing import Any
 
 import ray
 from ray.cluster_utils import Cluster
-from streamcodec.pipelines.actors import InstalledOnly, patiently
 from trial_clips import make_clips
 from trouble import Trouble, events
 
 from streamcodec import EncodeOptions, encode
-from streamcodec.cli.common import prepare
+from streamcodec.pipelines.actors import InstalledOnly, patiently
+from streamcodec.runtime import prepare
 
 STORE_BYTES = 80 << 20
 os.environ.setdefault("RAY_worker_niceness", "0")  # that of a single process; Ray's 15 has workers wait for whatever else the machine does

@@ -71,7 +71,7 @@ def main() -> None:
     save_tiny_models(GOLDEN, "golden", 11, SCALES)
     make_stream(load_codec(*MODELS, device="cpu"))
     video = open(GOLDEN / f"{VERSION}.ssf", device="cpu", intra=MODELS[0], inter=MODELS[1])
-    frames = np.stack([frame.data.numpy() for frame in video])
+    frames = np.stack([frame.array for frame in video])
     np.save(GOLDEN / f"{VERSION}.npy", frames)
     (GOLDEN / f"{VERSION}.json").write_text(json.dumps({"symbols_sha256": symbols_digest(video)}, indent=1) + "\n")
 

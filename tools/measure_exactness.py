@@ -19,9 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec.codec.channel import EncoderChannel
@@ -32,7 +30,6 @@ from streamcodec.models.entropy_models import GaussianConditional
 from streamcodec.models.latent import settle
 from streamcodec.models.quarter import QuarterHyperprior
 from streamcodec.types import QUALITIES
-from streamcodec.video.flow import flow_hint
 
 WEIGHTS = Path(__file__).parents[1] / "streamcodec" / "weights"
 THRESHOLDS = (0.11, 0.13, 0.15, 0.17, 0.2, 0.25, 0.3)
@@ -129,8 +126,7 @@ class Models:
                 x_hat = self.image.code(x, (x.shape[2], x.shape[3]), q, probe)
             else:
                 probe = Probe(self.flow, costs, f"q{quality:02d} P")
-                hint = torch.from_numpy(flow_hint(gray(x), gray(reference)))[None]
-                x_hat = self.flow.code(x, reference, q, probe, hint)
+                x_hat = self.flow.code(x, reference, q, probe)
             probe.finish()
             reference = (x_hat.clamp(0, 1) * 255).round() / 255
             psnr_db = -10 * (reference - x).square().mean().log10().item()
@@ -142,11 +138,6 @@ class Models:
                 if isinstance(part, GaussianConditional):
                     part.skip_below = threshold
                     part.update_scale_table(force=True)
-
-
-def gray(x: Tensor) -> NDArray[np.uint8]:
-    """(1, 3, H, W) in [0, 1] -> (H, W) uint8."""
-    return (x[0].mean(0) * 255).round().to(torch.uint8).numpy()
 
 
 @torch.no_grad()

@@ -6,9 +6,9 @@ from fractions import Fraction
 from itertools import chain, cycle, islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from streamcodec.errors import SourceError
 from streamcodec.types import RawFrame
@@ -80,5 +80,5 @@ def _scaled(width: int, height: int, wanted: int) -> tuple[int, int]:
 
 
 def _resized(frame: RawFrame, size: tuple[int, int]) -> NDArray[np.uint8]:
-    picture = cv2.resize(frame.planes[0].transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
+    picture = np.asarray(Image.fromarray(frame.planes[0].transpose(1, 2, 0)).resize(size, Image.Resampling.BOX))
     return np.ascontiguousarray(picture.transpose(2, 0, 1))

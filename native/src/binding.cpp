@@ -48,7 +48,8 @@ void translate(std::exception_ptr thrown) {
 
 PYBIND11_MODULE(_native, module) {
     module.doc() =
-        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures and meaning: "
+        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures "
+        "and meaning: "
         "_native.pyi.";
     py::register_local_exception_translator(&translate);
     module.attr("PROBABILITY_BITS") = static_cast<int>(kProbabilityBits);
@@ -71,7 +72,10 @@ PYBIND11_MODULE(_native, module) {
         .def("finish", &PyDecoder::finish);
 
     bind_context(module);
+    bind_motion(module);
+    bind_frame(module);
     bind_engine(module);
+    bind_scenecut(module);
 
     module.def("crc32c", &crc32c_of, py::arg("data"), py::arg("value") = 0);
     module.def("instruction_set", [] { return name_of(default_instruction_set()); });

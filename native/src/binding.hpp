@@ -131,7 +131,14 @@ class PyDecoder {
 // Adds the class ContextModel to the module.
 void bind_context(py::module_& module);
 
+// Adds MotionField, MotionTables and their functions.
+void bind_motion(py::module_& module);
+
+// Adds Reference, IntraModel and InterModel.
+void bind_frame(py::module_& module);
 // Adds the classes Network and Workspace to the module.
 void bind_engine(py::module_& module);
+// Adds CutDetector.
+void bind_scenecut(py::module_& module);
 
 }  // namespace streamcodec

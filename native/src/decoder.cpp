@@ -51,6 +51,26 @@ void Decoder::get(View<const std::uint16_t> indexes, std::int32_t* symbols) {
     spent_ = false;
 }
 
+std::int32_t Decoder::get_one(std::uint16_t index) {
+    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    spent_ = true;
+    check_indexes({&index, 1}, tables_->rows().size);
+    std::int32_t symbol = tables_->rows()[index].first_value;
+    if (tables_->rows()[index].coded != 0) {
+        if (empty_) throw TruncatedStream("coded stream is empty, but symbols are asked of it");
+        begun_ = true;
+        std::uint32_t escape = 0;
+        DecodeJob job{tables_->buckets(), tables_->entries(), tables_->biases(), &index, &symbol, &escape, 0, 0, 1,
+                      states_, words_};
+        decode_symbols(job, 1, lane_, head_.head.lanes, words_end_);
+        lane_ = (lane_ + 1) % head_.head.lanes;
+        words_ = job.words;
+        read_escapes(job);
+    }
+    spent_ = false;
+    return symbol;
+}
+
 void Decoder::get_block(View<const std::uint16_t> indexes, std::int32_t* symbols) {
     // Works on a copy, so that an array which another thread changes meanwhile cannot lead beyond the tables.
     std::uint16_t copy[kBlock];

@@ -25,6 +25,9 @@ class Decoder {
     // is spent.
     void get(View<const std::uint16_t> indexes, std::int32_t* symbols);
 
+    // The next symbol: as get(), and faster where indexes depend on the symbols before them.
+    std::int32_t get_one(std::uint16_t index);
+
     // Throws CorruptStream unless the stream was read to its end and every state came back to the first one.
     void finish();
 

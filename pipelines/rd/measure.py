@@ -11,17 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import av
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 import streamcodec
 from streamcodec.errors import SourceError, StreamCodecError
-from streamcodec.metrics import ms_ssim, mse, mse_to_psnr_db, psnr_yuv_db
-from streamcodec.types import FrameFormat
-from streamcodec.video import VideoReader, VideoWriter, to_yuv420
-from streamcodec.video.color import rgb_of
+from streamcodec.metrics import frame_mse, ms_ssim, mse, mse_to_psnr_db, psnr_yuv_db
+from streamcodec.runtime import set_threads
+from streamcodec.types import FrameFormat, RawFrame
+from streamcodec.video import VideoReader, VideoWriter, rgb_of, yuv420_of
 
 from .anchors import THREADS, anchor_named
 from .rows import OURS, Job, Row
@@ -37,10 +36,10 @@ class Picture(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A decoded frame against the source's: PSNR of YUV, mean squared error of RGB, MS-SSIM of luma."""
+    """A decoded frame against the source's: PSNR of YUV, mean squared errors by format as `encode` has them, MS-SSIM of luma."""
 
     psnr_yuv_db: float
-    rgb_error: float
+    errors: dict[FrameFormat, float]
     ms_ssim: float
 
 
@@ -66,14 +65,15 @@ class Timed:
 
 @dataclass(frozen=True)
 class Coded:
-    """A coded clip: its size, and how it decodes. `decoder` is timed; `pictures` draws on it. `psnr_rgb_db`: what the encoder says that
-    it has reconstructed, if it does."""
+    """A coded clip: its size, and how it decodes. `decoder` is timed; `pictures` draws on it. `psnr_db`: what the encoder says that it
+    has reconstructed, if it does, of the planes of `frame_format`."""
 
     size_bytes: int
     encode_seconds: float
     decoder: Timed
     pictures: Iterator[Picture]
-    psnr_rgb_db: float | None = None
+    psnr_db: float | None = None
+    frame_format: FrameFormat = "yuv420"
 
 
 def row_of(job: Job) -> Row | str:
@@ -86,21 +86,20 @@ def row_of(job: Job) -> Row | str:
 
 def measure(job: Job) -> Row:
     """Raises a StreamCodecError if the clip cannot be read, is too small for MS-SSIM, or does not come back as it was encoded."""
-    torch.set_num_threads(THREADS)
-    cv2.setNumThreads(THREADS)
+    set_threads(THREADS)
     with TemporaryDirectory() as folder:
         coded = encode_ours(job, Path(folder)) if job.codec == OURS else encode_anchor(job, Path(folder))
         with reader(job, "yuv420") as source, reader(job, "rgb") as same:
             pictures = (Picture(frame.planes, rgb.planes[0]) for frame, rgb in zip(source, same, strict=True))
             compared = [_compare(picture, shown, job) for picture, shown in zip_longest(pictures, coded.pictures)]
-    psnr_rgb_db = mse_to_psnr_db(float(np.mean([each.rgb_error for each in compared])))
-    if coded.psnr_rgb_db not in (None, psnr_rgb_db):
-        raise SourceError(f"{job.clip.path} at quality {job.setting} decodes to {psnr_rgb_db} dB; the encoder had {coded.psnr_rgb_db} dB")
+    psnr_db = _mean_psnr_db(compared, coded.frame_format)
+    if coded.psnr_db not in (None, psnr_db):
+        raise SourceError(f"{job.clip.path} at quality {job.setting} decodes to {psnr_db} dB; the encoder had {coded.psnr_db} dB")
     return Row(
         clip=job.clip.path.stem, clip_sha256=job.clip_sha256, codec=job.codec, setting=job.setting, gop=job.gop, version=job.version,
         options=job.options, max_frames=job.max_frames,
         width=source.format.width, height=source.format.height, size_bytes=coded.size_bytes,
-        psnr_yuv_db=tuple(round(each.psnr_yuv_db, 4) for each in compared), psnr_rgb_db=round(psnr_rgb_db, 4),
+        psnr_yuv_db=tuple(round(each.psnr_yuv_db, 4) for each in compared), psnr_rgb_db=round(_mean_psnr_db(compared, "rgb"), 4),
         ms_ssim=fmean(each.ms_ssim for each in compared),
         encode_fps=len(compared) / coded.encode_seconds, decode_fps=len(compared) / coded.decoder.seconds,
     )  # fmt: skip
@@ -114,22 +113,27 @@ def _compare(source: Picture | None, shown: Picture | None, job: Job) -> Compare
     if source is None or shown is None:
         raise SourceError(f"{job.clip.path}: {job.codec} gave back {'fewer' if shown is None else 'more'} frames than it got")
     a, b = (torch.from_numpy(picture.planes[0])[None, None].float() for picture in (source, shown))
-    return Compared(psnr_yuv_db(source.planes, shown.planes), mse(source.rgb, shown.rgb), ms_ssim(a, b, data_range=255).item())
+    errors: dict[FrameFormat, float] = {"rgb": mse(source.rgb, shown.rgb), "yuv420": frame_mse(source.planes, shown.planes)}
+    return Compared(psnr_yuv_db(source.planes, shown.planes), errors, ms_ssim(a, b, data_range=255).item())
+
+
+def _mean_psnr_db(compared: Iterable[Compared], frame_format: FrameFormat) -> float:
+    return mse_to_psnr_db(float(np.mean([each.errors[frame_format] for each in compared])))
 
 
 def encode_ours(job: Job, folder: Path) -> Coded:
     """The whole .ssf file counts; it is made of the pictures alone, so that it holds no sound and no tags of the source."""
     path = folder / "clip.ssf"
     options = streamcodec.EncodeOptions(**{"quality": job.setting, "gop": job.gop, **job.options})
-    streamcodec.load_codec(options.intra, options.inter, device=options.device)  # which is kept: the time is that of coding
-    with reader(job, "rgb") as source:
-        pictures = (frame.planes[0] for frame in source)
-        report = streamcodec.encode(pictures, path, options=options, frame_rate=source.format.frame_rate, psnr=True)
+    codec = streamcodec.load_codec(options.intra, options.inter, device=options.device, precision=options.precision, preset=options.preset)
+    with reader(job, codec.frame_format) as source:
+        pictures = (frame.planes for frame in source)
+        report = streamcodec.encode(pictures, path, options=options, codec=codec, frame_rate=source.format.frame_rate, psnr=True)
         color = source.format.color
     decoder = Timed(streamcodec.open(path, device=options.device, intra=_file(options.intra), inter=_file(options.inter)))
-    decoded = (frame.data.cpu().numpy() for frame in decoder)
-    shown = (Picture(to_yuv420(rgb, color), rgb) for rgb in decoded)
-    return Coded(report.size_bytes, report.seconds, decoder, shown, report.psnr_db)
+    decoded = (RawFrame(frame.planes, pts=0) for frame in decoder)
+    shown = (Picture(yuv420_of(frame, color), rgb_of(frame, color)) for frame in decoded)
+    return Coded(report.size_bytes, report.seconds, decoder, shown, report.psnr_db, codec.frame_format)
 
 
 def _file(model: str) -> str | None:

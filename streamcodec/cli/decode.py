@@ -10,11 +10,11 @@ from streamcodec.cli.common import (
     max_pixels_option,
     overwrite_option,
     parse_seconds,
-    prepare,
     quiet_option,
     weights_options,
 )
 from streamcodec.cli.progress import progress
+from streamcodec.runtime import prepare
 
 __all__ = ["decode"]
 

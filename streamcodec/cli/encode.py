@@ -11,12 +11,12 @@ from streamcodec.cli.common import (
     is_stream_name,
     overwrite_option,
     parse_seconds,
-    prepare,
     quiet_option,
 )
 from streamcodec.cli.progress import phases
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
+from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
     from streamcodec import EncodeReport
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="At damage in IN: fail, keep what came before it, or leave out what is damaged.",
 )
-@click.option("--psnr", is_flag=True, help="Measure the quality (PSNR of RGB).")
+@click.option("--psnr", is_flag=True, help="Measure the quality: PSNR of YUV, weighted 6:1:1; of RGB with models of RGB.")
 @click.option("--hash/--no-hash", default=True, show_default=True, help="Store a hash of every GOP's decoded frames (for `verify`).")
 @device_options
 @overwrite_option
@@ -87,6 +87,8 @@ def encode(
     if report.shortfall is not None:
         click.echo(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
+        for note in report.notes:
+            click.echo(f"streamcodec: note: {source}: {note}", err=True)
         click.echo(summary(report), err=True)
 
 
@@ -101,7 +103,7 @@ def summary(report: "EncodeReport") -> str:
     if report.kbit_per_second:
         parts.append(f"{report.kbit_per_second:.0f} kbit/s")
     if report.psnr_db is not None:
-        parts.append(f"PSNR {report.psnr_db:.2f} dB")
+        parts.append(f"PSNR {report.psnr_db:.2f} dB{' of RGB' if report.frame_format == 'rgb' else ''}")
     if report.target is not None:
         parts.append("quality varies" if report.quality is None else f"quality {report.quality}")
     parts.append(f"{report.fps:.2f} fps")

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import prepare, quiet_option
+from streamcodec.cli.common import quiet_option
 from streamcodec.errors import UsageError
+from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["evaluate"]
 
@@ -48,6 +49,7 @@ def evaluate(
     Exit codes: 0 all measured, 1 nothing could be measured, 2 usage, 4 some could not.
     """
     prepare(None)
+    require_torch("evaluate, which measures MS-SSIM,")
     module, plan = import_module("streamcodec.pipelines.evaluate"), import_module("streamcodec.pipelines.rd.plan")
     chosen = {
         "qualities": module.QUALITIES if quality is None else () if quality == NONE else _numbers(quality),

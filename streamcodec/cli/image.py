@@ -9,11 +9,11 @@ from streamcodec.cli.common import (
     device_options,
     max_pixels_option,
     overwrite_option,
-    prepare,
     quiet_option,
     weights_options,
 )
 from streamcodec.cli.image_encode import encode
+from streamcodec.runtime import prepare
 
 __all__ = ["image"]
 

@@ -16,12 +16,12 @@ from streamcodec.cli.common import (
     is_stream_name,
     max_pixels_option,
     overwrite_option,
-    prepare,
     quiet_option,
 )
-from streamcodec.cli.rate import intra_option, precision_option, target_bpp_option, target_psnr_option, targets
+from streamcodec.cli.rate import intra_option, precision_option, preset_option, target_bpp_option, target_psnr_option, targets
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.files import writing
+from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
     from streamcodec import ImageReport
@@ -41,6 +41,7 @@ MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
 @target_bpp_option
 @intra_option
 @precision_option
+@preset_option
 @click.option("--background", metavar="COLOUR", help="What transparent pixels lie on: white, black or #rrggbb.  [default: refuse them]")
 @click.option("--msssim", is_flag=True, help="Measure MS-SSIM too (RGB, both sides at least 161 pixels).")
 @max_pixels_option

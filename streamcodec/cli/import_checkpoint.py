@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import overwrite_option, prepare, quiet_option
+from streamcodec.cli.common import overwrite_option, quiet_option
+from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
     from streamcodec.models import ImportReport
@@ -32,6 +33,7 @@ def import_checkpoint(source: Path, out: Path, model: str | None, half: bool, as
     Exit codes: 0 imported, 1 it cannot be read, is no such model or lacks a tensor, 2 usage.
     """
     prepare(None)
+    require_torch("import-checkpoint")
     from streamcodec import models
 
     report = models.import_checkpoint(source, out, model=model, half=half, overwrite=overwrite)

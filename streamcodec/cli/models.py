@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import prepare
-from streamcodec.errors import ModelError
+from streamcodec.errors import ModelError, NotInstalledError
+from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
     from streamcodec.models import ImageModel, InterModel
@@ -29,12 +29,11 @@ def models(known: bool, as_json: bool) -> None:
     it ("error" in JSON); it matters only if it is asked for.
     """
     prepare(None)
-    from streamcodec.models import names
     from streamcodec.weights import available, missing_folders
 
     for folder in missing_folders():
         click.echo(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is no folder", err=True)
-    rows = [_known(name) for name in names()] if known else [_at_hand(name, path) for name, path in available().items()]
+    rows = _all_known() if known else [_at_hand(name, path) for name, path in available().items()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -44,21 +43,41 @@ def models(known: bool, as_json: bool) -> None:
             click.echo(f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}")
 
 
+def _all_known() -> list[dict[str, Any]]:
+    require_torch("models --known")
+    from streamcodec.models import names
+
+    return [_known(name) for name in names()]
+
+
 def _at_hand(name: str, path: Path) -> dict[str, Any]:
-    from streamcodec.codec import LoadedModel
-    from streamcodec.models import load_checkpoint
-    from streamcodec.models.macs import coding_cost
-    from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, PACKAGED
+    from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, PACKAGED, is_native
 
     facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
     facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
     try:
-        found = load_checkpoint(path)
-        loaded = LoadedModel.of(name, found.id, found.model)  # which checks the tables
-        cost = coding_cost(loaded.model)
-    except ModelError as error:
+        return facts | (_native(name, path) if is_native(path) else _of_zoo(name, path))
+    except (ModelError, NotInstalledError) as error:
         return facts | {"error": str(error)}
-    return facts | {
+
+
+def _native(name: str, path: Path) -> dict[str, Any]:
+    from streamcodec.codec import load_native_model
+
+    model = load_native_model(path)
+    return {"codes": f"{model.role}-frames", "preset": name, "config": {}, "id": model.id.hex()}
+
+
+def _of_zoo(name: str, path: Path) -> dict[str, Any]:
+    require_torch(f"model {name}")
+    from streamcodec.codec.zoo_model import ZooModel
+    from streamcodec.models import load_checkpoint
+    from streamcodec.models.macs import coding_cost
+
+    found = load_checkpoint(path)
+    loaded = ZooModel.of(name, found.id, found.model)  # which checks the tables
+    cost = coding_cost(loaded.model)
+    return {
         "codes": _role(loaded.model),
         "preset": found.preset,
         "config": dict(found.config),
@@ -104,6 +123,6 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         row["codes"] + (", the default" if row.get("default") else ""),
         *("" if cost is None else f"{cost:.1f}" for cost in costs),
-        f"{row['parameters']:,}",
-        f"{row['preset']}: {config}",
+        "" if row["parameters"] is None else f"{row['parameters']:,}",
+        f"{row['preset']}: {config}" if config else row["preset"],
     )

@@ -12,6 +12,7 @@ __all__ = [
     "intra_option",
     "parse_kbit_per_second",
     "precision_option",
+    "preset_option",
     "target_bpp_option",
     "target_options",
     "target_psnr_option",
@@ -25,14 +26,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 intra_option = click.option("--intra", help="Model of the I-frames: a name (see `models`) or a .safetensors file.")
 precision_option = click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of the networks."
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="Arithmetic of PyTorch's networks."
 )
-target_psnr_option = click.option("--target-psnr", type=float, metavar="DB", help="The lowest quality that has this PSNR of RGB.")
+preset_option = click.option(
+    "--preset", type=click.Choice(["fast", "medium", "slow"]), default="medium", show_default=True,
+    help="How much the encoder tries: slower gives fewer bytes. Models of PyTorch have one way only.",
+)  # fmt: skip
+target_psnr_option = click.option(
+    "--target-psnr", type=float, metavar="DB", help="The lowest quality that has this PSNR, as --psnr measures it."
+)
 target_bpp_option = click.option("--target-bpp", type=float, metavar="BPP", help="The highest quality with no more bits per pixel.")
 
 
 def coding_options(command: F) -> F:
-    """--gop, --intra-offset, --scenecut, --intra, --inter, --precision, --start, --duration, --frames."""
+    """--gop, --intra-offset, --scenecut, --intra, --inter, --precision, --preset, --start, --duration, --frames."""
     for option in reversed(
         (
             click.option("--gop", type=click.IntRange(1, 65535), default=32, show_default=True, help="Most frames between I-frames."),
@@ -41,6 +48,7 @@ def coding_options(command: F) -> F:
             intra_option,
             click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only."),
             precision_option,
+            preset_option,
             click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS."),
             click.option("--duration", metavar="TIME", help="Encode no more than this."),
             click.option("--frames", "max_frames", type=click.IntRange(1), help="Encode no more than this many frames."),

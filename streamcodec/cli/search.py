@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import device_options, human_bytes, parse_seconds, prepare, quiet_option
+from streamcodec.cli.common import device_options, human_bytes, parse_seconds, quiet_option
 from streamcodec.cli.progress import progress
 from streamcodec.cli.rate import coding_options, target_options, targets
+from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
     from streamcodec import SearchReport

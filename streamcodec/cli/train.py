@@ -1,69 +1,225 @@
-"""`streamcodec train CONFIG`."""
+"""`streamcodec train data`, `train run` and `train export`."""
 
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 import click
 
-from streamcodec.cli.common import prepare, quiet_option
-from streamcodec.errors import UsageError
+from streamcodec.cli.common import overwrite_option, quiet_option
+from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]
 
+ANY = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-SOURCES: tuple[Literal["shards", "videos", "vimeo90k"], ...] = ("shards", "videos", "vimeo90k")
 
 
-@click.command()
-@click.argument("config", type=click.Path(path_type=Path))
-@click.option("--shards", type=FOLDER, help="Learn from shards of clips (tools/make_shards.py).")
-@click.option("--videos", type=FOLDER, help="Learn from all videos below this folder.")
-@click.option("--vimeo90k", type=FOLDER, help="Learn from Vimeo-90K's septuplets: the folder of sep_trainlist.txt.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the run: state, log, weights. A run that it holds goes on.")
-@click.option("--weights", type=FOLDER, help="Folder of the weights files to start from.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of the networks, of each process.  [default: all]")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that train together, by Ray Train.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time; the same command goes on from there.")
-@click.option("--tensorboard/--no-tensorboard", default=True, show_default=True, help="Write curves and pictures for TensorBoard too.")
+@click.group()
+def train() -> None:
+    """Train the default models: make data, run, export."""
+
+
+@train.command()
+@click.option(
+    "--videos",
+    type=ANY,
+    multiple=True,
+    help="Video, folder of frames, or folder with such below. Repeatable.",
+)
+@click.option(
+    "--photos",
+    type=ANY,
+    multiple=True,
+    help="Photograph, or folder with photographs below. Repeatable.",
+)
+@click.option(
+    "--out", type=FOLDER, required=True, help="Folder to make. One that was begun is completed."
+)
+@click.option("--count", type=click.IntRange(1), required=True, help="Number of crops.")
+@click.option("--stills", is_flag=True, help="Crops alone, for I-frames, in the place of pairs.")
+@click.option(
+    "--codec",
+    type=(ANY, ANY),
+    metavar="INTRA INTER",
+    help="Weights files that code the references, frame after frame.  [default: x264 does]",
+)
+@click.option(
+    "--moving",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Share of photographs in motion.",
+)
+@click.option(
+    "--text",
+    type=click.FloatRange(0, 1),
+    default=0.08,
+    show_default=True,
+    help="Share of print in motion.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @quiet_option
-def train(
-    config: Path,
+def data(
+    videos: tuple[Path, ...],
+    photos: tuple[Path, ...],
     out: Path,
-    weights: Path | None,
+    count: int,
+    stills: bool,
+    codec: tuple[Path, Path] | None,
+    moving: float,
+    text: float,
+    seed: int,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    """Make training data: crops of frames, each beside its prediction with motion searched on coded
+    references.
+
+    The same options and seed give the same data, with any number of jobs.
+    """
+    prepare(1)
+    from streamcodec.training.data import Recipe, make_pairs
+
+    recipe = Recipe(videos, photos, stills=stills, codec=codec, moving=moving, text=text, seed=seed)
+    make_pairs(recipe, out, count, jobs=jobs, report=_silent if quiet else _say)
+    return 0
+
+
+@train.command()
+@click.argument("config", type=ANY)
+@click.option(
+    "--data",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder that `train data` made. Repeatable.",
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    required=True,
+    help="Folder of the run: state and log. A run that it holds goes on.",
+)
+@click.option(
+    "--start", type=ANY, help="State (state.pt) or weights file that a new run begins with."
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="CPU threads of the networks, of each process.  [default: all]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that train together, by Ray Train.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after this time; the same command goes on from there.",
+)
+@click.option(
+    "--tensorboard/--no-tensorboard",
+    default=True,
+    show_default=True,
+    help="Write curves for TensorBoard too.",
+)
+@quiet_option
+def run(
+    config: Path,
+    data: tuple[Path, ...],
+    out: Path,
+    start: Path | None,
     device: str,
     threads: int | None,
     workers: int,
     seconds: float | None,
     tensorboard: bool,
     quiet: bool,
-    **folders: Path | None,
 ) -> int:
-    """Train the default models, or the image model that it names, as CONFIG, a TOML file, says.
+    """Train P-frames or I-frames as CONFIG, a TOML file, says.
 
-    One of --shards, --videos and --vimeo90k is needed. Ctrl-C ends the step, saves and exits with 130; started again with the same
-    folders, the run goes on as if it had never stopped. When it is killed, no more than save_every steps are lost.
+    Ctrl-C ends the step, saves and exits with 130; started again with the same folders, the run
+    goes on as if it had never stopped. When it is killed, no more than save_every steps are lost.
     """
-    given = [(kind, folder) for kind in SOURCES if (folder := folders[kind]) is not None]
-    if len(given) != 1:
-        raise UsageError(f"{len(given)} folders of clips are given; accepted: one of {', '.join(f'--{kind}' for kind in SOURCES)}")
     prepare(threads)
-    from streamcodec.training import Data, load_config
-    from streamcodec.training import train as run
+    require_torch("training")
+    from streamcodec.training import load_config
+    from streamcodec.training import train as train_alone
 
-    data = Data(*given[0])
-    settings = load_config(config)
-    report = _silent if quiet else _say
+    settings, report = load_config(config), _silent if quiet else _say
     if workers > 1:
         pipeline = import_module("streamcodec.pipelines.train")  # only this needs Ray
         pipeline.train_on_workers(
-            settings, data, out, weights, workers=workers, device=device, threads=threads, seconds=seconds, tensorboard=tensorboard,
+            settings,
+            data,
+            out,
+            start,
+            workers=workers,
+            device=device,
+            threads=threads,
+            seconds=seconds,
+            tensorboard=tensorboard,
             report=report,
-        )  # fmt: skip
+        )
         return 0
-    ending = run(settings, data, out, weights, device=device, seconds=seconds, tensorboard=tensorboard, report=report)
+    ending = train_alone(
+        settings,
+        data,
+        out,
+        start,
+        device=device,
+        seconds=seconds,
+        tensorboard=tensorboard,
+        report=report,
+    )
     return 128 + ending.signal if ending.signal else 0
+
+
+@train.command()
+@click.argument("state", type=ANY)
+@click.option(
+    "--data",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder that `train data` made. Repeatable.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Weights file to write.",
+)
+@click.option(
+    "--batches",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Batches that activations are seen on.",
+)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all]")
+@overwrite_option
+def export(
+    state: Path,
+    data: tuple[Path, ...],
+    out: Path,
+    batches: int,
+    threads: int | None,
+    overwrite: bool,
+) -> int:
+    """Write the averaged weights of STATE, a run's state.pt, as a weights file: integers that
+    `encode` takes."""
+    prepare(threads)
+    from streamcodec.training import export_state
+
+    weights_id = export_state(state, data, out, batches=batches, overwrite=overwrite)
+    _say(f"{out}: weights {weights_id.hex()}")
+    return 0
 
 
 def _say(line: str) -> None:

@@ -39,7 +39,7 @@ PIPELINES = "streamcodec.pipelines"
 @coding_options
 @click.option("--on-error", type=click.Choice(["raise", "stop", "skip"]), default="raise", show_default=True, help="At damage in a video.")
 @click.option("--hash/--no-hash", default=True, show_default=True, help="Store a hash of every GOP's decoded frames (for `verify`).")
-@click.option("--psnr", is_flag=True, help="Measure the quality (PSNR of RGB).")
+@click.option("--psnr", is_flag=True, help="Measure the quality: PSNR of YUV, weighted 6:1:1; of RGB with models of RGB.")
 @click.option("--codec", help="To decode: FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]")
 @click.option("--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better.")
 @click.option("--on-damage", type=click.Choice(["raise", "skip"]), default="raise", show_default=True, help="At damage in a stream.")

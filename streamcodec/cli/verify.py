@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import device_options, max_pixels_option, prepare, quiet_option, weights_options
+from streamcodec.cli.common import device_options, max_pixels_option, quiet_option, weights_options
 from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
+from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
     from streamcodec.stream import VerifyReport

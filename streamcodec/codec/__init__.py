@@ -1,19 +1,36 @@
-"""Frames and GOPs to bytes and back: models and entropy coding joined."""
+"""Frames and GOPs to bytes and back: models of frames, native ones and networks, behind one interface."""
 
-from streamcodec.codec.frame import CodedFrame, decode_frame, encode_frame
-from streamcodec.codec.gop import EncodedGop, GopDigest, decode_gop, encode_gop, iter_decode_gop, iter_encode_gop
-from streamcodec.codec.loaded import Codec, LoadedModel
+from streamcodec.codec.codec import Codec
+from streamcodec.codec.frame import decode_frame, encode_frame
+from streamcodec.codec.gop import (
+    DecodedGop,
+    EncodedGop,
+    GopDigest,
+    decode_gop,
+    encode_gop,
+    iter_decode_gop,
+    iter_encode_gop,
+)
+from streamcodec.codec.model import CodedFrame, FrameModel, Reference, Running
+from streamcodec.codec.native_model import NativeModel, load_native_model
+from streamcodec.codec.views import Views
 
 __all__ = [
     "Codec",
     "CodedFrame",
+    "DecodedGop",
     "EncodedGop",
+    "FrameModel",
     "GopDigest",
-    "LoadedModel",
+    "NativeModel",
+    "Reference",
+    "Running",
+    "Views",
     "decode_frame",
     "decode_gop",
     "encode_frame",
     "encode_gop",
     "iter_decode_gop",
     "iter_encode_gop",
+    "load_native_model",
 ]

@@ -2,84 +2,158 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from streamcodec.codec.frame import CodedFrame, decode_frame, encode_frame
-from streamcodec.codec.loaded import Codec
+from streamcodec.codec.codec import Codec
+from streamcodec.codec.frame import check_planes, decode_frame, encode_frame
+from streamcodec.codec.model import CodedFrame, Reference
+from streamcodec.codec.views import Views
 from streamcodec.errors import UsageError
+from streamcodec.types import ColorSpec, Planes
 
-__all__ = ["EncodedGop", "GopDigest", "decode_gop", "encode_gop", "iter_decode_gop", "iter_encode_gop"]
+__all__ = [
+    "DecodedGop",
+    "EncodedGop",
+    "GopDigest",
+    "decode_gop",
+    "encode_gop",
+    "iter_decode_gop",
+    "iter_encode_gop",
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class DecodedGop(Views):
+    """T decoded frames: `planes` ((T, H, W) and so on), `array` and `data` (T, 3, H, W) (Views)."""
+
+    planes: Planes
+    color: ColorSpec = field(default_factory=ColorSpec)
+
+    def __len__(self) -> int:
+        return len(self.planes[0])
+
+
+@dataclass(frozen=True, eq=False)
 class EncodedGop:
-    """`payloads`: one per frame, the first an I-frame's. `reconstruction`: (T, 3, H, W) uint8, equal to what decoding gives."""
+    """`payloads`: one per frame, the first an I-frame's. `reconstruction`: equal to what decoding gives."""
 
     payloads: tuple[bytes, ...]
-    reconstruction: Tensor
+    reconstruction: DecodedGop
 
 
 class GopDigest:
-    """Hash of a GOP's decoded frames: the first 16 bytes of SHA-256 over their (3, H, W) uint8 pixels, in order."""
+    """Hash of a GOP's decoded frames: the first 16 bytes of SHA-256 over their planes, in order.
+
+    Of an rgb stream these are the (3, H, W) uint8 pixels of every frame, of a yuv420 one Y, U and V.
+    """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, frame: Tensor) -> None:
-        self._hash.update(frame.contiguous().numpy().data)
+    def add(self, planes: Planes) -> None:
+        for plane in planes:
+            self._hash.update(np.ascontiguousarray(plane).data)
 
     def digest(self) -> bytes:
         return self._hash.digest()[:16]
 
 
-def iter_encode_gop(codec: Codec, frames: Iterable[Tensor], quality: int) -> Iterator[CodedFrame]:
-    """Code frames (3, H, W) uint8 one after another, each with the decoded frame before it as reference."""
-    reference: Tensor | None = None
-    for frame in frames:
-        coded = encode_frame(codec, frame, reference if codec.inter is not None else None, quality)
-        reference = coded.reconstruction
+def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Iterator[CodedFrame]:
+    """Code frames of the codec's format one after another, each with what the one before became."""
+    reference: Reference | None = None
+    for planes in frames:
+        coded = encode_frame(codec, planes, codec.usable(reference), quality)
+        reference = coded.reference
         yield coded
 
 
-def iter_decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]) -> Iterator[Tensor]:
-    """Decode payloads one after another to (3, H, W) uint8; `size` is (height, width)."""
-    reference: Tensor | None = None
+def iter_decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]) -> Iterator[Reference]:
+    """Decode payloads one after another; `size` is (height, width)."""
+    reference: Reference | None = None
     for payload in payloads:
-        reference = decode_frame(codec, payload, reference if codec.inter is not None else None, size)
+        reference = decode_frame(codec, payload, codec.usable(reference), size)
         yield reference
 
 
-def encode_gop(codec: Codec, frames: Tensor, quality: int) -> EncodedGop:
-    """Code one GOP: `frames` (T, 3, H, W) uint8 RGB, T >= 1; `quality` 0..63, higher is better.
+def encode_gop(codec: Codec, frames: Any, quality: int, *, color: ColorSpec | None = None) -> EncodedGop:
+    """Code one GOP of T >= 1 frames; `quality` 0..63, higher is better.
 
+    `frames`: (T, 3, H, W) uint8 RGB, an array or a tensor; or (Y, U, V), arrays (T, H, W), (T, h, w),
+    (T, h, w) of 4:2:0. What the codec does not code (`codec.frame_format`) is converted by `color`.
     Raises UsageError for another shape, dtype or quality.
     """
     _check_codec(codec)
-    if not isinstance(frames, Tensor):
-        raise UsageError(f"frames are a {type(frames).__name__}; accepted: a tensor, (T, 3, H, W) uint8")
-    if frames.ndim != 4 or frames.shape[0] < 1:
-        raise UsageError(f"frames are {tuple(frames.shape)}; accepted: (T, 3, H, W) with T at least 1")
-    coded = list(iter_encode_gop(codec, frames, quality))
-    return EncodedGop(tuple(frame.payload for frame in coded), torch.stack([frame.reconstruction for frame in coded]))
+    color = color or ColorSpec()
+    coded = list(iter_encode_gop(codec, _as_coded(codec, frames, color), quality))
+    payloads = tuple(frame.payload for frame in coded)
+    return EncodedGop(payloads, _stack([frame.planes for frame in coded], color))
 
 
-def decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]) -> Tensor:
-    """Decode the first payloads of a GOP (one or more) to (T, 3, H, W) uint8; `size` is (height, width).
+def decode_gop(
+    codec: Codec,
+    payloads: Iterable[bytes],
+    size: tuple[int, int],
+    *,
+    color: ColorSpec | None = None,
+) -> DecodedGop:
+    """Decode the first payloads of a GOP (one or more); `size` is (height, width).
 
-    Raises CorruptStreamError if a payload does not decode, UsageError if there is none.
+    `color`: what the RGB views are made by, of planes. Raises CorruptStreamError if a payload does not
+    decode, UsageError if there is none.
     """
     _check_codec(codec)
     if not isinstance(payloads, Iterable) or isinstance(payloads, (str, bytes)):
-        raise UsageError(f"payloads are a {type(payloads).__name__}; accepted: an iterable of bytes, one for each frame")
-    frames = list(iter_decode_gop(codec, payloads, size))
+        kind = type(payloads).__name__
+        raise UsageError(f"payloads are a {kind}; accepted: an iterable of bytes, one for each frame")
+    frames = [reference.planes() for reference in iter_decode_gop(codec, payloads, size)]
     if not frames:
         raise UsageError("a GOP to decode has at least one payload; none came")
-    return torch.stack(frames)
+    return _stack(frames, color or ColorSpec())
+
+
+def _stack(frames: list[Planes], color: ColorSpec) -> DecodedGop:
+    return DecodedGop(tuple(np.stack(plane) for plane in zip(*frames, strict=True)), color)
+
+
+def _as_coded(codec: Codec, frames: Any, color: ColorSpec) -> Iterator[Planes]:
+    """The frames one by one, in the codec's format."""
+    several = frames if isinstance(frames, tuple) else (frames,)
+    arrays = tuple(_as_array(plane) for plane in several)
+    dimensions = {1: (4,), 3: (3, 3, 3)}.get(len(arrays))
+    lengths = {len(array) for array in arrays if array.ndim}
+    if tuple(array.ndim for array in arrays) != dimensions or len(lengths) != 1 or 0 in lengths:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise UsageError(f"frames are {shapes}; accepted: (T, 3, H, W) or a tuple of Y, U, V, with T at least 1")
+    for planes in zip(*arrays, strict=True):
+        yield _converted(planes, codec, color)
+
+
+def _converted(planes: Planes, codec: Codec, color: ColorSpec) -> Planes:
+    check_planes(planes, "rgb" if len(planes) == 1 else "yuv420")
+    if (len(planes) == 1) == (codec.frame_format == "rgb"):
+        return planes
+    from streamcodec.video.color import three, to_rgb, to_yuv420
+
+    return to_yuv420(planes[0], color) if len(planes) == 1 else (to_rgb(three(planes), color),)
+
+
+def _as_array(frames: Any) -> NDArray[Any]:
+    if isinstance(frames, np.ndarray):
+        return frames
+    if hasattr(frames, "detach") and hasattr(frames, "cpu"):  # a tensor
+        if str(frames.dtype) != "torch.uint8":
+            raise UsageError(f"frames are {frames.dtype}; accepted: uint8")
+        array: NDArray[Any] = frames.detach().cpu().numpy()
+        return array
+    kind = type(frames).__name__
+    raise UsageError(f"frames are a {kind}; accepted: (T, 3, H, W) uint8, an array or a tensor")
 
 
 def _check_codec(codec: object) -> None:
     if not isinstance(codec, Codec):
-        raise UsageError(f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it")
+        kind = type(codec).__name__
+        raise UsageError(f"codec is a {kind}; accepted: a Codec, as load_codec() makes it")

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
 
-__all__ = ["mse", "mse_to_psnr_db", "psnr_db", "psnr_yuv_db"]
+__all__ = ["frame_mse", "mse", "mse_to_psnr_db", "psnr_db", "psnr_yuv_db"]
 
 PEAK = 255
+FRAME_WEIGHTS = {1: (1,), 3: (6, 1, 1)}
+"""Number of planes -> what the error of each counts."""
 _ROWS = 64  # at a time, so that the temporaries stay in the cache
 
 
@@ -29,6 +31,18 @@ def mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 def _squared_error(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> int:
     difference = a.astype(np.int32) - b
     return int(np.sum(difference * difference, dtype=np.int64))
+
+
+def frame_mse(a: Sequence[NDArray[np.uint8]], b: Sequence[NDArray[np.uint8]]) -> float:
+    """Mean squared error of two frames of one format: of one plane (3, H, W) RGB, all samples alike; of Y, U, V: (6 Y + U + V) / 8.
+
+    Unlike PSNRs, these may be averaged over frames, and a grey picture's perfect chroma does not hide what luma lacks. Raises UsageError
+    unless both have the same planes.
+    """
+    if len(a) != len(b) or len(a) not in FRAME_WEIGHTS:
+        raise UsageError(f"frames have {len(a)} and {len(b)} planes; accepted: one of RGB, or Y, U, V")
+    weights = FRAME_WEIGHTS[len(a)]
+    return sum(weight * mse(first, second) for weight, first, second in zip(weights, a, b, strict=True)) / sum(weights)
 
 
 def mse_to_psnr_db(error: float) -> float:

@@ -1,5 +1,11 @@
 """Networks with entropy models: what is coded and how likely it is."""
 
+# ruff: noqa: E402 (what follows imports PyTorch, which is asked for first)
+
+from streamcodec.runtime import require_torch
+
+require_torch("streamcodec.models")
+
 from streamcodec.models.base import CompressionModel, ImageModel, ImageOutput, InterModel, InterOutput
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.checkpoint import Checkpoint, load_checkpoint, model_id, save_checkpoint

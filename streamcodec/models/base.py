@@ -111,9 +111,6 @@ class ImageModel(CompressionModel):
 class InterModel(CompressionModel):
     """Codes a frame given the decoded frame before it."""
 
-    wants_flow_hint = False
-    """Whether the encoder makes use of a classical optical flow; the decoder never needs one."""
-
     def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:
         """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16; q as in ImageModel.
 

@@ -140,8 +140,6 @@ class QuarterImage(ImageModel):
 class QuarterFlow(InterModel):
     """P-frames: flow and scale at 1/4 of the resolution, scale-space warp, residual coded conditionally on the prediction."""
 
-    wants_flow_hint = True
-
     def __init__(self, config: QuarterFlowConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or QuarterFlowConfig()

@@ -1,6 +1,5 @@
 """Videos to streams and back, and streams as sequences of frames."""
 
-from streamcodec.stream.dataset import VideoDataset
 from streamcodec.stream.decode import DecodeReport, decode
 from streamcodec.stream.encode import EncodeReport, encode
 from streamcodec.stream.encoder import Encoder
@@ -35,7 +34,6 @@ __all__ = [
     "Target",
     "VerifyReport",
     "Video",
-    "VideoDataset",
     "VideoMetadata",
     "VideoPlan",
     "check_part",

@@ -1,16 +1,15 @@
 """Frames for training: GOPs are dealt out over the ranks of a job and the workers of their loaders."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
-
-import torch.distributed
-from torch.utils.data import IterableDataset, get_worker_info
+from typing import TYPE_CHECKING, Any
 
 from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
+from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.video import Video, open
 from streamcodec.types import MAX_PIXELS, check_count
@@ -18,11 +17,22 @@ from streamcodec.types import MAX_PIXELS, check_count
 __all__ = ["VideoDataset"]
 
 
-class VideoDataset(IterableDataset[Any]):
+if TYPE_CHECKING:
+    from torch.utils.data import IterableDataset
+
+    Base = IterableDataset[Any]
+elif has_torch():
+    from torch.utils.data import IterableDataset as Base
+else:
+    Base = Iterable
+
+
+class VideoDataset(Base):
     """All frames of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
 
     `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once, paths are opened only while
-    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`, (3, H, W) uint8. `shuffle` mixes the GOPs, not the
+    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`, a tensor (3, H, W)
+    uint8 RGB, or without PyTorch `frame.array`. `shuffle` mixes the GOPs, not the
     frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes torch.distributed's, if it is initialised. `device`: where
     networks run; in worker processes keep to "cpu". `max_pixels`: as for `streamcodec.open`.
     """
@@ -46,9 +56,9 @@ class VideoDataset(IterableDataset[Any]):
         self._shuffle, self._seed, self._epoch = shuffle, seed, 0
         self._device, self._max_pixels = device, check_count("largest picture", max_pixels, "pixels")
         self._gop_counts: dict[int, int] = {}
-        joined = torch.distributed.is_available() and torch.distributed.is_initialized()
-        self._rank = (torch.distributed.get_rank() if joined else 0) if rank is None else rank
-        self._world_size = (torch.distributed.get_world_size() if joined else 1) if world_size is None else world_size
+        own_rank, own_world_size = _place()
+        self._rank = own_rank if rank is None else rank
+        self._world_size = own_world_size if world_size is None else world_size
         if check_count("rank", self._rank, "", at_least=0) >= check_count("world_size", self._world_size, "processes"):
             raise UsageError(f"rank is {self._rank} of {self._world_size}; accepted: 0 .. world_size - 1")
 
@@ -57,8 +67,7 @@ class VideoDataset(IterableDataset[Any]):
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[Any]:
-        worker = get_worker_info()
-        workers, number = (1, 0) if worker is None else (worker.num_workers, worker.id)
+        workers, number = _worker()
         shards = self._world_size * workers
         yield from self._samples(self._rank * workers + number, shards)
 
@@ -70,7 +79,7 @@ class VideoDataset(IterableDataset[Any]):
             with self._opened(source) as video:  # one at a time: there may be more than a process can hold open
                 for _, gop in run:
                     for frame in video.gop(gop):
-                        yield frame.data if self._transform is None else self._transform(frame)
+                        yield _sample(frame) if self._transform is None else self._transform(frame)
 
     def _count_gops(self, source: int) -> int:
         if source not in self._gop_counts:
@@ -80,6 +89,30 @@ class VideoDataset(IterableDataset[Any]):
 
     def _opened(self, source: int) -> Video:
         return open(self._sources[source], device=self._device, max_pixels=self._max_pixels)
+
+
+def _sample(frame: Frame) -> Any:
+    return frame.data if has_torch() else frame.array
+
+
+def _place() -> tuple[int, int]:
+    """Rank and world size of torch.distributed, if it is initialised."""
+    if sys.modules.get("torch") is None:
+        return 0, 1
+    from torch import distributed
+
+    joined = distributed.is_available() and distributed.is_initialized()
+    return (distributed.get_rank(), distributed.get_world_size()) if joined else (0, 1)
+
+
+def _worker() -> tuple[int, int]:
+    """How many workers the loader has, and which one this process is."""
+    if sys.modules.get("torch") is None:
+        return 1, 0
+    from torch.utils.data import get_worker_info
+
+    worker = get_worker_info()
+    return (1, 0) if worker is None else (worker.num_workers, worker.id)
 
 
 def _that_opens_again(source: ByteSource) -> ByteSource:

@@ -51,7 +51,7 @@ def decode(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> DecodeReport:
-    """Decode an .ssf stream into a video.
+    """Decode an .ssf stream into a video. The planes of a 4:2:0 stream become the video's without a conversion.
 
     `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file,
     a folder for PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default H.264), its
@@ -67,12 +67,13 @@ def decode(
         expected = None if start_seconds or duration_seconds is not None else _expected(source, video, max_frames)
         selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         writer = VideoWriter(
-            out, shown, codec=codec, crf=crf, options=codec_options, metadata=dict(video.header.metadata), overwrite=overwrite
-        )
+            out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
+            metadata=dict(video.header.metadata), overwrite=overwrite,
+        )  # fmt: skip
         done = 0
         with writer, overlapped(selected) as frames:
             for done, frame in enumerate(frames, 1):
-                writer.write(RawFrame((frame.data.numpy(),), frame.pts, frame.duration))
+                writer.write(RawFrame(frame.planes, frame.pts, frame.duration))
                 if progress is not None:
                     progress(done, expected)
             if done == 0:

@@ -3,22 +3,22 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from streamcodec.codec import Codec, decode_frame
+from streamcodec.codec import Codec, Reference, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.frames import Frame
-from streamcodec.types import MAX_PIXELS, FrameType, Precision, check_count, check_precision
-from streamcodec.weights import choose_device, find_model
+from streamcodec.types import MAX_PIXELS, FrameType, Planes, Precision, check_count, check_precision
+from streamcodec.video import color
+from streamcodec.weights import find_model
 
 __all__ = ["DecodeOptions", "PacketDecoder", "check_size", "codec_for"]
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's.
+    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one and the models can use it. `precision`: None takes the encoder's.
 
     `intra`, `inter`: weights files to use instead of looking for the models that the header names. `max_pixels`: the largest picture,
     width x height; streams of larger ones are refused.
@@ -51,14 +51,13 @@ def codec_for(header: Header, options: DecodeOptions) -> Codec:
 
     Raises UnsupportedStreamError if a model is not at hand, CorruptStreamError if it does not do what the header says.
     """
-    device = choose_device(options.device)
-    intra = find_model(header.intra.name, header.intra.id, device, options.intra)
-    inter = None if header.inter is None else find_model(header.inter.name, header.inter.id, device, options.inter)
+    intra = find_model(header.intra.name, header.intra.id, options.device, options.intra)
+    inter = None if header.inter is None else find_model(header.inter.name, header.inter.id, options.device, options.inter)
     for model in (intra, inter):
-        if model is not None and model.model.frame_format != header.frame_format:
-            raise CorruptStreamError(f"header: frame format is {header.frame_format}, but {model.name} codes {model.model.frame_format}")
+        if model is not None and model.frame_format != header.frame_format:
+            raise CorruptStreamError(f"header: frame format is {header.frame_format}, but {model.name} codes {model.frame_format}")
     try:
-        return Codec(intra, inter, torch.device(device), options.precision or header.precision)
+        return Codec(intra, inter, options.precision or header.precision)
     except UsageError as error:
         raise CorruptStreamError(f"header: {error}") from error
 
@@ -70,7 +69,8 @@ class PacketDecoder:
         self._codec = codec
         self._header = header
         self._strict = strict
-        self._reference: Tensor | None = None
+        self._reference: Reference | None = None
+        self._planes: Planes | None = None
         self._next_frame = -1  # the only number, but a key frame's, that can be decoded
 
     def frames(self, items: Iterable[Packet | Damage]) -> Iterator[Frame]:
@@ -82,30 +82,35 @@ class PacketDecoder:
                     yield frame
 
     @property
-    def reference(self) -> Tensor | None:
-        """(3, H, W) uint8: the last decoded frame, without the header's crop."""
-        return self._reference
+    def planes(self) -> Planes | None:
+        """The last decoded frame, without the header's crop; it may be one that was handed out."""
+        return self._planes
 
     def decode(self, packet: Packet) -> Frame | None:
         """One frame packet; None if it cannot be decoded."""
         if not packet.key and packet.frame != self._next_frame:
             return None
-        reference = None if packet.key or self._codec.inter is None else self._reference
+        reference = None if packet.key else self._codec.usable(self._reference)
         video = self._header.video
         try:
-            data = decode_frame(self._codec, packet.payload, reference, (video.height, video.width))
+            decoded = decode_frame(self._codec, packet.payload, reference, (video.height, video.width))
         except CorruptStreamError as error:
             self._next_frame = -1
             if self._strict:
                 raise CorruptStreamError(f"frame {packet.frame} does not decode: {error}") from error
             return None
-        self._reference, self._next_frame = data, packet.frame + 1
+        self._reference, self._planes, self._next_frame = decoded, decoded.planes(), packet.frame + 1
         kind: FrameType = "I" if reference is None else "P"
-        shown = self._shown(data).clone()  # whoever changes it must not change the reference
-        return Frame(shown, packet.frame, kind, packet.pts, packet.duration, video.time_base)
+        shown = self._shown(self._planes)
+        return Frame(shown, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color)
 
-    def _shown(self, data: Tensor) -> Tensor:
+    def _shown(self, planes: Planes) -> Planes:
         crop = self._header.crop
         if crop is None:
-            return data
-        return data[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+            return planes
+        rows, columns = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
+        if len(planes) == 1:
+            return (planes[0][:, rows, columns].copy(),)
+        full = color.upsample_chroma(color.three(planes))  # the crop may begin within a sample of chroma
+        luma, u, v = (np.ascontiguousarray(plane[rows, columns]) for plane in full)
+        return color.subsample_chroma((luma, u, v))

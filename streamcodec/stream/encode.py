@@ -17,15 +17,15 @@ from streamcodec.codec import Codec
 from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, check_target, open_output
-from streamcodec.metrics import mse, mse_to_psnr_db
-from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
+from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, raw_frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.part import Part
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.sample import can_sample, take_sample
 from streamcodec.stream.search import SearchReport, search_sample
 from streamcodec.stream.target import Target
-from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.types import FrameFormat, RawFrame, VideoFormat
 from streamcodec.video import OnError
 
 __all__ = ["EncodeReport", "EncodeSettings", "encode"]
@@ -35,11 +35,11 @@ DEFAULT_FRAME_RATE = Fraction(30)
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """What was written. `seconds` is wall time, without that of the search. `psnr_db`: of RGB, from the mean squared error of all frames;
-    None unless asked for or aimed at.
+    """What was written. `seconds` is wall time, without that of the search. `psnr_db`: from the mean squared error of all frames, None
+    unless asked for or aimed at; of what is coded (`frame_format`): "yuv420", of Y, U and V, weighted 6:1:1; "rgb", of RGB.
 
     `quality`: of the frames, None if it was adapted from frame to frame. `target`: what was to be reached, if anything; `search`: how the
-    quality for it was found, None if there was no search.
+    quality for it was found, None if there was no search. `notes`: what of the source was converted, in words.
     """
 
     frames: int
@@ -53,6 +53,8 @@ class EncodeReport:
     quality: int | None = None
     target: Target | None = None
     search: SearchReport | None = None
+    frame_format: FrameFormat = "rgb"
+    notes: tuple[str, ...] = ()
 
     @property
     def shortfall(self) -> str | None:
@@ -86,6 +88,9 @@ class FrameSource(Protocol):
     @property
     def estimated_frames(self) -> int | None: ...
 
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
     def __iter__(self) -> Iterator[RawFrame]: ...
 
 
@@ -108,8 +113,9 @@ def encode(
 ) -> EncodeReport:
     """Encode a video into an .ssf stream.
 
-    `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of (3, H, W) uint8 RGB frames, which come at
-    `frame_rate` (default 30) and are fetched in a thread of their own, a few ahead. `out`: a path, "-" (standard output) or a binary
+    `source`: a path, "-" (y4m on standard input), a binary file object, or an iterable of frames, (3, H, W) uint8 RGB or (Y, U, V), which
+    come at `frame_rate` (default 30) and are fetched in a thread of their own, a few ahead. The default models code 8-bit 4:2:0 samples as
+    they are; other sources are converted once, which the report notes. `out`: a path, "-" (standard output) or a binary
     file object, which need not be seekable.
     `on_error`: at damage in the source "raise" fails, "stop" keeps what came before it, "skip" leaves out what is damaged.
     `options`, or its fields as keywords (`quality=48, gop=16`), say how; `codec` overrides the models that they name.
@@ -124,21 +130,21 @@ def encode(
     part = Part(start_seconds, duration_seconds, max_frames, on_error)
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    with _open_source(source, part, frame_rate) as frames:
-        codec = codec or codec_of(options)
+    codec = chosen_codec(codec, options)
+    with _open_source(source, part, frame_rate, codec.frame_format) as frames:
         found = _search(source, part, options, codec, search_progress)
         chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
         encoder = Encoder(frames.format, chosen, codec=codec, metadata=frames.metadata)
         with open_output(out, overwrite=overwrite) as file:
             report = _run(encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None)
-    return replace(report, target=options.target, search=found)
+    return replace(report, target=options.target, search=found, notes=frames.notes)
 
 
 def _search(source: object, part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None) -> SearchReport | None:
     """Find the quality for the target, if there is one and the source can be sampled."""
     if options.target is None or not isinstance(source, (str, os.PathLike)) or not can_sample(source):
         return None
-    sample = take_sample(source, part, options.gop)
+    sample = take_sample(source, part, options.gop, codec.frame_format)
     return None if sample is None else search_sample(sample, options, codec, progress)
 
 
@@ -181,7 +187,7 @@ class _Tally:
             self._first_pts = frame.pts
         self._end_pts = frame.pts + frame.duration
         if self._errors is not None:
-            self._errors.append(mse(frame.planes[0], self._encoder.reconstruction.numpy()))
+            self._errors.append(frame_mse(frame.planes, self._encoder.reconstruction.planes))
 
     def report(self, size_bytes: int, seconds: float) -> EncodeReport:
         video = self._encoder.video
@@ -195,28 +201,32 @@ class _Tally:
             seconds=seconds,
             psnr_db=None if self._errors is None else mse_to_psnr_db(float(np.mean(self._errors))),
             quality=self._encoder.options.quality if self._encoder.options.target is None else None,
+            frame_format=self._encoder.codec.frame_format,
         )
 
 
 @contextmanager
 def _open_source(
-    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels], part: Part, frame_rate: Fraction | float | None
+    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels],
+    part: Part,
+    frame_rate: Fraction | float | None,
+    frame_format: FrameFormat,
 ) -> Iterator[FrameSource]:
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
-        with part.reader(cast(BinaryIO, source)) as reader:
+        with part.reader(cast(BinaryIO, source), frame_format) as reader:
             yield reader
         return
     if not part.is_whole:
         raise UsageError("start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself")
-    yield _PythonFrames(source, frame_rate)
+    yield _PythonFrames(source, frame_rate, frame_format)
 
 
 class _PythonFrames:
-    """Frames from an iterable, at a constant rate."""
+    """Frames from an iterable, at a constant rate, in the format that is coded."""
 
-    def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None) -> None:
+    def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None, frame_format: FrameFormat) -> None:
         wanted = DEFAULT_FRAME_RATE if frame_rate is None else frame_rate
         rate = Fraction(float(wanted)).limit_denominator(1001) if is_number(wanted) and wanted > 0 else Fraction(0)
         if rate == 0:
@@ -227,11 +237,13 @@ class _PythonFrames:
         first = next(raw, None)
         if first is None:
             raise SourceError("the source has no frames")
-        self._frames = chain([first], raw)
+        self._frames, self._frame_format = chain([first], raw), frame_format
         width, height = first.size
         self.format = VideoFormat(width, height, time_base=1 / rate, frame_rate=rate)
         self.metadata: dict[str, str] = {}
+        converted = first.format == "rgb" and frame_format == "yuv420"
+        self.notes = ("its RGB samples were converted to 4:2:0",) if converted else ()
         self.estimated_frames = len(frames) if isinstance(frames, Sized) else None
 
     def __iter__(self) -> Iterator[RawFrame]:
-        return self._frames
+        return (as_format(frame, self._frame_format, self.format) for frame in self._frames)

@@ -1,30 +1,35 @@
 """Frames in, packets out: the encoder as a live source uses it, one frame at a time."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from streamcodec._version import __version__
-from streamcodec.codec import Codec, GopDigest, LoadedModel, encode_frame
+from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
+from streamcodec.stream.frames import Frame
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.rate import controller_of
-from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.types import FrameFormat, FrameType, Planes, RawFrame, VideoFormat
+from streamcodec.video import rgb_of, yuv420_of
 from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
 
 MAX_TAG_BYTES = 1 << 18  # of all tags together: the header has a limit, and players read it before the first picture
 
-Pixels = Tensor | NDArray[np.uint8]
-"""One frame, (3, H, W) uint8 RGB."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
+"""One frame: (3, H, W) uint8 RGB, or a tuple of planes as RawFrame has them."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,10 @@ class Encoder:
             writer.write(packet)
         writer.finish()
 
-    `codec` overrides the models, device and precision that `options` names. With a target in the options the quality changes from frame to
-    frame, by what the frames before became. Raises ModelError if a model is not at hand.
+    Frames are coded in the format of the models, `codec.frame_format`: 4:2:0 planes as they come (RawFrame), or RGB; frames of the other
+    format are converted, by the colour of `video`. `codec` overrides the models, device, precision and preset that `options` names. With a
+    target in the options the quality changes from frame to frame, by what the frames before became. Raises ModelError if a model is not
+    at hand.
     """
 
     def __init__(
@@ -71,7 +78,8 @@ class Encoder:
         self._frames = 0
         self._flushed = False
         self._last_pts: int | None = None
-        self._reference: Tensor | None = None
+        self._coded: CodedFrame | None = None
+        self._shown: Frame | None = None
 
     @property
     def frames(self) -> int:
@@ -84,39 +92,40 @@ class Encoder:
         return 0 if self._gop is None else self._gop.number + 1
 
     @property
-    def reconstruction(self) -> Tensor:
-        """(3, H, W) uint8: the last frame as every decoder shows it. Raises UsageError before the first."""
-        if self._reference is None:
+    def reconstruction(self) -> Frame:
+        """The last frame as every decoder shows it. Raises UsageError before the first."""
+        if self._shown is None:
             raise UsageError("no frame has been coded yet; push one first")
-        return self._reference
+        return self._shown
 
     def push(self, frame: RawFrame | Pixels, *, pts: int | None = None, duration: int = 0, key: bool = False) -> list[Packet]:
         """Code one frame and return its packets, in the order in which they are to be written.
 
-        `frame`: (3, H, W) uint8 RGB, or a RawFrame, which brings its own times. `pts` (units of the time base) must rise;
-        None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another size, a pts that does not rise, or
-        after flush().
+        `frame`: (3, H, W) uint8 RGB, a tensor or an array; a tuple of 4:2:0 planes, Y, U and V; or a RawFrame, which brings its own times.
+        `pts` (units of the time base) must rise; None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another
+        size, a pts that does not rise, or after flush().
         """
         if self._flushed:
             raise UsageError("the stream was flushed; start a new Encoder")
-        raw = self._raw(frame, pts, duration)
-        pixels = torch.from_numpy(raw.planes[0])
+        raw = as_format(self._raw(frame, pts, duration), self.codec.frame_format, self.video)
         packets = []
-        if self._starts_gop(pixels, key):
+        if self._starts_gop(raw, key):
             packets += self._close_gop()
             self._gop = _Gop(0 if self._gop is None else self._gop.number + 1, self._frames)
         gop = self._gop
         assert gop is not None
         is_key = gop.first_frame == self._frames
-        reference = None if is_key or self.codec.inter is None else self._reference
+        reference = None if is_key or self._coded is None else self.codec.usable(self._coded.reference)
         quality = self._rate.quality_for(raw, self._frames - gop.first_frame)
         if is_key and self.codec.inter is not None:
             quality = self.options.quality_of_key(quality)
-        coded = encode_frame(self.codec, pixels, reference, quality)
+        coded = encode_frame(self.codec, raw.planes, reference, quality)
         self._rate.add(raw, coded)
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
-        self._digest.add(coded.reconstruction)
-        self._reference, self._last_pts = coded.reconstruction, raw.pts
+        self._digest.add(coded.planes)
+        kind: FrameType = "I" if reference is None else "P"
+        self._shown = Frame(coded.planes, self._frames, kind, raw.pts, raw.duration, self.video.time_base, self.video.color)
+        self._coded, self._last_pts = coded, raw.pts
         self._frames += 1
         return packets
 
@@ -131,8 +140,6 @@ class Encoder:
                 raise UsageError(f"{name} is {ticks!r}; accepted: an integer, in units of the time base")
         if not isinstance(frame, RawFrame):
             frame = raw_frame(frame, self._next_pts() if pts is None else pts, duration or self._frame_duration())
-        if frame.format != "rgb":
-            raise UsageError(f"frame is {frame.format}; the models at hand code rgb, (3, H, W) uint8")
         if frame.size != (self.video.width, self.video.height):
             raise UsageError(f"frame is {frame.size[0]}x{frame.size[1]}; the stream is {self.video.width}x{self.video.height}")
         if self._last_pts is not None and frame.pts <= self._last_pts:
@@ -150,9 +157,9 @@ class Encoder:
         exact = Fraction(self._frames) / (rate * self.video.time_base) if rate is not None else Fraction(self._frames)
         return max(round(exact), self._last_pts + 1)
 
-    def _starts_gop(self, pixels: Tensor, key: bool) -> bool:
+    def _starts_gop(self, frame: RawFrame, key: bool) -> bool:
         frames_in_gop = None if self._gop is None else self._frames - self._gop.first_frame
-        return self._boundaries.begins_at(pixels.numpy(), frames_in_gop, key=key)
+        return self._boundaries.begins_at(frame, frames_in_gop, key=key)
 
     def _close_gop(self) -> list[Packet]:
         if self._gop is None or not self.options.hash:
@@ -165,18 +172,40 @@ class Encoder:
 
 
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
-    """A RawFrame with a copy of (3, H, W) uint8 pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
-    if not isinstance(pixels, (Tensor, np.ndarray)) or pixels.dtype not in (torch.uint8, np.uint8):
-        kind = getattr(pixels, "dtype", type(pixels).__name__)
-        raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB")
-    array = pixels.cpu().numpy() if isinstance(pixels, Tensor) else pixels
-    return RawFrame((np.array(array, order="C"),), pts, duration)
+    """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
+    planes = pixels if isinstance(pixels, tuple) else (pixels,)
+    for plane in planes:
+        if not (isinstance(plane, np.ndarray) or is_tensor(plane)) or str(plane.dtype).removeprefix("torch.") != "uint8":
+            kind = getattr(plane, "dtype", type(plane).__name__)
+            raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)")
+    planes = tuple(plane.detach().cpu().numpy() if is_tensor(plane) else plane for plane in planes)
+    return RawFrame(tuple(np.array(plane, order="C") for plane in planes), pts, duration)
+
+
+def as_format(frame: RawFrame, frame_format: FrameFormat, video: VideoFormat) -> RawFrame:
+    """The frame in this format, converted by the colour of `video` unless it is in it already."""
+    if frame.format == frame_format:
+        return frame
+    return replace(frame, planes=(rgb_of(frame, video.color),) if frame_format == "rgb" else yuv420_of(frame, video.color))
+
+
+def is_tensor(value: Any) -> TypeGuard["Tensor"]:
+    """Whether this is a tensor, without importing PyTorch: where there is one, it is imported."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def chosen_codec(codec: Codec | None, options: EncodeOptions) -> Codec:
+    """The codec that was given, or else the one that the options name. Raises UsageError if it is something else."""
+    if codec is not None and not isinstance(codec, Codec):
+        raise UsageError(f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it")
+    return codec or codec_of(options)
 
 
 def codec_of(options: EncodeOptions) -> Codec:
     """The codec that the options name. GOPs of one frame need no inter model."""
     inter = NO_MODEL if options.gop == 1 else options.inter
-    return load_codec(options.intra, inter, device=options.device, precision=options.precision)
+    return load_codec(options.intra, inter, device=options.device, precision=options.precision, preset=options.preset)
 
 
 def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]) -> Header:
@@ -185,9 +214,9 @@ def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metada
         video=video,
         intra=_ref(codec.intra),
         inter=None if codec.inter is None else _ref(codec.inter),
-        frame_format=codec.intra.model.frame_format,
+        frame_format=codec.frame_format,
         precision=codec.precision,
-        device=codec.device.type,
+        device=codec.device_type,
         gop_length=options.gop,
         quality=options.quality,
         metadata=_fitting(metadata),
@@ -206,5 +235,5 @@ def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(kept)
 
 
-def _ref(model: LoadedModel) -> ModelRef:
+def _ref(model: FrameModel) -> ModelRef:
     return ModelRef(model.name, model.id)

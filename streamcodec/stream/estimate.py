@@ -8,7 +8,7 @@ import numpy as np
 
 from streamcodec.codec import Codec
 from streamcodec.container import Packet, Writer
-from streamcodec.metrics import mse, mse_to_psnr_db
+from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.sample import LONG_RUN_FRAMES, RUN_FRAMES, Sample
@@ -22,7 +22,7 @@ KEY, EARLY, LATE = range(1), range(1, RUN_FRAMES), range(RUN_FRAMES, LONG_RUN_FR
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of a whole stream at `quality`. `psnr_db`: of RGB, from the mean squared error of all frames. `seconds`: to encode it here."""
+    """Of a whole stream at `quality`. `psnr_db`: as in EncodeReport. `seconds`: to encode it here."""
 
     quality: int
     frames: int
@@ -91,7 +91,7 @@ def _code_run(sample: Sample, run: Sequence[RawFrame], options: EncodeOptions, c
         started, before = time.monotonic(), writer.size_bytes
         packets = encoder.push(frame)
         _write(writer, packets)
-        error = mse(frame.planes[0], encoder.reconstruction.numpy())
+        error = frame_mse(frame.planes, encoder.reconstruction.planes)
         costs.append(_Costs(writer.size_bytes - before, error, time.monotonic() - started))
         places.append(0 if packets[-1].key else places[-1] + 1)
         progress()

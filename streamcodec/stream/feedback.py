@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from streamcodec.codec import CodedFrame
-from streamcodec.metrics import mse
+from streamcodec.metrics import frame_mse
 from streamcodec.stream.target import Target
 from streamcodec.types import QUALITIES, RawFrame, VideoFormat
 
@@ -93,7 +93,7 @@ class Feedback:
 
     def _cost(self, frame: RawFrame, coded: CodedFrame) -> float:
         if self._target.measure == "psnr_db":
-            return mse(frame.planes[0], coded.reconstruction.numpy())
+            return frame_mse(frame.planes, coded.planes)
         return 8 * len(coded.payload) + PACKET_BITS
 
     def _learn(self, cost: float) -> None:

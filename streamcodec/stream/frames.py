@@ -1,31 +1,36 @@
 """What a stream gives back: decoded frames, one or a batch, and what it says of itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from streamcodec.types import ColorSpec, FrameType
+from streamcodec.codec import Views
+from streamcodec.types import ColorSpec, FrameFormat, FrameType, Planes
 
 __all__ = ["Frame", "FrameBatch", "VideoMetadata"]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """`data`: (3, H, W) uint8 RGB. `index`: in order of display, from 0. `type`: "I" or "P".
+class Frame(Views):
+    """A decoded frame in three views:
 
-    `pts_seconds`: when it is shown; `duration_seconds`: how long, 0 where the source did not say; `pts` and `duration` are
-    the same as integers in units of the stream's time base.
+    `planes`: as it was decoded, uint8: Y (H, W), U and V (ceil(H/2), ceil(W/2)); of an rgb stream one array (3, H, W).
+    `array`: (3, H, W) uint8 RGB, NumPy, converted by `color` when it is asked for. `data`: the same as a tensor, which takes PyTorch.
+
+    `index`: in order of display, from 0. `type`: "I" or "P". `pts_seconds`: when it is shown; `duration_seconds`: how long, 0 where the
+    source did not say; `pts` and `duration` are the same as integers in units of the stream's time base.
     """
 
-    data: Tensor
+    planes: Planes
     index: int
     type: FrameType
     pts: int
     duration: int
     time_base: Fraction
+    color: ColorSpec = field(default_factory=ColorSpec)
 
     @property
     def pts_seconds(self) -> float:
@@ -37,29 +42,41 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class FrameBatch:
-    """`data`: (N, 3, H, W) uint8 RGB. `indexes`: (N,) int64; `pts_seconds`, `duration_seconds`: (N,) float64."""
+class FrameBatch(Views):
+    """N frames in the three views of `Frame`, with one dimension in front: `planes` (N, H, W) and so on, `array`, `data` (N, 3, H, W).
 
-    data: Tensor
-    indexes: Tensor
-    pts_seconds: Tensor
-    duration_seconds: Tensor
+    `indexes`: (N,) int64; `pts_seconds`, `duration_seconds`: (N,) float64; NumPy. Iterating gives the rows of `array`.
+    """
+
+    planes: Planes
+    indexes: NDArray[np.int64]
+    pts_seconds: NDArray[np.float64]
+    duration_seconds: NDArray[np.float64]
+    color: ColorSpec = field(default_factory=ColorSpec)
 
     @classmethod
-    def of(cls, frames: list[Frame], size: tuple[int, int]) -> "FrameBatch":
-        """Stack frames; `size` (height, width) gives an empty batch its shape."""
+    def of(cls, frames: list[Frame], size: tuple[int, int], frame_format: FrameFormat, color: ColorSpec) -> "FrameBatch":
+        """Stack frames; `size` (height, width) and the format give an empty batch its shape."""
         return cls(
-            data=torch.stack([frame.data for frame in frames]) if frames else torch.empty((0, 3, *size), dtype=torch.uint8),
-            indexes=torch.tensor([frame.index for frame in frames], dtype=torch.int64),
-            pts_seconds=torch.tensor([frame.pts_seconds for frame in frames], dtype=torch.float64),
-            duration_seconds=torch.tensor([frame.duration_seconds for frame in frames], dtype=torch.float64),
+            planes=tuple(np.stack(plane) for plane in zip(*(frame.planes for frame in frames), strict=True)) or _none(size, frame_format),
+            indexes=np.array([frame.index for frame in frames], np.int64),
+            pts_seconds=np.array([frame.pts_seconds for frame in frames], np.float64),
+            duration_seconds=np.array([frame.duration_seconds for frame in frames], np.float64),
+            color=color,
         )
 
     def __len__(self) -> int:
-        return self.data.shape[0]
+        return len(self.indexes)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter(self.data)
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return iter(self.array)
+
+
+def _none(size: tuple[int, int], frame_format: FrameFormat) -> Planes:
+    height, width = size
+    half = ((height + 1) // 2, (width + 1) // 2)
+    shapes = [(3, *size)] if frame_format == "rgb" else [size, half, half]
+    return tuple(np.empty((0, *shape), np.uint8) for shape in shapes)
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,7 @@ class VideoMetadata:
     """`width`, `height`: of the decoded frames, in pixels. `rotation_degrees`: how a player turns them, counter-clockwise.
 
     `frames`, `duration_seconds` and `size_bytes` are of the whole stream. `frame_rate` is nominal, None = not known.
-    `tags`: what the source said of itself (title, ...).
+    `frame_format`: what `planes` of the frames are. `tags`: what the source said of itself (title, ...).
     """
 
     width: int
@@ -84,4 +101,5 @@ class VideoMetadata:
     intra: str
     inter: str | None
     quality: int | None
+    frame_format: FrameFormat
     tags: dict[str, str]

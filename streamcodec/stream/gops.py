@@ -1,10 +1,9 @@
 """Where GOPs begin: one decision for whoever encodes frames as they come and for whoever plans a video before it is encoded."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from streamcodec.motion.scenecut import SceneCutDetector
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.video import SceneCutDetector
+from streamcodec.types import RawFrame
+from streamcodec.video import gray_from_rgb
 
 __all__ = ["GopBoundaries"]
 
@@ -16,10 +15,11 @@ class GopBoundaries:
         self._detector = SceneCutDetector(options.scenecut)
         self._longest = options.gop
 
-    def begins_at(self, frame: NDArray[np.uint8], frames_in_gop: int | None, *, key: bool = False) -> bool:
-        """Whether `frame`, (3, H, W) uint8 RGB, begins a GOP after `frames_in_gop` frames of the last one (None = there is none yet).
+    def begins_at(self, frame: RawFrame, frames_in_gop: int | None, *, key: bool = False) -> bool:
+        """Whether `frame` begins a GOP after `frames_in_gop` frames of the last one (None = there is none yet).
 
         `key`: it shall in any case.
         """
-        cut = self._detector.is_cut(frame)  # also where it cannot matter: the detector needs to see every frame
+        luma = gray_from_rgb(frame.planes[0]) if frame.format == "rgb" else frame.planes[0]
+        cut = self._detector.is_cut(luma)  # also where it cannot matter: the detector needs to see every frame
         return frames_in_gop is None or key or cut or frames_in_gop >= self._longest

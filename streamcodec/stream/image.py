@@ -8,24 +8,28 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack, cast
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, check_target, open_output, writing
-from streamcodec.metrics import MIN_SIDE, ms_ssim, psnr_db
-from streamcodec.stream.encoder import Encoder, Pixels, codec_of, raw_frame
+from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.runtime import require_torch
+from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, is_tensor, raw_frame
+from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.sample import Sample
 from streamcodec.stream.search import SearchReport, search_sample
 from streamcodec.stream.video import Video, open
-from streamcodec.types import MAX_PIXELS, Precision, RawFrame, VideoFormat
+from streamcodec.types import MAX_PIXELS, ColorSpec, FrameFormat, Precision, Preset, RawFrame, VideoFormat
 from streamcodec.video import DEFAULT_JPEG_QUALITY, Picture, picture_kind, read_picture, to_jpeg, to_png, turned
 
 __all__ = ["ImageReport", "ImageSettings", "decode_image", "encode_image"]
 
+COLOR = ColorSpec(primaries=1, transfer=13, matrix=5, full_range=True)
+"""sRGB, converted to YUV as JPEG does it: BT.601, full range."""
+CONVERTED = "its RGB samples were converted to 4:2:0"
 TIME_BASE = Fraction(1, 25)  # seconds; a picture has no duration, and players show it for one tick
 
 
@@ -36,6 +40,7 @@ class ImageSettings(TypedDict, total=False):
     intra: str
     device: str | None
     precision: Precision
+    preset: Preset
     hash: bool
     target_psnr_db: float | None
     target_bpp: float | None
@@ -43,12 +48,13 @@ class ImageSettings(TypedDict, total=False):
 
 @dataclass(frozen=True, eq=False)
 class ImageReport:
-    """What was written. `size_bytes`: of the whole stream. `psnr_db`: of RGB, one error for the three channels; inf if nothing was lost.
+    """What was written. `size_bytes`: of the whole stream. `psnr_db`: of what is coded (`frame_format`): "yuv420", of Y, U and V, weighted
+    6:1:1; "rgb", of RGB, one error for the three channels; inf if nothing was lost.
 
     `ms_ssim`: of RGB, mean of the channels; None unless asked for, and for a side below 161 pixels.
     `quality`: 0..63; None = the model has one rate only, and the quality no effect. `model`: its name. `seconds`: wall time of coding,
     without loading and searching. `search`: how the quality for a target was found, None without a target.
-    `notes`: what of the source was lost before coding, in words. `reconstruction`: (3, H, W) uint8 RGB, what decoding gives.
+    `notes`: what of the source was lost before coding, in words. `reconstruction`: (3, H, W) uint8 RGB, NumPy, what decoding gives.
     """
 
     width: int
@@ -61,7 +67,8 @@ class ImageReport:
     seconds: float
     search: SearchReport | None
     notes: tuple[str, ...]
-    reconstruction: Tensor
+    reconstruction: NDArray[np.uint8]
+    frame_format: FrameFormat = "rgb"
 
     @property
     def bpp(self) -> float:
@@ -94,15 +101,20 @@ def encode_image(
     model is needed. `codec` overrides the models that they name. With `target_psnr_db` or `target_bpp` the quality is searched for by
     coding the picture a few times, so that the figures are exact. A path appears only when everything is written.
 
-    Raises UsageError, also for a target with a model of one rate, SourceError, OutputError or ModelError.
+    With a model of 4:2:0 the picture is converted once, which the report notes. `measure_ms_ssim` takes PyTorch.
+
+    Raises UsageError, also for a target with a model of one rate, SourceError, OutputError, ModelError or NotInstalledError.
     """
+    if measure_ms_ssim:
+        require_torch("MS-SSIM")
     options = replace(options_of(options, cast(EncodeSettings, settings)), gop=1)
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
     picture = _picture(image, background, max_pixels)
-    codec = _image_codec(codec or codec_of(options), options)
-    raw = RawFrame((picture.pixels,), pts=0)
-    video = VideoFormat(*raw.size, time_base=TIME_BASE)
+    codec = _image_codec(chosen_codec(codec, options), options)
+    rgb = RawFrame((picture.pixels,), pts=0)
+    video = VideoFormat(*rgb.size, time_base=TIME_BASE, color=COLOR if codec.frame_format == "yuv420" else ColorSpec())
+    raw = as_format(rgb, codec.frame_format, video)
     found = None if options.target is None else search_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
     chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
     started = time.monotonic()
@@ -110,18 +122,20 @@ def encode_image(
     packets = encoder.push(raw) + encoder.flush()
     seconds = time.monotonic() - started
     size_bytes = _write(encoder.header, packets, out, overwrite=overwrite)
+    shown = encoder.reconstruction
     return ImageReport(
         width=video.width,
         height=video.height,
         size_bytes=size_bytes,
-        psnr_db=psnr_db(picture.pixels, encoder.reconstruction.numpy()),
-        ms_ssim=_ms_ssim(torch.from_numpy(picture.pixels), encoder.reconstruction) if measure_ms_ssim else None,
-        quality=None if _has_one_rate(codec) else chosen.quality,
+        psnr_db=mse_to_psnr_db(frame_mse(raw.planes, shown.planes)),
+        ms_ssim=_ms_ssim(picture.pixels, shown.array) if measure_ms_ssim else None,
+        quality=None if codec.intra.has_one_rate else chosen.quality,
         model=codec.intra.name,
         seconds=seconds,
         search=found,
-        notes=picture.notes,
-        reconstruction=encoder.reconstruction,
+        notes=picture.notes if raw is rgb else (*picture.notes, CONVERTED),
+        reconstruction=shown.array,
+        frame_format=codec.frame_format,
     )
 
 
@@ -137,8 +151,8 @@ def decode_image(
     inter: str | None = None,
     max_pixels: int = MAX_PIXELS,
     overwrite: bool = False,
-) -> Tensor:
-    """Decode the picture of an .ssf stream -> (3, H, W) uint8 RGB; and write it to `out`, unless that is None.
+) -> NDArray[np.uint8]:
+    """Decode the picture of an .ssf stream -> (3, H, W) uint8 RGB, NumPy; and write it to `out`, unless that is None.
 
     `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: a .png file (lossless), a .jpg file of
     `jpeg_quality` 1..100 (default 95), or "-" or a binary file object for PNG. `frame`: which one to take of a stream of several, from
@@ -148,23 +162,23 @@ def decode_image(
     """
     kind = None if out is None else picture_kind(os.fspath(out)) if isinstance(out, (str, os.PathLike)) else "PNG"
     if jpeg_quality is not None and kind != "JPEG":
-        raise UsageError(f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'a tensor'}; accepted: for .jpg and .jpeg only")
+        raise UsageError(f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'an array'}; accepted: for .jpg and .jpeg only")
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
     with open(source, device=device, precision=precision, intra=intra, inter=inter, max_pixels=max_pixels) as video:
-        shown = _only_frame(video) if frame is None else video[frame].data
-        raw = turned(RawFrame((shown.numpy(),), pts=0), video.header.video.rotation_degrees // 90)
+        shown = (_only_frame(video) if frame is None else video[frame]).array
+        raw = turned(RawFrame((shown,), pts=0), video.header.video.rotation_degrees // 90)
     pixels = raw.planes[0]
     if out is not None:
         data = to_png(pixels) if kind == "PNG" else to_jpeg(pixels, DEFAULT_JPEG_QUALITY if jpeg_quality is None else jpeg_quality)
         with open_output(out, overwrite=overwrite) as file, writing(out):
             file.write(data)
-    return torch.from_numpy(pixels)
+    return pixels
 
 
 def _picture(image: ByteSource | Pixels, background: str | None, max_pixels: int) -> Picture:
-    if not isinstance(image, (Tensor, np.ndarray)):
-        return read_picture(image, background=background, max_pixels=max_pixels)
+    if not (isinstance(image, np.ndarray) or is_tensor(image)):
+        return read_picture(cast(ByteSource, image), background=background, max_pixels=max_pixels)
     if background is not None:
         raise UsageError("a background is for picture files; an array is (3, H, W) RGB, without alpha")
     return Picture(raw_frame(image, 0, 0).planes[0])
@@ -174,13 +188,9 @@ def _image_codec(codec: Codec, options: EncodeOptions) -> Codec:
     """The codec without its model of P-frames. Raises UsageError for a target that a picture does not have, or one rate cannot aim at."""
     if options.target_kbit_per_second is not None:
         raise UsageError(f"the target is {options.target}, but a picture lasts no time; accepted: target_psnr_db or target_bpp")
-    if options.target is not None and _has_one_rate(codec):
+    if options.target is not None and codec.intra.has_one_rate:
         raise UsageError(f"the target is {options.target}, but the model {codec.intra.name} has one rate only; leave the target out")
     return replace(codec, inter=None)
-
-
-def _has_one_rate(codec: Codec) -> bool:
-    return codec.intra.model.gain_rows < 2
 
 
 def _write(header: Header, packets: list[Packet], out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool) -> int:
@@ -193,21 +203,26 @@ def _write(header: Header, packets: list[Packet], out: str | os.PathLike[str] | 
     return writer.size_bytes
 
 
-def _ms_ssim(a: Tensor, b: Tensor) -> float | None:
-    """Of two pictures (3, H, W) uint8; None if they are too small for its five scales."""
+def _ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float | None:
+    """Of two pictures (3, H, W); None if they are too small for its five scales."""
+    import torch
+
+    from streamcodec.metrics import MIN_SIDE, ms_ssim
+
     if min(a.shape[1:]) < MIN_SIDE:
         return None
-    return float(ms_ssim(a[None].float(), b[None].float(), data_range=255.0))
+    first, second = (torch.from_numpy(pixels)[None].float() for pixels in (a, b))
+    return float(ms_ssim(first, second, data_range=255.0))
 
 
-def _only_frame(video: Video) -> Tensor:
-    """(3, H, W) uint8. Reads the stream to its end, so that damage behind the frame is found too."""
+def _only_frame(video: Video) -> Frame:
+    """Reads the stream to its end, so that damage behind the frame is found too."""
     frames = len(video)
     if frames > 1:
         raise UsageError(
             f"the stream has {frames} frames; accepted: one; take one of them with --frame N (frame=N), or all with `streamcodec decode`"
         )
-    found = [frame.data for frame in video]
+    found = list(video)
     if not found:
         raise SourceError("the stream has no frames")
     return found[0]

@@ -14,8 +14,6 @@ from streamcodec.stream.plan import VideoPlan
 
 __all__ = ["join_parts"]
 
-CHANNELS = 3
-
 PartPath = str | os.PathLike[str]
 
 
@@ -50,6 +48,7 @@ def join_parts(
         seconds=sum(report.seconds for report in reports),
         psnr_db=_psnr_db(plan, reports),
         quality=plan.options.quality,
+        frame_format=plan.header.frame_format,
         target=plan.target,
     )
 
@@ -74,4 +73,4 @@ def _psnr_db(plan: VideoPlan, reports: list[PartReport]) -> float | None:
     errors = [report.squared_error for report in reports if report.squared_error is not None]
     if len(errors) < len(reports):
         return None
-    return mse_to_psnr_db(sum(errors) / (plan.frames * CHANNELS * plan.height * plan.width))
+    return mse_to_psnr_db(sum(errors) / plan.frames)

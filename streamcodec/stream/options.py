@@ -5,16 +5,16 @@ from typing import TypedDict
 
 from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
+from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target
-from streamcodec.types import QUALITIES, Precision, check_precision, check_quality
-from streamcodec.video import DEFAULT_THRESHOLD
+from streamcodec.types import QUALITIES, Precision, Preset, check_precision, check_preset, check_quality
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
 __all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions", "EncodeSettings", "options_of"]
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
-DEFAULT_INTRA_OFFSET = 8
+DEFAULT_INTRA_OFFSET = 16
 MAX_GOP = 65535
 
 
@@ -24,7 +24,8 @@ class EncodeOptions:
     `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
-    `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: arithmetic of the networks.
+    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the models can use it. `precision`: arithmetic of PyTorch's networks.
+    `preset`: "fast", "medium" or "slow": how much the native encoder tries, for fewer bytes; the models of PyTorch have one way only.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
     """
@@ -37,6 +38,7 @@ class EncodeOptions:
     inter: str = DEFAULT_INTER
     device: str | None = None
     precision: Precision = "fp32"
+    preset: Preset = "medium"
     hash: bool = True
     target_psnr_db: float | None = None
     target_bpp: float | None = None
@@ -67,6 +69,7 @@ class EncodeOptions:
         check_quality(self.quality)
         _ = self.target  # checked as it is made
         check_precision(self.precision)
+        check_preset(self.preset)
         if isinstance(self.gop, bool) or not isinstance(self.gop, int) or not 1 <= self.gop <= MAX_GOP:
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
         if isinstance(self.intra_offset, bool) or not isinstance(self.intra_offset, int) or abs(self.intra_offset) >= QUALITIES:
@@ -86,6 +89,7 @@ class EncodeSettings(TypedDict, total=False):
     inter: str
     device: str | None
     precision: Precision
+    preset: Preset
     hash: bool
     target_psnr_db: float | None
     target_bpp: float | None

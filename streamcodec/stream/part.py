@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
+from streamcodec.types import FrameFormat
 from streamcodec.video import OnError, VideoReader
 
 __all__ = ["Part"]
@@ -23,6 +24,6 @@ class Part:
         """Whether nothing is cut away."""
         return not self.start_seconds and self.duration_seconds is None and self.max_frames is None
 
-    def reader(self, source: str | os.PathLike[str] | BinaryIO) -> VideoReader:
+    def reader(self, source: str | os.PathLike[str] | BinaryIO, frame_format: FrameFormat) -> VideoReader:
         """A reader of this part; raises as VideoReader does."""
-        return VideoReader(source, **asdict(self))
+        return VideoReader(source, frame_format=frame_format, **asdict(self))

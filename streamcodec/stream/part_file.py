@@ -24,7 +24,7 @@ TAG = "part"
 class PartReport:
     """A part that was encoded: GOPs `first_gop` up to `first_gop + gops - 1`, of `size_bytes` in its file, in `seconds` of wall time.
 
-    `squared_error`: sum over all RGB samples of its frames; None unless asked for.
+    `squared_error`: sum of the frames' mean squared errors (metrics.frame_mse); None unless asked for.
     """
 
     first_gop: int

@@ -7,25 +7,23 @@ has a checksum of each GOP's frames, and a part whose frames differ is begun ane
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from itertools import dropwhile, islice
 from pathlib import Path
 
-import torch
-
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import check_target, open_output
-from streamcodec.metrics import mse
-from streamcodec.stream.encoder import Encoder, codec_of
+from streamcodec.metrics import frame_mse
+from streamcodec.runtime import using_threads
+from streamcodec.stream.encoder import Encoder, chosen_codec
 from streamcodec.stream.identity import identify
 from streamcodec.stream.part_file import PartReport, report_packet
 from streamcodec.stream.pipeline import Progress, overlapped
 from streamcodec.stream.plan import PlannedGop, VideoPlan, checksum
-from streamcodec.types import RawFrame
+from streamcodec.types import FrameFormat, RawFrame
 from streamcodec.video import VideoReader
 
 __all__ = ["encode_part"]
@@ -61,7 +59,7 @@ def encode_part(
     `source`: a file with the contents that were planned, under whatever name. `gops`: numbers one after another (`range(8, 16)`), as
     `plan.split` gives them. `out`: the path of the part, which appears only when it is whole. `codec`: the plan's, loaded before; None
     loads it. `psnr`: sum up the squared error, as is always done where a PSNR is the target. `progress`: as for `encode`.
-    PyTorch's number of threads in this process is that of the plan meanwhile: encode one part at a time in a process.
+    The number of threads of this process is that of the plan meanwhile: encode one part at a time in a process.
 
     Raises UsageError for GOPs that the plan has not, or another codec than it names; SourceError if the source is another one, or does not
     decode as it did when it was planned; OutputError or ModelError.
@@ -71,10 +69,10 @@ def encode_part(
     check_target(Path(out), overwrite=overwrite)
     if not identify(source).has_content_of(plan.identity):
         raise SourceError(f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew")
-    codec = codec or codec_of(plan.options)
+    codec = chosen_codec(codec, plan.options)
     psnr = psnr or (plan.target is not None and plan.target.measure == "psnr_db")
-    with _torch_threads(plan.threads):
-        for beginning in _beginnings(source, plan, gops):
+    with using_threads(plan.threads):
+        for beginning in _beginnings(source, plan, gops, codec.frame_format):
             try:
                 return _Job(plan, gops, codec, psnr=psnr).run(beginning, Path(out), overwrite, progress)
             except _OtherFramesError:
@@ -82,37 +80,26 @@ def encode_part(
     raise SourceError(f"{os.fspath(source)} decodes to other frames than when it was planned; plan it anew, with the same FFmpeg")
 
 
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    """This many for the block. Threads begun in it take the number over."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _beginnings(source: str | os.PathLike[str], plan: VideoPlan, gops: range) -> Iterator[Beginning]:
+def _beginnings(source: str | os.PathLike[str], plan: VideoPlan, gops: range, frame_format: FrameFormat) -> Iterator[Beginning]:
     """Ways to come to the frames, the fastest first; the last is that of planning."""
     first = plan.gops[gops.start]
     if first.first_frame:
         for seconds in (0, STEP_BACK_SECONDS):
-            yield partial(_after_seeking, source, first.pts, round(seconds / plan.header.video.time_base))
-    yield partial(_from_the_beginning, source, plan, first.first_frame)
+            yield partial(_after_seeking, source, first.pts, round(seconds / plan.header.video.time_base), frame_format)
+    yield partial(_from_the_beginning, source, plan, first.first_frame, frame_format)
 
 
-def _after_seeking(source: str | os.PathLike[str], pts: int, ticks_back: int) -> FrameGenerator:
+def _after_seeking(source: str | os.PathLike[str], pts: int, ticks_back: int, frame_format: FrameFormat) -> FrameGenerator:
     """Damage is left out: there is none that counts, or it is not in the plan either, or the frames are others."""
     try:
-        with VideoReader(source, start_pts=pts - ticks_back, on_error="skip") as reader:
+        with VideoReader(source, frame_format=frame_format, start_pts=pts - ticks_back, on_error="skip") as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:
         raise _OtherFramesError from error
 
 
-def _from_the_beginning(source: str | os.PathLike[str], plan: VideoPlan, frames_before: int) -> FrameGenerator:
-    with plan.part.reader(source) as reader:
+def _from_the_beginning(source: str | os.PathLike[str], plan: VideoPlan, frames_before: int, frame_format: FrameFormat) -> FrameGenerator:
+    with plan.part.reader(source, frame_format) as reader:
         reader.skip(frames_before)
         yield from reader
 
@@ -152,7 +139,7 @@ class _Job:
         for frame, key in frames:
             packets = self._encoder.push(frame, key=key)
             if self._squared_error is not None:
-                self._squared_error += frame.planes[0].size * mse(frame.planes[0], self._encoder.reconstruction.numpy())
+                self._squared_error += frame_mse(frame.planes, self._encoder.reconstruction.planes)
             yield self._encoder.frames, packets
         yield self._encoder.frames, self._encoder.flush()
 

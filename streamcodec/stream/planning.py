@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Unpack
 
-import torch
-
 from streamcodec.codec import Codec
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.stream.encoder import codec_of, make_header
+from streamcodec.runtime import threads as threads_now
+from streamcodec.stream.encoder import chosen_codec, make_header
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.identity import identify
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
@@ -40,8 +39,9 @@ def plan_video(
 ) -> VideoPlan:
     """Plan how to encode a video in parts, which may be encoded by several processes at once (`encode_part`) and joined (`join_parts`).
 
-    The joined stream is, byte for byte, what `encode` writes with the same arguments in a process with `threads` threads of PyTorch (None:
-    as many as this one has), on the same kind of machine. `source`: the path of an ordinary file. The other arguments: as for `encode`.
+    The joined stream is, byte for byte, what `encode` writes with the same arguments in a process with `threads` threads (None: as many as
+    this one has), on the same kind of machine; of the default models the bytes depend on neither. `source`: the path of an ordinary file.
+    The other arguments: as for `encode`.
     A target is searched for here, on a sample; the quality that is found holds for all parts. Adapting it from frame to frame, as `encode`
     does for sources of unknown length, cannot be divided: that is refused.
 
@@ -50,10 +50,10 @@ def plan_video(
     options = options_of(options, settings)
     identity = identify(source)
     part = Part(start_seconds, duration_seconds, max_frames, on_error)
-    threads = torch.get_num_threads() if threads is None else check_count("number of threads", threads, "threads")
-    codec = codec or codec_of(options)
-    chosen = replace(_at_found_quality(source, part, options, codec, search_progress), device=codec.device.type, precision=codec.precision)
-    with part.reader(source) as reader:
+    threads = threads_now() if threads is None else check_count("number of threads", threads, "threads")
+    codec = chosen_codec(codec, options)
+    chosen = replace(_at_found_quality(source, part, options, codec, search_progress), device=codec.device_type, precision=codec.precision)
+    with part.reader(source, codec.frame_format) as reader:
         with overlapped(reader) as frames:
             gops, end_pts = _find_gops(frames, chosen, progress, reader.estimated_frames)
         if not gops:
@@ -69,7 +69,7 @@ def _at_found_quality(
     """The options without a target, at the quality that reaches it."""
     if options.target is None:
         return options
-    sample = take_sample(source, part, options.gop)
+    sample = take_sample(source, part, options.gop, codec.frame_format)
     if sample is None:
         raise UsageError(
             f"target is {options.target}, and {os.fspath(source)} does not tell its length: the quality would have to be adapted from "
@@ -88,7 +88,7 @@ def _find_gops(
     gops: list[PlannedGop] = []
     end_pts = 0
     for number, frame in enumerate(frames):
-        if boundaries.begins_at(frame.planes[0], gops[-1].frames if gops else None):
+        if boundaries.begins_at(frame, gops[-1].frames if gops else None):
             gops.append(PlannedGop(number, 1, frame.pts, checksum(frame)))
         else:
             gops[-1] = replace(gops[-1], frames=gops[-1].frames + 1, checksum=checksum(frame, gops[-1].checksum))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streamcodec.errors import SourceError
 from streamcodec.stream.part import Part
-from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.types import FrameFormat, RawFrame, VideoFormat
 
 __all__ = ["Sample", "can_sample", "take_sample"]
 
@@ -19,6 +19,7 @@ FRAMES_PER_RUN = 40  # of the video
 MIN_RUNS, MAX_RUNS = 3, 16
 WHOLE_FRAMES = 64  # a video as short as this is taken whole
 MAX_BYTES = 1 << 29  # the frames of a sample are kept in memory
+FRAME_BYTES: dict[FrameFormat, int] = {"rgb": 6, "yuv420": 3}  # of two pixels
 USUAL_RATE = Fraction(25)  # frames per second of a video that does not tell its own
 
 
@@ -51,22 +52,22 @@ def can_sample(source: object) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).is_file()
 
 
-def take_sample(source: str | os.PathLike[str], part: Part, gop: int) -> Sample | None:
+def take_sample(source: str | os.PathLike[str], part: Part, gop: int, frame_format: FrameFormat) -> Sample | None:
     """Read a sample of this part for GOPs of at most `gop` frames; None if the video does not tell its length.
 
     What is damaged is left out. Raises SourceError if nothing can be read.
     """
-    with part.reader(source) as reader:
+    with part.reader(source, frame_format) as reader:
         frames, video, metadata = reader.estimated_frames, reader.format, reader.metadata
     if frames is None:
         return None
-    affordable = max(MAX_BYTES // (3 * video.width * video.height), 1)
+    affordable = max(2 * MAX_BYTES // (FRAME_BYTES[frame_format] * video.width * video.height), 1)
     is_whole = frames <= min(WHOLE_FRAMES, affordable)
     if is_whole:
         spots = [replace(part, max_frames=min(part.max_frames or affordable, affordable))]
     else:
         spots = _spots(part, frames, video.frame_rate or USUAL_RATE, _run_lengths(frames, gop, affordable))
-    runs = tuple(run for run in (_read(source, spot) for spot in spots) if run)
+    runs = tuple(run for run in (_read(source, spot, frame_format) for spot in spots) if run)
     if not runs:
         raise SourceError(f"{os.fspath(source)} has no sound frames where samples were taken")
     return Sample(video, metadata, runs, len(runs[0]) if is_whole else frames, is_whole)
@@ -86,9 +87,9 @@ def _spots(part: Part, frames: int, rate: Fraction, lengths: list[int]) -> list[
     return [Part(part.start_seconds + float(first / rate), max_frames=length) for first, length in zip(firsts, lengths, strict=True)]
 
 
-def _read(source: str | os.PathLike[str], part: Part) -> tuple[RawFrame, ...]:
+def _read(source: str | os.PathLike[str], part: Part, frame_format: FrameFormat) -> tuple[RawFrame, ...]:
     """The frames of a part before the first damage; none if it begins behind the end or in damage."""
     frames: list[RawFrame] = []
-    with suppress(SourceError), replace(part, on_error="stop").reader(source) as reader:
+    with suppress(SourceError), replace(part, on_error="stop").reader(source, frame_format) as reader:
         frames.extend(reader)
     return tuple(frames)

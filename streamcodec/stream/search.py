@@ -9,7 +9,7 @@ from typing import Unpack
 
 from streamcodec.codec import Codec
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.stream.encoder import codec_of
+from streamcodec.stream.encoder import chosen_codec
 from streamcodec.stream.estimate import Prediction, predict
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.part import Part
@@ -83,10 +83,11 @@ def search(
     if not can_sample(source):
         raise UsageError(f"source is {source}; a search needs an existing video file that can be read several times")
     part = Part(start_seconds, duration_seconds, max_frames)
-    sample = take_sample(source, part, options.gop)
+    codec = chosen_codec(codec, options)
+    sample = take_sample(source, part, options.gop, codec.frame_format)
     if sample is None:
         raise SourceError(f"{os.fspath(source)} does not tell its length; convert it to mp4 or mkv to search")
-    return search_sample(sample, options, codec or codec_of(options), progress, TABLE_QUALITIES if wanted is None else wanted)
+    return search_sample(sample, options, codec, progress, TABLE_QUALITIES if wanted is None else wanted)
 
 
 def search_sample(

@@ -71,11 +71,11 @@ class _Decoding:
         if packet.key:
             self._digest, self._gop_is_whole = GopDigest(), True
         frame = self._decoder.decode(packet)
-        if frame is None or self._decoder.reference is None:
+        if frame is None or self._decoder.planes is None:
             self._gop_is_whole = False
             return
         self.frames += 1
-        self._digest.add(self._decoder.reference)
+        self._digest.add(self._decoder.planes)
 
 
 def verify(

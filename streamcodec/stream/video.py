@@ -10,13 +10,12 @@ from numbers import Real
 from types import TracebackType
 from typing import Literal, Self, overload
 
-import torch
-
 from streamcodec.arguments import check_part
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
+from streamcodec.runtime import set_threads
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.types import MAX_PIXELS, Precision
@@ -38,9 +37,10 @@ def open(
 ) -> "Video":
     """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
 
-    `device`: "cpu", "cuda", ...; None takes a GPU if there is one. `precision`: None takes the encoder's. `intra`, `inter`: weights files
-    to use if the stream's models are not at hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves
-    out the frames that are lost, which are at most the rest of the GOP; asking for such a frame is a CorruptStreamError still.
+    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the stream's models can use it: the default models run on the CPU.
+    `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not at
+    hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, which are at
+    most the rest of the GOP; asking for such a frame is a CorruptStreamError still.
     `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can announce a huge one.
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
@@ -68,8 +68,8 @@ class Video:
         video.frame_at_seconds(1.5)  the Frame that is shown then
 
     Random access gives the same pixels as straight decoding and reads nothing but the index and the GOPs that it needs.
-    It can be pickled and used behind a fork (it opens its source again, and leaves PyTorch one CPU thread there, as loader workers have),
-    if the source is a path or bytes. One thread at a time.
+    It can be pickled and used behind a fork (it opens its source again, and takes one CPU thread there, as loader workers have), if the
+    source is a path or bytes. One thread at a time.
     """
 
     def __init__(self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
@@ -112,6 +112,7 @@ class Video:
             intra=header.intra.name,
             inter=None if header.inter is None else header.inter.name,
             quality=header.quality,
+            frame_format=header.frame_format,
             tags=dict(header.metadata),
         )
 
@@ -142,7 +143,7 @@ class Video:
             raise UsageError(f"indexes are {indexes!r}; accepted: a sequence of integers")
         checked = [self._check(index) for index in indexes]
         frames = {index: self._frame(index) for index in sorted(set(checked))}
-        return FrameBatch.of([frames[index] for index in checked], self.size)
+        return FrameBatch.of([frames[index] for index in checked], self.size, self.header.frame_format, self.header.video.color)
 
     def frame_at_seconds(self, seconds: float) -> Frame:
         """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
@@ -201,7 +202,7 @@ class Video:
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
-            torch.set_num_threads(1)  # OpenMP's threads do not survive a fork: the first layer would wait for them for ever
+            set_threads(1)  # OpenMP's threads do not survive a fork: PyTorch's first layer would wait for them for ever
             self._open()
 
     @property
@@ -242,7 +243,7 @@ class Video:
             if at.last is None:
                 self._position = None
                 raise CorruptStreamError(f"frame {index} is lost to damage")
-        return replace(at.last, data=at.last.data.clone())  # the caller's own: it may be asked for again
+        return replace(at.last, planes=tuple(plane.copy() for plane in at.last.planes))  # the caller's own: it may be asked for again
 
 
 def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:

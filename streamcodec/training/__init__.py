@@ -1,9 +1,26 @@
-"""Training of the default models and of published image models: `train(config, data, folder)`, or `streamcodec train`."""
+"""Training of the default models: `make_pairs(recipe, folder, count)`, then `train(config,
+[folder], run)`; or `streamcodec train`."""
+
+# ruff: noqa: E402 (what follows imports PyTorch, which is asked for first)
+
+from streamcodec.runtime import require_torch
+
+require_torch("streamcodec.training")
 
 from streamcodec.training.config import TrainConfig, load_config
-from streamcodec.training.data import ClipSource, Shards
-from streamcodec.training.loop import Trainer
-from streamcodec.training.run import Ending, train
-from streamcodec.training.sources import Data
+from streamcodec.training.data import Recipe, make_pairs, open_pairs
+from streamcodec.training.export import export_state
+from streamcodec.training.loop import Ending, train
+from streamcodec.training.state import averaged_model
 
-__all__ = ["ClipSource", "Data", "Ending", "Shards", "TrainConfig", "Trainer", "load_config", "train"]
+__all__ = [
+    "Ending",
+    "Recipe",
+    "TrainConfig",
+    "averaged_model",
+    "export_state",
+    "load_config",
+    "make_pairs",
+    "open_pairs",
+    "train",
+]

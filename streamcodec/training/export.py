@@ -1,36 +1,61 @@
-"""The averaged weights of a run as weights files of the product."""
+"""From a run's state to a weights file that codes: averaged weights as integers, with tables."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
+import torch
+from torch import nn
 
-from streamcodec.models import save_checkpoint
+from streamcodec.codec.dct_weights import DctWeights, save_dct_weights
+from streamcodec.files import replace_on_success
+from streamcodec.models.dct.export import Exported, export_inter, export_intra, observed_peaks
+from streamcodec.models.dct.inter import DctInter
+from streamcodec.models.dct.intra import DctIntra
+from streamcodec.models.dct.scales import SymbolCounts
+from streamcodec.motion import default_tables
+from streamcodec.training.batches import DataSet, draw_batch, open_data
 from streamcodec.training.config import TrainConfig
-from streamcodec.training.start import FLOW_NAME, IMAGE_NAME, make_model, model_fields
+from streamcodec.training.loss import batch_cost
+from streamcodec.training.state import averaged_model
 
-__all__ = ["export_model", "export_weights"]
-
-
-def export_weights(averaged: Mapping[str, Tensor], config: TrainConfig, folder: Path) -> None:
-    """Write both models of a run from their averaged state, with their tables; one that is fresh and was not trained is left out."""
-    for name, start, trained in (
-        (IMAGE_NAME, config.image_start, config.image_batch),
-        (FLOW_NAME, config.flow_start, config.flow_batch),
-    ):
-        if start != "fresh" or trained:
-            export_model(name, averaged, config, folder)
+__all__ = ["export_model", "export_state"]
 
 
-def export_model(name: str, averaged: Mapping[str, Tensor], config: TrainConfig, folder: Path) -> None:
-    """Write the model of this name, whose part of the state begins with it."""
-    model = make_model(name, config)
-    own = {key.removeprefix(f"{name}."): value.cpu() for key, value in averaged.items() if key.startswith(f"{name}.")}
-    model.load_state_dict(_through_half(own))
-    model.update(force=True)
-    save_checkpoint(folder / f"{name}.safetensors", model, name, **model_fields(name, config))
+def export_state(
+    state: Path, data: Sequence[Path], out: Path, *, batches: int = 100, overwrite: bool = False
+) -> bytes:
+    """Write the weights file `out`; returns its id (16 bytes).
+
+    `batches` of whole crops show how large activations get, which decides how fine the integers
+    are, and how often each symbol comes, which the tables are fitted to. Raises UsageError,
+    OutputError, and ModelError if the weights do not fit into the integers.
+    """
+    config, model = averaged_model(state)
+    rows = open_data(data, config.kind, config.crop, 0)
+    arrays, metadata = export_model(model, config, rows, batches)
+    weights = DctWeights.of(metadata, arrays)
+    weights.native()  # checks all numbers
+    more = {name: metadata[name] for name in ("widths", "fraction_bits")}  # to restore the model by
+    with replace_on_success(out, overwrite=overwrite) as part:
+        return save_dct_weights(part, weights, training=asdict(config), **more)
 
 
-def _through_half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convolution weights rounded to half precision, as the file has them, so that the tables are made from what is shipped."""
-    return {key: value.half().float() if value.is_floating_point() and value.ndim == 4 else value for key, value in state.items()}
+@torch.no_grad()
+def export_model(model: nn.Module, config: TrainConfig, rows: DataSet, batches: int) -> Exported:
+    """Arrays and config of a weights file, as `export_state` writes them."""
+    model.eval()
+    rng = np.random.default_rng(config.seed)
+    counts = SymbolCounts(model.config.z if isinstance(model, DctIntra) else 0)
+    with observed_peaks(model) as peaks:
+        for _ in range(batches):
+            crop = rows.folders[0].crop
+            batch = draw_batch(rows, config.batch, crop, config.qualities, rng)
+            batch_cost(model, batch, config.objective, counts)
+    weight = config.squared_steps_per_bit
+    if isinstance(model, DctInter):
+        tables = default_tables()
+        return export_inter(model, peaks, tables, squared_steps_per_bit=weight, counts=counts)
+    assert isinstance(model, DctIntra)
+    return export_intra(model, peaks, squared_steps_per_bit=weight, counts=counts)

@@ -1,219 +1,240 @@
-"""The training step, and states from which a run goes on bit for bit. Needs torch and numpy only; run.py makes a run of it."""
+"""The loop: `train` begins a run in a folder or goes on with the one that it holds.
 
-from collections.abc import Mapping
-from dataclasses import asdict
+The folder has `config.json`, `log.jsonl` (log.py), `tensorboard/` and `state.pt` (state.py), which
+is replaced every `save_every` steps and at the end.
+"""
+
+import copy
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
+from types import FrameType
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from streamcodec.errors import UsageError
-from streamcodec.models import CompressionModel, ImageModel, QuarterFlow
-from streamcodec.training.centre import Centring, mean_inputs
-from streamcodec.training.chains import Chains, draw_images
-from streamcodec.training.config import TrainConfig
-from streamcodec.training.data import ClipSource
-from streamcodec.training.export import export_weights
-from streamcodec.training.loss import Cost, figures_of, image_cost, mean_loss
-from streamcodec.training.optimizer import Average, make_optimizers, schedule
+from streamcodec.training.batches import Batch, DataSet, draw_batch, held_batches, open_data
+from streamcodec.training.config import Objective, Qualities, TrainConfig
+from streamcodec.training.export import export_model
+from streamcodec.training.integers import round_as_integers
+from streamcodec.training.log import TrainingLog
+from streamcodec.training.loss import batch_cost
 from streamcodec.training.replicas import ALONE, Replicas
-from streamcodec.training.start import FLOW_NAME, IMAGE_NAME, start_models
-from streamcodec.training.unroll import walk_unrolled
+from streamcodec.training.state import STATE, Run, begin, resume, save
 
-__all__ = ["Trainer"]
+__all__ = ["Ending", "learning_rate", "train", "train_step"]
 
-CENTRE_BATCHES = 6
-MEMORY = 0.96
+BITS_BATCHES = 40
+MEMORY = 0.98
 """Decay of the running means in the log."""
 
 
-class Trainer:
-    """One run. `weights`: folder of the weights files to start from, where the config does. `replicas`: the processes that share it."""
+@dataclass(frozen=True)
+class Ending:
+    """Where a run stands when it stops: after `step` steps. `signal`: the number of the signal
+    that stopped it, or None."""
 
-    def __init__(
-        self, config: TrainConfig, source: ClipSource, weights: Path | None = None, device: str = "cpu", replicas: Replicas = ALONE
-    ) -> None:
-        self.config, self.device, self.replicas, self.step_count = config, torch.device(device), replicas, 0
-        self.means: dict[str, float] = {}
-        torch.manual_seed(config.seed)
-        self.source, self._rng = source, np.random.default_rng(config.seed)
-        self.models = nn.ModuleDict(self._start(weights))
-        layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        self.models.to(self.device, memory_format=layout).train()  # type: ignore[call-overload]
-        if replicas.world > 1:
-            replicas.spread(self.models.parameters())
-            torch.manual_seed(config.seed + 1000 * replicas.rank)
-            self._rng = np.random.default_rng([config.seed, replicas.rank])
-        self._chains = Chains(source, config, self._rng, self.device)
-        centres = self._centres()
-        replicas.average(centres.values())
-        self._centring = Centring(self.models, centres)
-        self._main, self._aux = make_optimizers(self.models, config)
-        self._average = Average(self.models.named_parameters(), config.ema)
-        if config.compile:
-            for model in self.models.children():
-                model.compile(dynamic=False)
+    step: int
+    signal: int | None
 
-    @property
-    def image(self) -> ImageModel:
-        return self.models[IMAGE_NAME]  # type: ignore[return-value]
 
-    @property
-    def flow(self) -> QuarterFlow:
-        return self.models[FLOW_NAME]  # type: ignore[return-value]
+def train(
+    config: TrainConfig,
+    data: Sequence[Path],
+    folder: Path,
+    start: Path | None = None,
+    *,
+    device: str = "cpu",
+    seconds: float | None = None,
+    tensorboard: bool = False,
+    replicas: Replicas = ALONE,
+    report: Callable[[str], None] = print,
+) -> Ending:
+    """Run `config` on folders of pairs; `start`: a state or weights file to begin with, where
+    `folder` has no state yet.
 
-    @property
-    def lr(self) -> float:
-        """The transforms' learning rate in the next step."""
-        return self.config.lr * schedule(self.step_count, self.config)
+    Stops after `seconds`, or at SIGINT or SIGTERM when the step is done (a second one is obeyed at
+    once). The same call goes on from there, on a CPU bit for bit. `report` gets lines for people.
+    Raises UsageError if something does not fit.
+    """
+    rows = open_data(data, config.kind, config.crop, config.held)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = begin(config, rows.describe(), start, torch.device(device), replicas)
+    if (folder / STATE).exists():
+        resume(run, folder / STATE, replicas)
+    if config.integers:
+        run.bits = run.bits or _fraction_bits(run, rows)
+        round_as_integers(run.model, run.bits)
+        round_as_integers(run.average.module, run.bits)
+    with _stop_signals() as stopping:
+        if replicas.rank == 0:
+            (folder / "config.json").write_text(
+                json.dumps(asdict(config), indent=1), encoding="utf-8"
+            )
+            report(_introduce(run, rows, replicas))
+            with TrainingLog(
+                folder, run.step, config.steps, report, tensorboard=tensorboard
+            ) as log:
+                _work(run, rows, folder, log, stopping, seconds, replicas)
+        else:
+            _work(run, rows, folder, None, stopping, seconds, replicas)
+        save(run, folder / STATE, replicas)
+    if replicas.rank == 0:
+        verb = "stopped" if run.step < config.steps else "done"
+        report(
+            f"{verb} after step {run.step}; {folder / STATE} has the weights, "
+            "and the same command goes on from it"
+        )
+    return Ending(run.step, stopping[0] if stopping else None)
 
-    def get_ready(self) -> bool:
-        """Do a part of what comes before the first step; False if nothing of it is left."""
-        return False
 
-    def step(self) -> dict[str, float]:
-        """One step of the optimisers; returns what it cost, by name, in the mean over the processes.
+def train_step(
+    run: Run, batch: Batch, objective: Objective, lr: float, clip: float, replicas: Replicas = ALONE
+) -> dict[str, float]:
+    """One step of any kind of model; returns what it cost in the mean over the processes.
 
-        A loss or gradient that is not finite changes nothing and restarts the chains.
-        """
-        for optimizer in (self._main, self._aux):
-            optimizer.zero_grad(set_to_none=True)
-            for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * schedule(self.step_count, self.config)
-        costs = self._costs()
-        for some in costs.values():
-            mean_loss(some).backward()  # type: ignore[no-untyped-call]
-        named = {name: value.detach() for kind, some in costs.items() for name, value in figures_of(kind, some).items()}
-        values = torch.stack(list(named.values())).double()
-        parameters = [p for group in self._main.param_groups for p in group["params"]]
-        self.replicas.average([values, *(p.grad for p in parameters if p.grad is not None)])
-        norm = self._descend(parameters) if values.isfinite().all() else float("nan")
-        if not np.isfinite(norm):
-            self._chains.restart()
-        self.step_count += 1
-        figures = dict(zip(named, values.tolist(), strict=True)) | {"gradient": norm}
-        self._remember(figures)
-        return figures
+    A gradient that is not finite changes nothing.
+    """
+    run.model.train()
+    for group in run.optimizer.param_groups:
+        group["lr"] = lr
+    run.optimizer.zero_grad(set_to_none=True)
+    cost = batch_cost(run.model, batch, objective)
+    cost.loss.mean().backward()  # type: ignore[no-untyped-call]
+    figures = cost.means()
+    values = torch.tensor(list(figures.values()))
+    parameters = [p for p in run.model.parameters() if p.grad is not None]
+    replicas.average([values, *(p.grad for p in parameters if p.grad is not None)])
+    norm = float(nn.utils.clip_grad_norm_(parameters, clip))
+    if math.isfinite(norm):
+        run.optimizer.step()
+        run.average.update_parameters(run.model)
+    run.step += 1
+    return dict(zip(figures, values.tolist(), strict=True)) | {"gradient": norm}
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on; replaces the file at once or not at all. Every process must call it."""
-        state = {"config": asdict(self.config), **self._state()}
-        if self.replicas.rank == 0:
-            partial = path.with_suffix(".part")
-            torch.save(state, partial)
-            partial.replace(path)
 
-    def resume(self, path: Path) -> None:
-        """Go on from `save`. Raises UsageError if the file is another run's or cannot be read."""
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=False)
-        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-            raise UsageError(f"cannot read the training state {path}: {error}") from error
-        if state["config"] != asdict(self.config):
-            changed = [key for key, value in asdict(self.config).items() if state["config"].get(key) != value]
-            raise UsageError(f"{path} is the state of another run: {', '.join(changed)} differ; use another folder or the same config")
-        if len(state["ranks"]) != self.replicas.world:
-            raise UsageError(f"{path} is the state of {len(state['ranks'])} processes; accepted: as many, not {self.replicas.world}")
-        self._restore(state)
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """Of the step after `step` steps: a rise, then half a cosine."""
+    rise = min(1.0, (step + 1) / config.warmup)
+    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+    return config.lr * rise * (config.last_lr + (1 - config.last_lr) * fall)
 
-    def export(self, folder: Path) -> None:
-        """Write the averaged weights with their tables, each model as a weights file of its name.
 
-        A model that is fresh and was not trained is left out.
-        """
-        export_weights(self._average.over(self.models.state_dict()), self.config, folder)
+@torch.no_grad()
+def check(
+    model: nn.Module,
+    data: DataSet,
+    qualities: Qualities,
+    objective: Objective,
+    device: torch.device,
+) -> dict[str, float]:
+    """Mean cost of the rows that are held back, by name; empty if there are none. Nothing is
+    drawn by chance."""
+    model.eval()
+    costs = [
+        batch_cost(model, _on(batch, device), objective) for batch in held_batches(data, qualities)
+    ]
+    values = {
+        name: torch.cat([vars(cost)[name] for cost in costs])
+        for name in (vars(costs[0]) if costs else ())
+    }
+    return {f"held_{name}": float(value.mean()) for name, value in values.items()}
 
-    def _start(self, weights: Path | None) -> dict[str, CompressionModel]:
-        """The models by name, on the CPU."""
-        image, flow = start_models(self.config, self.source, weights, self._rng)
-        return {IMAGE_NAME: image, FLOW_NAME: flow}
 
-    def _costs(self) -> dict[str, list[Cost]]:
-        """Of the I-frames, and of each P-frame of the chains that are drawn."""
-        costs: dict[str, list[Cost]] = {}
-        config = self.config
-        with self._autocast():
-            if config.image_batch and self.step_count % config.image_every == 0:
-                frames, q = draw_images(self.source, config, self._rng, self.device)
-                costs["image"] = [image_cost(self.image(frames, q), frames, q, config)]
-            if config.flow_batch:
-                costs["flow"] = self._walk(self._chains)
-        return costs
-
-    def _walk(self, chains: Chains) -> list[Cost]:
-        batch = chains.next(self._code_first)
-        costs, x_hat = walk_unrolled(self.flow, chains.frames(batch), batch.references, batch.q, self.config)
-        chains.keep(x_hat)
-        return costs
-
-    def _descend(self, parameters: list[nn.Parameter]) -> float:
-        """Both optimisers and the average, a step on, if the gradient is finite; returns its norm before it was clipped."""
-        with self._centring.around_step():
-            norm = nn.utils.clip_grad_norm_(parameters, self.config.clip)
-            if not norm.isfinite():
-                return float(norm)
-            self._main.step()
-        if self.config.aux_lr:
-            self._aux_loss().backward()  # type: ignore[no-untyped-call]
-            self._aux.step()
-        self._average.update()
-        return float(norm)
-
-    def _aux_loss(self) -> Tensor:
-        """Of the models that are trained."""
-        trained = ((self.image, self.config.image_batch), (self.flow, self.config.flow_batch))
-        return torch.stack([model.aux_loss() for model, batch in trained if batch]).sum()
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-
-    @torch.no_grad()
-    def _code_first(self, frames: Tensor, q: Tensor) -> Tensor:
-        """I-frames at the heads of chains, as the codec codes them: the noise of training is in the rate only."""
-        x_hat: Tensor = self.image(frames, q)["x_hat"]
-        return x_hat
-
-    def _centres(self) -> dict[str, Tensor]:
-        """Mean inputs of the transforms' convolutions, for centre.py."""
-        names = [name for name, layer in self.models.named_modules() if isinstance(layer, nn.Conv2d) and "hyperprior." not in name]
-        chains = Chains(self.source, self.config, self._rng, self.device)
-
-        def passes() -> None:
-            for _ in range(CENTRE_BATCHES):
-                if self.config.image_batch:
-                    self.image(*draw_images(self.source, self.config, self._rng, self.device))
-                if self.config.flow_batch:
-                    self._walk(chains)
-
-        return mean_inputs(self.models, names, passes)
-
-    def _state(self) -> dict[str, Any]:
-        state = {"step": self.step_count, "models": self.models.state_dict(), "centres": self._centring.centres, "means": self.means}
-        state |= {"main": self._main.state_dict(), "aux": self._aux.state_dict(), "average": self._average.state_dict()}
-        own = {"chains": self._chains.state_dict(), "source": self.source.state_dict()}
-        own |= {"numpy": self._rng.bit_generator.state, "torch": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            own["cuda"] = torch.cuda.get_rng_state(self.device)
-        return {**state, "ranks": self.replicas.gather(own)}
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        self.models.load_state_dict(state["models"])
-        self._centring = Centring(self.models, state["centres"])
-        for part, name in ((self._main, "main"), (self._aux, "aux"), (self._average, "average")):
-            part.load_state_dict(state[name])
-        own = state["ranks"][self.replicas.rank]
-        self._chains.load_state_dict(own["chains"])
-        self.source.load_state_dict(own["source"])
-        self._rng.bit_generator.state = own["numpy"]
-        torch.set_rng_state(own["torch"].cpu())
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(own["cuda"].cpu(), self.device)
-        self.step_count, self.means = state["step"], state["means"]
-
-    def _remember(self, figures: Mapping[str, float]) -> None:
+def _work(
+    run: Run,
+    data: DataSet,
+    folder: Path,
+    log: TrainingLog | None,
+    stopping: list[int],
+    seconds: float | None,
+    replicas: Replicas,
+) -> None:
+    config, begun = run.config, time.monotonic()
+    objective, qualities = config.objective, config.qualities
+    while run.step < config.steps:
+        late = seconds is not None and time.monotonic() - begun > seconds
+        if replicas.any(bool(stopping) or late):
+            return
+        lr = learning_rate(run.step, config)
+        batch = draw_batch(data, config.batch, config.crop, qualities, run.rng)
+        figures = train_step(run, _on(batch, run.device), objective, lr, config.clip, replicas)
         for name, value in figures.items():
-            if np.isfinite(value):
-                self.means[name] = MEMORY * self.means.get(name, value) + (1 - MEMORY) * value
+            if math.isfinite(value):
+                run.means[name] = MEMORY * run.means.get(name, value) + (1 - MEMORY) * value
+        is_check = run.step % config.check_every == 0
+        if log is not None and (is_check or run.step % config.log_every == 0):
+            held = (
+                check(run.average.module, data, qualities, objective, run.device)
+                if is_check
+                else {}
+            )
+            log.write(run.step, {"lr": lr, **run.means, **held})
+        if run.step % config.save_every == 0:
+            save(run, folder / STATE, replicas)
+
+
+def _on(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cpu":
+        return batch
+    frame = (batch.frame[0].to(device), batch.frame[1].to(device))
+    if batch.prediction is None or batch.before is None:
+        return Batch(frame, batch.q.to(device))
+    prediction = (batch.prediction[0].to(device), batch.prediction[1].to(device))
+    return Batch(frame, batch.q.to(device), prediction, batch.before.to(device))
+
+
+def _fraction_bits(run: Run, rows: DataSet) -> dict[str, int]:
+    """Those that an export of the weights would have now."""
+    _, metadata = export_model(
+        copy.deepcopy(run.average.module).cpu(), run.config, rows, BITS_BATCHES
+    )
+    bits: dict[str, int] = metadata["fraction_bits"]
+    return bits
+
+
+def _introduce(run: Run, data: DataSet, replicas: Replicas) -> str:
+    config, parameters = run.config, sum(p.numel() for p in run.model.parameters())
+    processes = (
+        f", {replicas.world} processes, each with batches of its own" if replicas.world > 1 else ""
+    )
+    return (
+        f"{config.kind} training of {parameters} weights on {data.drawn} crops "
+        f"({', '.join(data.describe())}), {sum(data.held)} held\n"
+        f"  batches of {config.batch} crops of {config.crop}x{config.crop}; {config.distortion}, "
+        f"learning rate {config.lr:g}\n"
+        f"  on {run.device}, {torch.get_num_threads()} threads{processes}\n"
+        f"  from step {run.step} to {config.steps}"
+    )
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """The first SIGINT or SIGTERM puts its number into the list; later ones do what they did
+    before."""
+    numbers: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        yield numbers
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, _: FrameType | None) -> None:
+        numbers.append(number)
+        restore()
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield numbers
+    finally:
+        restore()

@@ -1,113 +1,112 @@
-"""Rate and distortion: loss = lambda * distortion + bits per pixel, lambda by the quality of each sample.
-
-The distortion is 255^2 MSE, or 1 - MS-SSIM, as the config says; each has a range of lambda of its own. The MSE is that of luma plus half
-of that of either colour difference (BT.709, all in [0, 1]): near the optimum of PSNR 6:1:1 on 4:2:0 pictures, where an error of colour
-counts for an eighth of the decibels but starts from a third of luma's error.
-"""
+"""What a frame costs: distortion of its planes and bits. The two kinds of frames differ in
+`code_batch` alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from streamcodec.metrics import ms_ssim
-from streamcodec.models import ImageOutput, InterOutput
-from streamcodec.training.config import TrainConfig
+from streamcodec.errors import UsageError
+from streamcodec.models.dct.gains import lagrangian
+from streamcodec.models.dct.inter import DctInter, InterConfig
+from streamcodec.models.dct.intra import DctIntra, IntraConfig
+from streamcodec.models.dct.scales import SymbolCounts
+from streamcodec.models.dct.transforms import Planes
+from streamcodec.training.batches import Batch
+from streamcodec.training.config import Distortion, Kind, Objective
 
-__all__ = ["Cost", "figures_of", "flow_cost", "image_cost", "lambdas", "mean_loss", "rate_bpp", "weighted_yuv"]
+__all__ = ["Cost", "batch_cost", "make_model"]
 
-CHROMA_WEIGHT = 0.5
+LEAST_ERROR = 1e-3
+"""Of PSNR: 78 dB."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of N samples, each (N,): `loss`, `bpp` (bits per pixel, by name of the latent), weighted `mse` of the reconstruction where
-    there is one, and `ms_ssim` of it where that is trained for."""
+    """All (N,). `loss`: distortion / lagrangian + bits, for each pixel; PSNR of luma and chroma,
+    bits per pixel, z's of them."""
 
     loss: Tensor
-    bpp: Mapping[str, Tensor]
-    mse: Tensor | None = None
-    ms_ssim: Tensor | None = None
+    luma_db: Tensor
+    chroma_db: Tensor
+    bpp: Tensor
+    z_bpp: Tensor
+
+    def means(self) -> dict[str, float]:
+        return {name: float(value.detach().mean()) for name, value in vars(self).items()}
 
 
-def lambdas(q: Tensor, config: TrainConfig) -> Tensor:
-    """q (N,) in 0 .. gain_rows - 1 -> lambda of the MSE (N,), evenly spaced in the logarithm."""
-    return _spaced(q, config.lambda_low, config.lambda_high, config.gain_rows)
+@dataclass(frozen=True)
+class _Coded:
+    planes: Planes
+    bits: Tensor
+    z_bits: Tensor
 
 
-def ssim_lambdas(q: Tensor, config: TrainConfig) -> Tensor:
-    """The same of 1 - MS-SSIM."""
-    return _spaced(q, config.ssim_lambda_low, config.ssim_lambda_high, config.gain_rows)
+def make_model(kind: Kind, widths: dict[str, int]) -> nn.Module:
+    """The float model of a kind. Raises UsageError for unknown widths."""
+    try:
+        return (
+            DctInter(InterConfig(**widths)) if kind == "inter" else DctIntra(IntraConfig(**widths))
+        )
+    except TypeError as error:
+        raise UsageError(f"widths are {widths}: {error}") from error
 
 
-def _spaced(q: Tensor, low: float, high: float, rows: int) -> Tensor:
-    return low * (high / low) ** (q / (rows - 1))
+def batch_cost(
+    model: nn.Module, batch: Batch, objective: Objective, counts: SymbolCounts | None = None
+) -> Cost:
+    """`counts` is told all symbols."""
+    coded = _code_batch(model, batch, objective.squared_steps_per_bit, counts)
+    (luma, chroma), (luma_was, chroma_was) = coded.planes, batch.frame
+    pixels = luma[0].numel()
+    luma_error = (luma - luma_was).square().sum((1, 2, 3))
+    chroma_error = (chroma - chroma_was).square().sum((1, 2, 3))
+    distortion = luma_error
+    if objective.distortion != "mse":
+        distortion = _structure(objective.distortion)(luma, luma_was) * (
+            objective.ssim_error * pixels
+        )
+    total = (distortion + objective.chroma_weight * chroma_error) / lagrangian(batch.q) + coded.bits
+    return Cost(
+        total / pixels,
+        _decibels(luma_error / pixels),
+        _decibels(chroma_error / chroma[0].numel()),
+        coded.bits / pixels,
+        coded.z_bits / pixels,
+    )
 
 
-def rate_bpp(likelihoods: Mapping[str, Tensor], pixels: int) -> Tensor:
-    """Likelihoods (N, ...) of the parts of a latent -> bits per pixel (N,)."""
-    return -torch.stack([part.log2().flatten(1).sum(1) for part in likelihoods.values()]).sum(0) / pixels
+def _code_batch(
+    model: nn.Module, batch: Batch, squared_steps_per_bit: float, counts: SymbolCounts | None
+) -> _Coded:
+    if batch.prediction is None:
+        intra = model(batch.frame, batch.q, squared_steps_per_bit, counts)
+        return _Coded(intra.planes, intra.bits, intra.z_bits)
+    inter = model(
+        batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit, counts
+    )
+    return _Coded(inter.planes, inter.bits, torch.zeros_like(inter.bits))
 
 
-def image_cost(output: ImageOutput, frames: Tensor, q: Tensor, config: TrainConfig) -> Cost:
-    """Of I-frames: frames (N, 3, H, W), q (N,)."""
-    bpp = {"image": rate_bpp(output["likelihoods"], frames[0, 0].numel())}
-    return _cost(output["x_hat"], None, frames, bpp, q, config)
+def _structure(distortion: Distortion) -> Callable[[Tensor, Tensor], Tensor]:
+    """1 - SSIM or 1 - MS-SSIM of luma (N, 1, H, W) in 0..255, as (N,)."""
+    try:
+        import kornia
+    except ImportError as error:
+        raise UsageError(
+            f"distortion {distortion} needs kornia (pip install 'streamcodec[train]'): {error}"
+        ) from error
+    if distortion == "ssim":
+        return lambda a, b: 1 - kornia.metrics.ssim(a, b, 11, 255.0).mean((1, 2, 3))
+    loss = kornia.losses.MS_SSIMLoss(
+        data_range=255.0, alpha=1.0, compensation=1.0, reduction="none"
+    )
+    return lambda a, b: cast(Tensor, loss.to(a.device)(a, b)).flatten(1).mean(1)
 
 
-def flow_cost(output: InterOutput, frames: Tensor, q: Tensor, config: TrainConfig) -> Cost:
-    """Of P-frames: frames (N, 3, H, W), q (N,). The prediction's error counts a little, which keeps the motion from starving."""
-    bpp = {name: rate_bpp(parts, frames[0, 0].numel()) for name, parts in output["likelihoods"].items()}
-    return _cost(output["x_hat"], output["prediction"], frames, bpp, q, config)
-
-
-def mean_loss(costs: Sequence[Cost]) -> Tensor:
-    """Mean over the samples of all frames of a step, a scalar."""
-    return torch.stack([cost.loss.mean() for cost in costs]).mean()
-
-
-def figures_of(kind: str, costs: Sequence[Cost]) -> dict[str, Tensor]:
-    """Scalars for the log: means over the frames of a step, and PSNR in dB of the last frame where there are several."""
-    psnr_db = [-10 * cost.mse.log10().mean() for cost in costs if cost.mse is not None]
-    figures = {f"{kind}_loss": mean_loss(costs)}
-    if psnr_db:
-        figures[f"{kind}_psnr_db"] = torch.stack(psnr_db).mean()
-    if len(psnr_db) > 1:
-        figures[f"{kind}_last_psnr_db"] = psnr_db[-1]
-    for name in costs[0].bpp:
-        figures[f"{name}_bpp"] = torch.stack([cost.bpp[name].mean() for cost in costs]).mean()
-    structure = [cost.ms_ssim.mean() for cost in costs if cost.ms_ssim is not None]
-    if structure:
-        figures[f"{kind}_ms_ssim"] = torch.stack(structure).mean()
-    return figures
-
-
-def _cost(x_hat: Tensor, prediction: Tensor | None, frames: Tensor, bpp: Mapping[str, Tensor], q: Tensor, config: TrainConfig) -> Cost:
-    mse, rate = _mse(x_hat, frames), torch.stack(list(bpp.values())).sum(0)
-    structure = None if config.loss == "mse" else ms_ssim(x_hat, frames)
-    distortion = mse if structure is None else 1 - structure
-    if prediction is not None:
-        missed = _mse(prediction, frames) if structure is None else 1 - ms_ssim(prediction, frames)
-        distortion = distortion + config.prediction_weight * missed
-    weight = lambdas(q, config) * 255**2 if structure is None else ssim_lambdas(q, config)
-    return Cost(weight * distortion + rate, bpp, mse, structure)
-
-
-def _mse(x_hat: Tensor, x: Tensor) -> Tensor:
-    difference = torch.einsum("kc,nchw->nkhw", weighted_yuv().to(x.device), x_hat.float() - x)
-    return difference.square().sum(1).flatten(1).mean(1)
-
-
-def weighted_yuv() -> Tensor:
-    """(3, 3): RGB to luma and colour differences of BT.709, the latter times the root of CHROMA_WEIGHT."""
-    red, green, blue = 0.2126, 0.7152, 0.0722
-    root = math.sqrt(CHROMA_WEIGHT)
-    to_blue, to_red = root / (2 - 2 * blue), root / (2 - 2 * red)
-    rows = [
-        [red, green, blue],
-        [-red * to_blue, -green * to_blue, (1 - blue) * to_blue],
-        [(1 - red) * to_red, -green * to_red, -blue * to_red],
-    ]
-    return torch.tensor(rows)
+def _decibels(squared_error: Tensor) -> Tensor:
+    return 20 * math.log10(255) - 10 * squared_error.clamp_min(LEAST_ERROR).log10()

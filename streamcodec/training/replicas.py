@@ -1,7 +1,9 @@
-"""Processes that train one model together: each on clips of its own, with the mean of all gradients. One process needs nothing of it.
+"""Processes that train one model together: each on clips of its own, with the mean of all
+gradients. One process needs nothing of it.
 
-The processes have joined a group of torch.distributed before. What they hold of the model is the same in all of them in every step:
-they begin with the weights of rank 0, and their optimisers see the same gradients.
+The processes have joined a group of torch.distributed before. What they hold of the model is the
+same in all of them in every step: they begin with the weights of rank 0, and their optimisers see
+the same gradients.
 """
 
 from collections.abc import Iterable
@@ -26,7 +28,9 @@ class Replicas:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world:
-            raise UsageError(f"rank is {self.rank} of {self.world} processes; accepted: 0 to {self.world - 1}")
+            raise UsageError(
+                f"rank is {self.rank} of {self.world} processes; accepted: 0 to {self.world - 1}"
+            )
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its mean over the processes, all at once."""
@@ -61,7 +65,9 @@ class Replicas:
             flat /= self.world
         else:
             dist.broadcast(flat, 0)
-        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
+        for tensor, part in zip(
+            tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True
+        ):
             tensor.detach().copy_(part.view(tensor.shape))
 
 

@@ -1,31 +1,66 @@
-"""Videos in and out through FFmpeg (PyAV), pictures through OpenCV, colour, and the two cheap looks at pictures that the encoder needs."""
+"""Videos in and out through FFmpeg (PyAV), pictures through Pillow, and colour.
 
-from streamcodec.video.color import gray_from_rgb, to_rgb, to_yuv420
-from streamcodec.video.decoder import OnError
-from streamcodec.video.flow import flow_hint
-from streamcodec.video.picture_header import PICTURE_SUFFIXES
-from streamcodec.video.pictures import DEFAULT_JPEG_QUALITY, Picture, picture_kind, read_picture, to_jpeg, to_png
-from streamcodec.video.reader import VideoReader
-from streamcodec.video.scenecut import DEFAULT_THRESHOLD, SceneCutDetector
-from streamcodec.video.turning import turned
-from streamcodec.video.writer import VideoWriter
+Each name is imported when it is first used, so that colour needs neither PyAV nor Pillow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamcodec.video.color import gray_from_rgb, rgb_of, to_rgb, to_yuv420, yuv420_of
+    from streamcodec.video.decoder import OnError
+    from streamcodec.video.pictures import (
+        DEFAULT_JPEG_QUALITY,
+        PICTURE_SUFFIXES,
+        Picture,
+        picture_kind,
+        read_picture,
+        to_jpeg,
+        to_png,
+    )
+    from streamcodec.video.reader import VideoReader
+    from streamcodec.video.turning import turned
+    from streamcodec.video.writer import VideoWriter
 
 __all__ = [
     "DEFAULT_JPEG_QUALITY",
-    "DEFAULT_THRESHOLD",
     "PICTURE_SUFFIXES",
     "OnError",
     "Picture",
-    "SceneCutDetector",
     "VideoReader",
     "VideoWriter",
-    "flow_hint",
     "gray_from_rgb",
     "picture_kind",
     "read_picture",
+    "rgb_of",
     "to_jpeg",
     "to_png",
     "to_rgb",
     "to_yuv420",
     "turned",
+    "yuv420_of",
 ]
+
+_LAZY = {
+    "color": ("gray_from_rgb", "rgb_of", "to_rgb", "to_yuv420", "yuv420_of"),
+    "decoder": ("OnError",),
+    "pictures": (
+        "DEFAULT_JPEG_QUALITY",
+        "PICTURE_SUFFIXES",
+        "Picture",
+        "picture_kind",
+        "read_picture",
+        "to_jpeg",
+        "to_png",
+    ),
+    "reader": ("VideoReader",),
+    "turning": ("turned",),
+    "writer": ("VideoWriter",),
+}
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

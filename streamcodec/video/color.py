@@ -1,19 +1,19 @@
 """YUV <-> RGB for 8-bit planes: matrix and range from ITU-T H.273, chroma where H.264 and MPEG-2 put it.
 
-The arithmetic is the closed form of H.273 section 8.3 in 10-bit fixed point: within 1 of the exact value, without bias.
+The arithmetic is the closed form of H.273 section 8.3 in 14-bit fixed point: within 1 of the exact value, without bias.
 It is done here and not in swscale, because PyAV shows no chroma location: through it swscale takes chroma as left-sited when it reads
 a decoded frame and as centred when it writes one, which moves the colours by half a pixel in every round trip.
 
 Chroma of 4:2:0 is left-sited (in line with the even columns, half-way between two rows); 4:2:2 is in line with the even columns.
-Columns are interpolated by [-1 9 9 -1] / 16 and thinned by its half-band partner, rows by OpenCV's bicubic kernel.
+Columns are interpolated by [-1 9 9 -1] / 16 and thinned by its half-band partner, rows by the bicubic kernel with a = -0.75.
 
 A matrix that is unspecified, or one that is none of BT.709, FCC, BT.601, SMPTE 240M and BT.2020, is taken as BT.709 from 720 lines or
 1280 columns on and as BT.601 below (`effective_matrix`), in both directions, so that a round trip is right whatever the tag meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +48,9 @@ LUMA_WEIGHTS = {  # matrix code point -> weights of R and B in Y
     9: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
 }
-_ODD_TAPS = np.array([[-1, 9, 9, -1]], np.float32)
+_BITS = 14
+_BAND = 1 << 15  # samples that are converted at a time, so that the temporaries stay in the cache
+_GRAY = np.array([[0.299, 0.587, 0.114, 0]])
 
 
 def effective_matrix(color: ColorSpec, width: int, height: int) -> int:
@@ -65,8 +67,7 @@ def to_rgb(planes: Planes, color: ColorSpec) -> Plane:
     """
     luma, u, v = upsample_chroma(planes)
     height, width = luma.shape
-    mixed = cv2.transform(cv2.merge([luma, u, v]), _to_rgb_matrix(effective_matrix(color, width, height), color.full_range))
-    return _split(mixed)
+    return _mix((luma, u, v), _to_rgb_matrix(effective_matrix(color, width, height), color.full_range))
 
 
 def to_yuv420(rgb: Plane, color: ColorSpec) -> Planes:
@@ -78,7 +79,7 @@ def to_yuv444(rgb: Plane, color: ColorSpec) -> Planes:
     """Y, U and V, each (H, W) uint8, from (3, H, W) uint8 RGB."""
     _, height, width = rgb.shape
     matrix = _to_yuv_matrix(effective_matrix(color, width, height), color.full_range)
-    luma, u, v = _split(cv2.transform(cv2.merge(list(rgb)), matrix))
+    luma, u, v = _mix(three(rgb), matrix)
     return luma, u, v
 
 
@@ -92,15 +93,16 @@ def yuv420_of(frame: RawFrame, color: ColorSpec) -> Planes:
     return to_yuv420(frame.planes[0], color) if frame.format == "rgb" else three(frame.planes)
 
 
-def three(planes: Sequence[Plane]) -> Planes:
+def three(planes: Sequence[Plane] | Plane) -> Planes:
     """Three planes as the triple that they are."""
     luma, u, v = planes
     return luma, u, v
 
 
 def gray_from_rgb(rgb: Plane) -> Plane:
-    """(H, W) uint8 BT.601 luma, full range, from (3, H, W) uint8 RGB: what the flow hint and the scene-cut detector look at."""
-    return np.asarray(cv2.cvtColor(cv2.merge(list(rgb)), cv2.COLOR_RGB2GRAY), np.uint8)
+    """(H, W) uint8 BT.601 luma, full range, from (3, H, W) uint8 RGB: what the scene-cut detector looks at."""
+    gray: Plane = _mix(three(rgb), _GRAY)[0]
+    return gray
 
 
 def upsample_chroma(planes: Planes) -> Planes:
@@ -137,35 +139,71 @@ def _reduce(chroma: Plane, shape: tuple[int, ...]) -> Plane:
 
 
 def _double_rows(chroma: Plane) -> Plane:
+    """Rows at i - 1/4 and i + 1/4."""
     rows, columns = chroma.shape
-    return np.asarray(cv2.resize(chroma, (columns, 2 * rows), interpolation=cv2.INTER_CUBIC), np.uint8)
+    doubled = np.empty((rows, 2, columns), np.uint8)
+    a, b, c, d, e = _shifted(chroma, 0, np.int32)
+    doubled[:, 0] = _clipped((-9 * a + 67 * b + 225 * c - 27 * d + 128) >> 8)
+    doubled[:, 1] = _clipped((-27 * b + 225 * c + 67 * d - 9 * e + 128) >> 8)
+    return doubled.reshape(2 * rows, columns)
 
 
 def _double_columns(chroma: Plane) -> Plane:
-    between = cv2.filter2D(chroma, -1, _ODD_TAPS / 16, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
     rows, columns = chroma.shape
-    return np.asarray(cv2.merge([chroma, between]), np.uint8).reshape(rows, 2 * columns)
+    doubled = np.empty((rows, columns, 2), np.uint8)
+    _, before, here, after, behind = _shifted(chroma, 1, np.int16)
+    doubled[..., 0] = chroma
+    doubled[..., 1] = _clipped((9 * (here + after) - before - behind + 8) >> 4)
+    return doubled.reshape(rows, 2 * columns)
 
 
 def _halve_columns(full: Plane) -> Plane:
     even, odd = full[:, 0::2], full[:, 1::2]
     if odd.shape[1] < even.shape[1]:
         odd = np.concatenate([odd, even[:, -1:]], axis=1)
-    around = cv2.filter2D(np.ascontiguousarray(odd), cv2.CV_16S, _ODD_TAPS, anchor=(2, 0), borderType=cv2.BORDER_REPLICATE)
-    thinned: NDArray[np.int16] = (even.astype(np.int16) * 16 + np.asarray(around, np.int16) + 16) >> 5
-    return thinned.clip(0, 255).astype(np.uint8)
+    far, before, after, behind, _ = _shifted(odd, 1, np.int16)
+    return _clipped((even.astype(np.int16) * 16 + 9 * (before + after) - far - behind + 16) >> 5)
 
 
 def _halve_rows(full: Plane) -> Plane:
     if full.shape[0] % 2:
         full = np.concatenate([full, full[-1:]])
-    return np.asarray(cv2.resize(full, (full.shape[1], full.shape[0] // 2), interpolation=cv2.INTER_CUBIC), np.uint8)
+    padded = np.pad(full.astype(np.int16), ((1, 1), (0, 0)), mode="edge")
+    outer, inner = padded[0:-2:2] + padded[3::2], padded[1:-1:2] + padded[2::2]
+    return _clipped((19 * inner - 3 * outer + 16) >> 5)
 
 
-def _split(mixed: cv2.typing.MatLike) -> Plane:
-    planes = np.empty((3, *mixed.shape[:2]), np.uint8)
-    cv2.split(mixed, list(planes))
-    return planes
+def _shifted(chroma: Plane, axis: int, dtype: type[np.signedinteger[Any]]) -> Iterator[NDArray[Any]]:
+    """The plane as it is 2 and 1 places before, here, and 1 and 2 places behind along an axis; its ends are repeated."""
+    reach = [(2, 2) if number == axis else (0, 0) for number in range(2)]
+    padded = np.pad(chroma.astype(dtype), reach, mode="edge")
+    length = chroma.shape[axis]
+    for place in range(5):
+        yield padded[place : place + length] if axis == 0 else padded[:, place : place + length]
+
+
+def _clipped(samples: NDArray[Any]) -> Plane:
+    clipped: Plane = samples.clip(0, 255).astype(np.uint8)
+    return clipped
+
+
+def _mix(planes: Planes, matrix: NDArray[np.float64]) -> Plane:
+    """(K, H, W) uint8: `matrix` (K, 4), whose last column is the offsets, applied to three planes (H, W), rounded and clipped."""
+    height, width = planes[0].shape
+    weights: list[list[int]] = np.rint(matrix * (1 << _BITS)).astype(int).tolist()
+    mixed = np.empty((len(weights), height, width), np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        parts = [plane[top : top + rows].astype(np.int32) for plane in planes]
+        for target, (*factors, offset) in zip(mixed, weights, strict=True):
+            total = np.full_like(parts[0], offset + (1 << (_BITS - 1)))
+            for part, factor in zip(parts, factors, strict=True):
+                if factor:
+                    total += part * np.int32(factor)
+            total >>= _BITS
+            np.clip(total, 0, 255, out=total)
+            target[top : top + rows] = total
+    return mixed
 
 
 def _to_yuv_matrix(matrix: int, full_range: bool) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ from streamcodec.video.color import (
     yuv420_of,
 )
 
-__all__ = ["FULL", "LIMITED", "NO_RANGE", "RGB_MATRIX", "FrameLoader", "FrameMaker", "simplest_layout"]
+__all__ = ["FULL", "LIMITED", "NO_RANGE", "RGB_MATRIX", "FrameLoader", "FrameMaker", "conversion_notes", "simplest_layout"]
 
 # SWS_BICUBIC | FULL_CHR_H_INT | FULL_CHR_H_INP | ACCURATE_RND | BITEXACT: the same bytes on every CPU. PyAV 16 cannot name the last two.
 _SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
@@ -106,6 +106,22 @@ def simplest_layout(pixel_format: PixelFormat) -> str:
         return "gray"
     subsampling = (pixel_format.chroma_width(16), pixel_format.chroma_height(16))
     return {(8, 8): "yuv420p", (8, 16): "yuv422p"}.get(subsampling, "yuv444p")
+
+
+def conversion_notes(pixel_format: PixelFormat, frame_format: FrameFormat) -> tuple[str, ...]:
+    """What `FrameLoader` changes of such frames, in words. That YUV becomes RGB where RGB is wanted goes without saying."""
+    layout = simplest_layout(pixel_format)
+    chroma = {"gbrp": "its RGB samples were", "yuv444p": "its 4:4:4 chroma was", "yuv422p": "its 4:2:2 chroma was"}.get(layout)
+    bits = max(component.bits for component in pixel_format.components)
+    return tuple(
+        note
+        for note, applies in (
+            (f"{chroma} converted to 4:2:0", frame_format == "yuv420" and chroma is not None),
+            (f"its {bits}-bit samples were rounded to 8 bits", bits > 8),
+            ("its alpha channel is not kept", any(component.is_alpha for component in pixel_format.components)),
+        )
+        if applies
+    )
 
 
 def _same_colors(layout: str, source: PixelFormat, color: ColorSpec, frame: av.VideoFrame) -> _Conversion:

@@ -14,7 +14,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
-from streamcodec.video.pixels import FrameLoader
+from streamcodec.video.pixels import FrameLoader, conversion_notes
 from streamcodec.video.source import Source, open_container, pick_video, reading, source_name, tapped
 from streamcodec.video.truncation import SourceBytes
 
@@ -33,7 +33,8 @@ class VideoReader:
     Timestamps are the source's own integers, in ticks of `format.time_base`, wherever one starts; `Timeline` says how broken ones are
     repaired. A frame's duration is the time to the next frame; the last one's is what the source says, or else one nominal step.
     `format`, `metadata`, `estimated_frames` and `interlaced` (for information: frames are woven) stand when the constructor returns.
-    `damage` tells what was left out with on_error "stop" or "skip".
+    `damage` tells what was left out with on_error "stop" or "skip", `notes` what of the frames was converted, in words: 8-bit 4:2:0 samples
+    come as they are where "yuv420" is wanted.
 
     Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
     damaged or cut off, changes its size, or has a side above MAX_SIDE. Of some losses there is no sign: in a transport stream FFmpeg
@@ -98,6 +99,7 @@ class VideoReader:
         self.interlaced = bool(first[0].interlaced_frame)
         self.metadata = dict(self._container.metadata)
         self.estimated_frames = estimate_frames(self._container, stream, start, duration, self._max_frames)
+        self.notes = conversion_notes(first[0].format, frame_format)
         self._loader = FrameLoader(frame_format, self.format.color)
 
     @property

@@ -1,7 +1,8 @@
 """Trained models: the ones in the wheel beside this file, and others in the folders of the environment variable STREAMCODEC_WEIGHTS.
 
-A model is a `.safetensors` file made by `streamcodec.models.save_checkpoint`. Its name is the file's name without the suffix, its
-id a hash of everything in it; a stream names both, and decodes only with exactly that model.
+A model is a `.safetensors` file; its metadata say which kind it is: a native one, which needs numpy alone, or one of the zoo, made by
+`streamcodec.models.save_checkpoint`, which needs PyTorch. Its name is the file's name without the suffix, its id a hash of everything in
+it; a stream names both, and decodes only with exactly that model.
 """
 
 import os
@@ -10,27 +11,30 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError, safe_open
+
 from streamcodec.arguments import check_path
-from streamcodec.errors import ModelError, UnsupportedStreamError, UsageError
-from streamcodec.types import Precision
+from streamcodec.errors import ModelError, NotInstalledError, UnsupportedStreamError, UsageError
+from streamcodec.runtime import has_torch, require_torch
+from streamcodec.types import Precision, Preset
 
 if TYPE_CHECKING:
-    from streamcodec.codec import Codec, LoadedModel
+    from streamcodec.codec import Codec, FrameModel
 
 __all__ = [
     "DEFAULT_INTER",
     "DEFAULT_INTRA",
     "NO_MODEL",
     "available",
-    "choose_device",
     "find_model",
+    "is_native",
     "load_codec",
     "load_model",
     "missing_folders",
 ]
 
-DEFAULT_INTRA = "quarter-image"
-DEFAULT_INTER = "quarter-flow"
+DEFAULT_INTRA = "dct-intra"
+DEFAULT_INTER = "dct-inter"
 NO_MODEL = "none"  # as `inter`: I-frames only
 
 SUFFIX = ".safetensors"
@@ -51,24 +55,26 @@ def missing_folders() -> list[Path]:
     return [folder for folder in _folders() if not folder.is_dir()]
 
 
-def load_model(name: str, device: str = "cpu") -> "LoadedModel":
+def load_model(name: str, device: str | None = None) -> "FrameModel":
     """Load a model by name, or by path if `name` ends in `.safetensors`.
 
-    Raises ModelError if there is no such model or the file is not a model's.
+    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the model can use it. Raises ModelError if there is no such model or
+    the file is not a model's, NotInstalledError for one of the zoo without PyTorch, UsageError for a device that it cannot run on.
     """
     return _load(_path_of(name), device)
 
 
-def find_model(name: str, model_id: bytes, device: str = "cpu", override: str | None = None) -> "LoadedModel":
+def find_model(name: str, model_id: bytes, device: str | None = None, override: str | None = None) -> "FrameModel":
     """The model that a stream names: `override` if given, else the one of that name, else any with that id.
 
-    Raises UnsupportedStreamError if none at hand has the id.
+    `device`: as for `load_model`. Raises UnsupportedStreamError if none at hand has the id, and what `load_model` raises for the one that
+    it has by name.
     """
     for path in _candidates(name, override):
         try:
             loaded = _load(path, device)
-        except ModelError:
-            if override is not None:
+        except (ModelError, NotInstalledError) as error:
+            if override is not None or (isinstance(error, NotInstalledError) and path.stem == name):
                 raise
             continue  # what else lies in the folders need not be sound
         if loaded.id == model_id:
@@ -80,33 +86,22 @@ def find_model(name: str, model_id: bytes, device: str = "cpu", override: str | 
 
 
 def load_codec(
-    intra: str = DEFAULT_INTRA, inter: str = DEFAULT_INTER, *, device: str | None = None, precision: Precision = "fp32"
+    intra: str = DEFAULT_INTRA,
+    inter: str = DEFAULT_INTER,
+    *,
+    device: str | None = None,
+    precision: Precision = "fp32",
+    preset: Preset = "medium",
 ) -> "Codec":
-    """A codec from model names or paths; `inter` "none" codes I-frames only. `device` None takes a GPU if there is one."""
-    import torch
-
+    """A codec from model names or paths; `inter` "none" codes I-frames only. The other arguments: as for `EncodeOptions`."""
     from streamcodec.codec import Codec
 
-    place = choose_device(device)
     return Codec(
-        intra=load_model(intra, place),
-        inter=None if inter == NO_MODEL else load_model(inter, place),
-        device=torch.device(place),
+        intra=load_model(intra, device),
+        inter=None if inter == NO_MODEL else load_model(inter, device),
         precision=precision,
+        preset=preset,
     )
-
-
-def choose_device(device: str | None) -> str:
-    """`device` if it can be used, "cuda" or "cpu" if it is None; raises UsageError otherwise."""
-    import torch
-
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
-    return device
 
 
 def _folders() -> Iterator[Path]:
@@ -129,14 +124,18 @@ def _path_of(name: str | os.PathLike[str]) -> Path:
 
 def _hint(name: str) -> str:
     """What else the user may want to know of a name without weights."""
-    from streamcodec.models import names
-
     hints = [f"STREAMCODEC_WEIGHTS names {folder}, which is no folder" for folder in missing_folders()]
     if Path(name).is_file():
         hints.append(f"{name} is another file: `streamcodec import-checkpoint` makes weights of a checkpoint")
-    elif name in names():
+    elif has_torch() and _is_architecture(name):
         hints.append(f"{name} is a known architecture: `streamcodec import-checkpoint` and `streamcodec train` make weights for it")
     return "".join(f"; {hint}" for hint in hints)
+
+
+def _is_architecture(name: str) -> bool:
+    from streamcodec.models import names
+
+    return name in names()
 
 
 def _candidates(name: str, override: str | None) -> Iterator[Path]:
@@ -150,7 +149,7 @@ def _candidates(name: str, override: str | None) -> Iterator[Path]:
         yield from (path for path in sorted(folder.glob(f"*{SUFFIX}")) if files.get(name) != path)
 
 
-def _load(path: Path, device: str) -> "LoadedModel":
+def _load(path: Path, device: str | None) -> "FrameModel":
     try:
         stamp = path.stat().st_mtime_ns
     except (OSError, ValueError) as error:  # of a name with NUL
@@ -159,12 +158,39 @@ def _load(path: Path, device: str) -> "LoadedModel":
 
 
 @lru_cache(maxsize=4)
-def _load_cached(path: Path, _stamp: int, device: str) -> "LoadedModel":
+def _load_cached(path: Path, _stamp: int, device: str | None) -> "FrameModel":
+    return _native_model(path, device) if is_native(path) else _zoo_model(path, device)
+
+
+def is_native(path: Path) -> bool:
+    """Whether a weights file is of the default kind, by its metadata: a config with a "kind", and no "preset", which those of the zoo have.
+
+    Raises ModelError if it cannot be read.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+    return "preset" not in metadata and '"kind"' in metadata.get("config", "")
+
+
+def _native_model(path: Path, device: str | None) -> "FrameModel":
+    from streamcodec.codec import NativeModel, load_native_model
+
+    if device not in (None, NativeModel.device):
+        raise UsageError(f"device is {device!r}, but the model {path.stem} runs on the CPU alone; accepted: {NativeModel.device}, or None")
+    return load_native_model(path)
+
+
+def _zoo_model(path: Path, device: str | None) -> "FrameModel":
+    require_torch(f"model {path.stem}")
     import torch
 
-    from streamcodec.codec import LoadedModel
+    from streamcodec.codec.zoo_model import ZooModel, choose_device
     from streamcodec.models import load_checkpoint
 
+    place = choose_device(device)
     checkpoint = load_checkpoint(path)
-    model = checkpoint.model.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return LoadedModel.of(path.stem, checkpoint.id, model)
+    model = checkpoint.model.eval().requires_grad_(False).to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ZooModel.of(path.stem, checkpoint.id, model, place)

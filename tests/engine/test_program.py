@@ -135,9 +135,7 @@ def test_a_sum_that_could_overflow_fails() -> None:
 def test_a_program_that_is_not_sound_fails() -> None:
     slots = (Slot("in", 4, 100, True), Slot("out", 6, 2000))
 
-    def refused(
-        message: str, layers: tuple[Conv | DepthToSpace, ...], changed: tuple[Slot, ...] = slots
-    ) -> None:
+    def refused(message: str, layers: tuple[Conv | DepthToSpace, ...], changed: tuple[Slot, ...] = slots) -> None:
         with pytest.raises(UsageError, match=message):
             native(Network(changed, (Stage("all", layers),)))
 

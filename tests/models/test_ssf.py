@@ -143,7 +143,6 @@ def test_image_part_codes_with_its_own_tables() -> None:
 def test_it_is_an_inter_model_without_need_of_a_hint() -> None:
     model, (x, reference) = updated(), clip(2)
     assert isinstance(model, InterModel)
-    assert not model.wants_flow_hint
     hinted, plain = ListEncoder.of(model), ListEncoder.of(model)
     model.code(x, reference, 0.0, hinted, torch.ones(1, 2, 12, 20))
     model.code(x, reference, 0.0, plain)

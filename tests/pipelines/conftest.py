@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.options import SchedulerOptions
 
 from streamcodec import EncodeOptions, encode
+from streamcodec.pipelines.coding import Coding
+from streamcodec.pipelines.options import SchedulerOptions
 
 SIZE = (48, 32)
 

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+
 from streamcodec.pipelines.interrupts import Interrupts
 
 

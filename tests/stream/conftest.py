@@ -45,7 +45,7 @@ def coded(tiny_codec: Codec) -> Coded:
     for frame, pts in zip(moving_clip(len(PTS)), PTS, strict=True):
         for packet in encoder.push(frame, pts=pts, duration=1):
             writer.write(packet)
-        shown.append(encoder.reconstruction)
+        shown.append(encoder.reconstruction.data)
     for packet in encoder.flush():
         writer.write(packet)
     writer.finish()

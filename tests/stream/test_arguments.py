@@ -75,8 +75,8 @@ def test_values_of_another_type_fail(calls, tmp_path: Path, call: str, name: str
     assert list(tmp_path.iterdir()) == []
 
 
-def test_numbers_and_paths_of_other_libraries_are_taken(calls, coded, tiny_weights: Path) -> None:
-    calls["encode"](frame_rate=np.float32(25), scenecut=np.float64(0.5), intra=tiny_weights / "tiny-image.safetensors")
+def test_numbers_and_paths_of_other_libraries_are_taken(calls, coded, tiny_models, tiny_weights: Path) -> None:
+    calls["encode"](frame_rate=np.float32(25), scenecut=np.float64(0.5), intra=tiny_weights / f"{tiny_models['intra']}.safetensors")
     assert calls["encode_file"](max_frames=np.int64(2), start_seconds=Fraction(1, 10)).frames == 2
     video = streamcodec.open(coded.data, max_pixels=np.int64(53 * 37))
     assert len(list(video.gop(np.int64(-1)))) == 2

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from streamcodec import Frame, VideoDataset
 from streamcodec.errors import UsageError
-from streamcodec.stream import Frame, VideoDataset
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 

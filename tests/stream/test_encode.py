@@ -9,9 +9,11 @@ import torch
 import streamcodec
 from streamcodec.container import PacketType
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
+from streamcodec.metrics import frame_mse
 from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.encode import EncodeSettings
-from streamcodec.types import RawFrame, VideoFormat
+from streamcodec.types import ColorSpec, VideoFormat
+from streamcodec.video import to_yuv420
 
 
 @pytest.fixture
@@ -34,8 +36,10 @@ def test_frames_from_python(frames, tiny_models, tmp_path: Path) -> None:
     assert report.kbit_per_second == pytest.approx(8e-3 * report.size_bytes / 0.6)
     video = streamcodec.open(out)
     assert [frame.pts_seconds for frame in video] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
-    errors = [np.mean((a.numpy().astype(float) - b.data.numpy()) ** 2) for a, b in zip(frames, video, strict=True)]
+    given = [(a.numpy(),) if report.frame_format == "rgb" else to_yuv420(a.numpy(), ColorSpec()) for a in frames]
+    errors = [frame_mse(a, b.planes) for a, b in zip(given, video, strict=True)]
     assert report.psnr_db == pytest.approx(10 * np.log10(255**2 / np.mean(errors)), abs=1e-6)
+    assert report.notes == (() if report.frame_format == "rgb" else ("its RGB samples were converted to 4:2:0",))
 
 
 def test_numpy_frames_and_a_file_object(frames, tiny_models) -> None:
@@ -209,8 +213,7 @@ class TestEncoder:
         encoder = Encoder(self.video, codec=tiny_codec)
         with pytest.raises(UsageError, match="accepted"):
             encoder.push(frames[0].float())
-        planes = (np.zeros((32, 48), np.uint8), np.zeros((16, 24), np.uint8), np.zeros((16, 24), np.uint8))
-        with pytest.raises(UsageError, match="yuv420"):
-            encoder.push(RawFrame(planes, 0))
+        with pytest.raises(UsageError, match="accepted"):
+            encoder.push((np.zeros((32, 48), np.uint8),) * 3)
         with pytest.raises(UsageError, match="no frame has been coded"):
             _ = encoder.reconstruction

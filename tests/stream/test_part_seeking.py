@@ -39,9 +39,14 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="session")
+def tiny_kind() -> str:
+    return "native"
+
+
 def come_to(source: Path, plan: VideoPlan, gops: range) -> tuple[str, list[int]]:
     """The way that led to the frames of these GOPs, and their pts."""
-    for beginning in parts._beginnings(source, plan, gops):
+    for beginning in parts._beginnings(source, plan, gops, "yuv420"):
         try:
             frames = [frame.pts for frame, _ in parts._as_planned(beginning(), plan.gops[gops.start : gops.stop])]
         except parts._OtherFramesError:
@@ -54,7 +59,7 @@ def come_to(source: Path, plan: VideoPlan, gops: range) -> tuple[str, list[int]]
 def test_every_gop_is_reached(name: str, synthetic: ModuleType, tiny_codec, tmp_path: Path) -> None:
     source = synthetic.write_clip(tmp_path / name, synthetic.moving_frames(FRAMES, 32, 32), **KINDS[name])
     plan = plan_video(source, codec=tiny_codec, gop=7, scenecut=0.0)
-    with Part().reader(source) as reader:
+    with Part().reader(source, "yuv420") as reader:
         pts: Sequence[int] = [frame.pts for frame in reader]
     assert plan.frames == len(pts)
     ways = set()
@@ -68,6 +73,6 @@ def test_every_gop_is_reached(name: str, synthetic: ModuleType, tiny_codec, tmp_
 def test_frames_that_are_nowhere_fail(clip: Path, tiny_codec) -> None:
     plan = plan_video(clip, codec=tiny_codec, options=EncodeOptions(gop=5))
     wrong = plan.gops[2].__class__(plan.gops[2].first_frame, 5, plan.gops[2].pts + 1, plan.gops[2].checksum)
-    for beginning in parts._beginnings(clip, plan, range(2, 3)):
+    for beginning in parts._beginnings(clip, plan, range(2, 3), "yuv420"):
         with pytest.raises(parts._OtherFramesError):
             list(parts._as_planned(beginning(), [wrong]))

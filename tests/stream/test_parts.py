@@ -166,9 +166,9 @@ def test_inexact_seeking_falls_back_to_the_beginning(
     inexact = parts_module.VideoReader
     tried = []
 
-    def one_frame_late(path: Path, *, start_pts: int, on_error: str) -> object:
+    def one_frame_late(path: Path, *, start_pts: int, **others: object) -> object:
         tried.append(start_pts)
-        return inexact(path, start_pts=start_pts + 1, on_error=on_error)
+        return inexact(path, start_pts=start_pts + 1, **others)
 
     monkeypatch.setattr(parts_module, "VideoReader", one_frame_late)
     runs = [range(2), range(2, len(plan.gops))]

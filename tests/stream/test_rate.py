@@ -10,6 +10,7 @@ import torch
 
 import streamcodec
 from streamcodec.codec import Codec, CodedFrame
+from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
 from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.feedback import Feedback
@@ -33,14 +34,14 @@ def raw(pts: int) -> RawFrame:
 
 
 def coded_with_bits(bits: float) -> CodedFrame:
-    return CodedFrame(bytes(max(round(bits / 8), 1)), torch.full((3, 48, 64), 128, dtype=torch.uint8))
+    return CodedFrame(bytes(max(round(bits / 8), 1)), RgbReference((np.full((3, 48, 64), 128, np.uint8),)))
 
 
 def coded_with_error(error: float) -> CodedFrame:
     """A reconstruction with this mean squared error, by some pixels that are 32 off."""
-    pixels = torch.full((3 * PIXELS,), 128, dtype=torch.uint8)
+    pixels = np.full(3 * PIXELS, 128, np.uint8)
     pixels[: round(error / 32**2 * 3 * PIXELS)] += 32
-    return CodedFrame(b"?", pixels.reshape(3, 48, 64))
+    return CodedFrame(b"?", RgbReference((pixels.reshape(3, 48, 64),)))
 
 
 def run_bits(controller: Feedback, count: int, bits_of: Callable[[int, int, bool], float], step: int = 1) -> list[tuple[int, int]]:
@@ -168,13 +169,13 @@ def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec
     encoder = Encoder(video, EncodeOptions(gop=4, scenecut=0, hash=False, target_kbit_per_second=1.0), codec=tiny_codec)
     for frame in frames:
         packets += encoder.push(frame)
-        shown.append(encoder.reconstruction)
+        shown.append(encoder.reconstruction.data)
     qualities = [packet.payload[0] for packet in packets]
     assert qualities[0] == encoder.options.quality_of_key(encoder.header.quality)
     assert qualities[0] > qualities[-1]
     for first in range(0, 12, 4):
         payloads = [packet.payload for packet in packets[first : first + 4]]
-        assert streamcodec.decode_gop(tiny_codec, payloads, (32, 48)).equal(torch.stack(shown[first : first + 4]))
+        assert streamcodec.decode_gop(tiny_codec, payloads, (32, 48)).data.equal(torch.stack(shown[first : first + 4]))
 
 
 def test_frames_from_python_are_adapted_to(frames: list[torch.Tensor], tiny_models: dict[str, str]) -> None:

@@ -1,70 +1,78 @@
-"""Losses: MSE and MS-SSIM, each with its range of lambda."""
+"""What a frame costs."""
+
+import sys
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
-from streamcodec.metrics import ms_ssim
-from streamcodec.training.loss import figures_of, flow_cost, image_cost, lambdas, ssim_lambdas
+from streamcodec.models.dct.inter import InterOutput
+from streamcodec.training.batches import Batch
+from streamcodec.training.config import Distortion, Objective
+from streamcodec.training.loss import batch_cost
 
-from .small_runs import small_config
-
-SIDE = 176
-
-
-def pictures(seed: int) -> torch.Tensor:
-    return torch.rand((2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(seed))
+OBJECTIVE = Objective("mse", 1.5, 400.0, 0.134)
 
 
-def yuv_error(difference: torch.Tensor) -> torch.Tensor:
-    """Mean square of BT.709's luma plus half of that of either colour difference."""
-    red, green, blue = difference.unbind(1)
-    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    parts = luma.square() + 0.5 * ((blue - luma) / 1.8556).square() + 0.5 * ((red - luma) / 1.5748).square()
-    return parts.mean((1, 2))
+class Shifted(nn.Module):
+    """Decodes the frame + `luma` and + `chroma`, for 64 bits."""
+
+    def __init__(self, luma: float, chroma: float) -> None:
+        super().__init__()
+        self.luma, self.chroma = luma, chroma
+
+    def forward(
+        self,
+        frame: tuple[Tensor, Tensor],
+        prediction: object,
+        before: object,
+        q: Tensor,
+        weight: float,
+        counts: None,
+    ) -> InterOutput:
+        assert weight == 0.134
+        return InterOutput(
+            (frame[0] + self.luma, frame[1] + self.chroma), torch.full_like(q, 64.0), q
+        )
 
 
-def test_ranges_of_lambda_end_where_the_config_says() -> None:
-    config = small_config(lambda_low=0.001, lambda_high=0.1, ssim_lambda_low=2.0, ssim_lambda_high=200.0)
-    q = torch.tensor([0.0, 1.0, 2.0])
-    torch.testing.assert_close(lambdas(q, config), torch.tensor([0.001, 0.01, 0.1]))
-    torch.testing.assert_close(ssim_lambdas(q, config), torch.tensor([2.0, 20.0, 200.0]))
+@pytest.fixture
+def batch() -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    frame = (
+        torch.rand(2, 1, 64, 64, generator=generator) * 255,
+        torch.rand(2, 2, 32, 32, generator=generator) * 255,
+    )
+    return Batch(frame, torch.tensor([12.0, 30.0]), frame, torch.zeros(2, 96, 8, 8))
 
 
-@pytest.mark.parametrize("loss", ["mse", "ms-ssim"])
-def test_loss_is_rate_and_weighted_distortion(loss: str) -> None:
-    config = small_config(loss=loss, crop=SIDE, prediction_weight=0.25)
-    x, prediction = pictures(0), pictures(1)
-    x_hat = (0.9 * x).requires_grad_()
-    q = torch.tensor([0.0, 2.0])
-    likelihoods = {"motion": {"y": torch.full((2, 1, 11, 11), 0.5)}, "residual": {"y": torch.full((2, 2, 11, 11), 0.25)}}
-    output = {"x_hat": x_hat, "prediction": prediction, "flow": torch.zeros(2, 2, 44, 44), "likelihoods": likelihoods}
-    cost = flow_cost(output, x, q, config)  # type: ignore[arg-type]
-    if loss == "mse":
-        expected = lambdas(q, config) * 255**2 * (yuv_error(x_hat - x) + 0.25 * yuv_error(prediction - x))
-    else:
-        expected = ssim_lambdas(q, config) * ((1 - ms_ssim(x_hat, x)) + 0.25 * (1 - ms_ssim(prediction, x)))
-    torch.testing.assert_close(cost.loss, expected + (1 + 4) / 256)
-    (gradient,) = torch.autograd.grad(cost.loss.sum(), x_hat)
-    assert gradient.isfinite().all()
-    assert gradient.abs().max() > 0
+def test_squared_error_and_bits_of_each_pixel(batch: Batch) -> None:
+    cost = batch_cost(Shifted(2.0, 1.0), batch, OBJECTIVE)
+    expected = (4 + 1.5 * 0.5) / torch.tensor([0.85, 0.85 * 64]) + 64 / 4096
+    torch.testing.assert_close(cost.loss, expected)
+    torch.testing.assert_close(cost.luma_db, torch.full((2,), 42.1102))
+    torch.testing.assert_close(cost.chroma_db, torch.full((2,), 48.1308))
+    torch.testing.assert_close(cost.bpp, torch.full((2,), 64 / 4096))
+    assert cost.means()["z_bpp"] == 0
 
 
-def test_figures_tell_ms_ssim_where_it_is_trained() -> None:
-    x = pictures(0)
-    output = {"x_hat": x.roll(1, 3), "likelihoods": {"y": torch.ones(2, 1, 11, 11)}}
-    q = torch.zeros(2)
-    figures = figures_of("image", [image_cost(output, x, q, small_config(loss="ms-ssim", crop=SIDE))])  # type: ignore[arg-type]
-    torch.testing.assert_close(figures["image_ms_ssim"], ms_ssim(x.roll(1, 3), x).mean())
-    assert "image_ms_ssim" not in figures_of("image", [image_cost(output, x, q, small_config())])  # type: ignore[arg-type]
+@pytest.mark.parametrize("distortion", ["ssim", "ms-ssim"])
+def test_structure_takes_the_place_of_luma_error(batch: Batch, distortion: Distortion) -> None:
+    pytest.importorskip("kornia", reason="kornia is not installed")
+    objective = replace(OBJECTIVE, distortion=distortion)
+    batch = replace(batch, frame=(batch.frame[0][:1].repeat(2, 1, 1, 1), batch.frame[1]))
+    same = batch_cost(Shifted(0.0, 0.0), batch, objective)
+    torch.testing.assert_close(same.loss, torch.full((2,), 64 / 4096), rtol=0, atol=1e-4)
+    brighter = batch_cost(Shifted(60.0, 0.0), batch, objective).loss - same.loss
+    assert torch.all(brighter > 0)
+    assert brighter[0] == pytest.approx(64 * brighter[1].item(), rel=1e-2)
 
 
-def test_crop_too_small_for_ms_ssim_fails() -> None:
-    with pytest.raises(UsageError, match="crop is 160; accepted: 161 or more"):
-        small_config(loss="ms-ssim", crop=160)
-
-
-@pytest.mark.parametrize("fields", [{"loss": "l1"}, {"ssim_lambda_low": 0.0}, {"ssim_lambda_high": 0.5}, {"compile": 1}])
-def test_bad_values_fail(fields: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match=next(iter(fields))):
-        small_config(**fields)
+def test_kornia_that_is_missing_fails(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kornia", None)
+    with pytest.raises(
+        UsageError, match=r"distortion ssim needs kornia \(pip install 'streamcodec\[train\]'\)"
+    ):
+        batch_cost(Shifted(1.0, 1.0), batch, replace(OBJECTIVE, distortion="ssim"))

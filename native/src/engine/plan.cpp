@@ -100,7 +100,7 @@ class Planner {
         for (std::size_t i = 0; i < rows.size(); ++i) {
             Rows& own = rows[i];
             own = {start(i, part, parts), start(i, part + 1, parts)};
-            while (own.first < own.end &&
+            while (part > 0 && own.first < own.end &&
                    !present.suffices(layers_[i], {own.first, own.first + 1})) {
                 own.first = std::min(own.first + 2, own.end);
             }

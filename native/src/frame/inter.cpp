@@ -1,0 +1,139 @@
+#include "frame/inter.hpp"
+
+#include <algorithm>
+
+#include "error.hpp"
+#include "frame/inter_run.hpp"
+
+namespace streamcodec::frame {
+
+namespace {
+
+constexpr int kFirstMotionRow = kScaleRows;
+
+std::vector<Wanted> wanted_slots() {
+    return {{"features_in", 2 * kChannels, Grid::eighth, kMaxLog, true},
+            {"features", 0, Grid::eighth, 0, false},
+            {"context", kChannels, Grid::eighth, kMaxLog, true},
+            {"rows", kChannels, Grid::sixteenth, 0, false},
+            {"synthesis_in", 2 * kCellChannels, Grid::quarter, kResidualLimit, true},
+            {"synthesis_out", kCellChannels, Grid::quarter, 0, false},
+            {"analysis_in", 2 * kCellChannels, Grid::quarter, 255, true},
+            {"analysis_out", kChannels, Grid::eighth, 0, false}};
+}
+
+std::vector<std::int32_t> checked_motion_lambda(View<const std::int32_t> lambda) {
+    const bool fits = lambda.size == kQualities &&
+                      std::all_of(lambda.begin(), lambda.end(),
+                                  [](std::int32_t x) { return x >= 1 && x <= 1 << 24; });
+    if (!fits) throw BadArgument("motion_lambda is not accepted: it must be 64 numbers in 1..2^24");
+    return {lambda.begin(), lambda.end()};
+}
+
+void check_reference(const Geometry& size, const Reference& reference) {
+    if (reference.frame == nullptr || reference.size != size) {
+        throw BadArgument("the reference has " + std::to_string(reference.size.height) + "x" +
+                          std::to_string(reference.size.width) +
+                          " pixels; accepted: " + std::to_string(size.height) + "x" +
+                          std::to_string(size.width) + ", as the frame");
+    }
+}
+
+MotionContext motion_context(const Reference& reference, std::int32_t quality) {
+    return {reference.is_key() ? nullptr : &reference.frame->field, !reference.is_key(), quality};
+}
+
+}  // namespace
+
+InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motion_lambda)
+    : Model(arrays, kMaxStepInter, wanted_slots()),
+      motion_lambda_(checked_motion_lambda(motion_lambda)),
+      motion_costs_(*tables, kFirstMotionRow),
+      places_{
+          slot("features_in"),
+          slot("context"),
+          slot("rows"),
+          slot("synthesis_in"),
+          slot("synthesis_out"),
+          slot("analysis_in"),
+          slot("analysis_out"),
+          stage("features"),
+          {stage("indexes_a00"), stage("indexes_a11"), stage("indexes_b01"), stage("indexes_b10")},
+          stage("synthesis"),
+          stage("analysis")},
+      works_(std::make_shared<Pool<InterWork>>()) {}
+
+std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Reference& reference,
+                                                const Job& job) const {
+    check_size(size);
+    check_job(job);
+    check_reference(size, reference);
+    std::shared_ptr<InterWork> work =
+        works_->take([this] { return std::make_unique<InterWork>(*network); });
+    if (work->size != size || !work->maps.has_sizes()) {
+        work->size = {};
+        resize(work->maps, size);
+        work->current = Picture(size.padded_height(), size.padded_width());
+        work->prediction = Picture(size.padded_height(), size.padded_width());
+        work->transform.resize(size.latent());
+        work->coefficients.resize(size.latent());
+        work->rows.resize(2 * size.grid());
+        work->symbols.resize(2 * size.grid());
+        work->size = size;
+    }
+    return work;
+}
+
+Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Reference& reference,
+                         SearchPreset preset, const Job& job) const {
+    check_quality(quality);
+    const std::shared_ptr<InterWork> work = work_for(planes.size, reference, job);
+    Team team(job.threads);
+    fill(work->current, planes);
+    const MotionContext context = motion_context(reference, quality);
+    SearchOptions options{
+        preset, static_cast<std::uint32_t>(motion_lambda_[static_cast<std::size_t>(quality)]),
+        job.set, &team};
+    job.spent("start");
+    MotionField field =
+        search_motion(work->current.luma, reference.frame->picture.luma,
+                      &reference.key->picture.luma, context, motion_costs_, options);
+
+    job.spent("search");
+    Encoder encoder(tables, job.set);
+    EncoderSink sink(encoder, kFirstMotionRow);
+    write_motion(field, context, sink);
+    sink.flush();
+    job.spent("motion");
+    InterRun run(*this, places_, *work, quality, reference, job, team);
+    run.predict(std::move(field));
+    const Latent latent = run.analyse();
+    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
+    run.code_symbols(port);
+    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    job.spent("finish");
+    return {std::move(payload), run.reconstruct()};
+}
+
+Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size,
+                             const Reference& reference, const Job& job) const {
+    const std::shared_ptr<InterWork> work = work_for(size, reference, job);
+    const std::int32_t quality = read_head(payload);
+    Team team(job.threads);
+    Decoder decoder(tables, payload.from(kHeadSize), job.set);
+    DecoderSource source(decoder, kFirstMotionRow);
+    const int rows = size.padded_height() / kMacroblock,
+              columns = size.padded_width() / kMacroblock;
+    job.spent("start");
+    MotionField field = read_motion(rows, columns, motion_context(reference, quality), source);
+    job.spent("motion");
+
+    InterRun run(*this, places_, *work, quality, reference, job, team);
+    run.predict(std::move(field));
+    DecoderPort port(decoder, kernels_for(job.set));
+    run.code_symbols(port);
+    decoder.finish();
+    return run.reconstruct();
+}
+
+}  // namespace streamcodec::frame

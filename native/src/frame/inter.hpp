@@ -1,0 +1,42 @@
+// The model of P-frames. frame.hpp specifies what it does.
+#pragma once
+
+#include "frame/model.hpp"
+#include "motion/search.hpp"
+#include "motion/syntax.hpp"
+
+namespace streamcodec::frame {
+
+struct InterWork;
+
+class InterModel : public Model {
+  public:
+    // motion_lambda: of each quality, squared differences of luma / 16 per bit. Throws BadArgument.
+    InterModel(const ModelArrays& arrays, View<const std::int32_t> motion_lambda);
+
+    // Several threads may code at once. Throws BadArgument for a quality, a size or a reference
+    // that is not accepted.
+    Coded encode(const Planes& planes, std::int32_t quality, const Reference& reference,
+                 SearchPreset preset, const Job& job) const;
+
+    // Throws BadArgument, CorruptStream, TruncatedStream.
+    Reference decode(View<const std::uint8_t> payload, const Geometry& size,
+                     const Reference& reference, const Job& job) const;
+
+    struct Places {
+        std::size_t features_in, context, rows, synthesis_in, synthesis_out, analysis_in,
+            analysis_out;                                       // slots
+        std::size_t features, indexes[4], synthesis, analysis;  // stages
+    };
+
+  private:
+    std::shared_ptr<InterWork> work_for(const Geometry& size, const Reference& reference,
+                                        const Job& job) const;
+
+    const std::vector<std::int32_t> motion_lambda_;
+    const MotionCosts motion_costs_;
+    const Places places_;
+    const std::shared_ptr<Pool<InterWork>> works_;
+};
+
+}  // namespace streamcodec::frame

@@ -1,0 +1,146 @@
+#include "frame/inter_run.hpp"
+
+#include <algorithm>
+
+#include "frame/bands.hpp"
+#include "motion/predict.hpp"
+
+namespace streamcodec::frame {
+
+namespace {
+
+constexpr Parity kGrids[4] = {{0, 0}, {1, 1}, {0, 1}, {1, 0}};  // step A, then step B
+
+}  // namespace
+
+void InterRun::predict(MotionField field) {
+    state_->field = std::move(field);
+    streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture,
+                         work_.prediction, job_.set, &team_);
+    job_.spent("predict");
+    for_rows(team_, size_.rows8(), [&](std::size_t y) { describe(y); });
+    job_.spent("describe");
+    run(places_.features, "features");
+}
+
+// Row y of the features: of the prediction, and of the symbols of the frame before.
+void InterRun::describe(std::size_t y) {
+    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
+    const engine::Map& synthesis_in = map(places_.synthesis_in);
+    for (const std::size_t row : {2 * y, 2 * y + 1}) {
+        kernels_.pack(pixels_at(work_.prediction, row), cells_of_row,
+                      cells_at(synthesis_in, row, kCellChannels));
+    }
+    std::int16_t* const transform = &work_.transform[y * size_.columns8() * kChannels];
+    kernels_.forward(const_cells(cells_at(synthesis_in, 2 * y, kCellChannels)), size_.columns8(),
+                     transform);
+    const CellRow to = cells_at(map(places_.features_in), y);
+    kernels_.log_scaled(transform, model_.gain(quality_), model_.log(), size_.columns8(), to);
+    const std::uint8_t* from = &reference_.frame->magnitudes[y * size_.columns8() * kChannels];
+    const std::int16_t* const log = model_.log_of_magnitude();
+    for (std::size_t x = 0; x < size_.columns8(); ++x, from += kChannels) {
+        std::int16_t* const out = to.data + static_cast<std::ptrdiff_t>(x) * to.pixel + kChannels;
+        if (reference_.is_key()) {
+            std::fill_n(out, kChannels, log[0]);
+        } else {
+            for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[from[i]];
+        }
+    }
+}
+
+// What is to be coded of work_.current.
+Latent InterRun::analyse() {
+    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
+    const engine::Map& analysis_in = map(places_.analysis_in);
+    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+        for (const std::size_t row : {2 * y, 2 * y + 1}) {
+            const PixelRow prediction = pixels_at(work_.prediction, row);
+            kernels_.pack_difference(pixels_at(work_.current, row), prediction, cells_of_row,
+                                     cells_at(analysis_in, row));
+            kernels_.pack(prediction, cells_of_row, cells_at(analysis_in, row, kCellChannels));
+        }
+        kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
+                         &work_.transform[y * size_.columns8() * kChannels]);
+    });
+    job_.spent("transform");
+    run(places_.analysis, "analysis");
+    return {work_.transform.data(), map(places_.analysis_out)};
+}
+
+void InterRun::code_symbols(SymbolPort& port) {
+    const std::size_t rows = size_.rows8() / 2;
+    for (const std::size_t step : {0, 1}) {
+        for (const std::size_t grid : {0, 1}) take_rows(places_.indexes[2 * step + grid], grid);
+        const Parity* const grids = &kGrids[2 * step];
+        port.code({{grids[0], grids[1]}, {work_.rows.data(), work_.rows.size()}, nullptr},
+                  work_.symbols.data());
+        job_.spent("symbols");
+        for_rows(team_, 2 * rows, [&](std::size_t row) {
+            settle(grids[row / rows], row % rows, &work_.symbols[row / rows * size_.grid()],
+                   step == 0);
+        });
+        job_.spent("settle");
+    }
+}
+
+// Runs the network for a grid and notes the rows of its symbols.
+void InterRun::take_rows(std::size_t stage, std::size_t grid) {
+    run(stage, "indexes");
+    const engine::Map& found = map(places_.rows);
+    const auto columns = static_cast<std::size_t>(found.width);
+    for_rows(team_, static_cast<std::size_t>(found.height), [&](std::size_t y) {
+        std::uint16_t* to = &work_.rows[grid * size_.grid() + y * columns * kChannels];
+        const CellRow from = cells_at(found, y);
+        for (std::size_t x = 0; x < columns; ++x, to += kChannels) {
+            kernels_.limit_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel, kChannels,
+                                to);
+        }
+    });
+    job_.spent("rows");
+}
+
+// What follows from the symbols of a row of a grid: coefficients, magnitudes, and context for the
+// second step.
+void InterRun::settle(Parity parity, std::size_t row, const std::int32_t* symbols,
+                      bool is_context) {
+    const engine::Map& context = map(places_.context);
+    const std::int16_t* const log = model_.log_of_magnitude();
+    for_positions(size_, parity, row, [&](std::size_t position, std::size_t y, std::size_t x) {
+        const std::size_t at = (y * size_.columns8() + x) * kChannels;
+        std::int16_t* const coefficients = &work_.coefficients[at];
+        std::uint8_t* const magnitudes = &state_->magnitudes[at];
+        const bool any = kernels_.scale_inter(symbols + position * kChannels, model_.step(quality_),
+                                              coefficients, magnitudes);
+        if (!any) {
+            std::fill_n(coefficients, kChannels, std::int16_t{0});
+            std::fill_n(magnitudes, kChannels, std::uint8_t{0});
+        }
+        if (!is_context) return;
+        std::int16_t* const out =
+            context.at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+        for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[magnitudes[i]];
+    });
+}
+
+Reference InterRun::reconstruct() {
+    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
+    const engine::Map& synthesis_in = map(places_.synthesis_in);
+    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+        kernels_.inverse(&work_.coefficients[y * size_.columns8() * kChannels], size_.columns8(),
+                         cells_at(synthesis_in, 2 * y));
+    });
+    job_.spent("inverse");
+    run(places_.synthesis, "synthesis");
+    const engine::Map& residual = map(places_.synthesis_out);
+    Picture& picture = state_->picture;
+    for_rows(team_, 2 * size_.rows8(), [&](std::size_t y) {
+        kernels_.unpack(const_cells(cells_at(residual, y)),
+                        const_cells(cells_at(synthesis_in, y, kCellChannels)), cells_of_row,
+                        pixels_at(picture, y));
+    });
+    extend(picture, team_);
+    job_.spent("unpack");
+    return {size_, std::move(state_), reference_.key};
+}
+
+}  // namespace streamcodec::frame

@@ -1,0 +1,142 @@
+#include "frame/intra.hpp"
+
+#include <algorithm>
+
+#include "error.hpp"
+#include "frame/intra_run.hpp"
+
+namespace streamcodec::frame {
+
+namespace {
+
+std::vector<std::size_t> checked_channels(View<const std::int32_t> channels) {
+    if (channels.size == 0 || channels.size > kChannels) {
+        throw BadArgument("linear_channels are " + std::to_string(channels.size) +
+                          "; accepted: 1..96");
+    }
+    std::vector<std::size_t> checked;
+    std::int32_t last = -1;
+    for (const std::int32_t channel : channels) {
+        if (channel <= last || channel >= static_cast<std::int32_t>(kChannels)) {
+            throw BadArgument("linear_channels has " + std::to_string(channel) + " after " +
+                              std::to_string(last) + "; accepted: 0..95, rising");
+        }
+        checked.push_back(static_cast<std::size_t>(channel));
+        last = channel;
+    }
+    return checked;
+}
+
+std::vector<Wanted> wanted_slots(std::size_t linear) {
+    const auto context = static_cast<std::int32_t>(2 * kChannels + linear);
+    return {{"z", 0, Grid::z, 0, true},
+            {"hyper_half", 0, Grid::sixteenth, 0, true},
+            {"hyper", 0, Grid::eighth, 0, true},
+            {"context", context, Grid::eighth, kMaxContext, true},
+            {"rows", 2 * kChannels, Grid::sixteenth, 0, false},
+            {"residual", kCellChannels, Grid::quarter, kResidualLimit, true},
+            {"coefficients", kChannels, Grid::eighth, kResidualLimit, true},
+            {"synthesis_out", kCellChannels, Grid::quarter, 0, false},
+            {"analysis_in", kCellChannels, Grid::quarter, 128, true},
+            {"analysis_out", kChannels, Grid::eighth, 0, false},
+            {"hyper_in", kChannels, Grid::eighth, kMaxLog, true},
+            {"z_out", 0, Grid::z, 0, false}};
+}
+
+}  // namespace
+
+IntraModel::IntraModel(const ModelArrays& arrays, View<const std::int32_t> linear_channels)
+    : Model(arrays, kMaxStepIntra, wanted_slots(linear_channels.size)),
+      linear_(checked_channels(linear_channels)),
+      places_{slot("z"),
+              slot("hyper"),
+              slot("context"),
+              slot("rows"),
+              slot("residual"),
+              slot("coefficients"),
+              slot("synthesis_out"),
+              slot("analysis_in"),
+              slot("analysis_out"),
+              slot("hyper_in"),
+              slot("z_out"),
+              stage("hyper"),
+              {stage("indexes_0"), stage("indexes_1"), stage("indexes_2"), stage("indexes_3")},
+              stage("synthesis"),
+              stage("analysis"),
+              stage("hyper_analysis")},
+      works_(std::make_shared<Pool<IntraWork>>()) {
+    const auto& slots = network->slots();
+    const std::size_t channels = static_cast<std::size_t>(slots[places_.z].channels);
+    if (slots[places_.z_out].channels != slots[places_.z].channels ||
+        tables->rows().size != kScaleRows + channels) {
+        throw BadArgument("z has " + std::to_string(channels) + " channels, z_out " +
+                          std::to_string(slots[places_.z_out].channels) + ", the tables have " +
+                          std::to_string(tables->rows().size) +
+                          " rows; accepted: as many channels, and 64 rows more");
+    }
+}
+
+std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job& job) const {
+    check_size(size);
+    check_job(job);
+    std::shared_ptr<IntraWork> work =
+        works_->take([this] { return std::make_unique<IntraWork>(*network); });
+    if (work->size != size || !work->maps.has_sizes()) {
+        work->size = {};
+        resize(work->maps, size);
+        work->current = Picture(size.padded_height(), size.padded_width());
+        work->transform.resize(size.latent());
+        work->coefficients.resize(size.latent());
+        work->means.resize(size.grid());
+        work->rows.resize(size.grid());
+        work->symbols.resize(size.grid());
+        const engine::Map& z = work->maps.map(places_.z);
+        work->z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));
+        work->z_rows.resize(work->z.size());
+        for (std::size_t i = 0; i < work->z.size(); ++i) {
+            const std::size_t channel = i % static_cast<std::size_t>(z.channels);
+            work->z_rows[i] =
+                static_cast<std::uint16_t>(static_cast<std::size_t>(kScaleRows) + channel);
+        }
+        work->size = size;
+    }
+    return work;
+}
+
+Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& job) const {
+    check_quality(quality);
+    const std::shared_ptr<IntraWork> work = work_for(planes.size, job);
+    Team team(job.threads);
+    fill(work->current, planes);
+    job.spent("start");
+    IntraRun run(*this, places_, *work, quality, job, team);
+    const Latent latent = run.analyse();
+    run.analyse_hyper(latent);
+
+    Encoder encoder(tables, job.set);
+    encoder.put({work->z.data(), work->z.size()}, {work->z_rows.data(), work->z_rows.size()});
+    run.expand();
+    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
+    run.code_symbols(port);
+    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    job.spent("finish");
+    return {std::move(payload), run.reconstruct()};
+}
+
+Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size,
+                             const Job& job) const {
+    const std::shared_ptr<IntraWork> work = work_for(size, job);
+    const std::int32_t quality = read_head(payload);
+    Team team(job.threads);
+    Decoder decoder(tables, payload.from(kHeadSize), job.set);
+    job.spent("start");
+    decoder.get({work->z_rows.data(), work->z_rows.size()}, work->z.data());
+    IntraRun run(*this, places_, *work, quality, job, team);
+    run.expand();
+    DecoderPort port(decoder, kernels_for(job.set));
+    run.code_symbols(port);
+    decoder.finish();
+    return run.reconstruct();
+}
+
+}  // namespace streamcodec::frame

@@ -1,0 +1,13 @@
+// The loops for AVX2. Compiled with -mavx2 (see kernels.hpp).
+#include <immintrin.h>
+
+#include "frame/loops.hpp"
+#include "frame/transform_avx2.hpp"
+
+namespace streamcodec::frame {
+
+extern const Kernels kAvx2 = {
+    pack4cells, pack4cells_difference, unpack4cells, forward_pairs, inverse_pairs, log_scaled,
+    limit_rows, are_symbols,           scale_inter,  scale_intra,   scale_down};
+
+}  // namespace streamcodec::frame

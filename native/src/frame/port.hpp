@@ -1,0 +1,78 @@
+// Where the symbols of the latent come from: a stream, or the encoder's choice, which it puts into
+// one. What stands on either side of it is the same for both.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "decoder.hpp"
+#include "encoder.hpp"
+#include "engine/workspace.hpp"
+#include "frame/model.hpp"
+
+namespace streamcodec::frame {
+
+// What is coded at once: the symbols of one or two grids, in the order of the stream.
+struct Step {
+    std::vector<Parity> grids;
+    View<const std::uint16_t> rows;       // of each symbol
+    const std::int16_t* means = nullptr;  // of each symbol, in 1/32 step; none: 0
+};
+
+class SymbolPort {
+  public:
+    virtual ~SymbolPort() = default;
+    // Fills symbols, one for each of step.rows, all within +-kMaxSymbol.
+    virtual void code(const Step& step, std::int32_t* symbols) = 0;
+};
+
+class DecoderPort : public SymbolPort {
+  public:
+    DecoderPort(Decoder& decoder, const Kernels& kernels) : decoder_(decoder), kernels_(kernels) {}
+    void code(const Step& step, std::int32_t* symbols) override;
+
+  private:
+    Decoder& decoder_;
+    const Kernels& kernels_;
+};
+
+// What the encoder wants to code: the sum of two maps, both (h8, w8, 96) in 1/8 pixel.
+struct Latent {
+    const std::int16_t* transform;
+    const engine::Map& analysis;
+
+    const std::int16_t* transform_at(std::size_t y, std::size_t x) const {
+        return transform + (y * static_cast<std::size_t>(analysis.width) + x) * kChannels;
+    }
+    const std::int16_t* analysis_at(std::size_t y, std::size_t x) const {
+        return analysis.at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+    }
+};
+
+class EncoderPort : public SymbolPort {
+  public:
+    EncoderPort(Encoder& encoder, const Model& model, const Kernels& kernels, const Geometry& size,
+                std::int32_t quality, const Latent& latent, Team& team)
+        : encoder_(encoder),
+          model_(model),
+          kernels_(kernels),
+          size_(size),
+          quality_(quality),
+          latent_(latent),
+          team_(team) {}
+    void code(const Step& step, std::int32_t* symbols) override;
+
+  private:
+    void choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x,
+                   std::int32_t* symbols) const;
+
+    Encoder& encoder_;
+    const Model& model_;
+    const Kernels& kernels_;
+    const Geometry size_;
+    const std::int32_t quality_;
+    const Latent latent_;
+    Team& team_;
+};
+
+}  // namespace streamcodec::frame

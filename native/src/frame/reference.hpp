@@ -1,0 +1,56 @@
+// A decoded frame and what the next one needs of it: an immutable value that its GOP's frames
+// share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "frame/geometry.hpp"
+#include "frame/pool.hpp"
+#include "motion/field.hpp"
+#include "team.hpp"
+#include "view.hpp"
+
+namespace streamcodec::frame {
+
+// 4:2:0 pixels: y (height, width), u and v (ceil(height / 2), ceil(width / 2)), rows without gaps.
+struct Planes {
+    Geometry size;
+    const std::uint8_t *y, *u, *v;
+
+    std::int32_t chroma_height() const { return (size.height + 1) / 2; }
+    std::int32_t chroma_width() const { return (size.width + 1) / 2; }
+};
+
+struct FrameState {
+    Picture picture;
+    MotionField field;  // of a P-frame
+    std::vector<std::uint8_t>
+        magnitudes;  // of a P-frame: min(|symbol|, 255) of the latent (h8, w8, 96)
+};
+
+struct Reference {
+    Geometry size;
+    std::shared_ptr<const FrameState> frame, key;  // this frame, and the I-frame of its GOP
+
+    bool is_key() const { return frame == key; }
+    // Copies the pixels that are not padding; the pointers take planes of size.
+    void copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const;
+};
+
+struct Coded {
+    std::vector<std::uint8_t> payload;
+    Reference reference;
+};
+
+// A state whose picture has the padded size; what is in it is left over.
+std::shared_ptr<FrameState> take_state(Pool<FrameState>& pool, const Geometry& size);
+
+// Pads by repeating the last row and column.
+void fill(Picture& picture, const Planes& planes);
+
+// Repeats the outermost pixels of the planes into their borders.
+void extend(Picture& picture, Team& team);
+
+}  // namespace streamcodec::frame

@@ -1,0 +1,101 @@
+// The search for the motion of one macroblock after the other.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "motion/coder.hpp"
+#include "motion/kernels.hpp"
+
+namespace streamcodec {
+
+// What a preset spends.
+struct SearchEffort {
+    int reach;         // of the full search at 1/8 size
+    int passes;        // over all macroblocks; from the second on neighbours to come are known
+    int whole_step;    // of macroblocks: first step of the descent in whole pixels, in quarters: 4,
+                       // 8, 16 ...
+    int block_step;    // of 8x8 blocks
+    int whole_turns;   // of the descent in steps of one pixel
+    int turns;         // of the descent in halves and in quarters
+    bool diagonal;     // with diagonal steps in halves and quarters
+    bool split;        // 8x8 blocks
+    bool split_modes;  // also in modes 1 and 2
+    int hope;          // quarters of the error that a new vector may take away; 4: all
+    bool key_pyramid;  // coarse vectors into the key frame too
+};
+
+// What the search of a frame shares, unchanged while it runs.
+struct SearchFrame {
+    const Plane& current;
+    const Plane* references[2];            // the previous frame; the key frame or null
+    const std::vector<Vector>* coarse[2];  // of each macroblock; null where there are none
+    const MotionCosts& costs;
+    const MotionKernels& kernels;
+    std::int64_t lambda_16;
+    SearchEffort effort;
+};
+
+// One for each thread.
+class MacroblockSearch {
+  public:
+    MacroblockSearch(const SearchFrame& frame, MotionCoder& coder) : frame_(frame), coder_(coder) {}
+
+    // Decides a macroblock and commits it. `pass`: 0, 1, ...
+    void run(int row, int column, int pass);
+
+  private:
+    using Score = std::int64_t;  // squared error * 4096 + lambda_16 * bits * 256
+
+    // One block to be predicted from one plane.
+    struct Probe {
+        const Plane* plane;
+        int filter, y, x, side;
+        const std::uint8_t*
+            partner;  // of mode 2: what to take the mean with, rows of 16; else null
+    };
+    // Adds up costs in 1/256 bit.
+    struct Bits {
+        const MotionCosts& costs;
+        std::uint32_t sum = 0;
+        void put(std::int32_t symbol, int row) { sum += costs.of(symbol, row); }
+    };
+
+    Score rate(std::uint32_t cost) const { return frame_.lambda_16 * cost; }
+    Probe probe_of(int mode, int filter, int block, const std::uint8_t* partner = nullptr) const;
+    const std::uint8_t* fetch(const Probe& probe, Vector v, std::uint8_t* buffer,
+                              std::ptrdiff_t& stride) const;
+    std::uint32_t error_of(const Probe& probe, Vector v) const;
+    std::uint32_t error_of(const Macroblock& macroblock) const;
+
+    void consider(const Macroblock& macroblock);
+    void merge_candidates();
+    void search_previous(int pass);
+    void search_key();
+    void search_split();
+    void search_filters();
+    // Whether something of at least this cost cannot be better, or, with `quarters` below 4, not if
+    // it leaves 1 - quarters / 4 of the error.
+    bool cannot_improve(std::uint32_t cost, int quarters) const {
+        return best_score_ - best_error_ + best_error_ / 4 * quarters <= rate(cost);
+    }
+
+    template <typename Cost>
+    Vector descend(const Probe& probe, Vector start, Score least, const Cost& cost) const;
+    void gather(std::vector<Vector>& starts, int reference, int pass) const;
+    Vector search_whole(int mode, const std::vector<Vector>& starts, std::uint32_t fixed,
+                        const Corners& corners, Vector expected, int set,
+                        const std::uint8_t* partner);
+    Vector search_block(const Probe& probe, const Corners& corners, int block, Vector whole);
+
+    const SearchFrame& frame_;
+    MotionCoder& coder_;
+    Surroundings at_;
+    int y_ = 0, x_ = 0;
+    Macroblock best_;
+    Score best_score_ = 0, best_error_ = 0;  // the error is a part of the score
+    Vector whole_[2];                        // the best ones of the macroblock into each reference
+    std::vector<Vector> starts_;
+};
+
+}  // namespace streamcodec

@@ -1,0 +1,74 @@
+"""A codec as a value: the models that code I- and P-frames, and how they compute."""
+
+from dataclasses import dataclass
+
+from streamcodec.codec.model import FrameModel, Reference, Running
+from streamcodec.errors import UsageError
+from streamcodec.runtime import threads
+from streamcodec.types import FrameFormat, Precision, Preset, check_precision, check_preset
+
+__all__ = ["Codec"]
+
+
+@dataclass(frozen=True, eq=False)
+class Codec:
+    """`inter` None codes I-frames only. `precision`: arithmetic of PyTorch's networks; the native models have one.
+
+    `preset`: how much a native encoder tries.
+    """
+
+    intra: FrameModel
+    inter: FrameModel | None
+    precision: Precision = "fp32"
+    preset: Preset = "medium"
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
+        check_preset(self.preset)
+        if self.intra.role != "I":
+            raise UsageError(f"intra model is {self.intra.name}, which does not code I-frames")
+        if self.inter is not None and self.inter.role != "P":
+            raise UsageError(f"inter model is {self.inter.name}, which does not code P-frames")
+        if self.inter is not None and self.inter.frame_format != self.intra.frame_format:
+            raise UsageError(
+                f"intra model {self.intra.name} codes {self.intra.frame_format}, "
+                f"inter model {self.inter.name} {self.inter.frame_format}; accepted: two of one format"
+            )
+
+    @property
+    def frame_format(self) -> FrameFormat:
+        """Of the frames that go in and come out."""
+        return self.intra.frame_format
+
+    @property
+    def device(self) -> str:
+        """Where its models run: "cpu", "cuda", ..."""
+        return self.intra.device
+
+    @property
+    def device_type(self) -> str:
+        """ "cpu" or "cuda", without the number of the device."""
+        return self.device.partition(":")[0]
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """Of its models, in hex: with the release and the settings they decide a stream's bytes."""
+        models = (self.intra, self.inter)
+        return tuple(model.id.hex() for model in models if model is not None)
+
+    @property
+    def running(self) -> Running:
+        """How a frame is computed now, in this process."""
+        return Running(self.precision, self.preset, threads())
+
+    def usable(self, reference: Reference | None) -> Reference | None:
+        """What of the frame before is taken to code the next: nothing without an inter model."""
+        return None if self.inter is None else reference
+
+    def model_for(self, reference: Reference | None) -> FrameModel:
+        """The model that codes a frame with this reference; UsageError for a P-frame without an inter model."""
+        if reference is None:
+            return self.intra
+        if self.inter is None:
+            raise UsageError("the codec has no inter model: it codes I-frames only")
+        return self.inter

@@ -1,0 +1,258 @@
+"""Weights of the DCT codec: what a weights file of kind "intra" or "inter" holds, its checks and limits.
+
+A weights file is a safetensors file of integer arrays, and metadata with the key "config": JSON. `DctWeights` is its content in
+memory. Everything that decides symbols or pixels is in it; native/src/frame/frame.hpp specifies what is computed with it.
+
+Both kinds. M = 96 latent channels, Q = 64 qualities
+
+    name            array              content and limits
+    step            int32 (64, 96)     step of the quantiser in 1/128 pixel, at quality Q. inter 64..65535, intra 64..24576
+    gain            int32 (64, 96)     round(2^24 / step), or what else the encoder should multiply with: 1..262144
+    rd_lambda       int32 (64,)        what a bit weighs in the choice of symbols, in squared steps / 65536: 0..2^20
+    log_table       int16 (4096,)      LOG[a] = round(256 ln(1 + a / 16)); read by both sides, so part of the format:
+                                       not negative, not falling, at most 8191
+    quantized_cdf   uint16 (n,)        the probability tables (streamcodec/tables.py) of everything in a payload, K rows
+    cdf_length      int32 (K,)         one after another, cdf_length numbers each:
+    offset          int32 (K,)         rows 0..63 for the symbols of the latent. Row 0 must be certain; a certain row
+                                       must have the value 0; a row's values must lie within +-2047
+                                       inter: then the rows of the motion syntax (streamcodec.motion says how many)
+                                       intra: then a row for each channel of z
+    network.*       ...                arrays of the network, as the engine's `Network.to_arrays()` names them
+
+inter only
+
+    motion_lambda   int32 (64,)        what a bit of motion weighs in the search, in squared differences of luma / 16:
+                                       1..2^24 (0.6 * 2^((q - 12) / 3) * 16, q = 44 - Q * 32 / 63 + the P-frames' offset)
+
+intra only
+
+    linear_channels int32 (L,)         the channels of the latent that the context also sees as they are: 0..95, rising
+
+config: {"format": 1, "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
+Other keys are ignored (training, provenance).
+
+The network. A model has one `Network` (streamcodec/engine), with the stages and slots below; others slots are its own affair
+(hidden layers: any name but these). Grids: 1/4, 1/8, 1/16 of the padded frame, whose sides are multiples of 16: 1/8 is h8 x w8, both
+even, 1/16 is h8/2 x w8/2, z is ceil(h8/4) x ceil(w8/4). Widths F, H, Z, L are free (1..256). `max_abs` of a slot that is an input must be
+at least what is given here. All stages run with the condition round(256 (1 - 2 Q / 63)) of their conditional biases.
+
+    inter: slot     channels, grid, magnitude
+    features_in     192 at 1/8, 8191   input. LOG of the prediction's coefficients in 1/16 step; LOG[16 min(|s|, 255)] of
+                                       the previous P-frame's symbols s, 0 after an I-frame
+    features        F at 1/8           written by stage `features`
+    context         96 at 1/8, 8191    input. LOG[16 min(|s|, 255)] of the symbols of step A, 0 elsewhere
+    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63)
+    synthesis_in    48 at 1/4, 8191    input. pack4 of the residual in 1/16 pixel, then pack4 of prediction - 128
+    synthesis_out   24 at 1/4          written by `synthesis`: pack4 of what is added to the prediction, 1/16 pixel
+    analysis_in     48 at 1/4, 255     input. pack4 of frame - prediction, then of prediction - 128, in pixels
+    analysis_out    96 at 1/8          written by `analysis`: is added to the DCT of frame - prediction, 1/8 pixel
+
+    inter: stage    reads                      writes
+    features        features_in                features
+    indexes_a       features                   rows
+    indexes_b       features, context          rows
+    synthesis       synthesis_in               synthesis_out
+    analysis        analysis_in                analysis_out
+
+    intra: slot     channels, grid, magnitude
+    z               Z at z, free       input. The symbols z themselves; larger ones than max_abs are damage
+    hyper_half      H at 1/16          given size: what the first DepthToSpace of `hyper` crops to
+    hyper           H at 1/8           given size, written by stage `hyper`
+    context         192 + L at 1/8, 8191   input. What is known of the latent, 0 elsewhere
+    rows            192 at 1/16        written by `indexes_*`: means in 1/32 step (limited to +-8191), rows (to 0..63)
+    residual        24 at 1/4, 8191    input. pack4 of the inverse DCT, 1/16 pixel
+    coefficients    96 at 1/8, 8191    input. The coefficients, 1/8 pixel
+    synthesis_out   24 at 1/4          written by `synthesis`: pack4 of the picture - 128, 1/16 pixel
+    analysis_in     24 at 1/4, 128     input. pack4 of frame - 128, in pixels
+    analysis_out    96 at 1/8          written by `analysis`: is added to the DCT of frame - 128, 1/8 pixel
+    hyper_in        96 at 1/8, 8191    input. sign(u) LOG[|u| / 2], u the coefficients in 1/32 step
+    z_out           Z at z             written by `hyper_analysis`: the symbols z (limited to z's max_abs)
+
+    intra: stage    reads                      writes
+    hyper           z                          hyper
+    indexes_0       hyper                      rows
+    indexes_1 .. 3  hyper, context             rows
+    synthesis       residual, coefficients     synthesis_out
+    analysis        analysis_in                analysis_out
+    hyper_analysis  hyper_in                   z_out
+
+The stages `indexes_*` go from 1/8 to 1/16, by layers of stride 2. They are stored for the positions with even row and even column,
+that is with origin (0, 0); for the grid with parity (py, px), (py, px) is added to the origin of each layer of stride 2. So
+indexes_a runs on the grids (0,0) and (1,1), indexes_b on (0,1) and (1,0), indexes_0..3 on (0,0), (1,1), (0,1), (1,0).
+A layer of stride 2 elsewhere gives ceil(size / 2) rows and columns.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from streamcodec import _native
+from streamcodec.engine import Conv, Network, Stage, from_arrays, to_arrays, to_config
+from streamcodec.engine.native import native
+from streamcodec.errors import ModelError, OutputError, UsageError
+from streamcodec.tables import TableData
+
+__all__ = ["CHANNELS", "FORMAT", "QUALITIES", "SCALE_ROWS", "DctWeights", "Kind", "load_dct_weights", "log_table", "save_dct_weights"]
+
+Kind = Literal["intra", "inter"]
+
+FORMAT = 1
+CHANNELS = 96
+"""Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
+QUALITIES = 64
+MAX_TABLE_NUMBERS = 1 << 25
+SCALE_ROWS = 64
+"""Rows of the tables that code symbols of the latent; the first is certain."""
+
+_GRIDS = {
+    "inter": {"indexes_a00": (0, 0), "indexes_a11": (1, 1), "indexes_b01": (0, 1), "indexes_b10": (1, 0)},
+    "intra": {"indexes_0": (0, 0), "indexes_1": (1, 1), "indexes_2": (0, 1), "indexes_3": (1, 0)},
+}
+_EXTRA = {"inter": "motion_lambda", "intra": "linear_channels"}
+
+
+@dataclass(frozen=True, eq=False)
+class DctWeights:
+    """What a weights file holds, as above. `extra`: motion_lambda or linear_channels. Numbers are checked by native()."""
+
+    kind: Kind
+    network: Network
+    tables: TableData
+    step: NDArray[np.int32]
+    gain: NDArray[np.int32]
+    rd_lambda: NDArray[np.int32]
+    log_table: NDArray[np.int16]
+    extra: NDArray[np.int32]
+
+    @property
+    def id(self) -> bytes:
+        """16 bytes: a hash of everything that symbols or pixels depend on."""
+        digest = hashlib.sha256(json.dumps(self.config(), sort_keys=True).encode())
+        for name, array in sorted(self.arrays().items()):
+            digest.update(f"{name} {array.dtype} {list(array.shape)}\n".encode())
+            digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())
+        return digest.digest()[:16]
+
+    def config(self) -> dict[str, Any]:
+        return {"format": FORMAT, "kind": self.kind, "network": to_config(self.network)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of the file, by name."""
+        return {
+            "step": self.step,
+            "gain": self.gain,
+            "rd_lambda": self.rd_lambda,
+            "log_table": self.log_table,
+            "quantized_cdf": _flat(self.tables),
+            "cdf_length": self.tables.cdf_length,
+            "offset": self.tables.offset,
+            _EXTRA[self.kind]: self.extra,
+            **{f"network.{name}": array for name, array in to_arrays(self.network).items()},
+        }
+
+    @staticmethod
+    def of(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> "DctWeights":
+        """The reverse of config() and arrays(). Raises ModelError."""
+        kind = config.get("kind")
+        if config.get("format") != FORMAT or (kind != "intra" and kind != "inter"):
+            raise ModelError(
+                f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format {FORMAT}, kind intra or inter"
+            )
+        prefix = "network."
+        try:
+            network = from_arrays(
+                config["network"], {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            )
+            tables = _tables(arrays["quantized_cdf"], arrays["cdf_length"], arrays["offset"])
+            names = ("step", "gain", "rd_lambda", "log_table", _EXTRA[kind])
+            return DctWeights(kind, network, tables, *(arrays[name] for name in names))
+        except (KeyError, UsageError) as error:
+            raise ModelError(f"weights are damaged: {'no ' if isinstance(error, KeyError) else ''}{error}") from error
+
+    def native(self) -> "_native.IntraModel | _native.InterModel":
+        """The model in C++, which checks all numbers. Raises ModelError."""
+        arrays: dict[str, Any] = {"step": self.step, "gain": self.gain, "rd_lambda": self.rd_lambda, "log_table": self.log_table}
+        try:
+            network = native(on_grids(self.network, self.kind))
+            tables = _native.Tables(self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset)
+            if self.kind == "inter":
+                return _native.InterModel(network, tables, **arrays, motion_lambda=self.extra)
+            return _native.IntraModel(network, tables, **arrays, linear_channels=self.extra)
+        except UsageError as error:
+            raise ModelError(f"weights are not accepted: {error}") from error
+
+
+def log_table() -> NDArray[np.int16]:
+    """LOG, int16 (4096,)."""
+    return np.round(256 * np.log1p(np.arange(4096) / 16)).astype(np.int16)
+
+
+def on_grids(network: Network, kind: Kind) -> Network:
+    """The network with the stages `indexes_*` for the grids that they run on. Raises UsageError if one is missing."""
+    stages = {stage.name: stage for stage in network.stages}
+    others = tuple(stage for stage in network.stages if not stage.name.startswith("indexes_"))
+    return Network(network.slots, others + tuple(_shifted(stages, name, grid) for name, grid in _GRIDS[kind].items()))
+
+
+def save_dct_weights(path: Path, weights: DctWeights, **provenance: Any) -> bytes:
+    """Write a weights file; returns its id. `provenance`: more for the config, which JSON can hold. Raises OutputError."""
+    metadata = {"config": json.dumps({**provenance, **weights.config()}, sort_keys=True)}
+    arrays = {name: np.ascontiguousarray(array) for name, array in weights.arrays().items()}
+    try:
+        path.write_bytes(save(arrays, metadata))
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"cannot write the weights {path}: {error}") from error
+    return weights.id
+
+
+def load_dct_weights(path: Path) -> DctWeights:
+    """Read a weights file. Raises ModelError if it is missing, damaged or something else."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config = json.loads(metadata.get("config", ""))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"cannot read the weights {path}: {error}") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"the weights {path} have a damaged config")
+    return DctWeights.of(config, arrays)
+
+
+def _flat(tables: TableData) -> NDArray[np.uint16]:
+    """The rows, one after another."""
+    rows = zip(tables.quantized_cdf, tables.cdf_length, strict=True)
+    return np.concatenate([row[:length] for row, length in rows]).astype(np.uint16)
+
+
+def _tables(flat: NDArray[Any], lengths: NDArray[Any], offset: NDArray[Any]) -> TableData:
+    """The reverse of _flat(). Raises UsageError."""
+    good = flat.dtype == np.uint16 and flat.ndim == 1 and lengths.dtype == np.int32 and lengths.ndim == 1
+    if not good or lengths.size == 0 or lengths.min() < 2 or lengths.astype(np.int64).sum() != flat.size:
+        raise UsageError(f"tables of {lengths.size} rows in {flat.size} numbers ({flat.dtype}) do not fit together")
+    if lengths.size * int(lengths.max()) > MAX_TABLE_NUMBERS:
+        raise UsageError(f"tables have {lengths.size} rows of up to {lengths.max()} numbers; accepted: {MAX_TABLE_NUMBERS} in all")
+    cdf = np.zeros((lengths.size, int(lengths.max())), np.int32)
+    cdf[np.arange(cdf.shape[1]) < lengths[:, None]] = flat
+    return TableData(cdf, lengths, offset)
+
+
+def _shifted(stages: Mapping[str, Stage], name: str, grid: tuple[int, int]) -> Stage:
+    stored = name.rstrip("01") if "_a" in name or "_b" in name else name
+    if stored not in stages:
+        raise UsageError(f"the network has no stage {stored}; it has {', '.join(stages)}")
+    layers = [
+        replace(layer, origin=(layer.origin[0] + grid[0], layer.origin[1] + grid[1]))
+        if isinstance(layer, Conv) and layer.stride == 2
+        else layer
+        for layer in stages[stored].layers
+    ]
+    return Stage(name, tuple(layers))

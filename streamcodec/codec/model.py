@@ -1,0 +1,83 @@
+"""What a model of frames is to the rest of streamcodec, whatever it computes with.
+
+Two kinds stand behind it: the native default models (native_model.py), whose frames are 4:2:0 planes
+and which need numpy alone, and the zoo (zoo_model.py), RGB networks of PyTorch.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from streamcodec.types import FrameFormat, FrameType, Planes, Precision, Preset
+
+__all__ = ["CodedFrame", "FrameModel", "Reference", "Running"]
+
+
+class Reference(Protocol):
+    """What a model keeps of a decoded frame to code the next one: a value, and opaque but for `planes`."""
+
+    def planes(self) -> Planes:
+        """The decoded frame at the video's size, in the model's format: arrays of the caller's own."""
+        ...
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a frame is computed. `precision`: of PyTorch's networks. `preset`: of the native encoder.
+
+    `threads`: CPU threads of the native models; as many give the same bytes and pixels.
+    """
+
+    precision: Precision = "fp32"
+    preset: Preset = "medium"
+    threads: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CodedFrame:
+    """`payload`: bytes of the frame packet. `reference`: what the next frame is coded with."""
+
+    payload: bytes
+    reference: Reference
+
+    @cached_property
+    def planes(self) -> Planes:
+        """What every decoder shows, in the model's format."""
+        return self.reference.planes()
+
+
+class FrameModel(Protocol):
+    """Codes I-frames (`role` "I") or P-frames ("P").
+
+    `name` and `id` (16 bytes, a hash of all numbers in it) are what streams name. `device`: where it
+    runs, "cpu", "cuda", ... `has_one_rate`: the quality has no effect.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def role(self) -> FrameType: ...
+    @property
+    def frame_format(self) -> FrameFormat: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def has_one_rate(self) -> bool: ...
+
+    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+        """Code a frame of the model's format; `quality` 0..63. The caller has checked both.
+
+        `reference` is None for "I", else what this codec made of the frame before; its size is the
+        frame's. Raises UsageError for a reference of another kind or size, StreamCodecError where
+        memory runs out.
+        """
+        ...
+
+    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> Reference:
+        """Decode a payload of at least one byte; `size` is (height, width).
+
+        Raises CorruptStreamError if it does not decode, and as `encode` does.
+        """
+        ...

@@ -1,0 +1,105 @@
+"""What belongs to the whole process: threads, the allocator, and whether PyTorch is there.
+
+Everything of streamcodec that changes the process, or asks for an optional package, is here.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from streamcodec.errors import NotInstalledError
+
+__all__ = ["has_torch", "prepare", "require_torch", "set_threads", "threads", "using_threads"]
+
+MALLOPT = {
+    -8: 1,  # M_ARENA_MAX
+    -4: 0,  # M_MMAP_MAX
+    -1: 1 << 30,  # M_TRIM_THRESHOLD, bytes
+    -2: 1 << 26,  # M_TOP_PAD, bytes
+}
+"""glibc's malloc.h: parameter -> value."""
+
+_chosen_threads: int | None = None
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; does not import it."""
+    return find_spec("torch") is not None
+
+
+def require_torch(what: str) -> None:
+    """Import PyTorch, which `what` ("training", "model x") needs; NotInstalledError without it."""
+    if sys.modules.get("torch") is not None:
+        return
+    try:
+        import torch
+    except ImportError as error:
+        raise NotInstalledError(f"{what} needs PyTorch ({error}): pip install 'streamcodec[torch]'") from error
+    if _chosen_threads is not None:
+        torch.set_num_threads(_chosen_threads)
+
+
+def threads() -> int:
+    """CPU threads that one frame is coded with: PyTorch's number where it is loaded, else as set."""
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):  # and is not just being imported elsewhere
+        return int(torch.get_num_threads())
+    return _chosen_threads or _cpus()
+
+
+def set_threads(count: int) -> None:
+    """Set how many CPU threads this process codes with, PyTorch's too."""
+    global _chosen_threads  # noqa: PLW0603 (it is the process that has threads)
+    _chosen_threads = count
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(count)
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """This many for the block. Threads begun in it take the number over."""
+    before = threads()
+    set_threads(count)
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
+def prepare(count: int | None) -> None:
+    """Set this process up for coding: the allocator, and the number of threads (None: the default).
+
+    PyTorch's idle threads sleep. OpenMP would have them spin for the next layer, which on a machine
+    with other work holds up the one that has something to do: coding took 3 to 10 times as long.
+    OpenMP reads this when PyTorch is loaded, so it comes first.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_memory()
+    if count is not None:
+        set_threads(count)
+
+
+def keep_memory() -> None:
+    """Have glibc keep what it was given, in one arena, instead of mapping pages for every frame.
+
+    A frame's arrays then lie where the last frame's lay: fewer page faults, and a peak that does not
+    depend on the length of the video or on which thread allocated what. Does nothing with another C
+    library.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, value in MALLOPT.items():
+            mallopt(parameter, value)
+
+
+def _cpus() -> int:
+    """That this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

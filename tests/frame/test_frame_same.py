@@ -1,0 +1,106 @@
+"""The same bytes and pictures by every instruction set and any number of threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from streamcodec import _native
+
+from .oracle import Planes
+from .pictures import assert_planes_equal, models, picture
+
+SIZE = (50, 70)
+VARIANTS = [(name, threads) for name in _native.instruction_sets() for threads in (1, 2, 5)]
+
+
+def code(frames: list[Planes], *, instruction_set: str | None = None, threads: int = 1) -> tuple[list[bytes], list[Planes]]:
+    intra, inter = models()
+    payloads, planes = [], []
+    reference: _native.Reference | None = None
+    for number, frame in enumerate(frames):
+        model = inter if number else intra
+        payload, reference = model.encode(frame, 40, reference, threads=threads, instruction_set=instruction_set)
+        payloads.append(payload)
+        planes.append(reference.planes())
+    return payloads, planes
+
+
+def decode(payloads: list[bytes], *, instruction_set: str | None = None, threads: int = 1) -> list[Planes]:
+    intra, inter = models()
+    planes = []
+    reference: _native.Reference | None = None
+    for number, payload in enumerate(payloads):
+        model = inter if number else intra
+        reference = model.decode(payload, SIZE, reference, threads=threads, instruction_set=instruction_set)
+        planes.append(reference.planes())
+    return planes
+
+
+@pytest.fixture(scope="module")
+def coded() -> tuple[list[bytes], list[Planes]]:
+    return code([picture(*SIZE, time) for time in range(6)])
+
+
+@pytest.mark.parametrize(("instruction_set", "threads"), VARIANTS)
+def test_encoders_agree(coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int) -> None:
+    payloads, planes = code([picture(*SIZE, time) for time in range(6)], instruction_set=instruction_set, threads=threads)
+    assert payloads == coded[0]
+    for found, expected in zip(planes, coded[1], strict=True):
+        assert_planes_equal(found, expected)
+
+
+@pytest.mark.parametrize(("instruction_set", "threads"), VARIANTS)
+def test_decoders_agree(coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int) -> None:
+    for found, expected in zip(decode(coded[0], instruction_set=instruction_set, threads=threads), coded[1], strict=True):
+        assert_planes_equal(found, expected)
+
+
+def test_agree_300_frames_deep() -> None:
+    payloads, planes = code([picture(*SIZE, time) for time in range(301)], threads=2)
+    for name in _native.instruction_sets():
+        for found, expected in zip(decode(payloads, instruction_set=name), planes, strict=True):
+            assert_planes_equal(found, expected)
+
+
+def test_threads_share_a_model(coded: tuple[list[bytes], list[Planes]]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda threads: decode(coded[0], threads=threads), [1, 2, 1, 2, 3, 1, 1, 2]))
+    for planes in results:
+        for found, expected in zip(planes, coded[1], strict=True):
+            assert_planes_equal(found, expected)
+
+
+def test_sizes_alternate() -> None:
+    """A model works on one size after another with what the last one left."""
+    intra, inter = models()
+    fresh: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+    for height, width in [(16, 16), (64, 32), (16, 16), (20, 300), (64, 32)]:
+        payload, reference = intra.encode(picture(height, width, 0), 30)
+        payload_p, reference_p = inter.encode(picture(height, width, 1), 30, reference)
+        assert reference.key
+        assert not reference_p.key
+        assert reference_p.size == (height, width)
+        assert fresh.setdefault((height, width), (payload, payload_p)) == (payload, payload_p)
+
+
+def test_references_stay_as_they_are() -> None:
+    intra, inter = models()
+    _, first = intra.encode(picture(*SIZE, 0), 50)
+    planes = [plane.copy() for plane in first.planes()]
+    reference = first
+    for time in range(1, 12):
+        _, reference = inter.encode(picture(*SIZE, time), 50, reference)
+    np.testing.assert_array_equal(first.planes()[0], planes[0])
+    again = inter.encode(picture(*SIZE, 1), 50, first)[0]
+    assert again == inter.encode(picture(*SIZE, 1), 50, first)[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (17, 1), (15, 16)])
+def test_small_frames(size: tuple[int, int]) -> None:
+    intra, inter = models()
+    payload, reference = intra.encode(picture(*size, 0), 63)
+    decoded = intra.decode(payload, size)
+    payload, reference = inter.encode(picture(*size, 1), 63, reference)
+    assert_planes_equal(inter.decode(payload, size, decoded).planes(), reference.planes())
+    assert [plane.shape for plane in reference.planes()] == [size, *[tuple((side + 1) // 2 for side in size)] * 2]
