@@ -19,13 +19,12 @@ LAYERS = {
     "files": 1,
     "runtime": 1,
     "arguments": 2,
+    "engine": 2,
     "video": 3,
     "metrics": 3,
     "motion": 3,
     "models": 3,
     "entropy": 3,
-    "engine": 3,
-    "motion": 3,
     "container": 3,
     "codec": 4,
     "weights": 5,
@@ -62,7 +61,8 @@ def part_of(path: Path) -> str:
 
 
 def part_exists(name: str) -> bool:
-    return name in LAYERS and ((PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists())
+    on_disk = (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+    return name == "_native" or (name in LAYERS and on_disk)
 
 
 def imports_of(path: Path) -> set[str]:
