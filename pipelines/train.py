@@ -108,9 +108,7 @@ def _work(settings: dict[str, Job]) -> None:
     device = str(get_device()) if job.cuda else "cpu"
     if job.cuda:
         torch.cuda.set_device(device)
-    train(
-        job.config, job.data, job.folder, job.start, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas
-    )
+    train(job.config, job.data, job.folder, job.start, device=device, seconds=job.seconds, tensorboard=job.tensorboard, replicas=replicas)
 
 
 @contextmanager
