@@ -144,7 +144,7 @@ def _rows(pieces: Iterable[Piece], reading: Reading) -> Iterator[tuple[Piece, di
 
 
 def _row(location: str, batch: "streamcodec.FrameBatch", *, single: bool) -> dict[str, Any]:
-    columns = {
+    columns: dict[str, Any] = {
         "data": batch.array,
         "pts_seconds": batch.pts_seconds,
         "duration_seconds": batch.duration_seconds,

@@ -25,11 +25,11 @@ from typing import Any
 
 import ray
 from ray.cluster_utils import Cluster
+from streamcodec.pipelines.actors import InstalledOnly, patiently
 from trial_clips import make_clips
 from trouble import Trouble, events
 
 from streamcodec import EncodeOptions, encode
-from streamcodec.pipelines.actors import InstalledOnly, patiently
 from streamcodec.runtime import prepare
 
 STORE_BYTES = 80 << 20

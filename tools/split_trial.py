@@ -16,11 +16,11 @@ import sys
 import time
 from pathlib import Path
 
+from streamcodec.pipelines import Coding, transcode
+from streamcodec.pipelines.progress import show_progress
 from trial_clips import make_long_video
 
 from streamcodec import EncodeOptions
-from streamcodec.pipelines import Coding, transcode
-from streamcodec.pipelines.progress import show_progress
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # that of a single process; Ray's 15 has workers wait for whatever else the machine does
 SINGLE = """

@@ -56,16 +56,26 @@ def _at_hand(name: str, path: Path) -> dict[str, Any]:
     facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
     facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
     try:
-        return facts | (_native(name, path) if is_native(path) else _of_zoo(name, path))
+        return facts | (_native(path) if is_native(path) else _of_zoo(name, path))
     except (ModelError, NotInstalledError) as error:
         return facts | {"error": str(error)}
 
 
-def _native(name: str, path: Path) -> dict[str, Any]:
+def _native(path: Path) -> dict[str, Any]:
     from streamcodec.codec import load_native_model
+    from streamcodec.codec.dct_cost import cost_of
+    from streamcodec.codec.dct_weights import load_dct_weights
 
-    model = load_native_model(path)
-    return {"codes": f"{model.role}-frames", "preset": name, "config": {}, "id": model.id.hex()}
+    model, cost = load_native_model(path), cost_of(load_dct_weights(path))
+    return {
+        "codes": f"{model.role}-frames",
+        "preset": f"dct-{'intra' if model.role == 'I' else 'inter'}",
+        "config": {},
+        "parameters": cost.parameters,
+        "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
+        "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
+        "id": model.id.hex(),
+    }
 
 
 def _of_zoo(name: str, path: Path) -> dict[str, Any]:

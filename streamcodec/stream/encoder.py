@@ -174,12 +174,14 @@ class Encoder:
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
     """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
     planes = pixels if isinstance(pixels, tuple) else (pixels,)
-    for plane in planes:
-        if not (isinstance(plane, np.ndarray) or is_tensor(plane)) or str(plane.dtype).removeprefix("torch.") != "uint8":
-            kind = getattr(plane, "dtype", type(plane).__name__)
-            raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)")
-    planes = tuple(plane.detach().cpu().numpy() if is_tensor(plane) else plane for plane in planes)
-    return RawFrame(tuple(np.array(plane, order="C") for plane in planes), pts, duration)
+    return RawFrame(tuple(_copied(plane) for plane in planes), pts, duration)
+
+
+def _copied(plane: "Tensor | NDArray[np.uint8]") -> NDArray[np.uint8]:
+    if not (isinstance(plane, np.ndarray) or is_tensor(plane)) or str(plane.dtype).removeprefix("torch.") != "uint8":
+        kind = getattr(plane, "dtype", type(plane).__name__)
+        raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)")
+    return np.array(plane.detach().cpu().numpy() if is_tensor(plane) else plane, order="C")
 
 
 def as_format(frame: RawFrame, frame_format: FrameFormat, video: VideoFormat) -> RawFrame:

@@ -75,7 +75,7 @@ def test_imported_models_code_videos(tmp_path: Path, clip: Path, monkeypatch, ca
     codec = load_codec("flow-image", "flow", device="cpu")
     frames = torch.randint(256, (3, 3, 32, 48), dtype=torch.uint8)
     coded = streamcodec.encode_gop(codec, frames, 40)
-    assert streamcodec.decode_gop(codec, coded.payloads, (32, 48)).equal(coded.reconstruction)
+    assert streamcodec.decode_gop(codec, coded.payloads, (32, 48)).data.equal(coded.reconstruction.data)
 
 
 def test_what_cannot_be_imported_fails(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-
-from streamcodec import EncodeOptions, encode
 from streamcodec.pipelines.coding import Coding
 from streamcodec.pipelines.options import SchedulerOptions
+
+from streamcodec import EncodeOptions, encode
 
 SIZE = (48, 32)
 
@@ -63,6 +63,11 @@ class Log:
 @pytest.fixture
 def log_of() -> type[Log]:
     return Log
+
+
+@pytest.fixture(scope="session")
+def tiny_kind() -> str:
+    return "native"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from streamcodec.pipelines.coder import Coder
 from streamcodec.pipelines.storage import Storage, remove_parts
 from streamcodec.pipelines.tasks import FileDone, FileError, FileRef, Outcome, Part, PartDone, PartsLost, Planned, Task, Verified

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from streamcodec.pipelines.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
 import ray
 from ray.cluster_utils import Cluster
-
 from streamcodec.pipelines.actors import InstalledOnly, patiently
 from streamcodec.pipelines.transcoding import transcode
 

@@ -4,7 +4,6 @@ import os
 import signal
 
 import pytest
-
 from streamcodec.pipelines.interrupts import Interrupts
 
 

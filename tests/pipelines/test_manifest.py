@@ -13,8 +13,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-
-from streamcodec.errors import OutputError, UsageError
 from streamcodec.pipelines.listing import Policy
 from streamcodec.pipelines.manifest import Manifest
 from streamcodec.pipelines.options import SchedulerOptions
@@ -22,6 +20,8 @@ from streamcodec.pipelines.records import Totals
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.sources import Item
 from streamcodec.pipelines.tasks import FileDone, FileError, FileJob, FileRef, Part, PartDone, PartsLost, Plan, Planned, Skipped, Task
+
+from streamcodec.errors import OutputError, UsageError
 
 PLAN = Plan(64, 48, (32, 32, 8), '{"x": "ü"}')
 ITEMS = [Item(f"/in/{number}.mp4", f"{number}.mp4", 100 + number, "v1") for number in range(5)]

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from streamcodec.errors import UsageError
 from streamcodec.pipelines.rd.plan import parse_options, plan
 from streamcodec.pipelines.rd.report import markdown, write_tables
 from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, key_of, latest, read_rows
 from streamcodec.pipelines.rd.tables import METRICS, bd_rates, bd_table, decibels, drop_table, metrics_of, points_table
+
+from streamcodec.errors import UsageError
 
 CLIP = Clip(Path("a/park.mp4"), "00ff")
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from streamcodec.pipelines.reading import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 import streamcodec
 from streamcodec.errors import CorruptStreamError, SourceError, UsageError
-from streamcodec.pipelines.reading import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pyarrow", reason="Ray Data's dependencies are not installed")
@@ -37,7 +37,6 @@ def streams(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
 def ray_data() -> Iterator[None]:
     """Ray on one CPU, for Ray Data without its progress bars."""
     import ray
-
     from streamcodec.pipelines.actors import connected
 
     with connected(None, 1):

@@ -10,8 +10,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-from streamcodec.errors import OutputError, UsageError
 from streamcodec.pipelines import summary as summary_module
 from streamcodec.pipelines.charts import Point, bars, histogram, scatter, ticks
 from streamcodec.pipelines.manifest import Manifest
@@ -21,6 +19,8 @@ from streamcodec.pipelines.report import print_summary, write_report
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.sources import Item, list_sources
 from streamcodec.pipelines.tasks import FileDone, FileError
+
+from streamcodec.errors import OutputError, UsageError
 
 EVIL = "<script>alert('&')</script>"
 

@@ -9,11 +9,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
 
 from scheduling import LONG, PLAN, Notes, check_join, jobs, outcomes_of, ref, scheduler_of, taken, work_off
-
-from streamcodec.errors import UsageError
 from streamcodec.pipelines.options import SchedulerOptions
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.tasks import FileJob, Part, PartDone, Plan, Planned, Skipped
+
+from streamcodec.errors import UsageError
 
 
 def test_long_files_are_split_and_short_ones_grouped() -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
 
 from scheduling import LONG, PLAN, done, jobs, outcomes_of, part_done, scheduler_of, taken, work_off
-
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.tasks import FileError, FileRef, Part, PartsLost, Planned, Task
 

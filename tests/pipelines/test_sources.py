@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from streamcodec.errors import SourceError, UsageError
 from streamcodec.pipelines.locations import filesystem, local_path, location_of
 from streamcodec.pipelines.naming import OutputNames
 from streamcodec.pipelines.sources import FAILED_HEADER, STREAM_SUFFIXES, Filter, Item, list_sources
+
+from streamcodec.errors import SourceError, UsageError
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamcodec.pipelines.coding import Coding
+from streamcodec.pipelines.options import SchedulerOptions
 
 import streamcodec
 from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
