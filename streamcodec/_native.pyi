@@ -164,6 +164,9 @@ class Workspace:
 def network_kernels() -> tuple[str, ...]:
     """The loops that this build and CPU have for networks, from the plainest to the widest; the first is "scalar"."""
 
+def network_peak(kernels: str, rounds: int) -> int:
+    """Make as many products as registers alone allow and return their number: for measurements. 0 if the loops have no such thing."""
+
 @final
 class Reference:
     """A decoded frame, and what frames after it need of it: an immutable value. Made by IntraModel and InterModel."""

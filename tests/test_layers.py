@@ -61,7 +61,8 @@ def part_of(path: Path) -> str:
 
 
 def part_exists(name: str) -> bool:
-    return name == "_native" or (name in LAYERS and ((PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()))
+    on_disk = (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+    return name == "_native" or (name in LAYERS and on_disk)
 
 
 def imports_of(path: Path) -> set[str]:

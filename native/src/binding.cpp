@@ -48,7 +48,8 @@ void translate(std::exception_ptr thrown) {
 
 PYBIND11_MODULE(_native, module) {
     module.doc() =
-        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures and meaning: "
+        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures "
+        "and meaning: "
         "_native.pyi.";
     py::register_local_exception_translator(&translate);
     module.attr("PROBABILITY_BITS") = static_cast<int>(kProbabilityBits);

@@ -27,7 +27,7 @@ def bootstrap_tables() -> TableData:
 
 
 def default_tables() -> TableData:
-    """Tables estimated from clips that x264 had coded at CRF 13 to 43 (tools/count_motion.py)."""
+    """Tables estimated from clips that the codec had coded (tools/count_motion.py)."""
     with np.load(_COUNTS) as data:
         return tables_from_counts(data["counts"].astype(np.int64))
 
