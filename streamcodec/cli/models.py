@@ -11,7 +11,9 @@ from streamcodec.errors import ModelError, NotInstalledError
 from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
+    from streamcodec.codec.dct_cost import NetworkCost
     from streamcodec.models import ImageModel, InterModel
+    from streamcodec.models.macs import CodingCost
 
 __all__ = ["models"]
 
@@ -25,7 +27,7 @@ RIGHT_ALIGNED = HEADING[2:5]
 def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
 
-    kMAC/pixel: thousands of multiplications for each pixel of a frame. A file that is no sound model is listed with what is wrong with
+    kMAC/pixel: thousands of multiplications for each pixel of a frame, in the networks. A file that is no sound model is listed with what is wrong with
     it ("error" in JSON); it matters only if it is asked for.
     """
     prepare(None)
@@ -56,16 +58,19 @@ def _at_hand(name: str, path: Path) -> dict[str, Any]:
     facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
     facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
     try:
-        return facts | (_native(name, path) if is_native(path) else _of_zoo(name, path))
+        return facts | (_native(path) if is_native(path) else _of_zoo(name, path))
     except (ModelError, NotInstalledError) as error:
         return facts | {"error": str(error)}
 
 
-def _native(name: str, path: Path) -> dict[str, Any]:
-    from streamcodec.codec import load_native_model
+def _native(path: Path) -> dict[str, Any]:
+    from streamcodec.codec.dct_cost import network_cost
+    from streamcodec.codec.dct_weights import load_dct_weights
 
-    model = load_native_model(path)
-    return {"codes": f"{model.role}-frames", "preset": name, "config": {}, "id": model.id.hex()}
+    weights = load_dct_weights(path)
+    weights.native()  # which checks all numbers
+    role = "I-frames" if weights.kind == "intra" else "P-frames"
+    return {"codes": role, "preset": f"dct-{weights.kind}", "config": {}, "id": weights.id.hex(), **_costs(network_cost(weights))}
 
 
 def _of_zoo(name: str, path: Path) -> dict[str, Any]:
@@ -76,15 +81,20 @@ def _of_zoo(name: str, path: Path) -> dict[str, Any]:
 
     found = load_checkpoint(path)
     loaded = ZooModel.of(name, found.id, found.model)  # which checks the tables
-    cost = coding_cost(loaded.model)
     return {
         "codes": _role(loaded.model),
         "preset": found.preset,
         "config": dict(found.config),
+        "id": loaded.id.hex(),
+        **_costs(coding_cost(loaded.model)),
+    }
+
+
+def _costs(cost: "CodingCost | NetworkCost") -> dict[str, Any]:
+    return {
         "parameters": cost.parameters,
         "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
         "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
-        "id": loaded.id.hex(),
     }
 
 

@@ -44,7 +44,7 @@ def test_a_gop_depends_on_nothing_outside_it(coded: Coded, tiny_codec: streamcod
 
 def test_damage_costs_the_rest_of_its_gop(coded: Coded) -> None:
     data = bytearray(coded.data)
-    data[coded.index.gops[1].offset + 100] ^= 0xFF
+    data[coded.index.entries[1].offset + 100] ^= 0xFF
     with streamcodec.open(bytes(data), on_damage="skip") as video:
         whole = [frame for frame in video if not 4 <= coded.pts.index(frame.pts) < 8]
     assert [frame.pts for frame in whole] == [*coded.pts[:4], *coded.pts[8:]]
