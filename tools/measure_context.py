@@ -193,7 +193,7 @@ def main() -> None:
 def report(model: ImageModel, name: str, frame: Tensor, draw: bool = False) -> None:
     model.eval().update()
     probe = Probe(model, context_latent(model), draw)
-    model.code(frame, (frame.shape[2], frame.shape[3]), 0.0, probe)
+    model.code(frame, (frame.shape[2], frame.shape[3]), probe)
     print(f"{name:28s} {probe.line(frame.shape[2] * frame.shape[3])}")
 
 

@@ -11,7 +11,9 @@ from streamcodec.errors import ModelError, NotInstalledError
 from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
+    from streamcodec.codec.dct_cost import NetworkCost
     from streamcodec.models import ImageModel, InterModel
+    from streamcodec.models.macs import CodingCost
 
 __all__ = ["models"]
 
@@ -25,7 +27,7 @@ RIGHT_ALIGNED = HEADING[2:5]
 def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
 
-    kMAC/pixel: thousands of multiplications for each pixel of a frame. A file that is no sound model is listed with what is wrong with
+    kMAC/pixel: thousands of multiplications for each pixel of a frame, in the networks. A file that is no sound model is listed with what is wrong with
     it ("error" in JSON); it matters only if it is asked for.
     """
     prepare(None)
@@ -62,20 +64,13 @@ def _at_hand(name: str, path: Path) -> dict[str, Any]:
 
 
 def _native(path: Path) -> dict[str, Any]:
-    from streamcodec.codec import load_native_model
-    from streamcodec.codec.dct_cost import cost_of
+    from streamcodec.codec.dct_cost import network_cost
     from streamcodec.codec.dct_weights import load_dct_weights
 
-    model, cost = load_native_model(path), cost_of(load_dct_weights(path))
-    return {
-        "codes": f"{model.role}-frames",
-        "preset": f"dct-{'intra' if model.role == 'I' else 'inter'}",
-        "config": {},
-        "parameters": cost.parameters,
-        "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
-        "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
-        "id": model.id.hex(),
-    }
+    weights = load_dct_weights(path)
+    weights.native()  # which checks all numbers
+    role = "I-frames" if weights.kind == "intra" else "P-frames"
+    return {"codes": role, "preset": f"dct-{weights.kind}", "config": {}, "id": weights.id.hex(), **_costs(network_cost(weights))}
 
 
 def _of_zoo(name: str, path: Path) -> dict[str, Any]:
@@ -86,15 +81,20 @@ def _of_zoo(name: str, path: Path) -> dict[str, Any]:
 
     found = load_checkpoint(path)
     loaded = ZooModel.of(name, found.id, found.model)  # which checks the tables
-    cost = coding_cost(loaded.model)
     return {
         "codes": _role(loaded.model),
         "preset": found.preset,
         "config": dict(found.config),
+        "id": loaded.id.hex(),
+        **_costs(coding_cost(loaded.model)),
+    }
+
+
+def _costs(cost: "CodingCost | NetworkCost") -> dict[str, Any]:
+    return {
         "parameters": cost.parameters,
         "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
         "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
-        "id": loaded.id.hex(),
     }
 
 

@@ -1,55 +1,58 @@
-"""What coding with a DCT model costs, counted from its weights."""
+"""How much arithmetic the networks of the default models take, counted from their weights."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamcodec.codec.dct_weights import DctWeights
-from streamcodec.engine import Conv, DepthToSpace, SpaceToDepth, Stage
+from streamcodec import _native
+from streamcodec.codec.dct_weights import DctWeights, on_grids
+from streamcodec.engine.native import native
+from streamcodec.engine.program import convolutions
 
-__all__ = ["DctCost", "cost_of"]
+__all__ = ["NetworkCost", "network_cost"]
 
-INPUT_SCALES = {
-    "inter": {"features_in": 8, "context": 8, "synthesis_in": 4, "analysis_in": 4},
-    "intra": {"z": 32, "context": 8, "residual": 4, "coefficients": 8, "analysis_in": 4, "hyper_in": 8},
+SIDE = 256
+"""Of the frame that is counted: a multiple of every grid."""
+
+GRIDS = {
+    "analysis_in": 4,
+    "residual": 4,
+    "synthesis_in": 4,
+    "coefficients": 8,
+    "context": 8,
+    "features_in": 8,
+    "hyper": 8,
+    "hyper_in": 8,
+    "hyper_half": 16,
+    "z": 32,
 }
-"""Slots that the frame codec writes -> how many pixels of luma lie between their samples."""
-RUNS = {"indexes_a": 2, "indexes_b": 2}
-"""Stages that run several times a frame, once for each grid."""
-ENCODER_ONLY = ("analysis", "hyper_analysis")
+"""Pixels of the frame per position of each slot whose size is given (dct_weights.py)."""
+
+ENCODER_STAGES = ("analysis", "hyper_analysis")
+"""What the encoder runs beside the decoder's half."""
 
 
 @dataclass(frozen=True)
-class DctCost:
-    """`parameters`: weights and biases. Thousands of multiplications for each pixel of luma; the encoder does the decoder's too."""
+class NetworkCost:
+    """Of a model: numbers in its networks, and thousands of multiplications (with an addition each) per pixel of a frame.
+
+    A convolution counts as it is defined, however it is computed. Motion and the DCT are not counted.
+    """
 
     parameters: int
     encode_kmac: float
     decode_kmac: float
 
 
-def cost_of(weights: DctWeights) -> DctCost:
-    """Of the networks; motion, transforms and entropy coding come on top."""
-    scales: dict[str, float] = dict(INPUT_SCALES[weights.kind])
-    parameters, costs = 0, {}
-    for stage in weights.network.stages:
-        macs = 0.0
-        for layer, scale in _scaled(stage, scales):
-            parameters += layer.weights.size + layer.bias.size
-            macs += layer.weights.size / scale**2
-        costs[stage.name] = macs * RUNS.get(stage.name, 1) / 1000
-    decode = sum(cost for name, cost in costs.items() if name not in ENCODER_ONLY)
-    return DctCost(parameters, sum(costs.values()), decode)
-
-
-def _scaled(stage: Stage, scales: dict[str, float]) -> Iterator[tuple[Conv, float]]:
-    """The convolutions of a stage with the scales of their outputs, which are noted down."""
-    for layer in stage.layers:
-        scale = scales[layer.input.slot]
-        if isinstance(layer, DepthToSpace):
-            scale /= 2
-        elif isinstance(layer, SpaceToDepth):
-            scale *= 2
-        else:
-            scale *= layer.stride
-            yield layer, scale
-        scales[layer.output.slot] = scale
+def network_cost(weights: DctWeights) -> NetworkCost:
+    """Count. Raises UsageError for a network that the engine does not take."""
+    network = on_grids(weights.network, weights.kind)
+    sizes = {slot.name: (SIDE // GRIDS[slot.name],) * 2 for slot in network.slots if slot.is_given}
+    workspace = _native.Workspace(native(network), sizes)
+    counts = {stage.name: workspace.multiplications(stage.name) for stage in network.stages}
+    decode = sum(count for name, count in counts.items() if name not in ENCODER_STAGES)
+    layers = [layer for _, layer in convolutions(weights.network)]
+    per_pixel = 1 / (1000 * SIDE**2)
+    return NetworkCost(
+        sum(layer.weights.size + layer.bias.size + (0 if layer.slope is None else layer.slope.size) for layer in layers),
+        sum(counts.values()) * per_pixel,
+        decode * per_pixel,
+    )

@@ -3,7 +3,7 @@
 Payload of a frame packet:
 
     offset  size  field
-    0       1     quality, 0..63: position between the model's gain rows
+    0       1     quality, 0..63; without effect where a model has one rate
     1       ...   what the model writes: native/ for the default models, zoo_model.py for the others
 
 A frame without a reference is coded by the intra model, one with a reference by the inter model. What

@@ -8,6 +8,7 @@ is the decoded frame, snapped to 8 bits, so that the next frame needs nothing bu
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from streamcodec.codec.model import CodedFrame, Reference, Running
 from streamcodec.entropy import ContextModel, Tables
 from streamcodec.errors import ModelError, StreamCodecError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
-from streamcodec.types import QUALITIES, FrameFormat, FrameType, Planes, Precision
+from streamcodec.types import FrameFormat, FrameType, Planes, Precision
 
 __all__ = ["RgbReference", "ZooModel", "choose_device"]
 
@@ -37,8 +38,10 @@ class RgbReference:
 
 @dataclass(frozen=True, eq=False)
 class ZooModel:
-    """A model with its tables and its context models; a FrameModel (model.py)."""
+    """A model with its tables and its context models; a FrameModel (model.py). It has one rate: the quality has no effect."""
 
+    frame_format: ClassVar[FrameFormat] = "rgb"
+    has_one_rate: ClassVar[bool] = True
     name: str
     id: bytes
     model: ImageModel | InterModel
@@ -61,19 +64,11 @@ class ZooModel:
     def role(self) -> FrameType:
         return "I" if isinstance(self.model, ImageModel) else "P"
 
-    @property
-    def frame_format(self) -> FrameFormat:
-        return self.model.frame_format
-
-    @property
-    def has_one_rate(self) -> bool:
-        return self.model.gain_rows < 2
-
     def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
         """As FrameModel has it."""
         size = _size(planes)
         channel = EncoderChannel(self.tables, self.contexts)
-        decoded = self._code(channel, quality, planes, reference, size, running.precision)
+        decoded = self._code(channel, planes, reference, size, running.precision)
         return CodedFrame(bytes([quality]) + channel.finish(), decoded)
 
     def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> RgbReference:
@@ -83,27 +78,25 @@ class ZooModel:
         symbols is allocated.
         """
         channel = DecoderChannel(self.tables, payload[1:], self.contexts)
-        decoded = self._code(channel, payload[0], None, reference, size, running.precision)
+        decoded = self._code(channel, None, reference, size, running.precision)
         channel.finish()
         return decoded
 
     def _code(
         self,
         channel: SymbolChannel,
-        quality: int,
         planes: Planes | None,
         reference: Reference | None,
         size: tuple[int, int],
         precision: Precision,
     ) -> RgbReference:
         model = self.model
-        q = quality / (QUALITIES - 1) * max(model.gain_rows - 1, 0)
         with _memory_for(size), _arithmetic(torch.device(self.device), precision):
             x = None if planes is None else self._to_input(planes)
             if isinstance(model, ImageModel):
-                x_hat = model.code(x, (_round_up(size[0]), _round_up(size[1])), q, channel)
+                x_hat = model.code(x, (_round_up(size[0]), _round_up(size[1])), channel)
             else:
-                x_hat = model.code(x, self._to_input(_rgb_of(reference, size)), q, channel)
+                x_hat = model.code(x, self._to_input(_rgb_of(reference, size)), channel)
             return RgbReference((_to_pixels(x_hat, size).numpy(),))
 
     def _to_input(self, planes: Planes) -> Tensor:

@@ -15,7 +15,6 @@ from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
 from streamcodec.models.hyperprior import HyperpriorLatentCodec, MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.importing import ImportedFile, ImportReport, import_checkpoint
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
 from streamcodec.models.registry import create, names
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 from streamcodec.models.vae import LatentCodec, SimpleVAECompressionModel
@@ -39,10 +38,6 @@ __all__ = [
     "JointAutoregressiveHierarchicalPriors",
     "LatentCodec",
     "MeanScaleHyperprior",
-    "QuarterFlow",
-    "QuarterFlowConfig",
-    "QuarterImage",
-    "QuarterImageConfig",
     "RasterLatentCodec",
     "ScaleHyperprior",
     "ScaleSpaceFlow",

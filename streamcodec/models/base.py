@@ -15,7 +15,6 @@ from streamcodec.models.exact_context import IntegerContext
 from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.published import current_keys
 from streamcodec.tables import TableData
-from streamcodec.types import FrameFormat
 
 __all__ = ["CompressionModel", "ImageModel", "ImageOutput", "InterModel", "InterOutput"]
 
@@ -42,9 +41,6 @@ class InterOutput(TypedDict):
 class CompressionModel(nn.Module):
     """A network with entropy models. Before coding it needs tables: from `update()`, or loaded with the weights."""
 
-    frame_format: FrameFormat = "rgb"
-    gain_rows: int = 0
-    """Trained qualities between which `q` moves; 0: fixed rate, `q` has no effect."""
 
     def aux_loss(self) -> Tensor:
         """Scalar loss of the bottlenecks' quantiles; it trains nothing else."""
@@ -96,11 +92,11 @@ class CompressionModel(nn.Module):
 class ImageModel(CompressionModel):
     """Codes a frame on its own."""
 
-    def forward(self, x: Tensor, q: Tensor | None = None) -> ImageOutput:
-        """Differentiable: x (N, 3, H, W) float in [0, 1], H and W multiples of 16; q (N,) in 0 .. gain_rows - 1 (None: the last row)."""
+    def forward(self, x: Tensor) -> ImageOutput:
+        """Differentiable: x (N, 3, H, W) float in [0, 1], H and W multiples of 16."""
         raise NotImplementedError
 
-    def code(self, x: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code(self, x: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
         """Code x (1, 3, *size), or decode it if None -> x_hat (1, 3, *size) float, not clamped, the same on both sides.
 
         size: (height, width), multiples of 16. ModelError before update() or if x is not finite.
@@ -111,14 +107,11 @@ class ImageModel(CompressionModel):
 class InterModel(CompressionModel):
     """Codes a frame given the decoded frame before it."""
 
-    def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:
-        """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16; q as in ImageModel.
-
-        hint (N, 2, H/4, W/4): x, y displacement in pixels of the frame, from x to reference; None is no motion.
-        """
+    def forward(self, x: Tensor, reference: Tensor) -> InterOutput:
+        """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16."""
         raise NotImplementedError
 
-    def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
+    def code(self, x: Tensor | None, reference: Tensor, channel: SymbolChannel) -> Tensor:
         """Code x (1, 3, H, W), or decode it if None, given reference (1, 3, H, W) -> x_hat (1, 3, H, W), the same on both sides."""
         raise NotImplementedError
 

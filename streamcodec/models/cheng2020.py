@@ -64,9 +64,8 @@ class Cheng2020Anchor(TransformModel, RasterLatentCodec):
 
     attention = False
 
-    def __init__(self, N: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803
-        RasterLatentCodec.__init__(self, hyper_analysis(N), hyper_synthesis(N), N, N, gain_rows=gain_rows)
-        self.gain_rows = gain_rows
+    def __init__(self, N: int = 192) -> None:  # noqa: N803
+        RasterLatentCodec.__init__(self, hyper_analysis(N), hyper_synthesis(N), N, N)
         self.g_a, self.g_s = analysis(N, attention=self.attention), synthesis(N, attention=self.attention)
 
     @property
@@ -83,6 +82,6 @@ class Cheng2020Attention(Cheng2020Anchor):
 class Cheng2020AnchorCheckerboard(SimpleVAECompressionModel):
     """cheng2020-anchor-checkerboard: the context model in two passes (He et al., CVPR 2021). N: channels everywhere."""
 
-    def __init__(self, N: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803
-        codec = CheckerboardLatentCodec(hyper_analysis(N), hyper_synthesis(N), N, N, gain_rows=gain_rows)
+    def __init__(self, N: int = 192) -> None:  # noqa: N803
+        codec = CheckerboardLatentCodec(hyper_analysis(N), hyper_synthesis(N), N, N)
         super().__init__(analysis(N), synthesis(N), codec)

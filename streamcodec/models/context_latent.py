@@ -1,7 +1,7 @@
 """Latents with a context model: the Gaussian of an element is told by the hyperprior and by elements that are decoded already.
 
     features = h_s(z_hat)                              context = masked convolution of y_hat (masked.py)
-    scales, means = entropy_parameters(both)           y symbol = round(y * gain - mean), y_hat = (symbol + mean) * inverse_gain
+    scales, means = entropy_parameters(both)           y symbol = round(y - mean), y_hat = symbol + mean
 
 (Minnen et al., NeurIPS 2018; He et al., CVPR 2021.) What a position is decoded with depends on what was decoded before it, so to code,
 not the scales alone but features, context and means are integers (exact.py, exact_context.py), and nothing is a float until
@@ -20,7 +20,6 @@ from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional, quantize
 from streamcodec.models.exact import IntegerFeatures
 from streamcodec.models.exact_context import IntegerContext
-from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent, require_finite, round_around
 from streamcodec.models.masked import MaskedConv2d, anchors
 
@@ -62,10 +61,9 @@ class ContextLatent(HyperpriorLatent):
     features_first = True
     context = 0
 
-    def __init__(self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, gain_rows: int = 0, hyper_stride: int = 4) -> None:
+    def __init__(self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, hyper_stride: int = 4) -> None:
         super().__init__()
         self.latent_channels, self.hyper_stride = latent, hyper_stride
-        self.gains = Gains(gain_rows, latent) if gain_rows else None
         self.arrange(
             entropy_bottleneck=EntropyBottleneck(hyper),
             h_a=h_a,

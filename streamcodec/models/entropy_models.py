@@ -216,18 +216,6 @@ class GaussianConditional(EntropyModel):
         bounded: Tensor = self.likelihood_lower_bound(_gaussian_mass(distance, self.lower_bound_scale(scales.float())))
         return bounded
 
-    def bits(self, symbols: Tensor, rows: Tensor) -> Tensor:
-        """What symbols (int32 or integral float) cost in the tables' rows (int32), both of one shape -> float32.
-
-        An escape counts as its symbol alone, without the value that follows it.
-        """
-        costs = PROBABILITY_BITS - self._quantized_cdf.diff(dim=1).clamp(min=1).float().log2()  # (K, L - 1), of all entries at once
-        flat = rows.flatten().long()  # index_select is several times as fast as indexing with tensors
-        escape = self._cdf_length.index_select(0, flat) - 2
-        entry = symbols.flatten().long() - self._offset.index_select(0, flat)
-        entry = torch.where((entry < 0) | (entry >= escape), escape, entry)
-        return costs.flatten().index_select(0, flat * costs.shape[1] + entry).view(symbols.shape)
-
     def update_scale_table(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
         """Make the tables for `scale_table` (None: the one held, else the default); False if there are some already and not `force`."""
         if self.has_tables and not force:

@@ -17,7 +17,6 @@ __all__ = ["Fit", "find_fit", "listed"]
 WIDTHS = {
     "N": ("g_a.0.weight", "g_a.0.conv1.weight", "img_encoder.0.weight"),
     "M": ("g_a.6.weight", "img_encoder.6.weight"),
-    "gain_rows": ("gains.gain", "img_hyperprior.gains.gain"),
 }
 """Field of a config -> keys of tensors whose first dimension it is."""
 

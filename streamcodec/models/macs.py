@@ -42,9 +42,9 @@ def coding_cost(model: CompressionModel) -> CodingCost:
     size = (SIDE, SIDE)
     frame = torch.full((1, 3, *size), 0.5, device=next(model.parameters()).device)
     if isinstance(model, ImageModel):
-        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, size, 0.0, channel)) for x in (frame, None))  # type: ignore[misc]
+        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, size, channel)) for x in (frame, None))  # type: ignore[misc]
     elif isinstance(model, InterModel):
-        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, frame, 0.0, channel)) for x in (frame, None))  # type: ignore[misc]
+        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, frame, channel)) for x in (frame, None))  # type: ignore[misc]
     else:
         raise UsageError(f"{type(model).__name__} codes no frames; accepted: an ImageModel or an InterModel")
     per_pixel = 1 / (1000 * SIDE**2)

@@ -14,12 +14,12 @@ from torch import Tensor
 __all__ = ["gaussian_volume", "warp"]
 
 
-def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5, *, stepwise: bool = False) -> Tensor:
+def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5) -> Tensor:
     """Frames (N, C, H, W) -> volume (N, levels + 1, C, H, W): sharp, blurred, then `levels - 1` pyramid levels.
 
-    `sigma` is in pixels of the level. `stepwise` brings a level back to full size by repeated doubling (what the
-    published ssf2020 weights were trained with) instead of by one bilinear interpolation. Sides that are no multiple
-    of 2 ** (levels - 1) are padded by replication on the way down and cropped on the way up.
+    `sigma` is in pixels of the level. A level is brought back to full size by repeated doubling, which the published
+    ssf2020 weights were trained with. Sides that are no multiple of 2 ** (levels - 1) are padded by replication on the
+    way down and cropped on the way up.
     """
     volume, sizes = [x], []
     for level in range(levels):
@@ -27,7 +27,7 @@ def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5, *, stepwise:
             sizes.append(x.shape[-2:])
             x = _halve(x)
         x = _blur(x, sigma)
-        volume.append(_double(x, sizes) if stepwise else _enlarge(x, sizes))
+        volume.append(_double(x, sizes))
     return torch.stack(volume, 1)
 
 
@@ -67,14 +67,6 @@ def _blur(x: Tensor, sigma: float) -> Tensor:
 
 def _halve(x: Tensor) -> Tensor:
     return F.avg_pool2d(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2), mode="replicate"), 2)
-
-
-def _enlarge(x: Tensor, sizes: list[torch.Size]) -> Tensor:
-    """Undo len(sizes) halvings at once; `sizes` are the (height, width) before each of them."""
-    if not sizes:
-        return x
-    height, width = sizes[0]
-    return F.interpolate(x, scale_factor=2.0 ** len(sizes), mode="bilinear", align_corners=False)[..., :height, :width]
 
 
 def _double(x: Tensor, sizes: list[torch.Size]) -> Tensor:

@@ -22,7 +22,7 @@ from streamcodec.video import VideoReader, VideoWriter
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image", "--inter", "tiny-flow"]
+TINY = ["--intra", "tiny-intra", "--inter", "tiny-inter"]
 PTS = (0, 40, 80, 130, 160, 200)
 
 
@@ -95,7 +95,7 @@ def test_info(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (facts["frames"], facts["gops"], facts["key_frames"]) == (6, 2, [0, 4])
     assert facts["size_bytes"] == stream.stat().st_size
     assert facts["sample_aspect_ratio"] == "4/3"
-    assert facts["intra"]["name"] == "tiny-image"
+    assert facts["intra"]["name"] == "tiny-intra"
     assert [packet["type"] for packet in facts["packets"]] == ["frame"] * 4 + ["gop_hash"] + ["frame"] * 2 + ["gop_hash"]
     assert run(["info", str(stream), "--packets"]) == 0
     text = capsys.readouterr().out

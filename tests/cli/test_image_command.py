@@ -15,7 +15,7 @@ from streamcodec.video import read_picture, to_jpeg, to_png
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image"]
+TINY = ["--intra", "tiny-intra"]
 
 
 def write_picture(path: Path, height: int = 20, width: int = 30) -> Path:
@@ -38,13 +38,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_encode_says_what_it_did(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["image", "encode", "a.png", "b.ssf", "-q", "50", *TINY]) == 0
     said = capsys.readouterr()
-    for part in ("30x20", "bytes", "bpp", "PSNR", " s, tiny-image, quality 50"):
+    for part in ("30x20", "bytes", "bpp", "PSNR", " s, tiny-intra, quality 50"):
         assert part in said.err
     assert said.out == ""
     assert run(["image", "encode", "a.png", "b.ssf", "-y", "--json", "--msssim", *TINY]) == 0
     row = json.loads(capsys.readouterr().out)
     assert row["size_bytes"] == (here / "b.ssf").stat().st_size
-    assert (row["width"], row["height"], row["quality"], row["ms_ssim"], row["notes"]) == (30, 20, 32, None, [])
+    assert row["notes"] == ["its RGB samples were converted to 4:2:0"]
+    assert (row["width"], row["height"], row["quality"], row["ms_ssim"]) == (30, 20, 32, None)
 
 
 def test_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +119,7 @@ FAILURES = [
     (["encode", "a.png", "b.ssf", "-q", "6", "--target-bpp", "1"], 2, "-q and --target-bpp"),
     (["encode", "a.png", "b.ssf", "--background", "sky"], 2, "sky"),
     (["encode", "a.png", "b.ssf", "--max-pixels", "599"], 1, "up to 599 pixels"),
-    (["encode", "a.png", "b.ssf", "--intra", "tiny-flow"], 2, "does not code I-frames"),
+    (["encode", "a.png", "b.ssf", "--intra", "tiny-inter"], 2, "does not code I-frames"),
     (["encode", "a.png", "sub/a.png", "--out", "out"], 2, "would both become out"),
     (["encode", "empty", "--out", "out"], 1, "holds no pictures"),
     (["encode", "a.png", "--out", "text.png"], 2, "text.png"),

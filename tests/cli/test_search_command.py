@@ -13,7 +13,7 @@ from streamcodec.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image", "--inter", "tiny-flow"]
+TINY = ["--intra", "tiny-intra", "--inter", "tiny-inter"]
 
 
 @pytest.fixture(scope="session")

@@ -53,10 +53,10 @@ def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(name: str, si
     for count in (1, 2):
         torch.set_num_threads(count)
         encoder = EncoderChannel(tables, contexts)
-        x_hat = model.code(frame(*size), size, 0.0, encoder)
+        x_hat = model.code(frame(*size), size, encoder)
         data = encoder.finish()
         decoder = DecoderChannel(tables, data, contexts)
-        assert torch.equal(model.code(None, size, 0.0, decoder), x_hat)
+        assert torch.equal(model.code(None, size, decoder), x_hat)
         decoder.finish()
         coded.append(data)
     assert coded[0] == coded[1]
@@ -67,14 +67,14 @@ def test_damaged_bytes_are_seen_or_give_another_picture(name: str) -> None:
     model, size = updated_image_model(name), (80, 112)
     tables, contexts = ends(model)
     encoder = EncoderChannel(tables, contexts)
-    x_hat = model.code(frame(*size), size, 0.0, encoder)
+    x_hat = model.code(frame(*size), size, encoder)
     data, unseen = encoder.finish(), 0
     for place in range(0, len(data), 7):
         damaged = bytearray(data)
         damaged[place] ^= 0x24
         try:
             decoder = DecoderChannel(tables, bytes(damaged), contexts)
-            assert not torch.equal(model.code(None, size, 0.0, decoder), x_hat)
+            assert not torch.equal(model.code(None, size, decoder), x_hat)
             decoder.finish()
             unseen += 1
         except CorruptStreamError:  # or that it ends too early
@@ -95,7 +95,7 @@ def means_in_floats(latent: ContextLatent, y_hat: Tensor, y: Tensor) -> Tensor:
 @torch.no_grad()
 def test_coded_values_are_around_the_float_networks_means(name: str) -> None:
     latent, y = latent_of(name)
-    coded = latent.code_latent(y, (5, 7), 0.0, ListEncoder.of(updated_image_model(name)))
+    coded = latent.code_latent(y, (5, 7), ListEncoder.of(updated_image_model(name)))
     compared = (coded - y).abs() < 0.49  # where a table is certain, the symbol is 0 however far the value is
     assert compared.float().mean() > 0.8
     means = means_in_floats(latent, coded, y)
@@ -107,7 +107,7 @@ def test_coded_values_are_around_the_float_networks_means(name: str) -> None:
 @torch.no_grad()
 def test_checkerboard_estimates_what_is_coded() -> None:
     latent, y = latent_of("cheng-checkerboard")
-    coded = latent.code_latent(y, (5, 7), 0.0, ListEncoder.of(updated_image_model("cheng-checkerboard")))
+    coded = latent.code_latent(y, (5, 7), ListEncoder.of(updated_image_model("cheng-checkerboard")))
     torch.testing.assert_close(latent.estimate(y).y_hat, coded, atol=0.005, rtol=0)
 
 
@@ -158,7 +158,7 @@ def test_huge_latents_are_clamped() -> None:
     latent, y = latent_of("joint")
     encoder = ListEncoder.of(updated_image_model("joint"))
     with torch.no_grad():
-        y_hat = latent.code_latent(1e12 * y, (5, 7), 0.0, encoder)
+        y_hat = latent.code_latent(1e12 * y, (5, 7), encoder)
     assert y_hat.isfinite().all()
     assert y_hat.abs().max() > 2**17
 
@@ -202,6 +202,6 @@ def test_weights_file_codes_the_same_bytes(tmp_path: Path) -> None:
         model.h_a.load_state_dict(source.h_a.state_dict())  # the encoder's own: float16 in the file
         encoder = EncoderChannel(*ends(model))
         with torch.no_grad():
-            model.code_latent(y, (5, 7), 0.0, encoder)
+            model.code_latent(y, (5, 7), encoder)
         streams.append(encoder.finish())
     assert streams[0] == streams[1]

@@ -187,11 +187,6 @@ def test_a_part_can_be_named(tmp_path: Path) -> None:
     assert {key.partition("_")[0] for key in report.unused} == {"res", "motion"}
 
 
-def test_gains_are_told_from_their_rows(tmp_path: Path) -> None:
-    report = imported(tmp_path, create("bmshj2018-factorized", N=4, M=6, gain_rows=3).state_dict())
-    assert report.config["gain_rows"] == 3
-
-
 @pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 def test_published_layouts_are_told_apart() -> None:
     for label, layout in json.loads(FIXTURE.read_text()).items():

@@ -28,7 +28,7 @@ def trilinear(volume: Tensor, flow: Tensor, level: Tensor) -> Tensor:
 @pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 def test_volume_and_warp_match_the_fixture() -> None:
     data = {key: torch.from_numpy(value) for key, value in np.load(FIXTURE).items()}
-    volume = gaussian_volume(data["frame"], stepwise=True)
+    volume = gaussian_volume(data["frame"])
     torch.testing.assert_close(volume.transpose(1, 2), data["volume"], atol=1e-5, rtol=0)
     warped = warp(volume, data["flow_pixels"], 3 * data["scale"] + 2.5)
     torch.testing.assert_close(warped, data["warped"], atol=1e-4, rtol=0)
@@ -68,10 +68,9 @@ def test_half_precision_flow_is_taken_at_full_precision_of_position(frame: Tenso
     torch.testing.assert_close(warp(volume, flow.bfloat16(), level), warp(volume, flow, level), atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("stepwise", [False, True])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 80), (17, 33), (1, 5)])
-def test_volume_of_a_flat_frame_is_flat_at_any_size(height: int, width: int, stepwise: bool) -> None:
-    volume = gaussian_volume(torch.full((2, 3, height, width), 0.7), stepwise=stepwise)
+def test_volume_of_a_flat_frame_is_flat_at_any_size(height: int, width: int) -> None:
+    volume = gaussian_volume(torch.full((2, 3, height, width), 0.7))
     assert volume.shape == (2, 6, 3, height, width)
     torch.testing.assert_close(volume, torch.full_like(volume, 0.7), atol=1e-5, rtol=0)
 

@@ -80,9 +80,3 @@ def test_keys_and_shapes_match_the_fixture(name: str) -> None:
     assert layout(name) == published["keys"]
     with torch.device("meta"):
         assert sum(parameter.numel() for parameter in MODELS[name]().parameters()) == published["n_params"]
-
-
-def test_gains_are_extra_keys() -> None:
-    plain, gained = FactorizedPrior(8, 12).state_dict(), FactorizedPrior(8, 12, gain_rows=3).state_dict()
-    assert set(gained) > set(plain)
-    assert all("gain" in key for key in set(gained) - set(plain))

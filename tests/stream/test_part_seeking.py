@@ -39,11 +39,6 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="session")
-def tiny_kind() -> str:
-    return "native"
-
-
 def come_to(source: Path, plan: VideoPlan, gops: range) -> tuple[str, list[int]]:
     """The way that led to the frames of these GOPs, and their pts."""
     for beginning in parts._beginnings(source, plan, gops, "yuv420"):
