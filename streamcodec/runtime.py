@@ -40,7 +40,9 @@ def require_torch(what: str) -> None:
     try:
         import torch
     except ImportError as error:
-        raise NotInstalledError(f"{what} needs PyTorch ({error}): pip install 'streamcodec[torch]'") from error
+        raise NotInstalledError(
+            f"{what} needs PyTorch ({error}): pip install 'streamcodec[torch]'"
+        ) from error
     if _chosen_threads is not None:
         torch.set_num_threads(_chosen_threads)
 
@@ -48,7 +50,9 @@ def require_torch(what: str) -> None:
 def threads() -> int:
     """CPU threads that one frame is coded with: PyTorch's number where it is loaded, else as set."""
     torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "get_num_threads"):  # and is not just being imported elsewhere
+    if torch is not None and hasattr(
+        torch, "get_num_threads"
+    ):  # and is not just being imported elsewhere
         return min(int(torch.get_num_threads()), MAX_THREADS)
     return min(_chosen_threads or _cpus(), MAX_THREADS)
 

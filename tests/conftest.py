@@ -52,7 +52,9 @@ def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="session")
 def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """5 frames of 176x164, which MS-SSIM can compare."""
-    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("wide") / "wide.mp4", 5, size=(176, 164), options={"qp": "0"})
+    path: Path = synthetic.write_clip(
+        tmp_path_factory.mktemp("wide") / "wide.mp4", 5, size=(176, 164), options={"qp": "0"}
+    )
     return path
 
 
@@ -98,7 +100,9 @@ def load_tiny(folder: Path, kind: str) -> Codec:
 
 
 @pytest.fixture
-def tiny_models(tiny_weights: Path, tiny_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def tiny_models(
+    tiny_weights: Path, tiny_kind: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
     """Puts the tiny models at hand; the settings that name them, for `encode`."""
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
     return dict(zip(("intra", "inter"), KINDS[tiny_kind], strict=True))

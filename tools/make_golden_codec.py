@@ -38,11 +38,19 @@ MODELS = tuple(str(GOLDEN / f"golden-{part}.safetensors") for part in ("image", 
 
 
 def make_stream(codec: Codec) -> None:
-    base = torch.randint(0, 256, (3, 40, 48), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
-    encoder = Encoder(VideoFormat(48, 40, Fraction(1, 25), Fraction(25)), EncodeOptions(quality=63, gop=3, scenecut=0), codec=codec)
+    base = torch.randint(
+        0, 256, (3, 40, 48), generator=torch.Generator().manual_seed(5), dtype=torch.uint8
+    )
+    encoder = Encoder(
+        VideoFormat(48, 40, Fraction(1, 25), Fraction(25)),
+        EncodeOptions(quality=63, gop=3, scenecut=0),
+        codec=codec,
+    )
     with (GOLDEN / f"{VERSION}.ssf").open("xb") as file:
         writer = Writer(file, encoder.header)
-        packets = [packet for shift in range(5) for packet in encoder.push(base.roll(2 * shift, dims=2))]
+        packets = [
+            packet for shift in range(5) for packet in encoder.push(base.roll(2 * shift, dims=2))
+        ]
         for packet in packets + encoder.flush():
             writer.write(packet)
         writer.finish()
@@ -52,7 +60,9 @@ def symbols_digest(video: Video) -> str:
     """SHA-256 of all symbols of a stream, int32 little-endian, in the order in which they are decoded."""
     digest, code = hashlib.sha256(), DecoderChannel.code
 
-    def hashing(self: DecoderChannel, symbols: torch.Tensor | None, indexes: torch.Tensor) -> torch.Tensor:
+    def hashing(
+        self: DecoderChannel, symbols: torch.Tensor | None, indexes: torch.Tensor
+    ) -> torch.Tensor:
         read = code(self, symbols, indexes)
         digest.update(read.numpy().astype("<i4").tobytes())
         return read
@@ -73,7 +83,9 @@ def main() -> None:
     video = open(GOLDEN / f"{VERSION}.ssf", device="cpu", intra=MODELS[0], inter=MODELS[1])
     frames = np.stack([frame.array for frame in video])
     np.save(GOLDEN / f"{VERSION}.npy", frames)
-    (GOLDEN / f"{VERSION}.json").write_text(json.dumps({"symbols_sha256": symbols_digest(video)}, indent=1) + "\n")
+    (GOLDEN / f"{VERSION}.json").write_text(
+        json.dumps({"symbols_sha256": symbols_digest(video)}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

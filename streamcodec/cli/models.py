@@ -22,7 +22,11 @@ RIGHT_ALIGNED = HEADING[2:5]
 
 
 @click.command()
-@click.option("--known", is_flag=True, help="List the architectures that weights can be imported for or trained, without weights.")
+@click.option(
+    "--known",
+    is_flag=True,
+    help="List the architectures that weights can be imported for or trained, without weights.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
@@ -42,7 +46,9 @@ def models(known: bool, as_json: bool) -> None:
     click.echo("\n".join(_table([row for row in rows if not row.get("error")])))
     for row in rows:
         if row.get("error"):
-            click.echo(f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}")
+            click.echo(
+                f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}"
+            )
 
 
 def _all_known() -> list[dict[str, Any]]:
@@ -55,8 +61,24 @@ def _all_known() -> list[dict[str, Any]]:
 def _at_hand(name: str, path: Path) -> dict[str, Any]:
     from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, PACKAGED, is_native
 
-    facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
-    facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
+    facts = {
+        "name": name,
+        "path": str(path),
+        "built_in": path.parent == PACKAGED,
+        "default": name in (DEFAULT_INTRA, DEFAULT_INTER),
+    }
+    facts |= dict.fromkeys(
+        (
+            "codes",
+            "preset",
+            "config",
+            "parameters",
+            "encode_kmac_per_pixel",
+            "decode_kmac_per_pixel",
+            "id",
+            "error",
+        )
+    )
     try:
         return facts | (_native(path) if is_native(path) else _of_zoo(name, path))
     except (ModelError, NotInstalledError) as error:
@@ -70,7 +92,13 @@ def _native(path: Path) -> dict[str, Any]:
     weights = load_dct_weights(path)
     weights.native()  # which checks all numbers
     role = "I-frames" if weights.kind == "intra" else "P-frames"
-    return {"codes": role, "preset": f"dct-{weights.kind}", "config": {}, "id": weights.id.hex(), **_costs(network_cost(weights))}
+    return {
+        "codes": role,
+        "preset": f"dct-{weights.kind}",
+        "config": {},
+        "id": weights.id.hex(),
+        **_costs(network_cost(weights)),
+    }
 
 
 def _of_zoo(name: str, path: Path) -> dict[str, Any]:
@@ -106,7 +134,13 @@ def _known(name: str) -> dict[str, Any]:
     with torch.device("meta"):
         model = create(name)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return {"name": name, "codes": _role(model), "parameters": parameters, "preset": name, "config": config_of(name)}
+    return {
+        "name": name,
+        "codes": _role(model),
+        "parameters": parameters,
+        "preset": name,
+        "config": config_of(name),
+    }
 
 
 def _role(model: "ImageModel | InterModel") -> str:
@@ -117,11 +151,18 @@ def _role(model: "ImageModel | InterModel") -> str:
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
     """Lines: the heading, then of every model its figures and, if it has weights, id and file. Columns without figures are left out."""
-    columns = [column for column in zip(HEADING, *(_cells(row) for row in rows), strict=True) if any(column[1:])]
+    columns = [
+        column
+        for column in zip(HEADING, *(_cells(row) for row in rows), strict=True)
+        if any(column[1:])
+    ]
     widths = [max(map(len, column)) for column in columns]
     for line, row in zip(zip(*columns, strict=True), (None, *rows), strict=False):
         sides = ("rjust" if column[0] in RIGHT_ALIGNED else "ljust" for column in columns)
-        yield "  ".join(getattr(cell, side)(width) for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
+        yield "  ".join(
+            getattr(cell, side)(width)
+            for cell, side, width in zip(line, sides, widths, strict=True)
+        ).rstrip()
         if row is not None and "path" in row:
             yield f"    id {row['id']}, {'built in' if row['built_in'] else row['path']}"
 

@@ -52,7 +52,10 @@ def network_cost(weights: DctWeights) -> NetworkCost:
     layers = [layer for _, layer in convolutions(weights.network)]
     per_pixel = 1 / (1000 * SIDE**2)
     return NetworkCost(
-        sum(layer.weights.size + layer.bias.size + (0 if layer.slope is None else layer.slope.size) for layer in layers),
+        sum(
+            layer.weights.size + layer.bias.size + (0 if layer.slope is None else layer.slope.size)
+            for layer in layers
+        ),
         sum(counts.values()) * per_pixel,
         decode * per_pixel,
     )

@@ -26,17 +26,23 @@ class NativeModel:
         self.name, self.id, self._coder = name, model_id, coder
         self.role: FrameType = role
 
-    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+    def encode(
+        self, planes: Planes, quality: int, reference: Reference | None, running: Running
+    ) -> CodedFrame:
         """As FrameModel has it."""
         y, u, v = (np.ascontiguousarray(plane) for plane in planes)
         before = _own(reference)
         try:
-            payload, decoded = self._coder.encode((y, u, v), quality, before, threads=running.threads, preset=running.preset)
+            payload, decoded = self._coder.encode(
+                (y, u, v), quality, before, threads=running.threads, preset=running.preset
+            )
         except MemoryError as error:
             raise _too_large(y.shape) from error
         return CodedFrame(payload, decoded)
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> Reference:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
+    ) -> Reference:
         """As FrameModel has it."""
         before = _own(reference)
         try:
@@ -48,13 +54,17 @@ class NativeModel:
 def load_native_model(path: Path) -> NativeModel:
     """The model in a weights file of the default kind. Raises ModelError if it is missing, damaged or something else."""
     weights = load_dct_weights(path)
-    return NativeModel(path.stem, weights.id, "I" if weights.kind == "intra" else "P", weights.native())
+    return NativeModel(
+        path.stem, weights.id, "I" if weights.kind == "intra" else "P", weights.native()
+    )
 
 
 def _own(reference: Reference | None) -> _native.Reference | None:
     if reference is None or isinstance(reference, _native.Reference):
         return reference
-    raise UsageError(f"reference is a {type(reference).__name__}; accepted: what the frame before was coded to")
+    raise UsageError(
+        f"reference is a {type(reference).__name__}; accepted: what the frame before was coded to"
+    )
 
 
 def _too_large(size: tuple[int, ...]) -> StreamCodecError:

@@ -50,28 +50,36 @@ class ZooModel:
     device: str = "cpu"
 
     @classmethod
-    def of(cls, name: str, model_id: bytes, model: ImageModel | InterModel, device: str = "cpu") -> "ZooModel":
+    def of(
+        cls, name: str, model_id: bytes, model: ImageModel | InterModel, device: str = "cpu"
+    ) -> "ZooModel":
         """Take a model after `update()`, which is on this device; ModelError if its tables are missing or damaged."""
         try:
             data = model.tables()
             contexts = tuple(ContextModel(*context.arguments()) for context in model.contexts())
             tables = Tables(data.quantized_cdf, data.cdf_length, data.offset)
         except UsageError as error:
-            raise ModelError(f"model {name} has damaged tables or a damaged context model: {error}") from error
+            raise ModelError(
+                f"model {name} has damaged tables or a damaged context model: {error}"
+            ) from error
         return cls(name, model_id, model, tables, contexts, device)
 
     @property
     def role(self) -> FrameType:
         return "I" if isinstance(self.model, ImageModel) else "P"
 
-    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+    def encode(
+        self, planes: Planes, quality: int, reference: Reference | None, running: Running
+    ) -> CodedFrame:
         """As FrameModel has it."""
         size = _size(planes)
         channel = EncoderChannel(self.tables, self.contexts)
         decoded = self._code(channel, planes, reference, size, running.precision)
         return CodedFrame(bytes([quality]) + channel.finish(), decoded)
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> RgbReference:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
+    ) -> RgbReference:
         """As FrameModel has it.
 
         Symbols come before pixels: of a size that the payload does not pay for, little more than the
@@ -117,14 +125,18 @@ def choose_device(device: str | None) -> str:
     try:
         torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
+        raise UsageError(
+            f"device is {device!r}, which cannot be used here; try cpu or cuda"
+        ) from error
     return device
 
 
 @contextmanager
 def _arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
     """This precision, whatever the caller computes in. cuDNN's flags belong to the process: only where it runs."""
-    exact_cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    exact_cudnn = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
     with (
         torch.inference_mode(),
         torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"),
@@ -141,7 +153,9 @@ def _memory_for(size: tuple[int, int]) -> Iterator[None]:
         known = (MemoryError, torch.cuda.OutOfMemoryError)
         if not isinstance(error, known) and "DefaultCPUAllocator" not in str(error):
             raise
-        raise StreamCodecError(f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}") from error
+        raise StreamCodecError(
+            f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}"
+        ) from error
 
 
 def _rgb_of(reference: Reference | None, size: tuple[int, int]) -> Planes:
@@ -150,7 +164,9 @@ def _rgb_of(reference: Reference | None, size: tuple[int, int]) -> Planes:
         raise UsageError(f"reference is a {kind}; accepted: what the frame before was coded to")
     height, width = _size(reference.rgb)
     if (height, width) != size:
-        raise UsageError(f"reference is {width}x{height}; accepted: the frame's size, {size[1]}x{size[0]}")
+        raise UsageError(
+            f"reference is {width}x{height}; accepted: the frame's size, {size[1]}x{size[0]}"
+        )
     return reference.rgb
 
 

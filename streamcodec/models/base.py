@@ -41,22 +41,28 @@ class InterOutput(TypedDict):
 class CompressionModel(nn.Module):
     """A network with entropy models. Before coding it needs tables: from `update()`, or loaded with the weights."""
 
-
     def aux_loss(self) -> Tensor:
         """Scalar loss of the bottlenecks' quantiles; it trains nothing else."""
         return torch.stack([bottleneck.loss() for bottleneck in self._bottlenecks()]).sum()
 
-    def update(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
+    def update(
+        self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False
+    ) -> bool:
         """Make the probability tables and the exact scale paths from the weights; returns whether anything changed.
 
         What is there already stays unless `force` (after training). `scale_table`: rising standard deviations, each with a table.
         """
         changed = [bottleneck.update(force) for bottleneck in self._bottlenecks()]
-        rescaled = [conditional.update_scale_table(scale_table, force) for conditional in self._conditionals()]
+        rescaled = [
+            conditional.update_scale_table(scale_table, force)
+            for conditional in self._conditionals()
+        ]
         changed += [latent.update_integer(force or any(rescaled)) for latent in self._latents()]
         return any(changed) or any(rescaled)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
         """Load weights, of any published age and wrapping (published.py), with or without tables and exact scale path.
 
         Without them, or with tables of another precision, the model counts as not updated. RuntimeError if keys or shapes do not fit.
@@ -70,14 +76,20 @@ class CompressionModel(nn.Module):
         """
         gaussian = [conditional.tables() for conditional in self._conditionals()]
         if not all(_are_equal(tables, gaussian[0]) for tables in gaussian):
-            raise ModelError("probability tables are damaged: the Gaussians' differ between the latents")
+            raise ModelError(
+                "probability tables are damaged: the Gaussians' differ between the latents"
+            )
         for latent in self._latents():
             latent.check_tables()
-        return TableData.join(*gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks()))
+        return TableData.join(
+            *gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks())
+        )
 
     def contexts(self) -> tuple[ContextData, ...]:
         """The context models of its latents, in the order of the modules; most models have none. ModelError before update()."""
-        return tuple(module.data() for module in self.modules() if isinstance(module, IntegerContext))
+        return tuple(
+            module.data() for module in self.modules() if isinstance(module, IntegerContext)
+        )
 
     def _bottlenecks(self) -> Iterator[EntropyBottleneck]:
         return (module for module in self.modules() if isinstance(module, EntropyBottleneck))

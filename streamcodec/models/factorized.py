@@ -50,8 +50,12 @@ class FactorizedLatentCodec(nn.Module):
         y_hat, likelihoods = self.entropy_bottleneck(y.float())
         return LatentEstimate(y_hat, {"y": likelihoods})
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
-        y_hat, _ = code_factorized(self.entropy_bottleneck, None if y is None else y.float(), size, channel, first_row=0)
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
+        y_hat, _ = code_factorized(
+            self.entropy_bottleneck, None if y is None else y.float(), size, channel, first_row=0
+        )
         return y_hat
 
 

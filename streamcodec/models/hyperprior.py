@@ -14,7 +14,13 @@ from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.layers import conv, deconv
 from streamcodec.models.vae import TransformModel
 
-__all__ = ["HyperpriorLatentCodec", "MeanScaleHyperprior", "ScaleHyperprior", "hyper_analysis", "hyper_synthesis"]
+__all__ = [
+    "HyperpriorLatentCodec",
+    "MeanScaleHyperprior",
+    "ScaleHyperprior",
+    "hyper_analysis",
+    "hyper_synthesis",
+]
 
 
 class HyperpriorLatentCodec(HyperpriorLatent):
@@ -27,7 +33,16 @@ class HyperpriorLatentCodec(HyperpriorLatent):
 
     straight_through = ""  # as published: in training all networks see noise
 
-    def __init__(self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, means: bool, hyper_stride: int = 4) -> None:
+    def __init__(
+        self,
+        h_a: nn.Module,
+        h_s: nn.Module,
+        latent: int,
+        hyper: int,
+        *,
+        means: bool,
+        hyper_stride: int = 4,
+    ) -> None:
         super().__init__()
         self.h_a, self.h_s, self.has_means = h_a, h_s, means
         self.latent_channels, self.hyper_stride = latent, hyper_stride
@@ -58,7 +73,9 @@ class ScaleHyperprior(TransformModel, HyperpriorLatentCodec):
 
     def __init__(self, N: int, M: int) -> None:  # noqa: N803 (the papers' names)
         h_a = nn.Sequential(conv(M, N, 3, 1), nn.ReLU(), conv(N, N), nn.ReLU(), conv(N, N))
-        h_s = nn.Sequential(deconv(N, N), nn.ReLU(), deconv(N, N), nn.ReLU(), conv(N, M, 3, 1), nn.ReLU())
+        h_s = nn.Sequential(
+            deconv(N, N), nn.ReLU(), deconv(N, N), nn.ReLU(), conv(N, M, 3, 1), nn.ReLU()
+        )
         HyperpriorLatentCodec.__init__(self, h_a, h_s, M, N, means=False)
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 
@@ -75,14 +92,18 @@ def hyper_analysis(N: int, M: int) -> nn.Sequential:  # noqa: N803 (the papers' 
 def hyper_synthesis(N: int, M: int) -> nn.Sequential:  # noqa: N803
     """z_hat (N, N, h, w) -> (N, 2 M, 4 h, 4 w): scales and means, or features for a context model; as in Minnen et al. 2018."""
     wide = M * 3 // 2
-    return nn.Sequential(deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1))
+    return nn.Sequential(
+        deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1)
+    )
 
 
 class MeanScaleHyperprior(TransformModel, HyperpriorLatentCodec):
     """Minnen et al. 2018: mbt2018-mean. N, M: channels inside and of z, of y."""
 
     def __init__(self, N: int, M: int) -> None:  # noqa: N803
-        HyperpriorLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, means=True)
+        HyperpriorLatentCodec.__init__(
+            self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, means=True
+        )
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 
     @property

@@ -46,7 +46,9 @@ def round_around(x: Tensor, centre: Tensor) -> Tensor:
 def require_finite(x: Tensor) -> Tensor:
     """x itself; ModelError for NaN or infinity, which has no symbol."""
     if not x.isfinite().all():
-        raise ModelError("the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]")
+        raise ModelError(
+            "the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]"
+        )
     return x
 
 
@@ -61,7 +63,9 @@ def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
     if not certain.any():
         return symbols
     flat = rows.flatten().long()
-    found, only = (table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset))
+    found, only = (
+        table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset)
+    )
     return torch.where(found, only, symbols)
 
 
@@ -71,7 +75,11 @@ def in_c_order(x: Tensor) -> Tensor:
 
 
 def code_factorized(
-    bottleneck: EntropyBottleneck, z: Tensor | None, size: tuple[int, int], channel: SymbolChannel, first_row: int
+    bottleneck: EntropyBottleneck,
+    z: Tensor | None,
+    size: tuple[int, int],
+    channel: SymbolChannel,
+    first_row: int,
 ) -> tuple[Tensor, Tensor]:
     """Code z (N, C, *size), or decode it if None (N = 1) -> (z_hat float32, symbols int32), both of that shape.
 
@@ -79,9 +87,13 @@ def code_factorized(
     """
     bottleneck.require_tables()
     medians = bottleneck.medians()
-    rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
+    rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[
+        None, :, None, None
+    ]
     symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
-    indexes = (rows + first_row).expand(1 if z is None else len(z), -1, *size)  # a view: of a whole frame they take more than its latents
+    indexes = (rows + first_row).expand(
+        1 if z is None else len(z), -1, *size
+    )  # a view: of a whole frame they take more than its latents
     symbols = in_c_order(channel.code(symbols, indexes))
     return symbols + medians, symbols
 
@@ -141,7 +153,9 @@ class HyperpriorLatent(nn.Module):
         """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""
         rows = len(self.gaussian_conditional._cdf_length)
         if self.integer.tables != rows:
-            raise ModelError(f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}")
+            raise ModelError(
+                f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}"
+            )
 
     def estimate(self, y: Tensor) -> LatentEstimate:
         """Differentiable: y (N, M, h, w) float -> y_hat and likelihoods."""
@@ -163,7 +177,9 @@ class HyperpriorLatent(nn.Module):
         y_hat, likelihoods = self.gaussian_conditional(y, scales, means)
         return round_around(y, means) if "y" in self.straight_through else y_hat, likelihoods
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides.
 
         Raises ModelError before update(), or if y is not finite.
@@ -175,10 +191,19 @@ class HyperpriorLatent(nn.Module):
         z_hat, z_symbols = code_factorized(self.entropy_bottleneck, z, z_size, channel, first_row)
         return self.code_given(z_hat, z_symbols, y, size, channel)
 
-    def code_given(self, z_hat: Tensor, z_symbols: Tensor, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+    def code_given(
+        self,
+        z_hat: Tensor,
+        z_symbols: Tensor,
+        y: Tensor | None,
+        size: tuple[int, int],
+        channel: SymbolChannel,
+    ) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32."""
         indexes = self.integer(z_symbols, size)
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
-        symbols = None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+        symbols = (
+            None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+        )
         return in_c_order(channel.code(symbols, indexes)) + in_c_order(means)

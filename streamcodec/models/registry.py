@@ -6,7 +6,11 @@ from typing import Any
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import ImageModel, InterModel
-from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
+from streamcodec.models.cheng2020 import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    Cheng2020Attention,
+)
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
@@ -40,7 +44,9 @@ PRESETS: Mapping[str, Preset] = {
     "cheng2020-attn": Preset(Cheng2020Attention, CHENG),
     "cheng2020-anchor-checkerboard": Preset(Cheng2020AnchorCheckerboard, CHENG),
     "ssf2020-image": Preset(ScaleSpaceFlowImage, ZOO),
-    "ssf2020": Preset(ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}),
+    "ssf2020": Preset(
+        ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}
+    ),
 }
 
 
@@ -60,5 +66,7 @@ def create(name: str, **config: Any) -> ImageModel | InterModel:
     """Construct a model with fresh weights; `config` overrides fields of the preset. ModelError for an unknown name or field."""
     fields = config_of(name)
     if unknown := set(config) - set(fields):
-        raise ModelError(f"model {name} has no field {', '.join(sorted(unknown))}; it has: {', '.join(fields)}")
+        raise ModelError(
+            f"model {name} has no field {', '.join(sorted(unknown))}; it has: {', '.join(fields)}"
+        )
     return PRESETS[name].build(**{**fields, **config})

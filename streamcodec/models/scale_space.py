@@ -42,7 +42,9 @@ def warp(volume: Tensor, flow: Tensor, level: Tensor) -> Tensor:
     out = torch.zeros_like(volume[:, 0])
     for index, plane in enumerate(volume.unbind(1)):
         weight = (1 - (level - index).abs()).clamp(min=0)
-        out = out + weight * F.grid_sample(plane, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        out = out + weight * F.grid_sample(
+            plane, grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
     return out
 
 
@@ -59,7 +61,9 @@ def _sampling_grid(flow: Tensor) -> Tensor:
 def _blur(x: Tensor, sigma: float) -> Tensor:
     """Separable Gaussian of 2 ceil(3 sigma) + 1 taps with replicated borders."""
     radius, channels = math.ceil(3 * sigma), x.shape[1]
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2)
+    taps = torch.exp(
+        -0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2
+    )
     kernel = (taps / taps.sum()).expand(channels, 1, 1, -1)
     x = F.pad(x, (radius,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(x, kernel, groups=channels), kernel.transpose(2, 3), groups=channels)
@@ -72,5 +76,7 @@ def _halve(x: Tensor) -> Tensor:
 def _double(x: Tensor, sizes: list[torch.Size]) -> Tensor:
     """Undo the halvings one by one."""
     for height, width in reversed(sizes):
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[..., :height, :width]
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[
+            ..., :height, :width
+        ]
     return x

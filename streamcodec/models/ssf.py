@@ -57,7 +57,9 @@ class ScaleSpaceFlowImage(ImageModel):
         if x is not None:
             check_frames(x, size=size)
         y = None if x is None else self.img_encoder(x)
-        x_hat: Tensor = self.img_decoder(self.img_hyperprior.code_latent(y, latent_size(size), channel)).float()
+        x_hat: Tensor = self.img_decoder(
+            self.img_hyperprior.code_latent(y, latent_size(size), channel)
+        ).float()
         return x_hat
 
 
@@ -80,10 +82,17 @@ class ScaleSpaceFlow(InterModel):
         super().__init__()
         self.num_levels, self.sigma0, self.scale_field_shift = num_levels, sigma0, scale_field_shift
         image = ScaleSpaceFlowImage(N, M)
-        self.img_encoder, self.img_decoder, self.img_hyperprior = image.img_encoder, image.img_decoder, image.img_hyperprior
+        self.img_encoder, self.img_decoder, self.img_hyperprior = (
+            image.img_encoder,
+            image.img_decoder,
+            image.img_hyperprior,
+        )
         self.res_encoder, self.res_decoder = analysis(N, M, "relu"), synthesis(N, 2 * M, "relu")
         self.res_hyperprior = ScaleSpaceHyperprior(M, row=M)
-        self.motion_encoder, self.motion_decoder = analysis(N, M, "relu", inputs=6), synthesis(N, M, "relu")
+        self.motion_encoder, self.motion_decoder = (
+            analysis(N, M, "relu", inputs=6),
+            synthesis(N, M, "relu"),
+        )
         self.motion_hyperprior = ScaleSpaceHyperprior(M, row=2 * M)
 
     @property
@@ -92,7 +101,11 @@ class ScaleSpaceFlow(InterModel):
         part = ScaleSpaceFlowImage.__new__(ScaleSpaceFlowImage)
         nn.Module.__init__(part)
         part.training = self.training
-        part.img_encoder, part.img_decoder, part.img_hyperprior = self.img_encoder, self.img_decoder, self.img_hyperprior
+        part.img_encoder, part.img_decoder, part.img_hyperprior = (
+            self.img_encoder,
+            self.img_decoder,
+            self.img_hyperprior,
+        )
         return part
 
     @overload
@@ -101,11 +114,15 @@ class ScaleSpaceFlow(InterModel):
     @overload
     def forward(self, x: Tensor, reference: Tensor) -> InterOutput: ...
 
-    def forward(self, x: Tensor | Sequence[Tensor], reference: Tensor | None = None) -> ClipOutput | InterOutput:
+    def forward(
+        self, x: Tensor | Sequence[Tensor], reference: Tensor | None = None
+    ) -> ClipOutput | InterOutput:
         """A clip: T >= 1 frames (N, 3, H, W) float in [0, 1], the first an I-frame. Or a P-frame with its reference, as in InterModel."""
         if isinstance(x, Tensor):
             if reference is None:
-                raise UsageError("a frame came without its reference; accepted: a list of frames, or a frame and its reference")
+                raise UsageError(
+                    "a frame came without its reference; accepted: a list of frames, or a frame and its reference"
+                )
             return self.forward_inter(x, reference)
         return self.forward_clip(x)
 
@@ -114,7 +131,11 @@ class ScaleSpaceFlow(InterModel):
         if not frames:
             raise UsageError("the clip has no frames; accepted: a list of 1 or more")
         first = self.image(frames[0])
-        reference, x_hat, likelihoods = first["x_hat"].detach(), [first["x_hat"]], [{"keyframe": first["likelihoods"]}]
+        reference, x_hat, likelihoods = (
+            first["x_hat"].detach(),
+            [first["x_hat"]],
+            [{"keyframe": first["likelihoods"]}],
+        )
         for frame in frames[1:]:
             out = self.forward_inter(frame, reference)
             reference = out["x_hat"]
@@ -130,7 +151,12 @@ class ScaleSpaceFlow(InterModel):
         r = self.res_hyperprior.estimate(self.res_encoder(x - prediction))
         x_hat = self._synthesis(r.y_hat, m.y_hat, prediction)
         likelihoods = {"motion": m.likelihoods, "residual": r.likelihoods}
-        return {"x_hat": x_hat, "prediction": prediction, "flow": F.avg_pool2d(flow, 4), "likelihoods": likelihoods}
+        return {
+            "x_hat": x_hat,
+            "prediction": prediction,
+            "flow": F.avg_pool2d(flow, 4),
+            "likelihoods": likelihoods,
+        }
 
     @torch.no_grad()
     def code(self, x: Tensor | None, reference: Tensor, channel: SymbolChannel) -> Tensor:

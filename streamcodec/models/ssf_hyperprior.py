@@ -37,10 +37,20 @@ class ScaleSpaceHyperprior(HyperpriorLatent):
         self.latent_channels, self.row = channels, row
         self.entropy_bottleneck = EntropyBottleneck(channels)
         self.hyper_encoder = nn.Sequential(
-            conv(channels, channels), nn.ReLU(), conv(channels, channels), nn.ReLU(), conv(channels, channels)
+            conv(channels, channels),
+            nn.ReLU(),
+            conv(channels, channels),
+            nn.ReLU(),
+            conv(channels, channels),
         )
         self.hyper_decoder_mean = nn.Sequential(
-            *(deconv(channels, channels), nn.ReLU(), deconv(channels, channels), nn.ReLU(), deconv(channels, channels))
+            *(
+                deconv(channels, channels),
+                nn.ReLU(),
+                deconv(channels, channels),
+                nn.ReLU(),
+                deconv(channels, channels),
+            )
         )
         self.hyper_decoder_scale = ScaleDecoder(channels)
         self.gaussian_conditional = GaussianConditional()

@@ -24,7 +24,9 @@ class LatentCodec(Protocol):
         """Differentiable: y -> y_hat and likelihoods."""
         ...
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides."""
         ...
 
@@ -51,7 +53,9 @@ class TransformModel(ImageModel):
         if x is not None:
             check_frames(x, self.stride, size)
             y = self.g_a(x)
-        y_hat = self.latent.code_latent(y, (size[0] // self.stride, size[1] // self.stride), channel)
+        y_hat = self.latent.code_latent(
+            y, (size[0] // self.stride, size[1] // self.stride), channel
+        )
         x_hat: Tensor = self.g_s(y_hat).float()
         return x_hat
 
@@ -63,10 +67,14 @@ class SimpleVAECompressionModel(TransformModel):
     FactorizedLatentCodec, HyperpriorLatentCodec, RasterLatentCodec or CheckerboardLatentCodec.
     """
 
-    def __init__(self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE) -> None:
+    def __init__(
+        self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE
+    ) -> None:
         super().__init__()
         if not (hasattr(latent_codec, "estimate") and hasattr(latent_codec, "code_latent")):
-            raise UsageError(f"latent codec is {type(latent_codec).__name__}; accepted: a module with estimate() and code_latent()")
+            raise UsageError(
+                f"latent codec is {type(latent_codec).__name__}; accepted: a module with estimate() and code_latent()"
+            )
         self.g_a, self.g_s, self.latent_codec, self.stride = g_a, g_s, latent_codec, stride
 
     @property

@@ -38,7 +38,11 @@ class Y4mSink:
     """Writes y4m to `path`, or to standard output if that is None. Raises OutputError if it cannot."""
 
     def __init__(self, path: Path | None, video: VideoFormat) -> None:
-        self._name, self._color, self._owned = path or "standard output", video.color, path is not None
+        self._name, self._color, self._owned = (
+            path or "standard output",
+            video.color,
+            path is not None,
+        )
         with writing(self._name):
             self._file: BinaryIO = standard_output() if path is None else path.open("wb")
         self._put(_y4m_header(video))
@@ -97,11 +101,15 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
     """
     exists = folder.is_dir()
     if folder.is_file():
-        raise OutputError(f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4")
+        raise OutputError(
+            f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4"
+        )
     if not exists:
         check_target(folder, overwrite=False)
     elif not overwrite and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder")
+        raise OutputError(
+            f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder"
+        )
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     with writing(folder):
         part.mkdir()

@@ -63,8 +63,13 @@ class Pipe(io.BytesIO):
         return False
 
 
-def test_pipes(here: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    command = [["image", "encode", "-", "-", *TINY, "--quiet"], ["image", "decode", "-", "-", "--quiet"]]
+def test_pipes(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    command = [
+        ["image", "encode", "-", "-", *TINY, "--quiet"],
+        ["image", "decode", "-", "-", "--quiet"],
+    ]
     data = (here / "a.png").read_bytes()
     for arguments in command:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe(data)))
@@ -82,12 +87,24 @@ def test_many_pictures_and_some_that_fail(here: Path, capsys: pytest.CaptureFixt
     Path("in/notes.txt").write_text("not looked at")
     assert run(["image", "encode", "a.png", "in", "--out", "out", *TINY]) == 4
     said = capsys.readouterr().err
-    assert sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.ssf")) == ["a.ssf", "b.ssf", "deep/c.ssf", "deep/d.ssf"]
-    for part in ("in/b.png: 30x20", "in/deep/text.png is no picture", "mean of 4: ", "1 of 5 pictures failed"):
+    assert sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.ssf")) == [
+        "a.ssf",
+        "b.ssf",
+        "deep/c.ssf",
+        "deep/d.ssf",
+    ]
+    for part in (
+        "in/b.png: 30x20",
+        "in/deep/text.png is no picture",
+        "mean of 4: ",
+        "1 of 5 pictures failed",
+    ):
         assert part in said
     assert run(["image", "encode", "in", "--out", "out2", "--json", *TINY]) == 4
     found = json.loads(capsys.readouterr().out)
-    assert found["mean"]["psnr_db"] == pytest.approx(np.mean([row["psnr_db"] for row in found["pictures"]]))
+    assert found["mean"]["psnr_db"] == pytest.approx(
+        np.mean([row["psnr_db"] for row in found["pictures"]])
+    )
     assert found["mean"]["bpp"] == pytest.approx(np.mean([row["bpp"] for row in found["pictures"]]))
     assert [row["source"] for row in found["failed"]] == ["in/deep/text.png"]
     assert run(["image", "encode", "a.png", "--out", "out3", *TINY]) == 0
@@ -103,7 +120,10 @@ def test_what_is_lost_is_said(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "-q 40 has no effect: the model one has one rate only" in said
     assert said.rstrip().endswith("one, one rate")
     for quiet in ("--quiet", "--json"):
-        assert run(["image", "encode", "a.png", "c.ssf", "-y", "--target-psnr", "90", quiet, *TINY]) == 0
+        assert (
+            run(["image", "encode", "a.png", "c.ssf", "-y", "--target-psnr", "90", quiet, *TINY])
+            == 0
+        )
         assert "out of reach" in capsys.readouterr().err
 
 
@@ -134,8 +154,14 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), FAILURES, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
-def test_failures(arguments: list[str], code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    FAILURES,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_failures(
+    arguments: list[str], code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("text.png").write_text("This is no picture.")
     Path("cut.ssf").write_bytes(Path("a.ssf").read_bytes()[:-40])
     write_picture(Path("sub/a.png"))

@@ -23,13 +23,20 @@ def keep(monkeypatch: pytest.MonkeyPatch, *wanted: str) -> None:
     monkeypatch.setattr(weights, "available", lambda: {name: files[name] for name in wanted})
 
 
-def test_models_at_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_at_hand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     keep(monkeypatch, "dct-inter", "dct-intra", "tiny-image")
     rows = listed(capsys)
     assert list(rows) == ["dct-inter", "dct-intra", "tiny-image"]
     inter, intra, tiny = rows.values()
     assert (inter["codes"], inter["default"], inter["built_in"]) == ("P-frames", True, True)
-    assert (intra["codes"], intra["default"], intra["preset"], intra["config"]) == ("I-frames", True, "dct-intra", {})
+    assert (intra["codes"], intra["default"], intra["preset"], intra["config"]) == (
+        "I-frames",
+        True,
+        "dct-intra",
+        {},
+    )
     assert (tiny["codes"], tiny["default"], tiny["built_in"]) == ("I-frames", False, False)
     assert (tiny["preset"], tiny["config"]) == ("mbt2018-mean", {"N": 4, "M": 6})
     for row in rows.values():
@@ -61,7 +68,9 @@ def test_architectures_without_weights(capsys: pytest.CaptureFixture[str]) -> No
     assert "34,209,609" in said
 
 
-def test_broken_files_are_listed_too(tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_files_are_listed_too(
+    tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"nonsense" * 100)
     cut = (tiny_weights / "tiny-intra.safetensors").read_bytes()[:-100]
     (tmp_path / "dct-intra.safetensors").write_bytes(cut)  # in the place of the default
@@ -79,7 +88,12 @@ def test_broken_files_are_listed_too(tmp_path: Path, tiny_weights: Path, monkeyp
     assert "\ntiny-inter " in said
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
     assert run(["models", "--known"]) == 0
-    assert f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder" in capsys.readouterr().err
+    assert (
+        f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder"
+        in capsys.readouterr().err
+    )

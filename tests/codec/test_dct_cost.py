@@ -21,7 +21,12 @@ def test_p_frames_cost_what_they_do_by_hand() -> None:
 
 def test_parameters_are_all_numbers_of_the_convolutions() -> None:
     weights = random_weights("intra")
-    layers = [layer for stage in weights.network.stages for layer in stage.layers if isinstance(layer, Conv)]
+    layers = [
+        layer
+        for stage in weights.network.stages
+        for layer in stage.layers
+        if isinstance(layer, Conv)
+    ]
     slopes = sum(layer.outputs for layer in layers if layer.slope is not None)
     cost = network_cost(weights)
     assert cost.parameters == sum(layer.weights.size + layer.outputs for layer in layers) + slopes

@@ -7,10 +7,18 @@ import torch
 from torch import nn
 
 from streamcodec.models.base import ImageModel
-from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
+from streamcodec.models.cheng2020 import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    Cheng2020Attention,
+)
 from streamcodec.models.context_latent import CheckerboardLatentCodec, RasterLatentCodec
 from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
-from streamcodec.models.hyperprior import HyperpriorLatentCodec, MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.hyperprior import (
+    HyperpriorLatentCodec,
+    MeanScaleHyperprior,
+    ScaleHyperprior,
+)
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.layers import conv, deconv
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
@@ -29,7 +37,10 @@ def simple(codec: nn.Module) -> SimpleVAECompressionModel:
 
 
 def simple_hyperprior(codec: Callable[..., nn.Module], **options: int) -> SimpleVAECompressionModel:
-    h_a, h_s = nn.Sequential(conv(M, N), nn.ReLU(), conv(N, N)), nn.Sequential(deconv(N, N), nn.ReLU(), deconv(N, 2 * M))
+    h_a, h_s = (
+        nn.Sequential(conv(M, N), nn.ReLU(), conv(N, N)),
+        nn.Sequential(deconv(N, N), nn.ReLU(), deconv(N, 2 * M)),
+    )
     return simple(codec(h_a, h_s, M, N, **options))
 
 

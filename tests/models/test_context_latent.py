@@ -47,7 +47,9 @@ def latent_of(name: str) -> tuple[ContextLatent, Tensor]:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", ["joint", "cheng-checkerboard", "simple-raster"])
-def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(name: str, size: tuple[int, int], threads: None) -> None:
+def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(
+    name: str, size: tuple[int, int], threads: None
+) -> None:
     model, coded = updated_image_model(name), []
     tables, contexts = ends(model)
     for count in (1, 2):
@@ -84,7 +86,9 @@ def test_damaged_bytes_are_seen_or_give_another_picture(name: str) -> None:
 
 def means_in_floats(latent: ContextLatent, y_hat: Tensor, y: Tensor) -> Tensor:
     """Means (1, M, h, w) by the float networks, given what was coded; the masks leave each position what came before it."""
-    features = latent.features(latent.entropy_bottleneck(latent.hyper_analysis(y), training=False)[0], y)
+    features = latent.features(
+        latent.entropy_bottleneck(latent.hyper_analysis(y), training=False)[0], y
+    )
     if not isinstance(latent, CheckerboardLatentCodec):
         return latent.gaussians_given(features, latent.context_prediction(y_hat))[1]
     first = anchors((y.shape[2], y.shape[3]), y.device)
@@ -96,7 +100,9 @@ def means_in_floats(latent: ContextLatent, y_hat: Tensor, y: Tensor) -> Tensor:
 def test_coded_values_are_around_the_float_networks_means(name: str) -> None:
     latent, y = latent_of(name)
     coded = latent.code_latent(y, (5, 7), ListEncoder.of(updated_image_model(name)))
-    compared = (coded - y).abs() < 0.49  # where a table is certain, the symbol is 0 however far the value is
+    compared = (
+        coded - y
+    ).abs() < 0.49  # where a table is certain, the symbol is 0 however far the value is
     assert compared.float().mean() > 0.8
     means = means_in_floats(latent, coded, y)
     expected = (y - means).round() + means
@@ -122,7 +128,10 @@ def likelihoods_with_gradients(name: str) -> tuple[ContextLatent, Tensor, Tensor
 def test_anchors_learn_without_context_and_the_others_with_it() -> None:
     latent, bits, first = likelihoods_with_gradients("cheng-checkerboard")
     weight = latent.context_prediction.weight
-    alone, given = (torch.autograd.grad((bits * which).sum(), weight, retain_graph=True)[0] for which in (first, ~first))
+    alone, given = (
+        torch.autograd.grad((bits * which).sum(), weight, retain_graph=True)[0]
+        for which in (first, ~first)
+    )
     assert not alone.any()
     assert given.any()
 
@@ -148,10 +157,14 @@ def test_estimates_see_nothing_that_comes_later(name: str) -> None:
 @torch.no_grad()
 def test_latents_that_are_not_finite_fail(name: str) -> None:
     latent, y = latent_of(name)
-    z = torch.zeros(1, latent.entropy_bottleneck.medians().shape[1], -(-y.shape[2] // 4), -(-y.shape[3] // 4))
+    z = torch.zeros(
+        1, latent.entropy_bottleneck.medians().shape[1], -(-y.shape[2] // 4), -(-y.shape[3] // 4)
+    )
     y[0, 0, 0, 0] = float("inf")
     with pytest.raises(ModelError, match="NaN or infinity"):
-        latent.code_given(z, z.int(), y, (y.shape[2], y.shape[3]), ListEncoder.of(updated_image_model(name)))
+        latent.code_given(
+            z, z.int(), y, (y.shape[2], y.shape[3]), ListEncoder.of(updated_image_model(name))
+        )
 
 
 def test_huge_latents_are_clamped() -> None:
@@ -179,7 +192,10 @@ def test_weights_without_integers_count_as_not_updated() -> None:
 def test_context_for_other_tables_fails() -> None:
     model, other = image_model("cheng-checkerboard"), updated_image_model("cheng-checkerboard")
     model.update([0.5, 1.0, 2.0])
-    mixed = {key: other.state_dict()[key] if "integer" in key else value for key, value in model.state_dict().items()}
+    mixed = {
+        key: other.state_dict()[key] if "integer" in key else value
+        for key, value in model.state_dict().items()
+    }
     model.load_state_dict(mixed)
     with pytest.raises(ModelError, match="chooses among 128 tables; the model has 3"):
         model.tables()

@@ -70,7 +70,10 @@ def test_symbols_do_not_depend_on_the_layout_in_memory(model: Latents) -> None:
 
 @torch.no_grad()
 def test_estimate_is_near_what_coding_costs_and_gives(model: Latents) -> None:
-    encoder, y = ListEncoder.of(model), latent_values() / 4  # nothing far out, where both count differently
+    encoder, y = (
+        ListEncoder.of(model),
+        latent_values() / 4,
+    )  # nothing far out, where both count differently
     coded = model.first.code_latent(y, SIZE, encoder)
     estimate = model.first.estimate(y)
     certain = torch.from_numpy(model.tables().certain)[encoder.written[1][1].long()]
@@ -138,7 +141,10 @@ class UncheckedEncoder:
 
 def test_tables_are_the_gaussians_once_then_every_bottleneck(model: Latents) -> None:
     tables = model.tables()
-    gaussian, first = model.first.gaussian_conditional.tables(), model.first.entropy_bottleneck.tables()
+    gaussian, first = (
+        model.first.gaussian_conditional.tables(),
+        model.first.entropy_bottleneck.tables(),
+    )
     assert tables.rows == 128 + 2 * CHANNELS
     assert (tables.offset[:128] == gaussian.offset).all()
     assert (tables.offset[128 : 128 + CHANNELS] == first.offset).all()
@@ -170,7 +176,9 @@ def test_weights_without_tables_take_them_away(model: Latents) -> None:
 def test_only_the_quantiles_learn_from_the_aux_loss() -> None:
     latents = Latents()
     latents.aux_loss().backward()
-    assert {name for name, p in latents.named_parameters() if p.grad is not None and p.grad.any()} == {
+    assert {
+        name for name, p in latents.named_parameters() if p.grad is not None and p.grad.any()
+    } == {
         "first.entropy_bottleneck.quantiles",
         "second.entropy_bottleneck.quantiles",
     }

@@ -18,7 +18,10 @@ from .small_models import flow_model, updated_image_model
         (nn.Conv2d(4, 6, 3, padding=1), 8 * 10 * 4 * 6 * 9),
         (nn.Conv2d(4, 6, 5, 2, 2, groups=2), 4 * 5 * 2 * 6 * 25),
         (nn.ConvTranspose2d(4, 6, 5, 2, 2, 1), 8 * 10 * 4 * 6 * 25),
-        (nn.Sequential(nn.Conv2d(4, 8, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(2, 3, 1)), 80 * 4 * 8 + 320 * 2 * 3),
+        (
+            nn.Sequential(nn.Conv2d(4, 8, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(2, 3, 1)),
+            80 * 4 * 8 + 320 * 2 * 3,
+        ),
     ],
 )
 @torch.no_grad()
@@ -32,7 +35,10 @@ def test_functions_and_matrix_products_count_too() -> None:
 
     def work() -> Tensor:
         out.addmm_(x, torch.zeros(5, 3))
-        return F.conv2d(torch.zeros(1, 2, 6, 6), torch.zeros(2, 1, 1, 3), groups=2) + (x @ torch.zeros(5, 2)).sum()
+        return (
+            F.conv2d(torch.zeros(1, 2, 6, 6), torch.zeros(2, 1, 1, 3), groups=2)
+            + (x @ torch.zeros(5, 2)).sum()
+        )
 
     assert count_macs(work) == 7 * 5 * 3 + 2 * 6 * 4 * 3 + 7 * 5 * 2
 
@@ -45,7 +51,9 @@ def test_cost_of_flow_is_that_of_its_parts() -> None:
     assert 0 < cost.decode_kmac < cost.encode_kmac
     x = torch.zeros(1, 3, 256, 256)
     with torch.no_grad():
-        analyses = count_macs(lambda: (model.motion_encoder(torch.cat((x, x), 1)), model.res_encoder(x)))
+        analyses = count_macs(
+            lambda: (model.motion_encoder(torch.cat((x, x), 1)), model.res_encoder(x))
+        )
         hyper = sum(
             count_macs(lambda part=part: part.hyper_encoder(torch.zeros(1, 12, 16, 16)))
             for part in (model.motion_hyperprior, model.res_hyperprior)
@@ -68,8 +76,12 @@ def test_exact_path_is_counted() -> None:
 def test_context_models_are_counted() -> None:
     """Beyond what is dispatched: taps and 1x1 layers of the native coder, at each of 16 x 16 positions, on both sides alike."""
     model = updated_image_model("joint")
-    per_pixel = sum(context.multiplications(16, 16) for context in model.contexts()) / (1000 * 256**2)
-    dispatched = count_macs(lambda: model.code(None, (256, 256), _Zeros(model.contexts()))) / (1000 * 256**2)
+    per_pixel = sum(context.multiplications(16, 16) for context in model.contexts()) / (
+        1000 * 256**2
+    )
+    dispatched = count_macs(lambda: model.code(None, (256, 256), _Zeros(model.contexts()))) / (
+        1000 * 256**2
+    )
     assert per_pixel > 0
     assert coding_cost(model).decode_kmac == pytest.approx(per_pixel + dispatched)
 

@@ -14,7 +14,9 @@ SIZE = (32, 48)
 
 def tiny(name: str) -> ImageModel | InterModel:
     torch.manual_seed(0)
-    return create(name, **{field: width for field, width in TINY.items() if field in config_of(name)}).eval()
+    return create(
+        name, **{field: width for field, width in TINY.items() if field in config_of(name)}
+    ).eval()
 
 
 @pytest.mark.parametrize("name", names())

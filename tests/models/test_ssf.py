@@ -41,11 +41,18 @@ def test_a_unit_of_flow_is_128_pixels_at_every_size() -> None:
     for height, width in [(32, 32), (48, 80)]:
         x, reference = clip(2, height, width)
         out = model(x, reference)
-        torch.testing.assert_close(out["prediction"][..., 2:, :-3], reference[..., :-2, 3:], atol=1e-4, rtol=0)
-        torch.testing.assert_close(out["flow"], torch.tensor([3.0, -2.0]).reshape(1, 2, 1, 1).expand(1, 2, height // 4, width // 4))
+        torch.testing.assert_close(
+            out["prediction"][..., 2:, :-3], reference[..., :-2, 3:], atol=1e-4, rtol=0
+        )
+        torch.testing.assert_close(
+            out["flow"],
+            torch.tensor([3.0, -2.0]).reshape(1, 2, 1, 1).expand(1, 2, height // 4, width // 4),
+        )
 
 
-@pytest.mark.parametrize(("scale", "level"), [(-2.5 / 3, 0), (-0.5, 1), (2.5 / 3, 5), (9.0, 5), (-9.0, 0)])
+@pytest.mark.parametrize(
+    ("scale", "level"), [(-2.5 / 3, 0), (-0.5, 1), (2.5 / 3, 5), (9.0, 5), (-9.0, 0)]
+)
 def test_scale_channel_chooses_the_level(scale: float, level: int) -> None:
     x, reference = clip(2)
     prediction = with_constant_motion(0, 0, scale)(x, reference)["prediction"]
@@ -63,8 +70,16 @@ def test_levels_and_shift_are_configurable() -> None:
 def test_clip_gives_a_list_of_frames_and_likelihoods() -> None:
     out = updated()(clip(3))
     assert [x_hat.shape for x_hat in out["x_hat"]] == [(1, 3, 48, 80)] * 3
-    assert [set(likelihoods) for likelihoods in out["likelihoods"]] == [{"keyframe"}, {"motion", "residual"}, {"motion", "residual"}]
-    assert all(set(parts) == {"y", "z"} for likelihoods in out["likelihoods"] for parts in likelihoods.values())
+    assert [set(likelihoods) for likelihoods in out["likelihoods"]] == [
+        {"keyframe"},
+        {"motion", "residual"},
+        {"motion", "residual"},
+    ]
+    assert all(
+        set(parts) == {"y", "z"}
+        for likelihoods in out["likelihoods"]
+        for parts in likelihoods.values()
+    )
 
 
 def test_clip_chains_the_references() -> None:
@@ -80,8 +95,15 @@ def test_clip_chains_the_references() -> None:
 def test_training_reaches_every_parameter_and_stops_at_the_keyframe() -> None:
     model, frames = flow_model().train(), clip(3, 32, 48)
     out = model(frames)
-    bits = [-part.log2().mean() for likelihoods in out["likelihoods"] for parts in likelihoods.values() for part in parts.values()]
-    distortion = torch.stack([(x_hat - x).square().mean() for x_hat, x in zip(out["x_hat"], frames, strict=True)]).sum()
+    bits = [
+        -part.log2().mean()
+        for likelihoods in out["likelihoods"]
+        for parts in likelihoods.values()
+        for part in parts.values()
+    ]
+    distortion = torch.stack(
+        [(x_hat - x).square().mean() for x_hat, x in zip(out["x_hat"], frames, strict=True)]
+    ).sum()
     (torch.stack(bits).sum() + 100 * distortion).backward()
     for key, parameter in model.named_parameters():
         if not key.endswith("quantiles"):
@@ -90,7 +112,11 @@ def test_training_reaches_every_parameter_and_stops_at_the_keyframe() -> None:
             assert parameter.grad.abs().sum() > 0, key
     model.zero_grad()
     model(frames)["x_hat"][2].sum().backward()
-    assert all(parameter.grad is None for key, parameter in model.named_parameters() if key.startswith("img_"))
+    assert all(
+        parameter.grad is None
+        for key, parameter in model.named_parameters()
+        if key.startswith("img_")
+    )
 
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 80), (64, 128)], ids=str)
@@ -111,7 +137,11 @@ def test_coded_bits_and_picture_are_what_forward_says() -> None:
     x_hat = model.code(x, reference, written)
     with torch.no_grad():
         out = model(x, reference)
-    bits = sum(-part.log2().sum().item() for parts in out["likelihoods"].values() for part in parts.values())
+    bits = sum(
+        -part.log2().sum().item()
+        for parts in out["likelihoods"].values()
+        for part in parts.values()
+    )
     assert written.bits == pytest.approx(bits, rel=0.01)
     torch.testing.assert_close(x_hat, out["x_hat"], atol=1e-4, rtol=0)
 
@@ -120,13 +150,18 @@ def test_rows_of_the_parts_do_not_overlap() -> None:
     model = updated()
     written = ListEncoder.of(model)
     model.code(*clip(2), written)
-    motion_z, motion_y, residual_z, residual_y = (indexes.unique() for _, indexes in written.written)
+    motion_z, motion_y, residual_z, residual_y = (
+        indexes.unique() for _, indexes in written.written
+    )
     assert len(motion_z) == len(residual_z) == 12
     assert not set(motion_z.tolist()) & set(residual_z.tolist())
     assert max(motion_y.max(), residual_y.max()) < 128 <= min(motion_z.min(), residual_z.min())
     for parts, indexes in (("motion", motion_z), ("res", residual_z)):
         own = model.get_submodule(f"{parts}_hyperprior.entropy_bottleneck").tables()
-        assert all((model.tables().table(int(row)).cdf == own.table(k).cdf).all() for k, row in enumerate(indexes))
+        assert all(
+            (model.tables().table(int(row)).cdf == own.table(k).cdf).all()
+            for k, row in enumerate(indexes)
+        )
 
 
 def test_image_part_codes_with_its_own_tables() -> None:

@@ -26,10 +26,14 @@ class TwoHalves(nn.Module):
         self.first, self.second = EntropyBottleneck(M // 2), EntropyBottleneck(M // 2)
 
     def estimate(self, y: Tensor) -> LatentEstimate:
-        (a_hat, a), (b_hat, b) = (part(half) for part, half in zip((self.first, self.second), y.chunk(2, 1), strict=True))
+        (a_hat, a), (b_hat, b) = (
+            part(half) for part, half in zip((self.first, self.second), y.chunk(2, 1), strict=True)
+        )
         return LatentEstimate(torch.cat((a_hat, b_hat), 1), {"a": a, "b": b})
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         a, b = (None, None) if y is None else y.chunk(2, 1)
         a_hat, _ = code_factorized(self.first, a, size, channel, 0)
         b_hat, _ = code_factorized(self.second, b, size, channel, M // 2)

@@ -43,7 +43,9 @@ def test_coded_bits_and_pictures_are_what_forward_says(name: str) -> None:
     bits = bits_of(estimate["likelihoods"])
     assert bits > 100
     assert written.bits == pytest.approx(bits, rel=0.01)
-    torch.testing.assert_close(x_hat, estimate["x_hat"], atol=2e-3 if model.contexts() else 1e-4, rtol=0)
+    torch.testing.assert_close(
+        x_hat, estimate["x_hat"], atol=2e-3 if model.contexts() else 1e-4, rtol=0
+    )
 
 
 @pytest.mark.parametrize("name", RASTER)
@@ -64,7 +66,9 @@ def test_symbols_written_in_bfloat16_decode_in_float32(name: str) -> None:
         again = model.code(None, (48, 80), ListDecoder(written))
     assert torch.equal(encoded, again)
     assert encoded.dtype == torch.float32
-    decoded = model.code(None, (48, 80), ListDecoder(written))  # the ListDecoder compares the indexes
+    decoded = model.code(
+        None, (48, 80), ListDecoder(written)
+    )  # the ListDecoder compares the indexes
     assert (decoded - encoded).abs().mean() < 0.05
 
 
@@ -99,7 +103,12 @@ def test_input_that_is_not_finite_fails(name: str, value: float) -> None:
 
 @pytest.mark.parametrize(
     "x",
-    [torch.zeros(1, 4, 32, 32), torch.zeros(3, 32, 32), torch.zeros(1, 3, 30, 32), torch.zeros(1, 3, 32, 32, dtype=torch.uint8)],
+    [
+        torch.zeros(1, 4, 32, 32),
+        torch.zeros(3, 32, 32),
+        torch.zeros(1, 3, 30, 32),
+        torch.zeros(1, 3, 32, 32, dtype=torch.uint8),
+    ],
     ids=["channels", "dimensions", "size", "dtype"],
 )
 @pytest.mark.parametrize("name", IMAGE_MODELS)

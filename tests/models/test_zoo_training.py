@@ -17,9 +17,15 @@ def train_step(name: str) -> dict[str, torch.Tensor]:
     model = image_model(name).train()
     x = torch.cat((frame(32, 48), frame(32, 48).flip(3)))
     out = model(x)
-    bits = torch.stack([-likelihoods.log2().mean() for likelihoods in out["likelihoods"].values()]).sum()
+    bits = torch.stack(
+        [-likelihoods.log2().mean() for likelihoods in out["likelihoods"].values()]
+    ).sum()
     (bits + 100 * (out["x_hat"] - x).square().mean()).backward()
-    return {key: parameter.grad for key, parameter in model.named_parameters() if not key.endswith("quantiles")}
+    return {
+        key: parameter.grad
+        for key, parameter in model.named_parameters()
+        if not key.endswith("quantiles")
+    }
 
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
@@ -44,7 +50,9 @@ def test_training_adds_noise_and_evaluation_does_not(name: str) -> None:
 @pytest.mark.parametrize("name", ["factorized", "mean-scale", "ssf-image"])
 def test_aux_loss_falls_and_moves_only_the_quantiles(name: str) -> None:
     model = image_model(name)
-    quantiles = [parameter for key, parameter in model.named_parameters() if key.endswith("quantiles")]
+    quantiles = [
+        parameter for key, parameter in model.named_parameters() if key.endswith("quantiles")
+    ]
     optimizer, losses = torch.optim.Adam(quantiles, lr=1.0), []
     for _ in range(30):
         optimizer.zero_grad()
@@ -53,7 +61,11 @@ def test_aux_loss_falls_and_moves_only_the_quantiles(name: str) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[10] < losses[0]
-    assert all(parameter.grad is None for key, parameter in model.named_parameters() if not key.endswith("quantiles"))
+    assert all(
+        parameter.grad is None
+        for key, parameter in model.named_parameters()
+        if not key.endswith("quantiles")
+    )
 
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
@@ -79,7 +91,16 @@ def test_checkpoint_with_tables_codes_the_same_symbols(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["factorized", "scale", "mean-scale", "ssf-image", "simple-hyperprior", "joint", "cheng-checkerboard"]
+    "name",
+    [
+        "factorized",
+        "scale",
+        "mean-scale",
+        "ssf-image",
+        "simple-hyperprior",
+        "joint",
+        "cheng-checkerboard",
+    ],
 )
 def test_checkpoint_without_tables_counts_as_not_updated(name: str) -> None:
     model = image_model(name)

@@ -53,11 +53,20 @@ class Log:
 
     def work_done(self) -> list[tuple[str, int, int | None]]:
         """(kind, file, first GOP of a part) of everything that was done."""
-        return [(each["kind"], each["file"], each["gops"][0] if "gops" in each else None) for each in self.events("done")]
+        return [
+            (each["kind"], each["file"], each["gops"][0] if "gops" in each else None)
+            for each in self.events("done")
+        ]
 
     def pid(self, worker: str) -> int:
         """The process of a worker, the latest of that name."""
-        return int(next(event["pid"] for event in reversed(self.events("ready")) if event["worker"] == worker))
+        return int(
+            next(
+                event["pid"]
+                for event in reversed(self.events("ready"))
+                if event["worker"] == worker
+            )
+        )
 
 
 @pytest.fixture
@@ -78,7 +87,12 @@ def dataset(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
 @pytest.fixture
 def cut_up() -> SchedulerOptions:
     """Videos of more than about 40 frames are cut up, into parts of a GOP or two."""
-    return SchedulerOptions(target_seconds=1.0, max_batch=2, bytes_per_second=1.5e3, pixels_per_second=16 * SIZE[0] * SIZE[1])
+    return SchedulerOptions(
+        target_seconds=1.0,
+        max_batch=2,
+        bytes_per_second=1.5e3,
+        pixels_per_second=16 * SIZE[0] * SIZE[1],
+    )
 
 
 @pytest.fixture(scope="module")

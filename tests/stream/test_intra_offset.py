@@ -11,7 +11,11 @@ from streamcodec.stream import EncodeOptions
 
 def qualities(stream: bytes) -> list[int]:
     """The quality in the first byte of every frame's payload."""
-    return [packet.payload[0] for packet in Reader(io.BytesIO(stream)) if packet.type is PacketType.FRAME]
+    return [
+        packet.payload[0]
+        for packet in Reader(io.BytesIO(stream))
+        if packet.type is PacketType.FRAME
+    ]
 
 
 @pytest.mark.parametrize(
@@ -26,9 +30,16 @@ def qualities(stream: bytes) -> list[int]:
     ],
 )
 def test_key_frames_are_coded_at_their_offset(settings, expected, tiny_models) -> None:
-    base = torch.randint(0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    base = torch.randint(
+        0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8
+    )
     out = io.BytesIO()
-    streamcodec.encode([base.roll(shift, dims=1) for shift in range(5)], out, scenecut=0, **{**tiny_models, **settings})
+    streamcodec.encode(
+        [base.roll(shift, dims=1) for shift in range(5)],
+        out,
+        scenecut=0,
+        **{**tiny_models, **settings},
+    )
     assert qualities(out.getvalue()) == expected
 
 

@@ -38,8 +38,12 @@ def test_seeking_gives_what_straight_decoding_does(coded: Coded, index: int) -> 
 
 def test_a_gop_depends_on_nothing_outside_it(coded: Coded, tiny_codec: streamcodec.Codec) -> None:
     packets = [packet for packet in Reader(io.BytesIO(coded.data)) if isinstance(packet, Packet)]
-    payloads = [packet.payload for packet in packets if packet.type == PacketType.FRAME and packet.gop == 1]
-    assert torch.equal(streamcodec.decode_gop(tiny_codec, payloads, (37, 53)).data, coded.frames[4:8])
+    payloads = [
+        packet.payload for packet in packets if packet.type == PacketType.FRAME and packet.gop == 1
+    ]
+    assert torch.equal(
+        streamcodec.decode_gop(tiny_codec, payloads, (37, 53)).data, coded.frames[4:8]
+    )
 
 
 def test_damage_costs_the_rest_of_its_gop(coded: Coded) -> None:
@@ -48,7 +52,10 @@ def test_damage_costs_the_rest_of_its_gop(coded: Coded) -> None:
     with streamcodec.open(bytes(data), on_damage="skip") as video:
         whole = [frame for frame in video if not 4 <= coded.pts.index(frame.pts) < 8]
     assert [frame.pts for frame in whole] == [*coded.pts[:4], *coded.pts[8:]]
-    assert torch.equal(torch.stack([frame.data for frame in whole]), torch.cat((coded.frames[:4], coded.frames[8:])))
+    assert torch.equal(
+        torch.stack([frame.data for frame in whole]),
+        torch.cat((coded.frames[:4], coded.frames[8:])),
+    )
 
 
 def test_verify_finds_the_same_pixels(coded: Coded) -> None:
@@ -57,11 +64,15 @@ def test_verify_finds_the_same_pixels(coded: Coded) -> None:
 
 
 def test_a_file_there_and_back(clip: Path, tmp_path: Path, tiny_models: dict[str, str]) -> None:
-    report = streamcodec.encode(clip, tmp_path / "a.ssf", max_frames=5, gop=3, psnr=True, **tiny_models)
+    report = streamcodec.encode(
+        clip, tmp_path / "a.ssf", max_frames=5, gop=3, psnr=True, **tiny_models
+    )
     assert report.psnr_db is not None
     assert report.frame_format == "rgb"
     streamcodec.decode(tmp_path / "a.ssf", tmp_path / "a.mkv")
     with VideoReader(tmp_path / "a.mkv") as reader, streamcodec.open(tmp_path / "a.ssf") as video:
         shown = [frame.planes[0] for frame in reader]
         assert len(shown) == len(video) == 5
-        assert all(np.abs(a.astype(int) - b.array).mean() < 12 for a, b in zip(shown, video, strict=True))
+        assert all(
+            np.abs(a.astype(int) - b.array).mean() < 12 for a, b in zip(shown, video, strict=True)
+        )
