@@ -19,7 +19,10 @@ INSERT = (
     "INSERT INTO files (run, input, output, identity, key, input_bytes) VALUES (?, ?, ?, ?, ?, ?)"
 )
 KEEP = "UPDATE files SET run = ? WHERE id = ?"
-RETRY = "UPDATE files SET run = ?, attempts = 0, state = iif(plan IS NULL, 'pending', 'planned'), error = NULL, traceback = NULL WHERE id = ?"
+RETRY = (
+    "UPDATE files SET run = ?, attempts = 0, state = iif(plan IS NULL, 'pending', 'planned'), "
+    "error = NULL, traceback = NULL WHERE id = ?"
+)
 RETRY_PARTS = "UPDATE parts SET attempts = 0 WHERE file = ?"
 RESET_PARTS = "DELETE FROM parts WHERE file = ?"
 RESET = """

@@ -141,7 +141,10 @@ def _job(
     ref = FileRef(number, source, output, size, key.lower())
     if plan is None:
         return FileJob(ref, attempts, written=state == "written")
-    query = "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload FROM parts WHERE file = ? ORDER BY first_gop"
+    query = (
+        "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload "
+        "FROM parts WHERE file = ? ORDER BY first_gop"
+    )
     done, tried = [], []
     for first_gop, gops, frames, part_state, part_attempts, *result in connection.execute(
         query, [number]

@@ -289,7 +289,8 @@ class InterModel:
         instruction_set: _InstructionSet | None = None,
         times: dict[str, float] | None = None,
     ) -> tuple[bytes, Reference]:
-        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode() gave it. preset: fast, medium, slow."""
+        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode()
+        gave it. preset: fast, medium, slow."""
 
     def decode(
         self,

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,9 +134,9 @@ def print_speed(name: str, data: TableData, workload: Workload, repeats: int) ->
         if not np.array_equal(decode(tables, workload, stream, instruction_set), workload.symbols):
             raise SystemExit(f"{name}: {instruction_set} does not return the symbols")
         encoding = best_seconds(
-            repeats, lambda: encode(tables, workload, instruction_set=instruction_set)
-        )  # noqa: B023
-        decoding = best_seconds(repeats, lambda: decode(tables, workload, stream, instruction_set))  # noqa: B023
+            repeats, partial(encode, tables, workload, instruction_set=instruction_set)
+        )
+        decoding = best_seconds(repeats, partial(decode, tables, workload, stream, instruction_set))
         base = base or (encoding, decoding)
         speeds = f"{count / encoding / 1e6:8.0f} {base[0] / encoding:6.2f}x {count / decoding / 1e6:8.0f} {base[1] / decoding:6.2f}x"
         print(f"{name:<26} {8 * len(stream) / count:6.3f}  {instruction_set:<8} {speeds}")

@@ -368,8 +368,12 @@ def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signal
         None if kill == signal.SIGKILL else partial(signal.signal, kill, signal.SIG_DFL)
     )  # the tests' parent may ignore it
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, env=os.environ, preexec_fn=usual
-    )  # noqa: PLW1509 (no thread runs here)
+        command,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ,
+        preexec_fn=usual,  # noqa: PLW1509
+    )
     deadline = time.monotonic() + 60
     while (
         len(list(tmp_path.iterdir())) < 2 and process.poll() is None and time.monotonic() < deadline

@@ -24,7 +24,7 @@ from streamcodec.models.layers import conv, deconv
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 from streamcodec.models.vae import SimpleVAECompressionModel
 
-from ..tiny import enliven
+from ..tiny import enliven  # noqa: TID252
 
 N, M = 8, 12
 

@@ -159,7 +159,8 @@ class DctInter(nn.Module):
 
 def start_scales(last: nn.Module, log_scale: float) -> None:
     """Begin with one scale everywhere."""
-    assert isinstance(last, nn.Conv2d) and last.bias is not None
+    assert isinstance(last, nn.Conv2d)
+    assert last.bias is not None
     nn.init.normal_(last.weight, 0, 0.01)
     nn.init.constant_(last.bias, log_scale)
 

@@ -46,7 +46,8 @@ _NEIGHBOURS: dict[Taps, tuple[tuple[int, int], ...]] = {
 class Conv:
     """out = [relu](convolution(sources) + bias + slope * condition [+ add]); `width` output channels.
 
-    `add`: the first `width` channels of that slot. `at_parity`: the output is one of the four parity grids, at half the size of the source; neighbours imply it.
+    `add`: the first `width` channels of that slot. `at_parity`: the output is one of the four parity
+    grids, at half the size of the source; neighbours imply it.
     `zero`: weights start at zero, so that training begins as if the layer were not there.
     """
 

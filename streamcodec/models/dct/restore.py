@@ -70,7 +70,8 @@ def _restore_stage(
         if not isinstance(layer, Conv):
             continue
         conv, out, parts = floats.convs[layer.name], scales[layer.out], []
-        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
         for source in layer.sources:
             numbers = next(integers)
             unit = 2.0 ** -numbers.shift.astype(np.float64) / out
