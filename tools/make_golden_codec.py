@@ -20,11 +20,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from streamcodec import EncodeOptions, Encoder, load_codec
+from streamcodec import EncodeOptions, Encoder, Video, load_codec, open
 from streamcodec.codec import Codec
 from streamcodec.codec.channel import DecoderChannel
 from streamcodec.container import Writer
-from streamcodec.stream import Video, open
 from streamcodec.types import VideoFormat
 
 TESTS = Path(__file__).parents[1] / "tests"

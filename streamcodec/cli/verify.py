@@ -10,7 +10,7 @@ from streamcodec.errors import CorruptStreamError
 from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
-    from streamcodec.stream import VerifyReport
+    from streamcodec.stream.verify import VerifyReport
 
 __all__ = ["verify"]
 

@@ -17,7 +17,6 @@ from streamcodec.errors import OutputError
 from streamcodec.files import check_target, standard_output, writing
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video.color import Plane, rgb_of, yuv420_of
-from streamcodec.video.pictures import to_png
 
 __all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_success"]
 
@@ -80,6 +79,8 @@ class PngSink:
         self._folder, self._color, self._count = folder, video.color, 0
 
     def write(self, frame: RawFrame) -> None:
+        from streamcodec.video.pictures import to_png
+
         target = self._folder / PNG_NAME.format(self._count)
         with writing(target):
             target.write_bytes(to_png(rgb_of(frame, self._color)))

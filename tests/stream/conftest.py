@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec
 from streamcodec.container import Index, Reader, Writer
-from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.types import VideoFormat
 
 PTS = (0, 3, 4, 9, 10, 11, 15, 18, 19, 25)  # a variable frame rate

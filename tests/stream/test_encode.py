@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions, Encoder
 from streamcodec.container import PacketType
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.metrics import frame_mse
-from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.encode import EncodeSettings
 from streamcodec.types import ColorSpec, VideoFormat
 from streamcodec.video import to_yuv420

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions
 from streamcodec.container import PacketType, Reader
 from streamcodec.errors import UsageError
-from streamcodec.stream import EncodeOptions
 
 
 def qualities(stream: bytes) -> list[int]:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec, CodedFrame
 from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
-from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.feedback import Feedback
 from streamcodec.stream.rate import ConstantQuality, controller_of
 from streamcodec.stream.target import Measure, Target

@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import streamcodec
+from streamcodec import Frame, Video
 from streamcodec.container import Packet, PacketType, Reader, Writer
 from streamcodec.errors import (
     CorruptStreamError,
@@ -23,7 +24,6 @@ from streamcodec.errors import (
     UnsupportedStreamError,
     UsageError,
 )
-from streamcodec.stream import Frame, Video
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
