@@ -245,9 +245,8 @@ def _is_away(error: RayError, node: str | None) -> bool:
         or any(words in text for words in NODE_IS_GONE)
     ):
         return True
-    return node is not None and not any(
-        each["NodeID"] == node and each["Alive"] for each in ray.nodes()
-    )  # type: ignore[no-untyped-call]
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in nodes)
 
 
 class InstalledOnly(JobConfig):

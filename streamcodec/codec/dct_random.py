@@ -14,9 +14,8 @@ from streamcodec.codec.dct_weights import (
     SCALE_ROWS,
     DctWeights,
     Kind,
-    log_table,
 )
-from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stage
+from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stage, log_table
 from streamcodec.engine.program import Layer
 from streamcodec.motion import bootstrap_tables
 from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables

@@ -108,7 +108,6 @@ __all__ = [
     "DctWeights",
     "Kind",
     "load_dct_weights",
-    "log_table",
     "save_dct_weights",
 ]
 
@@ -219,11 +218,6 @@ class DctWeights:
             return _native.IntraModel(network, tables, **arrays, linear_channels=self.extra)
         except UsageError as error:
             raise ModelError(f"weights are not accepted: {error}") from error
-
-
-def log_table() -> NDArray[np.int16]:
-    """LOG, int16 (4096,)."""
-    return np.round(256 * np.log1p(np.arange(4096) / 16)).astype(np.int16)
 
 
 def on_grids(network: Network, kind: Kind) -> Network:

@@ -42,13 +42,13 @@ def coding_cost(model: CompressionModel) -> CodingCost:
     size = (SIDE, SIDE)
     frame = torch.full((1, 3, *size), 0.5, device=next(model.parameters()).device)
     if isinstance(model, ImageModel):
-        encode, decode = (
-            _cost(model, lambda channel, x=x: model.code(x, size, channel)) for x in (frame, None)
-        )  # type: ignore[misc]
+        image = model
+        encode = _cost(model, lambda channel: image.code(frame, size, channel))
+        decode = _cost(model, lambda channel: image.code(None, size, channel))
     elif isinstance(model, InterModel):
-        encode, decode = (
-            _cost(model, lambda channel, x=x: model.code(x, frame, channel)) for x in (frame, None)
-        )  # type: ignore[misc]
+        inter = model
+        encode = _cost(model, lambda channel: inter.code(frame, frame, channel))
+        decode = _cost(model, lambda channel: inter.code(None, frame, channel))
     else:
         raise UsageError(
             f"{type(model).__name__} codes no frames; accepted: an ImageModel or an InterModel"

@@ -11,10 +11,9 @@ from streamcodec.codec.dct_weights import (
     DctWeights,
     Kind,
     load_dct_weights,
-    log_table,
     save_dct_weights,
 )
-from streamcodec.engine import Network, Slot, Stage
+from streamcodec.engine import Network, Slot, Stage, log_table
 from streamcodec.errors import ModelError, OutputError
 from streamcodec.tables import CERTAIN, TableData, stack_tables
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from streamcodec.engine import Network, Stage, to_arrays, to_config
+from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
 from streamcodec.models.dct.gains import COARSEST, FINEST, lagrangian
 from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
@@ -35,7 +35,6 @@ __all__ = [
     "float_network",
     "inter_forms",
     "intra_forms",
-    "log_table",
     "observed_peaks",
     "q_of",
     "scale_tables",
@@ -51,16 +50,11 @@ LARGEST_Z = 127
 _MOTION_WEIGHT = 1.0
 
 
-def q_of(quality: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def q_of(quality: ArrayLike) -> NDArray[np.float64]:
     """The quantiser q of a quality 0..63."""
     return np.asarray(
         COARSEST - (COARSEST - FINEST) * np.asarray(quality, np.float64) / (QUALITIES - 1)
     )
-
-
-def log_table() -> NDArray[np.int16]:
-    """(4096,): round(256 ln(1 + a / 16))."""
-    return np.rint(256 * np.log1p(np.arange(4096) / 16)).astype(np.int16)
 
 
 @contextmanager
@@ -236,7 +230,8 @@ def _common(
     squared_steps_per_bit: float,
     largest_step: int,
 ) -> Exported:
-    slots, stages, bits = {}, [], {}
+    slots, stages = {}, []
+    bits: dict[str, int] = {}
     for stage, known in forms.items():
         exported = quantize_stage(stage, float_network(model, stage), known, peaks[stage])
         for slot in [*(form.slot for form in known.values()), *exported.slots]:

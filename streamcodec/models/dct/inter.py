@@ -94,6 +94,12 @@ def networks(config: InterConfig) -> dict[str, FloatNetwork]:
 class DctInter(nn.Module):
     """Float model of P-frames, for training; coding runs its integers (export.py)."""
 
+    analysis: FloatNetwork
+    features: FloatNetwork
+    indexes_a: FloatNetwork
+    indexes_b: FloatNetwork
+    synthesis: FloatNetwork
+
     def __init__(self, config: InterConfig = InterConfig()) -> None:
         super().__init__()
         self.config = config
@@ -101,9 +107,9 @@ class DctInter(nn.Module):
         for name, network in networks(config).items():
             self.add_module(name, network)
         for scales in (self.indexes_a, self.indexes_b):
-            start_scales(scales.convs["log_scale"], -1.5)
+            start_scales(scales.conv("log_scale"), -1.5)
         with torch.no_grad():
-            self.features.convs["mix"].weight[:, CHANNELS:] = (
+            self.features.conv("mix").weight[:, CHANNELS:] = (
                 0  # until there are P-frames in a row to learn from
             )
 
@@ -132,7 +138,7 @@ class DctInter(nn.Module):
             condition, input=torch.cat((spectrum.abs().log1p(), before.log1p()), 1)
         )["output"]
 
-        symbols, bits = torch.zeros_like(y), 0
+        symbols, bits = torch.zeros_like(y), y.new_zeros(len(y))
         for step, scales in zip(STEPS, (self.indexes_a, self.indexes_b), strict=True):
             known = torch.log1p(symbols.abs())
             here = {"features": torch.cat([parity_grid(features, parity) for parity in step])}
@@ -157,9 +163,8 @@ class DctInter(nn.Module):
         return InterOutput((prediction[0] + luma, prediction[1] + chroma), bits, symbols)
 
 
-def start_scales(last: nn.Module, log_scale: float) -> None:
+def start_scales(last: nn.Conv2d, log_scale: float) -> None:
     """Begin with one scale everywhere."""
-    assert isinstance(last, nn.Conv2d)
     assert last.bias is not None
     nn.init.normal_(last.weight, 0, 0.01)
     nn.init.constant_(last.bias, log_scale)

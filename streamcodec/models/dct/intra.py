@@ -106,6 +106,11 @@ def networks(config: IntraConfig) -> dict[str, FloatNetwork]:
 class DctIntra(nn.Module):
     """Float model of I-frames, for training; coding runs its integers (export.py). z_log_scale (z,): of each channel."""
 
+    analysis: FloatNetwork
+    hyper_analysis: FloatNetwork
+    hyper: FloatNetwork
+    synthesis: FloatNetwork
+
     def __init__(self, config: IntraConfig = IntraConfig()) -> None:
         super().__init__()
         self.config = config
@@ -113,9 +118,14 @@ class DctIntra(nn.Module):
         for name, network in networks(config).items():
             self.add_module(name, network)
         for step in range(len(STEPS)):
-            last = self.get_submodule(f"indexes_{step}").convs["mean_and_scale"]  # type: ignore[union-attr,operator]
-            start_scales(last, 0.0)
+            start_scales(self.parameters_of(step).conv("mean_and_scale"), 0.0)
         self.z_log_scale = nn.Parameter(torch.zeros(config.z))
+
+    def parameters_of(self, step: int) -> FloatNetwork:
+        """The network that gives means and log scales of a step's symbols."""
+        network = self.get_submodule(f"indexes_{step}")
+        assert isinstance(network, FloatNetwork)
+        return network
 
     def forward(
         self,
@@ -139,12 +149,12 @@ class DctIntra(nn.Module):
         )
         hyper = self.hyper(condition, input=z_hat)["output"][..., : y.shape[-2], : y.shape[-1]]
 
-        y_hat, bits = torch.zeros_like(y), 0
+        y_hat, bits = torch.zeros_like(y), y.new_zeros(len(y))
         for step, (parity, taps) in enumerate(STEPS):
             here = {"hyper": parity_grid(hyper, parity)}
             if step:
                 here["context"] = parity_grid(context_of(y_hat), parity, taps)
-            parameters = self.get_submodule(f"indexes_{step}")(condition, **here)["output"]
+            parameters = self.parameters_of(step)(condition, **here)["output"]
             mean, log_scale = parameters.chunk(2, 1)
             values = parity_grid(y, parity) - mean
             chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [
+    "ConditionalConv",
     "Conv",
     "DepthToSpace",
     "FloatNetwork",
@@ -100,10 +101,16 @@ class FloatNetwork(nn.Module):
             if isinstance(layer, DepthToSpace):
                 sizes[layer.out] = sizes[layer.source] // 4
             else:
-                self.convs[layer.name] = _ConditionalConv(
+                self.convs[layer.name] = ConditionalConv(
                     sum(sizes[slot] for slot in layer.sources), layer
                 )
                 sizes[layer.out] = layer.width
+
+    def conv(self, name: str) -> "ConditionalConv":
+        """The convolution of the layer of this name."""
+        conv = self.convs[name]
+        assert isinstance(conv, ConditionalConv)
+        return conv
 
     def forward(self, condition: Tensor, **slots: Tensor) -> dict[str, Tensor]:
         """All slots after the last layer. `condition` (N,) in -1..1. A source of a layer that reads neighbours holds them
@@ -113,7 +120,7 @@ class FloatNetwork(nn.Module):
                 slots[layer.out] = depth_to_space(slots[layer.source])
                 continue
             sources = [slots[name] for name in layer.sources]
-            x = self.convs[layer.name](
+            x = self.conv(layer.name)(
                 sources[0] if len(sources) == 1 else torch.cat(sources, 1), condition
             )
             if layer.add is not None:
@@ -122,7 +129,9 @@ class FloatNetwork(nn.Module):
         return slots
 
 
-class _ConditionalConv(nn.Conv2d):
+class ConditionalConv(nn.Conv2d):
+    """A convolution whose bias moves with the condition: by `slope`, if the layer has one."""
+
     def __init__(self, inputs: int, layer: Conv) -> None:
         size, stride, padding = _KERNELS.get(layer.taps, (1, 1, 0))
         super().__init__(

@@ -109,13 +109,16 @@ def _quantize_conv(
     stage: str, layer: Conv, network: FloatNetwork, forms: Mapping[str, Form], result: StageExport
 ) -> None:
     """A convolution of several sources becomes one of each, which adds what those before it gave."""
-    conv = network.convs[layer.name]
+    conv = network.conv(layer.name)
     weight = conv.weight.detach().double().numpy()
+    assert conv.bias is not None
     bias = conv.bias.detach().double().numpy()
     slope = None if conv.slope is None else conv.slope.detach().double().numpy()
     out = forms[layer.out]
     add = None if layer.add is None else Channels(forms[layer.add].name)
-    if add is not None and not np.array_equal(forms[layer.add].scale[: layer.width], out.scale):
+    if layer.add is not None and not np.array_equal(
+        forms[layer.add].scale[: layer.width], out.scale
+    ):
         raise ModelError(f"{stage}.{layer.name} adds a slot of another scale")
     if len(layer.sources) > 1 and add is not None:
         raise ModelError(

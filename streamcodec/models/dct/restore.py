@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from streamcodec.engine import Conv as IntegerConv
 from streamcodec.engine import Network, from_arrays
@@ -69,8 +68,7 @@ def _restore_stage(
             scales[layer.out] = np.full(channels[layer.out], 2.0 ** bits[f"{stage}.{layer.out}"])
         if not isinstance(layer, Conv):
             continue
-        conv, out, parts = floats.convs[layer.name], scales[layer.out], []
-        assert isinstance(conv, nn.Conv2d)
+        conv, out, parts = floats.conv(layer.name), scales[layer.out], []
         assert conv.bias is not None
         for source in layer.sources:
             numbers = next(integers)
@@ -88,7 +86,7 @@ def _restore_stage(
         if form is not None and form.offset is not None:
             bias = bias - form.offset / out
         conv.bias.copy_(torch.from_numpy(bias))
-        slope = getattr(conv, "slope", None)
+        slope = conv.slope
         if slope is not None and numbers.slope is not None:
             slope.copy_(torch.from_numpy(numbers.slope * unit * CONDITION))
 
