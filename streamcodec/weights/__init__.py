@@ -206,9 +206,6 @@ def _zoo_model(path: Path, device: str | None) -> "FrameModel":
 
     place = choose_device(device)
     checkpoint = load_checkpoint(path)
-    model = (
-        checkpoint.model.eval()
-        .requires_grad_(False)
-        .to(device=place, memory_format=torch.channels_last)
-    )  # type: ignore[call-overload]
+    model = checkpoint.model.eval().requires_grad_(False)
+    model = model.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ZooModel.of(path.stem, checkpoint.id, model, place)
