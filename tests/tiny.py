@@ -25,8 +25,21 @@ def save_tiny_models(
     for part, preset in PRESETS.items():
         torch.manual_seed(seed)
         model = enliven(create(preset, **CONFIG))
+        spread(model)
         model.update(scales)
         save_checkpoint(folder / f"{prefix}-{part}.safetensors", model, preset, **CONFIG)
+
+
+@torch.no_grad()
+def spread(model: nn.Module) -> None:
+    """Make scales differ between the channels, and z worth coding."""
+    for module in (module for module in model.modules() if isinstance(module, HyperpriorLatent)):
+        if isinstance(module, ScaleSpaceHyperprior):
+            encoder, last = module.hyper_encoder, module.hyper_decoder_scale.deconv3
+        else:
+            encoder, last = module.get_submodule("h_a"), module.get_submodule("h_s.4")
+        encoder[-1].weight *= 8
+        last.bias[: module.latent_channels] += torch.linspace(-2, 3, module.latent_channels)
 
 
 Model = TypeVar("Model", bound=nn.Module)

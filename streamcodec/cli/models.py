@@ -31,7 +31,7 @@ RIGHT_ALIGNED = HEADING[2:5]
 def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
 
-    kMAC/pixel: thousands of multiplications for each pixel of a frame, in the networks. A file that is no sound
+    kMAC/pixel: thousands of multiplications in the networks for each pixel of a frame. A file that is no sound
     model is listed with what is wrong with it ("error" in JSON); it matters only if it is asked for.
     """
     prepare(None)

@@ -1,8 +1,10 @@
 import pytest
 
+from streamcodec.codec import Codec
+
 
 @pytest.fixture(scope="session", params=["zoo", "native"])
-def tiny_kind(request: pytest.FixtureRequest) -> str:
+def tiny_codec(request: pytest.FixtureRequest) -> Codec:
     """Both kinds in turn."""
-    kind: str = request.param
-    return kind
+    codec: Codec = request.getfixturevalue(f"{request.param}_codec")
+    return codec

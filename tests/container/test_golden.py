@@ -48,12 +48,12 @@ def test_header_of_version_1_0() -> None:
         video.color.full_range,
     ) == (9, 16, 9, True)
     assert (header.intra.name, header.intra.id.hex()) == (
-        "quarter-image",
+        "dct-intra",
         "000102030405060708090a0b0c0d0e0f",
     )
     assert header.inter is not None
     assert (header.inter.name, header.inter.id.hex()) == (
-        "quarter-flow",
+        "dct-inter",
         "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
     )
     assert (header.frame_format, header.precision, header.device) == ("yuv420", "bf16", "cuda")

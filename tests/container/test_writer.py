@@ -38,7 +38,7 @@ def test_unbuffered_file_gets_every_byte(
     assert writer.size_bytes == len(stream)
 
 
-@pytest.mark.parametrize("limit", [0, 700, 900, 945])
+@pytest.mark.parametrize("limit", [0, 700, 900, 940])
 def test_full_disk_fails_and_ends_the_stream(
     header: Header, packets: list[Packet], limit: int
 ) -> None:

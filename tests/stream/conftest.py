@@ -38,10 +38,14 @@ def moving_clip(count: int, height: int = 37, width: int = 53) -> Tensor:
 
 @pytest.fixture(scope="session")
 def coded(tiny_codec: Codec) -> Coded:
+    return encoded_by(tiny_codec)
+
+
+def encoded_by(codec: Codec) -> Coded:
     """10 frames of 53x37 in GOPs of 4."""
     video = VideoFormat(53, 37, time_base=Fraction(1, 12), frame_rate=Fraction(5))
     encoder = Encoder(
-        video, EncodeOptions(gop=4, scenecut=0), codec=tiny_codec, metadata={"title": "test"}
+        video, EncodeOptions(gop=4, scenecut=0), codec=codec, metadata={"title": "test"}
     )
     file = io.BytesIO()
     writer = Writer(file, encoder.header)

@@ -11,14 +11,14 @@ import streamcodec
 from streamcodec.container import Packet, PacketType, Reader
 from streamcodec.video import VideoReader
 
-from .conftest import Coded
+from .conftest import Coded, encoded_by
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
 
-@pytest.fixture(scope="session")
-def tiny_kind() -> str:
-    return "zoo"
+@pytest.fixture(scope="module")
+def coded(zoo_codec: streamcodec.Codec) -> Coded:
+    return encoded_by(zoo_codec)
 
 
 def test_decoded_frames_are_the_encoders(coded: Coded) -> None:
@@ -36,13 +36,13 @@ def test_seeking_gives_what_straight_decoding_does(coded: Coded, index: int) -> 
         assert torch.equal(video[index].data, coded.frames[index])
 
 
-def test_a_gop_depends_on_nothing_outside_it(coded: Coded, tiny_codec: streamcodec.Codec) -> None:
+def test_a_gop_depends_on_nothing_outside_it(coded: Coded, zoo_codec: streamcodec.Codec) -> None:
     packets = [packet for packet in Reader(io.BytesIO(coded.data)) if isinstance(packet, Packet)]
     payloads = [
         packet.payload for packet in packets if packet.type == PacketType.FRAME and packet.gop == 1
     ]
     assert torch.equal(
-        streamcodec.decode_gop(tiny_codec, payloads, (37, 53)).data, coded.frames[4:8]
+        streamcodec.decode_gop(zoo_codec, payloads, (37, 53)).data, coded.frames[4:8]
     )
 
 
@@ -63,9 +63,15 @@ def test_verify_finds_the_same_pixels(coded: Coded) -> None:
     assert (report.ok, report.frames, report.exact_gops, report.inexact_gops) == (True, 10, 3, ())
 
 
-def test_a_file_there_and_back(clip: Path, tmp_path: Path, tiny_models: dict[str, str]) -> None:
+def test_a_file_there_and_back(clip: Path, tmp_path: Path) -> None:
     report = streamcodec.encode(
-        clip, tmp_path / "a.ssf", max_frames=5, gop=3, psnr=True, **tiny_models
+        clip,
+        tmp_path / "a.ssf",
+        max_frames=5,
+        gop=3,
+        psnr=True,
+        intra="tiny-image",
+        inter="tiny-flow",
     )
     assert report.psnr_db is not None
     assert report.frame_format == "rgb"
