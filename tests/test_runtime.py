@@ -1,0 +1,50 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from streamcodec import runtime
+
+BLOCKED = "import sys; sys.modules['torch'] = None; from streamcodec import runtime\n"
+
+
+def printed(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_threads_are_pytorchs_where_it_is_loaded() -> None:
+    before = torch.get_num_threads()
+    with runtime.using_threads(before + 1):
+        assert runtime.threads() == torch.get_num_threads() == before + 1
+    assert runtime.threads() == torch.get_num_threads() == before
+
+
+def test_threads_are_set_without_pytorch() -> None:
+    code = BLOCKED + "a = runtime.threads(); runtime.set_threads(5)\nprint(a, runtime.threads())"
+    first, second = printed(code).split()
+    assert 1 <= int(first) <= 256
+    assert second == "5"
+
+
+def test_pytorch_takes_over_what_was_set_before_it_was_loaded() -> None:
+    code = (
+        "from streamcodec import runtime\nruntime.set_threads(3)\nruntime.require_torch('this')\n"
+    )
+    assert (
+        printed(code + "import torch\nprint(torch.get_num_threads(), runtime.threads())") == "3 3"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_no_more_threads_than_native_code_takes(count: int) -> None:
+    code = BLOCKED + f"runtime.set_threads({count})\nprint(runtime.threads())"
+    assert printed(code) == str(min(count, 256))
+
+
+def test_pytorch_is_asked_for_by_name() -> None:
+    code = BLOCKED + "print(runtime.has_torch())\ntry: runtime.require_torch('flying')\n"
+    said = printed(code + "except ImportError as error: print(type(error).__name__, error)")
+    assert said.startswith("False\nNotInstalledError flying needs PyTorch")
+    assert said.endswith("pip install 'streamcodec[torch]'")
