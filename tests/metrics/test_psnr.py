@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamcodec.errors import UsageError
-from streamcodec.metrics import mse, mse_to_psnr_db, psnr_db, psnr_yuv_db
+from streamcodec.metrics import frame_mse, mse, mse_to_psnr_db, psnr_db, psnr_yuv_db
 
 
 def test_psnr_is_the_definition_over_all_samples() -> None:
@@ -53,3 +53,16 @@ def test_psnr_yuv_fails_for_one_plane() -> None:
     plane = np.zeros((4, 4), np.uint8)
     with pytest.raises(UsageError, match="1 and 1 planes"):
         psnr_yuv_db([plane], [plane])
+
+
+def test_error_of_a_frame_weighs_luma_six_times() -> None:
+    y, u = np.zeros((4, 6), np.uint8), np.zeros((2, 3), np.uint8)
+    assert frame_mse((y, u, u), (y + 2, u + 4, u)) == pytest.approx((6 * 4 + 16) / 8)
+    rgb = np.zeros((3, 4, 6), np.uint8)
+    assert frame_mse((rgb,), (rgb + 3,)) == 9
+
+
+@pytest.mark.parametrize("planes", [0, 2])
+def test_error_of_no_frame_fails(planes: int) -> None:
+    with pytest.raises(UsageError, match="planes; accepted"):
+        frame_mse((np.zeros((4, 6), np.uint8),) * planes, (np.zeros((4, 6), np.uint8),) * planes)

@@ -78,12 +78,7 @@ def coded(
     return file.getvalue()
 
 
-@pytest.fixture
-def models(tiny_models: dict[str, str]) -> None:
-    """At hand by name."""
-
-
-@pytest.mark.usefixtures("models")
+@pytest.mark.usefixtures("tiny_models")
 def test_planes_of_a_stream_are_those_of_the_video_it_decodes_to(
     native_codec: Codec, tmp_path: Path
 ) -> None:
@@ -94,7 +89,7 @@ def test_planes_of_a_stream_are_those_of_the_video_it_decodes_to(
         assert all(equal(raw.planes, frame.planes) for raw, frame in pairs)
 
 
-@pytest.mark.usefixtures("models")
+@pytest.mark.usefixtures("tiny_models")
 def test_three_views_of_a_frame_and_of_a_batch(native_codec: Codec) -> None:
     color = ColorSpec(matrix=1, full_range=True)
     frames = [noise(number) for number in range(4)]
@@ -110,7 +105,7 @@ def test_three_views_of_a_frame_and_of_a_batch(native_codec: Codec) -> None:
     assert [plane.shape for plane in video[2:2].planes] == [(0, 38, 51), (0, 19, 26), (0, 19, 26)]
 
 
-@pytest.mark.usefixtures("models")
+@pytest.mark.usefixtures("tiny_models")
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (2, 4), (3, 5)])
 def test_crop(native_codec: Codec, top: int, left: int) -> None:
     """Of smooth pictures, RGB hardly changes where the crop begins within a sample of chroma."""
