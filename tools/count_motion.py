@@ -24,20 +24,26 @@ INTRA_OFFSET = 16
 CLASSES = 4
 
 
-def count(clip: list[Planes], quality: int, intra: IntraModel, inter: InterModel) -> NDArray[np.int64]:
+def count(
+    clip: list[Planes], quality: int, intra: IntraModel, inter: InterModel
+) -> NDArray[np.int64]:
     """Counts (rows, places) of all P-frames of a clip."""
     _, reference = intra.encode(clip[0], min(63, quality + INTRA_OFFSET))
     total, before = 0, None
     for number, frame in enumerate(clip[1:]):
         _, reference = inter.encode(frame, quality, reference)
         assert reference.motion is not None
-        total = total + reference.motion.counts(previous=before, has_key=number > 0, quality=quality)
+        total = total + reference.motion.counts(
+            previous=before, has_key=number > 0, quality=quality
+        )
         before = reference.motion
     return np.asarray(total, np.int64)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("videos", nargs="+", type=Path)
     parser.add_argument("--weights", nargs=2, type=Path, required=True, metavar=("INTRA", "INTER"))
     parser.add_argument("--clips", type=int, default=100)

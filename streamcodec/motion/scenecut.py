@@ -33,8 +33,14 @@ class SceneCutDetector:
 
 
 def _luma(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if frame.dtype != np.uint8 or frame.size == 0 or not (frame.ndim == 2 or (frame.ndim == 3 and len(frame) == 3)):
-        raise UsageError(f"frame is {frame.dtype} {frame.shape}; accepted: uint8, (H, W) luma or (3, H, W) RGB")
+    if (
+        frame.dtype != np.uint8
+        or frame.size == 0
+        or not (frame.ndim == 2 or (frame.ndim == 3 and len(frame) == 3))
+    ):
+        raise UsageError(
+            f"frame is {frame.dtype} {frame.shape}; accepted: uint8, (H, W) luma or (3, H, W) RGB"
+        )
     if frame.ndim == 3:
         red, green, blue = frame.astype(np.uint16)
         frame = ((77 * red + 150 * green + 29 * blue + 128) >> 8).astype(np.uint8)
