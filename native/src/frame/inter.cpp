@@ -117,8 +117,8 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
 
 Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Reference& reference, const Job& job) const {
-    const std::shared_ptr<InterWork> work = work_for(size, reference, job);
     const std::int32_t quality = read_head(payload);
+    const std::shared_ptr<InterWork> work = work_for(size, reference, job);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
     DecoderSource source(decoder, kFirstMotionRow);

@@ -125,8 +125,8 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
 
 Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Job& job) const {
-    const std::shared_ptr<IntraWork> work = work_for(size, job);
     const std::int32_t quality = read_head(payload);
+    const std::shared_ptr<IntraWork> work = work_for(size, job);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
     job.spent("start");

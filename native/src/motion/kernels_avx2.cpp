@@ -12,10 +12,10 @@ namespace {
 bool is_copy(const std::int8_t* taps, int middle) { return taps[middle] == 64; }
 
 __m256i pair8(std::int8_t a, std::int8_t b) {
-    return _mm256_set1_epi16(static_cast<short>((a & 255) | (static_cast<int>(b) << 8)));
+    return _mm256_set1_epi16(static_cast<short>((a & 255) | (b * 256)));
 }
 __m256i pair16(std::int8_t a, std::int8_t b) {
-    return _mm256_set1_epi32((a & 65535) | (static_cast<int>(b) << 16));
+    return _mm256_set1_epi32((a & 65535) | (b * 65536));
 }
 
 __m128i load16(const std::uint8_t* from) {
