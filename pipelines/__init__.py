@@ -7,7 +7,12 @@ from importlib import import_module
 
 __all__ = ["Coding", "SchedulerOptions", "estimate", "transcode"]
 
-_HOME = {"Coding": "coding", "SchedulerOptions": "options", "estimate": "estimating", "transcode": "transcoding"}
+_HOME = {
+    "Coding": "coding",
+    "SchedulerOptions": "options",
+    "estimate": "estimating",
+    "transcode": "transcoding",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -20,12 +20,23 @@ try:
     from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
     from ray.job_config import JobConfig
 except ImportError as error:
-    raise UsageError(f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'") from error
+    raise UsageError(
+        f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'"
+    ) from error
 
 __all__ = ["Actors", "Fleet", "InstalledOnly", "Job", "connected", "default_workers", "patiently"]
 
-STORE_BYTES = 100 << 20  # of Ray's object store, where it is started here: next to nothing goes through it
-NODE_IS_GONE = ("node has died", "node was terminated", "node is dead", "node died", "node is terminated", "preempt")
+STORE_BYTES = (
+    100 << 20
+)  # of Ray's object store, where it is started here: next to nothing goes through it
+NODE_IS_GONE = (
+    "node has died",
+    "node was terminated",
+    "node is dead",
+    "node died",
+    "node is terminated",
+    "preempt",
+)
 GUESSES = "Some common causes include"
 STARTS = 3
 CLOSE_SECONDS = 5.0
@@ -45,7 +56,9 @@ class Fleet:
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.gpus < 0:
-            raise UsageError(f"workers are {self.workers}, with {self.gpus} GPUs each; accepted: 1 or more workers, GPUs of 0 or more")
+            raise UsageError(
+                f"workers are {self.workers}, with {self.gpus} GPUs each; accepted: 1 or more workers, GPUs of 0 or more"
+            )
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,9 @@ class CodingActor:
         work = local_path(self._job.work)
         node = ray.get_runtime_context().get_node_id()
         if work is not None and not Path(work, self._job.mark).exists():
-            raise UsageError(f"{work} is not the same folder on node {node}: name a folder that all nodes share, or a URL")
+            raise UsageError(
+                f"{work} is not the same folder on node {node}: name a folder that all nodes share, or a URL"
+            )
         from .coder import Coder
         from .storage import Storage
 
@@ -104,7 +119,12 @@ class Actors:
     def __init__(self, fleet: Fleet, job: Job) -> None:
         self._fleet = fleet
         self._job = job
-        options = {"num_cpus": fleet.threads, "num_gpus": fleet.gpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        options = {
+            "num_cpus": fleet.threads,
+            "num_gpus": fleet.gpus,
+            "max_restarts": 0,
+            "scheduling_strategy": "SPREAD",
+        }
         self._class: Any = ray.remote(CodingActor).options(**options)
         self._actors: dict[str, _Actor] = {}
         self._count = 0
@@ -120,29 +140,42 @@ class Actors:
     @property
     def needs(self) -> str:
         """What a worker takes, for people."""
-        return f"{self._fleet.threads} CPUs" + (f" and {self._fleet.gpus:g} GPUs" if self._fleet.gpus else "")
+        return f"{self._fleet.threads} CPUs" + (
+            f" and {self._fleet.gpus:g} GPUs" if self._fleet.gpus else ""
+        )
 
     def submit(self, worker: str, task: Task) -> None:
         actor = self._actors[worker]
-        actor.reply, actor.task = actor.handle.perform.options(num_returns="streaming").remote(task), task
+        actor.reply, actor.task = (
+            actor.handle.perform.options(num_returns="streaming").remote(task),
+            task,
+        )
 
     def wait(self, seconds: float) -> Iterator[Event]:
         if len(self._actors) < self._fleet.workers and time.monotonic() >= self._not_before:
             self._add()
-        waiting = {actor.reply: name for name, actor in self._actors.items() if actor.reply is not None}
+        waiting = {
+            actor.reply: name for name, actor in self._actors.items() if actor.reply is not None
+        }
         if not waiting:
             time.sleep(seconds)
             return
         ready, _ = ray.wait(list(waiting), num_returns=1, timeout=seconds, fetch_local=False)
         if ready:
-            ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0, fetch_local=False)
+            ready, _ = ray.wait(
+                list(waiting), num_returns=len(waiting), timeout=0, fetch_local=False
+            )
         for reply in ready:
             name = waiting[reply]
             yield self._event(name, self._actors[name])
 
     def stop(self) -> None:
         """End all workers, at once; those that do nothing tidy up before."""
-        idle = [actor.handle.close.remote() for actor in self._actors.values() if actor.node is not None and actor.task is None]
+        idle = [
+            actor.handle.close.remote()
+            for actor in self._actors.values()
+            if actor.node is not None and actor.task is None
+        ]
         if idle:
             ray.wait(idle, num_returns=len(idle), timeout=CLOSE_SECONDS)
         for actor in self._actors.values():
@@ -156,11 +189,19 @@ class Actors:
 
     def _event(self, name: str, actor: _Actor) -> Event:
         try:
-            return self._started(name, actor) if actor.task is None else self._next(name, actor, actor.task)
+            return (
+                self._started(name, actor)
+                if actor.task is None
+                else self._next(name, actor, actor.task)
+            )
         except RayTaskError as error:  # an exception of the worker's; it lives
             if actor.task is None:
                 cause = error.cause
-                raise cause if isinstance(cause, StreamCodecError) else StreamCodecError(f"a worker cannot start: {error}") from error
+                raise (
+                    cause
+                    if isinstance(cause, StreamCodecError)
+                    else StreamCodecError(f"a worker cannot start: {error}")
+                ) from error
             broken, actor.task, actor.reply = actor.task, None, None
             return Broke(name, broken, FileError.of(broken.files[0].file, error))
         except RayError as error:
@@ -189,16 +230,23 @@ class Actors:
 
 def _reason(error: RayError) -> str:
     """What Ray says, in a line, without the ids and the guesses that follow."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "\t" not in line[:1]]
+    lines = [
+        line.strip() for line in str(error).splitlines() if line.strip() and "\t" not in line[:1]
+    ]
     return " ".join(lines).partition(GUESSES)[0].strip() or type(error).__name__
 
 
 def _is_away(error: RayError, node: str | None) -> bool:
     """Whether the worker was lost with its node, or is out of reach: not for what it was doing."""
     text = str(error).lower()
-    if isinstance(error, ActorUnavailableError) or getattr(error, "preempted", False) or any(words in text for words in NODE_IS_GONE):
+    if (
+        isinstance(error, ActorUnavailableError)
+        or getattr(error, "preempted", False)
+        or any(words in text for words in NODE_IS_GONE)
+    ):
         return True
-    return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in ray.nodes())  # type: ignore[no-untyped-call]
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in nodes)
 
 
 class InstalledOnly(JobConfig):
@@ -223,7 +271,14 @@ def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
     if address is not None:
         _start(address, address=address, **quiet)
     else:
-        _start("this machine", address="local", include_dashboard=False, num_cpus=cpus, object_store_memory=STORE_BYTES, **quiet)
+        _start(
+            "this machine",
+            address="local",
+            include_dashboard=False,
+            num_cpus=cpus,
+            object_store_memory=STORE_BYTES,
+            **quiet,
+        )
     try:
         yield
     finally:

@@ -46,7 +46,9 @@ def _bounds(top: float, index: int) -> str:
     return f"{top * index / BINS:.3g} to {top * (index + 1) / BINS:.3g}"
 
 
-def scatter(points: Sequence[Point], x_label: str, y_label: str, *, y_from_zero: bool = False) -> str:
+def scatter(
+    points: Sequence[Point], x_label: str, y_label: str, *, y_from_zero: bool = False
+) -> str:
     """One dot for each point; x from 0. At least one point."""
     low, high = min(point.y for point in points), max(point.y for point in points)
     if y_from_zero or low == high:
@@ -68,8 +70,12 @@ def bars(counts: Sequence[tuple[str, int]]) -> str:
     for index, (name, count) in enumerate(counts):
         y, length = index * row + 4, (WIDTH - names - 60) * count / most
         short = name if len(name) <= 32 else f"{name[:31]}…"
-        shapes.append(f'<text x="{names - 8}" y="{y + 15}" text-anchor="end">{escape(short)}</text>')
-        shapes.append(f'<rect class="bad" x="{names}" y="{y}" width="{length:.1f}" height="20"><title>{escape(name)}</title></rect>')
+        shapes.append(
+            f'<text x="{names - 8}" y="{y + 15}" text-anchor="end">{escape(short)}</text>'
+        )
+        shapes.append(
+            f'<rect class="bad" x="{names}" y="{y}" width="{length:.1f}" height="20"><title>{escape(name)}</title></rect>'
+        )
         shapes.append(f'<text x="{names + length + 6:.1f}" y="{y + 15}">{count}</text>')
     return _svg(shapes, len(counts) * row + 4)
 
@@ -86,7 +92,13 @@ class _Chart:
     """Axes, and where values lie on them in pixels."""
 
     def __init__(
-        self, x_range: tuple[float, float], y_range: tuple[float, float], x_label: str, y_label: str, *, whole_y: bool = False
+        self,
+        x_range: tuple[float, float],
+        y_range: tuple[float, float],
+        x_label: str,
+        y_label: str,
+        *,
+        whole_y: bool = False,
     ) -> None:
         self._x_ticks = ticks(*x_range)
         self._y_ticks = [tick for tick in ticks(*y_range, 6) if not whole_y or tick == int(tick)]
@@ -100,12 +112,23 @@ class _Chart:
     def _grid(self) -> list[str]:
         floor_y, lines = HEIGHT - BOTTOM, []
         for tick in self._y_ticks:
-            lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{self.y(tick):.1f}" y2="{self.y(tick):.1f}"/>')
-            lines.append(f'<text x="{LEFT - 8}" y="{self.y(tick) + 4:.1f}" text-anchor="end">{_number(tick)}</text>')
+            lines.append(
+                f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{self.y(tick):.1f}" y2="{self.y(tick):.1f}"/>'
+            )
+            lines.append(
+                f'<text x="{LEFT - 8}" y="{self.y(tick) + 4:.1f}" text-anchor="end">{_number(tick)}</text>'
+            )
         for tick in self._x_ticks:
-            lines.append(f'<line class="axis" x1="{self.x(tick):.1f}" x2="{self.x(tick):.1f}" y1="{floor_y}" y2="{floor_y + 5}"/>')
-            lines.append(f'<text x="{self.x(tick):.1f}" y="{floor_y + 18}" text-anchor="middle">{_number(tick)}</text>')
-        return [*lines, f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor_y}" y2="{floor_y}"/>']
+            lines.append(
+                f'<line class="axis" x1="{self.x(tick):.1f}" x2="{self.x(tick):.1f}" y1="{floor_y}" y2="{floor_y + 5}"/>'
+            )
+            lines.append(
+                f'<text x="{self.x(tick):.1f}" y="{floor_y + 18}" text-anchor="middle">{_number(tick)}</text>'
+            )
+        return [
+            *lines,
+            f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor_y}" y2="{floor_y}"/>',
+        ]
 
     def _names(self) -> list[str]:
         x_label, y_label = map(escape, self._labels)

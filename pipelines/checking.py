@@ -46,10 +46,14 @@ def check_video(video: Path, stream: Path, coding: Coding) -> None:
         found = [frame.pts * reader.format.time_base for frame in reader]
     if coding.on_damage == "skip":
         if len(found) > len(wanted):
-            raise CorruptStreamError(f"the output has {len(found)} frames, the stream {len(wanted)}")
+            raise CorruptStreamError(
+                f"the output has {len(found)} frames, the stream {len(wanted)}"
+            )
         return
     if len(found) != len(wanted):
-        raise CorruptStreamError(f"the output has {len(found)} frames, the stream {len(wanted)} that were asked for")
+        raise CorruptStreamError(
+            f"the output has {len(found)} frames, the stream {len(wanted)} that were asked for"
+        )
     if coding.to not in TIMELESS:
         _compare_times(wanted, found)
 
@@ -68,7 +72,9 @@ def _chosen(stream: Path, coding: Coding) -> Iterable[Fraction]:
     times = [packet.pts * time_base for packet in _frames_of(stream)]
     first = times[0] + Fraction(coding.start_seconds) if times else Fraction(0)
     end = None if coding.duration_seconds is None else first + Fraction(coding.duration_seconds)
-    return islice((time for time in times if time >= first and (end is None or time < end)), coding.max_frames)
+    return islice(
+        (time for time in times if time >= first and (end is None or time < end)), coding.max_frames
+    )
 
 
 def _frames_of(stream: Path) -> Iterator[PacketHeader]:
@@ -84,8 +90,12 @@ def _decode_some(stream: Path, coding: Coding) -> None:
         return
     with open_stream(stream, device=coding.options.device) as video:
         gops = len(video.key_frames)
-        for number in sorted({gops * index // coding.check_gops for index in range(coding.check_gops)}):
+        for number in sorted(
+            {gops * index // coding.check_gops for index in range(coding.check_gops)}
+        ):
             end = video.key_frames[number + 1] if number + 1 < gops else len(video)
             decoded = sum(1 for _ in video.gop(number))
             if decoded != end - video.key_frames[number]:
-                raise CorruptStreamError(f"of GOP {number} {decoded} frames decode, not {end - video.key_frames[number]}")
+                raise CorruptStreamError(
+                    f"of GOP {number} {decoded} frames decode, not {end - video.key_frames[number]}"
+                )

@@ -27,7 +27,18 @@ from .checking import check_stream, check_video
 from .coding import Coding
 from .costs import Rate
 from .storage import Storage, exists
-from .tasks import FileDone, FileError, FileRef, Outcome, PartDone, PartsLost, Plan, Planned, Task, Verified
+from .tasks import (
+    FileDone,
+    FileError,
+    FileRef,
+    Outcome,
+    PartDone,
+    PartsLost,
+    Plan,
+    Planned,
+    Task,
+    Verified,
+)
 
 __all__ = ["Coder"]
 
@@ -40,7 +51,14 @@ class Coder:
     `pixels_per_second`: the first guess of the speed.
     """
 
-    def __init__(self, coding: Coding, storage: Storage, *, long_seconds: float | None = None, pixels_per_second: float = 2e6) -> None:
+    def __init__(
+        self,
+        coding: Coding,
+        storage: Storage,
+        *,
+        long_seconds: float | None = None,
+        pixels_per_second: float = 2e6,
+    ) -> None:
         prepare(coding.threads)
         self._coding = coding
         self._storage = storage
@@ -75,7 +93,9 @@ class Coder:
         """Loaded when it is first needed."""
         if self._codec is None:
             options = self._coding.options
-            self._codec = load_codec(options.intra, options.inter, device=options.device, precision=options.precision)
+            self._codec = load_codec(
+                options.intra, options.inter, device=options.device, precision=options.precision
+            )
         return self._codec
 
     def _plan(self, ref: FileRef) -> Planned | FileDone:
@@ -87,7 +107,10 @@ class Coder:
             source,
             options=coding.options, codec=self.codec, on_error=coding.on_error, threads=coding.threads, **coding.part,
         )  # fmt: skip
-        return Planned(ref.file, Plan(plan.width, plan.height, tuple(gop.frames for gop in plan.gops), plan.to_json()))
+        return Planned(
+            ref.file,
+            Plan(plan.width, plan.height, tuple(gop.frames for gop in plan.gops), plan.to_json()),
+        )
 
     def _part(self, task: Task, ref: FileRef) -> PartDone:
         assert task.plan is not None
@@ -97,7 +120,14 @@ class Coder:
         report = self._finished_part(plan, location)
         if report is None or _gops_of(report) != task.part.range:
             with self._storage.output(location, ref.key, ".part") as path:
-                report = encode_part(self._storage.input(ref), plan, task.part.range, path, codec=self.codec, psnr=self._coding.psnr)
+                report = encode_part(
+                    self._storage.input(ref),
+                    plan,
+                    task.part.range,
+                    path,
+                    codec=self.codec,
+                    psnr=self._coding.psnr,
+                )
         self._rate.learn(report.frames * plan.width * plan.height, report.seconds)
         return PartDone(ref.file, task.part, location, report.size_bytes, report.seconds)
 
@@ -116,10 +146,19 @@ class Coder:
         assert task.plan is not None
         plan, started = VideoPlan.from_json(task.plan.payload), time.monotonic()
         try:
-            with ExitStack() as stack, self._storage.output(ref.output, ref.key, self._coding.suffix) as path:
-                report = join_parts(plan, [stack.enter_context(self._storage.copy(part.path)) for part in task.parts], path)
+            with (
+                ExitStack() as stack,
+                self._storage.output(ref.output, ref.key, self._coding.suffix) as path,
+            ):
+                report = join_parts(
+                    plan,
+                    [stack.enter_context(self._storage.copy(part.path)) for part in task.parts],
+                    path,
+                )
         except (SourceError, CorruptStreamError, UsageError) as error:
-            lost = tuple(part.part.first_gop for part in task.parts if not self._is_sound(plan, part))
+            lost = tuple(
+                part.part.first_gop for part in task.parts if not self._is_sound(plan, part)
+            )
             if not lost:
                 raise
             return PartsLost(ref.file, lost, str(error))
@@ -135,13 +174,19 @@ class Coder:
     def _encode(self, ref: FileRef) -> FileDone | Planned:
         source = self._storage.input(ref)
         pixels = self._pixels_of(source) if self._long_seconds is not None else None
-        if self._long_seconds is not None and pixels is not None and pixels / self._rate.per_second > LONG * self._long_seconds:
+        if (
+            self._long_seconds is not None
+            and pixels is not None
+            and pixels / self._rate.per_second > LONG * self._long_seconds
+        ):
             return self._plan(ref)
         return self._encode_whole(ref, source)
 
     def _pixels_of(self, source: Path) -> int | None:
         """Of all frames, as far as the container tells."""
-        with VideoReader(source, on_error=self._coding.on_error, threads=1, **self._coding.part) as reader:
+        with VideoReader(
+            source, on_error=self._coding.on_error, threads=1, **self._coding.part
+        ) as reader:
             frames = reader.estimated_frames
             return None if frames is None else frames * reader.format.width * reader.format.height
 
@@ -149,7 +194,13 @@ class Coder:
         coding = self._coding
         with self._storage.output(ref.output, ref.key, coding.suffix) as path:
             report = encode(
-                source, path, options=coding.options, codec=self.codec, on_error=coding.on_error, psnr=coding.psnr, **coding.part
+                source,
+                path,
+                options=coding.options,
+                codec=self.codec,
+                on_error=coding.on_error,
+                psnr=coding.psnr,
+                **coding.part,
             )
         self._rate.learn(report.frames * report.width * report.height, report.seconds)
         return _done(ref, report, report.seconds)
@@ -164,7 +215,9 @@ class Coder:
                 max_pixels=coding.max_pixels, **coding.part,
             )  # fmt: skip
             size_bytes = path.stat().st_size
-        return FileDone(ref.file, size_bytes, report.frames, gops, report.width, report.height, report.seconds)
+        return FileDone(
+            ref.file, size_bytes, report.frames, gops, report.width, report.height, report.seconds
+        )
 
     def _verify(self, ref: FileRef) -> Verified:
         started = time.monotonic()
@@ -179,4 +232,13 @@ def _gops_of(report: PartReport) -> range:
 
 
 def _done(ref: FileRef, report: EncodeReport, seconds: float) -> FileDone:
-    return FileDone(ref.file, report.size_bytes, report.frames, report.gops, report.width, report.height, seconds, report.psnr_db)
+    return FileDone(
+        ref.file,
+        report.size_bytes,
+        report.frames,
+        report.gops,
+        report.width,
+        report.height,
+        seconds,
+        report.psnr_db,
+    )

@@ -47,7 +47,9 @@ class Coding:
         if self.to not in CONTAINERS:
             raise UsageError(f"output is to be {self.to!r}; accepted: {', '.join(CONTAINERS)}")
         if self.threads < 1 or self.check_gops < 0:
-            raise UsageError(f"threads are {self.threads}, GOPs to check {self.check_gops}; accepted: 1 or more threads, 0 or more GOPs")
+            raise UsageError(
+                f"threads are {self.threads}, GOPs to check {self.check_gops}; accepted: 1 or more threads, 0 or more GOPs"
+            )
 
     @property
     def encodes(self) -> bool:
@@ -66,14 +68,23 @@ class Coding:
     @property
     def part(self) -> dict[str, Any]:
         """The arguments that choose a part of a file."""
-        return {"start_seconds": self.start_seconds, "duration_seconds": self.duration_seconds, "max_frames": self.max_frames}
+        return {
+            "start_seconds": self.start_seconds,
+            "duration_seconds": self.duration_seconds,
+            "max_frames": self.max_frames,
+        }
 
     @property
     def settings(self) -> dict[str, Any]:
         """Ready for JSON: what the bytes of the outputs depend on, besides the inputs and the models."""
         part = {"to": self.to, **self.part}
         if not self.encodes:
-            return part | {"codec": self.codec, "crf": self.crf, "on_damage": self.on_damage, "device": self.options.device}
+            return part | {
+                "codec": self.codec,
+                "crf": self.crf,
+                "on_damage": self.on_damage,
+                "device": self.options.device,
+            }
         return part | asdict(self.options) | {"on_error": self.on_error, "threads": self.threads}
 
     @property

@@ -148,4 +148,6 @@ class Driver:
         self.scheduler.worker_lost(worker, blame=blame, reason=reason)
         self._deaths += task is None
         if self._deaths >= IDLE_DEATHS * max(self.expected_workers, 1):
-            raise StreamCodecError(f"{self._deaths} workers in a row died before they did anything, the last: {reason}")
+            raise StreamCodecError(
+                f"{self._deaths} workers in a row died before they did anything, the last: {reason}"
+            )

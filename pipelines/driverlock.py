@@ -29,7 +29,9 @@ def driver_lock(manifest: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            raise OutputError(f"{manifest} is in use by {file.read().strip() or 'another process'}; wait for it, or end it") from error
+            raise OutputError(
+                f"{manifest} is in use by {file.read().strip() or 'another process'}; wait for it, or end it"
+            ) from error
         with writing(path):
             file.truncate(0)
             file.write(here())

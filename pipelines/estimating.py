@@ -74,7 +74,11 @@ def _done_outputs(places: Places, coding: Coding) -> set[str]:
         return set()
     with Manifest.read(places.manifest) as manifest:
         run = manifest.run
-        same = run is not None and run.settings == coding.settings_text and run.models == coding.models_text
+        same = (
+            run is not None
+            and run.settings == coding.settings_text
+            and run.models == coding.models_text
+        )
         return {row.output for row in manifest.files("done")} if same else set()
 
 
@@ -106,7 +110,9 @@ class _Draw:
         return [item for _, _, item in sorted(self.heap, key=lambda entry: entry[1])]
 
 
-def _extrapolated(draw: _Draw, coding: Coding, progress: Callable[[int, int | None], None] | None) -> Estimate:
+def _extrapolated(
+    draw: _Draw, coding: Coding, progress: Callable[[int, int | None], None] | None
+) -> Estimate:
     prepare(coding.threads)
     found: list[tuple[Item, Prediction]] = []
     problems: list[str] = []
@@ -139,7 +145,11 @@ def _extrapolated(draw: _Draw, coding: Coding, progress: Callable[[int, int | No
 def _predict(storage: Storage, item: Item, coding: Coding) -> Prediction:
     source = storage.input(FileRef(0, item.location, "", item.size_bytes, ""))
     options = coding.options
-    codec = load_codec(options.intra, options.inter, device=options.device, precision=options.precision)
+    codec = load_codec(
+        options.intra, options.inter, device=options.device, precision=options.precision
+    )
     qualities = None if options.target is not None else [options.quality]
-    report: SearchReport = search(source, qualities=qualities, options=options, codec=codec, **coding.part)
+    report: SearchReport = search(
+        source, qualities=qualities, options=options, codec=codec, **coding.part
+    )
     return report.found or report.predictions[0]

@@ -72,17 +72,29 @@ def evaluate(
     and SourceError if nothing could be measured.
     """
     if figures and find_spec("matplotlib") is None:
-        raise UsageError("matplotlib is not installed; accepted: pip install 'streamcodec[report]', or no figures")
+        raise UsageError(
+            "matplotlib is not installed; accepted: pip install 'streamcodec[report]', or no figures"
+        )
     if workers is not None and (local or workers < 1):
-        raise UsageError(f"workers are {workers}{' in this process alone' if local else ''}; accepted: 1 or more, on Ray")
-    curves = dict(anchors) if isinstance(anchors, Mapping) else {name: anchor_named(name).crfs for name in anchors}
-    jobs = plan(find_clips([Path(clip) for clip in clips]), qualities, curves, options or {}, max_frames)
+        raise UsageError(
+            f"workers are {workers}{' in this process alone' if local else ''}; accepted: 1 or more, on Ray"
+        )
+    curves = (
+        dict(anchors)
+        if isinstance(anchors, Mapping)
+        else {name: anchor_named(name).crfs for name in anchors}
+    )
+    jobs = plan(
+        find_clips([Path(clip) for clip in clips]), qualities, curves, options or {}, max_frames
+    )
     folder = Path(out)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder / "rows.jsonl")
     missing = [job for job in jobs if store.get(job) is None]
-    failures = _fill(store, len(missing), _measured(missing, local, workers, address), say or (lambda text: None))
+    failures = _fill(
+        store, len(missing), _measured(missing, local, workers, address), say or (lambda text: None)
+    )
     rows = [row for row in map(store.get, jobs) if row is not None]
     if not rows:
         raise SourceError(f"nothing could be measured: {failures[0]}")
@@ -96,14 +108,20 @@ def find_clips(paths: Sequence[Path]) -> list[Clip]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} does not exist; accepted: videos and folders of videos")
-        files += sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES) if path.is_dir() else [path]
+        files += (
+            sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
+            if path.is_dir()
+            else [path]
+        )
     names = [file.stem for file in files]
     if not files or len(set(names)) < len(names):
         raise UsageError(f"the clips are {names}; accepted: at least one, each of its own name")
     return [Clip.of(file) for file in files]
 
 
-def _measured(jobs: Sequence[Job], local: bool, workers: int | None, address: str | None) -> Iterator[tuple[Job, Row | str]]:
+def _measured(
+    jobs: Sequence[Job], local: bool, workers: int | None, address: str | None
+) -> Iterator[tuple[Job, Row | str]]:
     if local or not jobs:
         from .rd.measure import row_of
 
@@ -113,7 +131,9 @@ def _measured(jobs: Sequence[Job], local: bool, workers: int | None, address: st
     return measure_on_ray(jobs, workers, address)
 
 
-def _fill(store: Store, count: int, measured: Iterable[tuple[Job, Row | str]], say: Callable[[str], None]) -> list[str]:
+def _fill(
+    store: Store, count: int, measured: Iterable[tuple[Job, Row | str]], say: Callable[[str], None]
+) -> list[str]:
     """Keep each row as soon as it is there; returns what failed."""
     failures = []
     for number, (job, row) in enumerate(measured, 1):
@@ -123,7 +143,9 @@ def _fill(store: Store, count: int, measured: Iterable[tuple[Job, Row | str]], s
             say(f"{number}/{count} failed: {failures[-1]}")
         else:
             store.add(row)
-            say(f"{number}/{count} {what}: {row.bpp:.4f} bpp, {row.mean_psnr_yuv_db:.2f} dB, MS-SSIM {row.ms_ssim:.4f}")
+            say(
+                f"{number}/{count} {what}: {row.bpp:.4f} bpp, {row.mean_psnr_yuv_db:.2f} dB, MS-SSIM {row.ms_ssim:.4f}"
+            )
     return failures
 
 
@@ -144,5 +166,7 @@ def other_rows(text: str) -> list[Row]:
     """LABEL=ROWS.jsonl: our curve of another evaluation, under that label. Raises UsageError."""
     label, equals, path = text.partition("=")
     if not (label and equals) or label in (OURS, *ANCHORS) or not Path(path).is_file():
-        raise UsageError(f"another curve is {text!r}; accepted: LABEL=FILE, a label of its own and the rows.jsonl of another evaluation")
+        raise UsageError(
+            f"another curve is {text!r}; accepted: LABEL=FILE, a label of its own and the rows.jsonl of another evaluation"
+        )
     return latest(replace(row, codec=label) for row in read_rows(Path(path)) if row.codec == OURS)

@@ -25,7 +25,12 @@ class EventLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def flush(self) -> None:
@@ -40,23 +45,39 @@ class EventLog:
 
     def started(self, worker: str, task: Task) -> None:
         for ref in task.files:
-            self._write("started", worker, task=task.id, kind=task.kind, file=ref.file, gops=_gops(task))
+            self._write(
+                "started", worker, task=task.id, kind=task.kind, file=ref.file, gops=_gops(task)
+            )
 
     def reported(self, worker: str, task: Task, outcome: Outcome) -> None:
         name = {FileError: "failed", PartsLost: "parts lost"}.get(type(outcome), "done")
         seconds = round(outcome.seconds, 3) if isinstance(outcome, PartDone) else None
         error = outcome.error if isinstance(outcome, FileError) else None
-        self._write(name, worker, task=task.id, kind=task.kind, file=outcome.file, gops=_gops(task), seconds=seconds, error=error)
+        self._write(
+            name,
+            worker,
+            task=task.id,
+            kind=task.kind,
+            file=outcome.file,
+            gops=_gops(task),
+            seconds=seconds,
+            error=error,
+        )
 
     def broke(self, worker: str, task: Task, error: FileError) -> None:
         self._write("broke", worker, task=task.id, kind=task.kind, error=error.error)
 
     def lost(self, worker: str, task: Task | None, blame: bool, reason: str) -> None:
-        self._write("lost", worker, task=None if task is None else task.id, blame=blame, error=reason)
+        self._write(
+            "lost", worker, task=None if task is None else task.id, blame=blame, error=reason
+        )
 
     def _write(self, event: str, worker: str, **values: Any) -> None:
         row = {"time": round(time.time(), 3), "event": event, "worker": worker}
-        self._lines.append(json.dumps(row | {name: value for name, value in values.items() if value is not None}) + "\n")
+        self._lines.append(
+            json.dumps(row | {name: value for name, value in values.items() if value is not None})
+            + "\n"
+        )
 
 
 def _gops(task: Task) -> list[int] | None:

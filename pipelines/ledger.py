@@ -39,7 +39,13 @@ class Ledger:
     """`open`: by number, the files that are being worked on. `stopped`: why the run must stop, None = it need not.
     `offer`: is told of all work that can be given out."""
 
-    def __init__(self, options: SchedulerOptions, journal: Journal, costs: CostModel, offer: Callable[[Unit], None]) -> None:
+    def __init__(
+        self,
+        options: SchedulerOptions,
+        journal: Journal,
+        costs: CostModel,
+        offer: Callable[[Unit], None],
+    ) -> None:
         self.open: dict[int, OpenFile] = {}
         self.counts = Counts()
         self.stopped: str | None = None
@@ -106,7 +112,9 @@ class Ledger:
             case FileError():
                 self._error(file, task, outcome, worker)
 
-    def died(self, task: Task, files: Sequence[int], *, blame: bool, worker: str, reason: str) -> None:
+    def died(
+        self, task: Task, files: Sequence[int], *, blame: bool, worker: str, reason: str
+    ) -> None:
         """A worker died with this task, of which these files were not reported."""
         for number, file in enumerate(self._still_open(files)):
             if number == 0 or not blame:
@@ -150,9 +158,18 @@ class Ledger:
             self.offer_parts(file)
 
     def _parts_lost(self, file: OpenFile, lost: PartsLost, worker: str) -> None:
-        parts = [part for first_gop in lost.first_gops if (part := file.lose(first_gop)) is not None]
+        parts = [
+            part for first_gop in lost.first_gops if (part := file.lose(first_gop)) is not None
+        ]
         if not parts:
-            self._fail(file, FileError(lost.file, f"parts {lost.first_gops} are lost, but none of them was coded: {lost.reason}"), worker)
+            self._fail(
+                file,
+                FileError(
+                    lost.file,
+                    f"parts {lost.first_gops} are lost, but none of them was coded: {lost.reason}",
+                ),
+                worker,
+            )
             return
         self._journal.parts_lost(lost)
         for part in parts:
@@ -182,7 +199,9 @@ class Ledger:
         else:
             self._retry(file, task)
 
-    def _count_death(self, file: OpenFile, part: Part | None, worker: str, blame: bool, reason: str) -> None:
+    def _count_death(
+        self, file: OpenFile, part: Part | None, worker: str, blame: bool, reason: str
+    ) -> None:
         """Of the file, or this part of it; too many, and the file fails."""
         if file.ref.file not in self.open:
             return
@@ -194,11 +213,21 @@ class Ledger:
         what = "it" if part is None else f"GOPs {part.first_gop} to {part.end_gop - 1}"
         if tries.deaths >= self._options.max_attempts:
             self._fail(
-                file, FileError(file.ref.file, f"given up after {tries.deaths} attempts at {what}; the last ended with: {reason}"), worker
+                file,
+                FileError(
+                    file.ref.file,
+                    f"given up after {tries.deaths} attempts at {what}; the last ended with: {reason}",
+                ),
+                worker,
             )
         elif tries.losses >= self._options.max_losses:
             self._fail(
-                file, FileError(file.ref.file, f"{tries.losses} workers were lost while they had {what}, the last: {reason}"), worker
+                file,
+                FileError(
+                    file.ref.file,
+                    f"{tries.losses} workers were lost while they had {what}, the last: {reason}",
+                ),
+                worker,
             )
 
     def _fail(self, file: OpenFile, error: FileError, worker: str) -> None:

@@ -15,10 +15,13 @@ __all__ = ["JobKeys", "Policy", "list_items"]
 
 BATCH = 900  # below the number of parameters that any SQLite takes
 
-INSERT = "INSERT INTO files (run, input, output, identity, key, input_bytes) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT = (
+    "INSERT INTO files (run, input, output, identity, key, input_bytes) VALUES (?, ?, ?, ?, ?, ?)"
+)
 KEEP = "UPDATE files SET run = ? WHERE id = ?"
 RETRY = (
-    "UPDATE files SET run = ?, attempts = 0, state = iif(plan IS NULL, 'pending', 'planned'), error = NULL, traceback = NULL WHERE id = ?"
+    "UPDATE files SET run = ?, attempts = 0, state = iif(plan IS NULL, 'pending', 'planned'), "
+    "error = NULL, traceback = NULL WHERE id = ?"
 )
 RETRY_PARTS = "UPDATE parts SET attempts = 0 WHERE file = ?"
 RESET_PARTS = "DELETE FROM parts WHERE file = ?"
@@ -65,7 +68,13 @@ class _Known:
     state: str
 
 
-def list_items(connection: Connection, run: int, items: Iterable[tuple[Item, str]], keys: JobKeys, policy: Policy) -> None:
+def list_items(
+    connection: Connection,
+    run: int,
+    items: Iterable[tuple[Item, str]],
+    keys: JobKeys,
+    policy: Policy,
+) -> None:
     """Enter all items with their outputs; the caller commits.
 
     An input that is listed twice with the same output counts once. Raises UsageError if two inputs have the same output.
@@ -84,9 +93,14 @@ def _distinct(batch: Sequence[tuple[Item, str]]) -> Iterator[tuple[Item, str]]:
     yield from ((item, output) for output, item in reversed(kept.items()))
 
 
-def _enter(connection: Connection, run: int, batch: list[tuple[Item, str]], keys: JobKeys, policy: Policy) -> None:
+def _enter(
+    connection: Connection, run: int, batch: list[tuple[Item, str]], keys: JobKeys, policy: Policy
+) -> None:
     query = f"SELECT id, run, input, key, state, output FROM files WHERE output IN ({', '.join('?' * len(batch))})"
-    known = {row[-1]: _Known(*row[:-1]) for row in connection.execute(query, [output for _, output in batch])}
+    known = {
+        row[-1]: _Known(*row[:-1])
+        for row in connection.execute(query, [output for _, output in batch])
+    }
     new, reset, retry, keep = [], [], [], []
     for item, output in batch:
         old, key = known.get(output), keys.of(item)
@@ -112,11 +126,17 @@ def _enter(connection: Connection, run: int, batch: list[tuple[Item, str]], keys
 
 def _check_free(output: str, policy: Policy) -> None:
     if not policy.force and policy.output_exists is not None and policy.output_exists(output):
-        raise UsageError(f"{output} exists, and was not made here before; choose another destination or pattern, or overwrite with force")
+        raise UsageError(
+            f"{output} exists, and was not made here before; choose another destination or pattern, or overwrite with force"
+        )
 
 
 def _is_gone(old: _Known, output: str, policy: Policy) -> bool:
-    return old.state in ("done", "skipped", "written") and policy.output_exists is not None and not policy.output_exists(output)
+    return (
+        old.state in ("done", "skipped", "written")
+        and policy.output_exists is not None
+        and not policy.output_exists(output)
+    )
 
 
 def _collision(first: str, item: Item, output: str) -> UsageError:

@@ -41,7 +41,9 @@ class Listing:
 
     def items(self, coding: Coding) -> Iterator[Item]:
         """Raises SourceError for a source that is not there."""
-        return list_sources(self.sources, Filter(coding.input_suffixes, self.include, (*self.exclude, WORK_FOLDER)))
+        return list_sources(
+            self.sources, Filter(coding.input_suffixes, self.include, (*self.exclude, WORK_FOLDER))
+        )
 
     def pairs(self, coding: Coding, out: str) -> Iterator[tuple[Item, str]]:
         """The items with the locations of their outputs. `out`: a location."""

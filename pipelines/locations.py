@@ -40,7 +40,9 @@ def filesystem(url: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError as error:
-        raise UsageError(f"{url}: fsspec is not installed; accepted: local paths, or pip install fsspec for URLs") from error
+        raise UsageError(
+            f"{url}: fsspec is not installed; accepted: local paths, or pip install fsspec for URLs"
+        ) from error
     try:
         found, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:

@@ -15,7 +15,17 @@ from typing import Any, Self
 
 from .driverlock import driver_lock, here
 from .listing import JobKeys, Policy, list_items
-from .records import FileRow, FileState, RunRow, Totals, count_files, load_jobs, plan_text, read_files, read_run
+from .records import (
+    FileRow,
+    FileState,
+    RunRow,
+    Totals,
+    count_files,
+    load_jobs,
+    plan_text,
+    read_files,
+    read_run,
+)
 from .schema import connect, guarded
 from .sources import Item
 from .tasks import FileDone, FileError, FileJob, FileRef, Part, PartDone, PartsLost, Plan, Skipped
@@ -25,7 +35,9 @@ __all__ = ["Manifest"]
 CHUNK = 500  # jobs read at a time
 MOST_WRITES = 20_000  # in one transaction
 
-STARTED = "UPDATE files SET state = 'running', worker = ?, started = coalesce(started, ?) WHERE id = ?"
+STARTED = (
+    "UPDATE files SET state = 'running', worker = ?, started = coalesce(started, ?) WHERE id = ?"
+)
 PLANNED = "UPDATE files SET state = 'planned', plan = ?, width = ?, height = ?, frames = ?, gops = ? WHERE id = ?"
 PART_DONE = """
 INSERT INTO parts (file, first_gop, gops, frames, state, path, size_bytes, seconds, payload, worker, finished)
@@ -49,7 +61,9 @@ NO_PARTS = "DELETE FROM parts WHERE file = ?"
 VERIFIED = "UPDATE files SET state = 'done', ended_run = ?, finished = ? WHERE id = ?"
 SKIPPED = "UPDATE files SET state = 'skipped', ended_run = ?, error = ?, worker = ?, finished = ? WHERE id = ?"
 FAILED = "UPDATE files SET state = 'failed', ended_run = ?, error = ?, traceback = ?, worker = ?, finished = ? WHERE id = ?"
-NOT_RUNNING = "UPDATE files SET state = iif(plan IS NULL, 'pending', 'planned') WHERE state = 'running'"
+NOT_RUNNING = (
+    "UPDATE files SET state = iif(plan IS NULL, 'pending', 'planned') WHERE state = 'running'"
+)
 BEGIN_RUN = "INSERT INTO runs (started, state, driver, settings, models, arguments) VALUES (?, 'running', ?, ?, ?, ?)"
 UNFINISHED = """
 SELECT id FROM files WHERE run = ? AND state IN ('pending', 'planned', 'running', 'written') ORDER BY input_bytes DESC, id
@@ -62,7 +76,9 @@ class Manifest:
     Every method raises OutputError if the disk is full or the file is damaged.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool, clock: Callable[[], float] = time.time
+    ) -> None:
         """See `open` and `read`."""
         self.path = path
         self._clock = clock
@@ -88,12 +104,18 @@ class Manifest:
         """Look at the last run of a manifest, also while a driver works on it."""
         return cls(path, read_only=True)
 
-    def begin(self, settings: Mapping[str, Any], models: Sequence[str], arguments: Sequence[str] = ()) -> int:
+    def begin(
+        self, settings: Mapping[str, Any], models: Sequence[str], arguments: Sequence[str] = ()
+    ) -> int:
         """Start a run. `settings`: all that bears on the outputs, as JSON; `models`: their ids. What was in work is to be done again."""
-        texts = [json.dumps(value, sort_keys=True) for value in (settings, list(models), list(arguments))]
+        texts = [
+            json.dumps(value, sort_keys=True) for value in (settings, list(models), list(arguments))
+        ]
         with guarded(self.path):
             self._write(NOT_RUNNING)
-            self._run = self._connection.execute(BEGIN_RUN, [self._clock(), here(), *texts]).lastrowid or 0
+            self._run = (
+                self._connection.execute(BEGIN_RUN, [self._clock(), here(), *texts]).lastrowid or 0
+            )
         self.flush()
         self._keys = JobKeys(texts[0], texts[1])
         return self._run
@@ -148,14 +170,24 @@ class Manifest:
         """End the run: "finished", "cancelled" or "stopped". Files that are still in work are to be done next time."""
         with guarded(self.path):
             self._write(NOT_RUNNING)
-            self._write("UPDATE runs SET state = ?, finished = ? WHERE id = ?", state, self._clock(), self._run)
+            self._write(
+                "UPDATE runs SET state = ?, finished = ? WHERE id = ?",
+                state,
+                self._clock(),
+                self._run,
+            )
             self.flush()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with self._opened:
             self.flush()
 
@@ -176,8 +208,24 @@ class Manifest:
             self._write(PART_LOST, lost.file, first_gop)
 
     def written(self, done: FileDone, worker: str, *, final: bool) -> None:
-        result = (done.size_bytes, done.frames, done.gops, done.width, done.height, done.seconds, done.psnr_db, worker, self._clock())
-        self._write(WRITTEN, "done" if final else "written", self._run if final else None, *result, done.file)
+        result = (
+            done.size_bytes,
+            done.frames,
+            done.gops,
+            done.width,
+            done.height,
+            done.seconds,
+            done.psnr_db,
+            worker,
+            self._clock(),
+        )
+        self._write(
+            WRITTEN,
+            "done" if final else "written",
+            self._run if final else None,
+            *result,
+            done.file,
+        )
         self._write(NO_PARTS, done.file)
 
     def verified(self, file: int) -> None:
@@ -193,7 +241,9 @@ class Manifest:
             self._write(PART_TRIED, file, part.first_gop, part.gops, part.frames, attempts)
 
     def failed(self, error: FileError, worker: str) -> None:
-        self._write(FAILED, self._run, error.error, error.traceback, worker, self._clock(), error.file)
+        self._write(
+            FAILED, self._run, error.error, error.traceback, worker, self._clock(), error.file
+        )
 
     def _write(self, statement: str, *values: object) -> None:
         with guarded(self.path):

@@ -34,7 +34,9 @@ class OutputNames:
             raise UsageError(f"pattern is {self.pattern!r}: {error}") from error
         if not fields <= set(FIELDS) or not fields - {"suffix"}:
             accepted = ", ".join(f"{{{field}}}" for field in FIELDS)
-            raise UsageError(f"pattern is {self.pattern!r}; accepted: a name with one or more of {accepted}, not {{suffix}} alone")
+            raise UsageError(
+                f"pattern is {self.pattern!r}; accepted: a name with one or more of {accepted}, not {{suffix}} alone"
+            )
         if self.pattern.startswith("/") or ".." in PurePosixPath(self.pattern).parts:
             raise UsageError(f"pattern is {self.pattern!r}; accepted: a name below the destination")
 
@@ -53,7 +55,9 @@ class OutputNames:
         )
         output = self._below(made)
         if output == item.location:
-            raise UsageError(f"the output of {output} would be that file itself; choose another destination or pattern")
+            raise UsageError(
+                f"the output of {output} would be that file itself; choose another destination or pattern"
+            )
         return output
 
     def _below(self, name: str) -> str:

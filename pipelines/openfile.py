@@ -43,7 +43,9 @@ class OpenFile:
             file.set_plan(job.plan, job.done, dict(job.tried))
         return file
 
-    def set_plan(self, plan: Plan, done: tuple[PartDone, ...] = (), tried: dict[Part, int] | None = None) -> None:
+    def set_plan(
+        self, plan: Plan, done: tuple[PartDone, ...] = (), tried: dict[Part, int] | None = None
+    ) -> None:
         """`done`: parts that need no coding. `tried`: other parts with the workers that died of them."""
         self.plan = plan
         for coded in done:
@@ -52,7 +54,10 @@ class OpenFile:
             if part.first_gop not in self.done:
                 self.again.append(part)
                 self.tries[part.first_gop] = Tries(deaths=deaths)
-        taken = sorted((part.first_gop, part.end_gop) for part in [*(each.part for each in self.done.values()), *self.again])
+        taken = sorted(
+            (part.first_gop, part.end_gop)
+            for part in [*(each.part for each in self.done.values()), *self.again]
+        )
         self.gaps = _between(taken, plan.gops)[::-1]
 
     @property
@@ -63,7 +68,11 @@ class OpenFile:
     @property
     def frames_to_cut(self) -> int:
         """Frames of the GOPs that nobody codes, without the parts that came back."""
-        return 0 if self.plan is None else sum(sum(self.plan.gop_frames[first:end]) for first, end in self.gaps)
+        return (
+            0
+            if self.plan is None
+            else sum(sum(self.plan.gop_frames[first:end]) for first, end in self.gaps)
+        )
 
     @property
     def is_coded(self) -> bool:

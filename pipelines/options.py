@@ -29,7 +29,14 @@ class SchedulerOptions:
     pixels_per_second: float = 2e6
 
     def __post_init__(self) -> None:
-        for name in ("target_seconds", "max_batch", "max_attempts", "max_losses", "bytes_per_second", "pixels_per_second"):
+        for name in (
+            "target_seconds",
+            "max_batch",
+            "max_attempts",
+            "max_losses",
+            "bytes_per_second",
+            "pixels_per_second",
+        ):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
         for name, least in (("retry_errors", 0), ("max_failures", 0), ("max_in_flight", 1)):

@@ -28,17 +28,27 @@ class Places:
     state: Path
 
     @classmethod
-    def of(cls, out: str | os.PathLike[str], state: str | os.PathLike[str] | None = None) -> "Places":
+    def of(
+        cls, out: str | os.PathLike[str], state: str | os.PathLike[str] | None = None
+    ) -> "Places":
         """`out`: a folder or a URL. `state`: None is the folder of work or, where that is no folder, one in the user's home directory."""
         if not os.fspath(out):
             raise UsageError("the destination is empty; accepted: a folder or a URL")
         location = os.fspath(out) if is_url(os.fspath(out)) else location_of(out)
         path = local_path(location)
         if path is not None:
-            return cls(location, location_of(Path(path, WORK_FOLDER)), Path(state or Path(path, WORK_FOLDER)))
+            return cls(
+                location,
+                location_of(Path(path, WORK_FOLDER)),
+                Path(state or Path(path, WORK_FOLDER)),
+            )
         home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         name = blake2b(location.rstrip("/").encode(), digest_size=8).hexdigest()
-        return cls(location, f"{location.rstrip('/')}/{WORK_FOLDER}", Path(state or home / "streamcodec" / name))
+        return cls(
+            location,
+            f"{location.rstrip('/')}/{WORK_FOLDER}",
+            Path(state or home / "streamcodec" / name),
+        )
 
     @property
     def manifest(self) -> Path:

@@ -42,7 +42,11 @@ class Snapshot:
     @property
     def text(self) -> str:
         """One line for people."""
-        parts = [f"{self.done + self.failed + self.skipped}/{self.total} files", f"{self.gops} GOPs", f"{self.fps:.1f} fps"]
+        parts = [
+            f"{self.done + self.failed + self.skipped}/{self.total} files",
+            f"{self.gops} GOPs",
+            f"{self.fps:.1f} fps",
+        ]
         parts += [f"{self.kept} done before"] if self.kept else []
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [] if self.seconds_left is None else [f"{time_text(self.seconds_left)} left"]
@@ -73,7 +77,9 @@ def snapshot_of(scheduler: Scheduler, listed: Totals, elapsed_seconds: float) ->
 
 
 @contextmanager
-def show_progress(stream: TextIO | None = None, every_seconds: float = LINE_SECONDS) -> Iterator[Show]:
+def show_progress(
+    stream: TextIO | None = None, every_seconds: float = LINE_SECONDS
+) -> Iterator[Show]:
     """Show the snapshots that the block hands to the function it gets: on a terminal a bar, elsewhere a line now and then, and one at the
     end. `stream`: standard error if None."""
     out = stream or sys.stderr
@@ -92,7 +98,11 @@ def show_progress(stream: TextIO | None = None, every_seconds: float = LINE_SECO
 @contextmanager
 def _bar(console: Console) -> Iterator[Show]:
     with Progress(
-        TextColumn("transcode"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.description}"), console=console
+        TextColumn("transcode"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.description}"),
+        console=console,
     ) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda snapshot: bar.update(task, completed=snapshot.share, description=snapshot.text)
@@ -115,7 +125,11 @@ class _Lines:
 
     def end(self) -> None:
         if self._unsaid is not None:
-            print(f"transcode: {100 * self._unsaid.share:.0f} %, {self._unsaid.text}", file=self._out, flush=True)
+            print(
+                f"transcode: {100 * self._unsaid.share:.0f} %, {self._unsaid.text}",
+                file=self._out,
+                flush=True,
+            )
         self._unsaid = None
 
 

@@ -19,10 +19,14 @@ ATTEMPTS = 3
 """Of a job whose worker dies: then it has failed."""
 
 
-def measure_on_ray(jobs: Sequence[Job], workers: int | None = None, address: str | None = None) -> Iterator[tuple[Job, Row | str]]:
+def measure_on_ray(
+    jobs: Sequence[Job], workers: int | None = None, address: str | None = None
+) -> Iterator[tuple[Job, Row | str]]:
     """What came of the jobs, in the order in which they end: a row, or why there is none. `workers`: jobs at a time; None = as many as
     there is room for. `address`: as for `connected`. The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
-    with connected(address, None if workers is None else max(workers * THREADS, os.cpu_count() or 1)):
+    with connected(
+        address, None if workers is None else max(workers * THREADS, os.cpu_count() or 1)
+    ):
         tasks = _Tasks(jobs, workers or default_workers(THREADS, 0))
         try:
             yield from tasks.results()
@@ -56,12 +60,18 @@ class _Tasks:
         """None: its worker died, and it is to be tried again."""
         try:
             found: Row | str = ray.get(task)
-        except ray.exceptions.RayTaskError as error:  # nothing that a clip does wrong, for that is a text
+        except (
+            ray.exceptions.RayTaskError
+        ) as error:  # nothing that a clip does wrong, for that is a text
             return f"{type(error.cause).__name__}: {error.cause}"
         except ray.exceptions.RayError as error:
             self._deaths[number] += 1
             reason = str(error).strip().splitlines()[0]
-            return None if self._deaths[number] < ATTEMPTS else f"{ATTEMPTS} workers died of it: {reason}"
+            return (
+                None
+                if self._deaths[number] < ATTEMPTS
+                else f"{ATTEMPTS} workers died of it: {reason}"
+            )
         return found
 
     def cancel(self) -> None:

@@ -23,7 +23,9 @@ try:
     from ray.data import Dataset, Datasource, ReadTask
     from ray.data.block import BlockAccessor, BlockMetadata
 except ImportError as error:
-    raise UsageError(f"this needs Ray Data, which is not at hand ({error}); pip install 'streamcodec[ray]'") from error
+    raise UsageError(
+        f"this needs Ray Data, which is not at hand ({error}); pip install 'streamcodec[ray]'"
+    ) from error
 
 __all__ = ["SsfDatasource", "read_ssf"]
 
@@ -60,10 +62,16 @@ def read_ssf(
     Raises UsageError for arguments that are not accepted, SourceError for a source that is not there or if there are no streams, and the
     errors of `streamcodec.open`.
     """
-    reading = Reading(clip_length, tuple(columns), device, on_damage, max_pixels, os.environ.get(WEIGHTS))
+    reading = Reading(
+        clip_length, tuple(columns), device, on_damage, max_pixels, os.environ.get(WEIGHTS)
+    )
     source = SsfDatasource(names_of(paths), reading, shuffle=shuffle, seed=seed)
     found: Dataset = ray.data.read_datasource(
-        source, num_cpus=num_cpus, num_gpus=num_gpus, concurrency=concurrency, override_num_blocks=override_num_blocks
+        source,
+        num_cpus=num_cpus,
+        num_gpus=num_gpus,
+        concurrency=concurrency,
+        override_num_blocks=override_num_blocks,
     )
     return found
 
@@ -71,7 +79,9 @@ def read_ssf(
 class SsfDatasource(Datasource):
     """The GOPs of streams, dealt out over read tasks."""
 
-    def __init__(self, sources: Sequence[str], reading: Reading, *, shuffle: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self, sources: Sequence[str], reading: Reading, *, shuffle: bool = False, seed: int = 0
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._reading = reading
         locations = [item.location for item in list_sources(sources, Filter(STREAM_SUFFIXES))]
@@ -89,14 +99,25 @@ class SsfDatasource(Datasource):
         """Bytes of all pixels."""
         return sum(piece.size_bytes for piece in self._pieces)
 
-    def get_read_tasks(self, parallelism: int, per_task_row_limit: int | None = None, data_context: Any = None) -> list[ReadTask]:
+    def get_read_tasks(
+        self, parallelism: int, per_task_row_limit: int | None = None, data_context: Any = None
+    ) -> list[ReadTask]:
         """Runs of GOPs with about as many frames in each."""
         return [self._task(part, per_task_row_limit) for part in deal(self._pieces, parallelism)]
 
     def _task(self, pieces: Sequence[Piece], row_limit: int | None) -> ReadTask:
         reading = self._reading
         paths = tuple(dict.fromkeys(piece.location for piece in pieces))
-        rows, size = sum(len(piece.starts) for piece in pieces), sum(piece.size_bytes for piece in pieces)
+        rows, size = (
+            sum(len(piece.starts) for piece in pieces),
+            sum(piece.size_bytes for piece in pieces),
+        )
         exact = reading.on_damage == "raise"
-        about = BlockMetadata(num_rows=rows if exact else None, size_bytes=size, input_files=paths, exec_stats=None)
-        return ReadTask(lambda: map(BlockAccessor.batch_to_block, blocks(pieces, reading)), about, per_task_row_limit=row_limit)
+        about = BlockMetadata(
+            num_rows=rows if exact else None, size_bytes=size, input_files=paths, exec_stats=None
+        )
+        return ReadTask(
+            lambda: map(BlockAccessor.batch_to_block, blocks(pieces, reading)),
+            about,
+            per_task_row_limit=row_limit,
+        )

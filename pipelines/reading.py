@@ -42,7 +42,9 @@ class Reading:
         if self.clip_length is not None:
             check_count("clip length", self.clip_length, "frames")
         if not self.columns or set(self.columns) - set(COLUMNS):
-            raise UsageError(f"columns are {self.columns}; accepted: at least one of {', '.join(COLUMNS)}")
+            raise UsageError(
+                f"columns are {self.columns}; accepted: at least one of {', '.join(COLUMNS)}"
+            )
         if self.on_damage not in ("raise", "skip"):
             raise UsageError(f"on_damage is {self.on_damage!r}; accepted: raise, skip")
 
@@ -92,7 +94,9 @@ def _cut(location: str, video: "streamcodec.Video", frames: int) -> list[Piece]:
     pieces = []
     for begin, end in zip(video.key_frames, ends, strict=True):
         first = -(-begin // frames) * frames
-        pieces.append(Piece(location, first, min(end, last + 1), frames, frames * 3 * height * width))
+        pieces.append(
+            Piece(location, first, min(end, last + 1), frames, frames * 3 * height * width)
+        )
     return [piece for piece in pieces if piece.starts]
 
 
@@ -109,13 +113,17 @@ def deal(pieces: Sequence[Piece], parts: int) -> list[list[Piece]]:
 
 def blocks(pieces: Iterable[Piece], reading: Reading) -> Iterator[Block]:
     """The rows of some pieces, in blocks of about BLOCK_BYTES and of one shape."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of networks sleep; read when PyTorch is loaded
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # idle threads of networks sleep; read when PyTorch is loaded
     if reading.weights is not None:
         os.environ[WEIGHTS] = reading.weights
     kept: list[dict[str, Any]] = []
     size = 0
     for piece, row in _rows(pieces, reading):
-        if kept and (size + piece.row_bytes > BLOCK_BYTES or row["data"].shape != kept[0]["data"].shape):
+        if kept and (
+            size + piece.row_bytes > BLOCK_BYTES or row["data"].shape != kept[0]["data"].shape
+        ):
             yield _block(kept, reading.columns)
             kept, size = [], 0
         kept.append(row)
@@ -144,7 +152,7 @@ def _rows(pieces: Iterable[Piece], reading: Reading) -> Iterator[tuple[Piece, di
 
 
 def _row(location: str, batch: "streamcodec.FrameBatch", *, single: bool) -> dict[str, Any]:
-    columns = {
+    columns: dict[str, Any] = {
         "data": batch.array,
         "pts_seconds": batch.pts_seconds,
         "duration_seconds": batch.duration_seconds,
@@ -156,7 +164,11 @@ def _row(location: str, batch: "streamcodec.FrameBatch", *, single: bool) -> dic
 @contextmanager
 def opened(location: str, reading: Reading) -> Iterator["streamcodec.Video"]:
     """A stream on a disk or, by fsspec, behind a URL, of which only what is needed is read."""
-    settings: dict[str, Any] = {"device": reading.device, "on_damage": reading.on_damage, "max_pixels": reading.max_pixels}
+    settings: dict[str, Any] = {
+        "device": reading.device,
+        "on_damage": reading.on_damage,
+        "max_pixels": reading.max_pixels,
+    }
     path = local_path(location)
     if path is not None:
         with streamcodec.open(path, **settings) as video:

@@ -8,7 +8,17 @@ from typing import Literal
 
 from .tasks import FileJob, FileRef, Part, PartDone, Plan
 
-__all__ = ["FileRow", "FileState", "RunRow", "Totals", "count_files", "load_jobs", "plan_text", "read_files", "read_run"]
+__all__ = [
+    "FileRow",
+    "FileState",
+    "RunRow",
+    "Totals",
+    "count_files",
+    "load_jobs",
+    "plan_text",
+    "read_files",
+    "read_run",
+]
 
 FileState = Literal["pending", "planned", "running", "written", "done", "failed", "skipped"]
 LAST_STATES = ("done", "failed", "skipped")
@@ -80,11 +90,15 @@ class Totals:
         return self.done + self.kept + self.failed + self.skipped + self.pending
 
 
-def read_files(connection: Connection, run: int, state: FileState | None = None) -> Iterator[FileRow]:
+def read_files(
+    connection: Connection, run: int, state: FileState | None = None
+) -> Iterator[FileRow]:
     """The files that a run listed, one by one, in the order they were first listed."""
     columns = ", ".join(field.name for field in fields(FileRow))
     where = "run = ?" if state is None else "run = ? AND state = ?"
-    for row in connection.execute(f"SELECT {columns} FROM files WHERE {where}", [run] if state is None else [run, state]):
+    for row in connection.execute(
+        f"SELECT {columns} FROM files WHERE {where}", [run] if state is None else [run, state]
+    ):
         yield FileRow(*row)
 
 
@@ -92,7 +106,9 @@ def read_run(connection: Connection, run: int | None = None) -> RunRow | None:
     """A run, or the last one; None if there is none."""
     columns = ", ".join(field.name for field in fields(RunRow))
     where = "" if run is None else "WHERE id = ?"
-    row = connection.execute(f"SELECT {columns} FROM runs {where} ORDER BY id DESC LIMIT 1", [] if run is None else [run]).fetchone()
+    row = connection.execute(
+        f"SELECT {columns} FROM runs {where} ORDER BY id DESC LIMIT 1", [] if run is None else [run]
+    ).fetchone()
     return None if row is None else RunRow(*row)
 
 
@@ -118,16 +134,21 @@ def load_jobs(connection: Connection, ids: list[int]) -> list[FileJob]:
     return [jobs[number] for number in ids]
 
 
-def _job(connection: Connection, row: tuple[int, str, str, int, str, int, str | None, str]) -> FileJob:
+def _job(
+    connection: Connection, row: tuple[int, str, str, int, str, int, str | None, str]
+) -> FileJob:
     number, source, output, size, key, attempts, plan, state = row
     ref = FileRef(number, source, output, size, key.lower())
     if plan is None:
         return FileJob(ref, attempts, written=state == "written")
     query = (
-        "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload FROM parts WHERE file = ? ORDER BY first_gop"
+        "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload "
+        "FROM parts WHERE file = ? ORDER BY first_gop"
     )
     done, tried = [], []
-    for first_gop, gops, frames, part_state, part_attempts, *result in connection.execute(query, [number]):
+    for first_gop, gops, frames, part_state, part_attempts, *result in connection.execute(
+        query, [number]
+    ):
         part = Part(first_gop, gops, frames)
         if part_state == "done":
             done.append(PartDone(number, part, *result))
@@ -135,7 +156,9 @@ def _job(connection: Connection, row: tuple[int, str, str, int, str, int, str | 
             tried.append((part, part_attempts))
     fields_of_plan = json.loads(plan)
     fields_of_plan["gop_frames"] = tuple(fields_of_plan["gop_frames"])
-    return FileJob(ref, attempts, Plan(**fields_of_plan), tuple(done), tuple(tried), state == "written")
+    return FileJob(
+        ref, attempts, Plan(**fields_of_plan), tuple(done), tuple(tried), state == "written"
+    )
 
 
 def plan_text(plan: Plan) -> str:

@@ -38,7 +38,9 @@ def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = Non
     Raises UsageError if there was no run, or if Parquet is asked for without pyarrow; OutputError if the folder cannot be written to.
     """
     if parquet and find_spec("pyarrow") is None:
-        raise UsageError("pyarrow is not installed; accepted: pip install pyarrow, or a report without Parquet")
+        raise UsageError(
+            "pyarrow is not installed; accepted: pip install pyarrow, or a report without Parquet"
+        )
     summary = sum_up(manifest)
     if summary is None:
         raise UsageError(f"{manifest.path} has no run to report")
@@ -46,7 +48,10 @@ def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = Non
         _write_json(manifest, summary, file)
     with replace_on_success(folder / "report.html", overwrite=True) as part:
         part.write_text(page(manifest, summary), encoding="utf-8")
-    with replace_on_success(folder / "failed.txt", overwrite=True) as part, part.open("w", encoding="utf-8") as file:
+    with (
+        replace_on_success(folder / "failed.txt", overwrite=True) as part,
+        part.open("w", encoding="utf-8") as file,
+    ):
         _write_failed(manifest, file)
     if parquet or (parquet is None and find_spec("pyarrow") is not None):
         with replace_on_success(folder / "report.parquet", overwrite=True) as part:
@@ -62,7 +67,13 @@ def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = Non
         table.add_row(name, value)
     console.print(table)
     for row in islice(manifest.files("failed"), SHOWN_FAILURES):
-        console.print(f"failed: {row.input}: {row.error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"failed: {row.input}: {row.error}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if summary.totals.failed > SHOWN_FAILURES:
         console.print(f"... and {summary.totals.failed - SHOWN_FAILURES} more, all in failed.txt")
 
@@ -77,7 +88,10 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.bpp is not None:
         yield "bits per pixel", f"{summary.bpp:.4f}"
     if summary.seconds:
-        yield "speed", f"{summary.frames:,} frames, {summary.frames / summary.seconds:.2f} per second and worker"
+        yield (
+            "speed",
+            f"{summary.frames:,} frames, {summary.frames / summary.seconds:.2f} per second and worker",
+        )
     if summary.wall_seconds is not None:
         yield "wall time", time_text(summary.wall_seconds)
 
@@ -94,7 +108,10 @@ def _write_json(manifest: Manifest, summary: Summary, file: TextIO) -> None:
     run = asdict(summary.run)
     run |= {name: json.loads(run[name]) for name in ("settings", "models", "arguments")}
     head = {"run": run, "totals": asdict(summary.totals), "exit_code": summary.exit_code}
-    head |= {name: getattr(summary, name) for name in ("input_bytes", "output_bytes", "frames", "seconds", "wall_seconds", "bpp")}
+    head |= {
+        name: getattr(summary, name)
+        for name in ("input_bytes", "output_bytes", "frames", "seconds", "wall_seconds", "bpp")
+    }
     file.write(json.dumps(head | {"errors": dict(summary.errors)})[:-1] + ', "files": [')
     for number, row in enumerate(manifest.files()):
         file.write((",\n" if number else "\n") + json.dumps(_record(row)))
@@ -122,7 +139,11 @@ def _write_parquet(manifest: Manifest, path: Path) -> None:
 def _parquet_schema(pa: Any) -> Any:
     """Fixed, so that a run without failures, or without PSNR, has the same columns."""
     types = {"int": pa.int64(), "int | None": pa.int64(), "float | None": pa.float64()}
-    own = [(field.name, types.get(_type_name(field.type), pa.string())) for field in fields(FileRow) if field.name != "ended_run"]
+    own = [
+        (field.name, types.get(_type_name(field.type), pa.string()))
+        for field in fields(FileRow)
+        if field.name != "ended_run"
+    ]
     return pa.schema([*own, ("bpp", pa.float64()), ("fps", pa.float64())])
 
 

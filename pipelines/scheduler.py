@@ -39,7 +39,13 @@ class Scheduler:
     """Give it workers' names and their outcomes, get tasks. Events of a task that was taken back are ignored."""
 
     def __init__(
-        self, jobs: Iterable[FileJob], options: SchedulerOptions, journal: Journal, *, workers: int = 1, pending: int | None = None
+        self,
+        jobs: Iterable[FileJob],
+        options: SchedulerOptions,
+        journal: Journal,
+        *,
+        workers: int = 1,
+        pending: int | None = None,
     ) -> None:
         """`jobs`: largest first, read as they are needed. `workers`: how many are expected; `pending`: how many jobs there are, if
         known: towards the end tasks get smaller, so that all workers end together."""
@@ -63,7 +69,9 @@ class Scheduler:
     @property
     def finished(self) -> bool:
         """Nothing is in flight, and nothing will be."""
-        return not self._flights and (self.draining is not None or not (self._ledger.open or self._backlog.more))
+        return not self._flights and (
+            self.draining is not None or not (self._ledger.open or self._backlog.more)
+        )
 
     @property
     def in_flight(self) -> int:
@@ -102,7 +110,13 @@ class Scheduler:
         for outcome in outcomes:
             self._settle(flight, outcome)
         for file in list(flight.open):
-            self._settle(flight, FileError(file, f"the worker's answer to {task.kind} task {task.id} says nothing of this file"))
+            self._settle(
+                flight,
+                FileError(
+                    file,
+                    f"the worker's answer to {task.kind} task {task.id} says nothing of this file",
+                ),
+            )
 
     def failed(self, task: Task, error: FileError) -> None:
         """The task ended with an exception: an error for every file of it that was not reported before."""
@@ -110,10 +124,14 @@ class Scheduler:
 
     def worker_lost(self, worker: str, *, blame: bool = True, reason: str = "") -> None:
         """The worker died; its tasks go back. `blame` false: not for what it was doing (its machine was removed, someone killed it)."""
-        for number, flight in enumerate([self._flights[each] for each in self._of_worker.get(worker, ())]):
+        for number, flight in enumerate(
+            [self._flights[each] for each in self._of_worker.get(worker, ())]
+        ):
             self._land(flight.task)
             if number == 0:
-                self._ledger.died(flight.task, flight.open, blame=blame, worker=worker, reason=reason)
+                self._ledger.died(
+                    flight.task, flight.open, blame=blame, worker=worker, reason=reason
+                )
             else:
                 self._ledger.give_back(flight.task, flight.open)
         self._of_worker.pop(worker, None)
@@ -141,7 +159,11 @@ class Scheduler:
             self._ledger.settle(flight.task, outcome, flight.worker)
 
     def _note_start(self, task: Task, worker: str) -> None:
-        fresh = [self._ledger.open[ref.file] for ref in task.files if not self._ledger.open[ref.file].started]
+        fresh = [
+            self._ledger.open[ref.file]
+            for ref in task.files
+            if not self._ledger.open[ref.file].started
+        ]
         if fresh and task.kind != "verify":
             self._journal.started([file.ref for file in fresh], worker)
         for file in fresh:
@@ -155,7 +177,9 @@ class Scheduler:
     def _from_ready(self) -> Task | None:
         while self._ready:
             unit = heappop(self._ready)[-1]
-            files = [file for number in unit.files if (file := self._ledger.open.get(number)) is not None]
+            files = [
+                file for number in unit.files if (file := self._ledger.open.get(number)) is not None
+            ]
             if unit.kind == "part" and files:
                 files[0].queued = False
                 if files[0].has_parts:
@@ -172,13 +196,22 @@ class Scheduler:
             frames = min(frames, file.frames_to_cut / (2 * self._workers))
         part = file.cut(frames)
         self._ledger.offer_parts(file)
-        return Task(next(self._numbers), "part", (file.ref,), part.frames * seconds_per_frame, file.plan, part)
+        return Task(
+            next(self._numbers),
+            "part",
+            (file.ref,),
+            part.frames * seconds_per_frame,
+            file.plan,
+            part,
+        )
 
     def _task(self, unit: Unit, files: list[OpenFile]) -> Task:
         cost = sum(self._costs.of_file(file.ref) for file in files)
         refs = tuple(file.ref for file in files)
         if unit.kind == "join":
-            return Task(next(self._numbers), "join", refs, cost, files[0].plan, None, files[0].parts())
+            return Task(
+                next(self._numbers), "join", refs, cost, files[0].plan, None, files[0].parts()
+            )
         return Task(next(self._numbers), unit.kind, refs, cost)
 
     def _pull(self) -> bool:
@@ -205,10 +238,21 @@ class Scheduler:
         """This file and those after it, until they make a task of the target's length. A file that killed a worker stays alone."""
         batch = [(job, self._backlog.taken)]
         left = self._backlog.left
-        limit = self._options.max_batch if left is None else min(self._options.max_batch, ceil((left + 1) / (2 * self._workers)))
-        while len(batch) < limit and not job.attempts and (other := self._backlog.peek()) is not None:
+        limit = (
+            self._options.max_batch
+            if left is None
+            else min(self._options.max_batch, ceil((left + 1) / (2 * self._workers)))
+        )
+        while (
+            len(batch) < limit and not job.attempts and (other := self._backlog.peek()) is not None
+        ):
             cost += self._costs.of_file(other.ref)
-            if cost > self._options.target_seconds or other.attempts or other.plan is not None or other.written:
+            if (
+                cost > self._options.target_seconds
+                or other.attempts
+                or other.plan is not None
+                or other.written
+            ):
                 break
             self._backlog.take()
             batch.append((other, self._backlog.taken))

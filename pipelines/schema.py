@@ -67,7 +67,9 @@ def guarded(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise OutputError(f"cannot use the manifest {path}: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise OutputError(f"the manifest {path} is damaged ({error}); move it away: the work is then listed and checked anew") from error
+        raise OutputError(
+            f"the manifest {path} is damaged ({error}); move it away: the work is then listed and checked anew"
+        ) from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
@@ -75,9 +77,13 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
     [version] = connection.execute("PRAGMA user_version").fetchone()
     [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (tables or read_only):
-        raise UsageError(f"{path} is a database of another program; accepted: a manifest of streamcodec")
+        raise UsageError(
+            f"{path} is a database of another program; accepted: a manifest of streamcodec"
+        )
     if version > VERSION:
-        raise UsageError(f"{path} is a manifest of version {version}; this streamcodec reads version {VERSION}: use a newer one")
+        raise UsageError(
+            f"{path} is a manifest of version {version}; this streamcodec reads version {VERSION}: use a newer one"
+        )
     if read_only:
         return
     connection.execute("PRAGMA journal_mode = WAL")

@@ -26,7 +26,17 @@ from streamcodec.files import STANDARD_STREAM
 
 from .locations import filesystem, is_url, local_path, location_of
 
-__all__ = ["FAILED_HEADER", "STREAM_SUFFIXES", "VIDEO_SUFFIXES", "Filter", "Item", "Sources", "identity_of", "list_sources", "names_of"]
+__all__ = [
+    "FAILED_HEADER",
+    "STREAM_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "Filter",
+    "Item",
+    "Sources",
+    "identity_of",
+    "list_sources",
+    "names_of",
+]
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
@@ -87,12 +97,16 @@ class Filter:
 def _matches(relative: str, patterns: Iterable[str]) -> bool:
     names = relative.split("/")
     return any(
-        fnmatchcase(relative, each.strip("/")) if "/" in each.strip("/") else any(fnmatchcase(name, each.strip("/")) for name in names)
+        fnmatchcase(relative, each.strip("/"))
+        if "/" in each.strip("/")
+        else any(fnmatchcase(name, each.strip("/")) for name in names)
         for each in patterns
     )
 
 
-def list_sources(sources: Sequence[str], keep: Filter | None = None, *, stdin: TextIO | None = None) -> Iterator[Item]:
+def list_sources(
+    sources: Sequence[str], keep: Filter | None = None, *, stdin: TextIO | None = None
+) -> Iterator[Item]:
     """The items of all sources, in their order; those of a folder by name. Nothing is kept of an item that was handed out.
 
     Raises SourceError for a source, folder or list that does not exist or cannot be read, UsageError for a URL that fsspec cannot open.
@@ -128,7 +142,9 @@ def _entries(text: str, keep: Filter, retry: bool) -> Iterator[Item]:
     """The items of a line of a list."""
     path = local_path(text)
     item = None if path is None else _local(path, os.path.basename(path), retry=retry)
-    if item is None or (has_magic(text) if item.identity == NOT_THERE else os.path.isdir(path or "")):
+    if item is None or (
+        has_magic(text) if item.identity == NOT_THERE else os.path.isdir(path or "")
+    ):
         for found in _named(text, keep):
             yield replace(found, retry=retry)
     elif keep.takes(item.relative, named=True):
@@ -168,7 +184,11 @@ def _folder(folder: str, keep: Filter) -> Iterator[Item]:
 
 def _glob(pattern: str, keep: Filter) -> Iterator[Item]:
     parts = PurePosixPath(pattern).parts
-    fixed = len(os.path.join("", *parts[: next(index for index, part in enumerate(parts) if has_magic(part))]).rstrip("/"))
+    fixed = len(
+        os.path.join(
+            "", *parts[: next(index for index, part in enumerate(parts) if has_magic(part))]
+        ).rstrip("/")
+    )
     for path in iglob(pattern, recursive=True, include_hidden=False):
         relative = path[fixed:].lstrip("/")
         if keep.takes(relative, named=True) and not os.path.isdir(path):
@@ -180,14 +200,18 @@ def _local(path: str, relative: str, *, retry: bool = False) -> Item:
         status = os.stat(path)
     except (OSError, ValueError):
         return Item(location_of(path), relative, 0, NOT_THERE, retry)
-    return Item(location_of(path), relative, status.st_size, f"{status.st_size}-{status.st_mtime_ns}", retry)
+    return Item(
+        location_of(path), relative, status.st_size, f"{status.st_size}-{status.st_mtime_ns}", retry
+    )
 
 
 def _remote(url: str, keep: Filter) -> Iterator[Item]:
     files, path = filesystem(url)
     with _reading(url):
         if has_magic(path) and not files.exists(path):
-            fixed = path[: min(path.find(sign) for sign in "*?[" if sign in path)].rpartition("/")[0]
+            fixed = path[: min(path.find(sign) for sign in "*?[" if sign in path)].rpartition("/")[
+                0
+            ]
             found = files.glob(path, detail=True)
         elif files.isdir(path) and not files.isfile(path):
             fixed, found = path.rstrip("/"), files.find(path, detail=True)
@@ -197,13 +221,32 @@ def _remote(url: str, keep: Filter) -> Iterator[Item]:
         relative = name[len(fixed) :].lstrip("/")
         in_folder = fixed == path.rstrip("/")
         if found[name].get("type") == "file" and keep.takes(relative, named=not in_folder):
-            yield Item(files.unstrip_protocol(name), relative, int(found[name].get("size") or 0), identity_of(found[name]))
+            yield Item(
+                files.unstrip_protocol(name),
+                relative,
+                int(found[name].get("size") or 0),
+                identity_of(found[name]),
+            )
 
 
 def identity_of(info: dict[str, Any]) -> str:
     """From whatever this store tells of a file: a tag of its contents, or else its size and time."""
-    tag = next((info[name] for name in ("ETag", "etag", "md5Hash", "checksum", "content_md5") if info.get(name)), None)
-    time = next((info[name] for name in ("LastModified", "last_modified", "updated", "mtime", "created") if info.get(name)), "")
+    tag = next(
+        (
+            info[name]
+            for name in ("ETag", "etag", "md5Hash", "checksum", "content_md5")
+            if info.get(name)
+        ),
+        None,
+    )
+    time = next(
+        (
+            info[name]
+            for name in ("LastModified", "last_modified", "updated", "mtime", "created")
+            if info.get(name)
+        ),
+        "",
+    )
     return f"{info.get('size')}-{tag or time}"
 
 
@@ -212,4 +255,6 @@ def _reading(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
+        raise SourceError(
+            f"cannot read {name}: {getattr(error, 'strerror', None) or error}"
+        ) from error

@@ -115,9 +115,15 @@ class Storage:
         except OSError as error:
             raise SourceError(f"cannot fetch {location}: {error.strerror or error}") from error
         found = copy.stat().st_size
-        if identity_of(before) != identity_of(after) or found != before["size"] or found != (size_bytes or found):
+        if (
+            identity_of(before) != identity_of(after)
+            or found != before["size"]
+            or found != (size_bytes or found)
+        ):
             copy.unlink()
-            raise SourceError(f"{location} is not what was listed, or changed meanwhile ({size_bytes} bytes listed, {found} fetched)")
+            raise SourceError(
+                f"{location} is not what was listed, or changed meanwhile ({size_bytes} bytes listed, {found} fetched)"
+            )
         return copy
 
 
@@ -172,7 +178,9 @@ def _upload(made: Path, location: str, key: str) -> None:
         files.invalidate_cache()
         size = files.info(path)["size"]
     except (OSError, NotImplementedError) as error:
-        raise OutputError(f"cannot write {location}: {getattr(error, 'strerror', None) or error or 'it cannot be written to'}") from error
+        raise OutputError(
+            f"cannot write {location}: {getattr(error, 'strerror', None) or error or 'it cannot be written to'}"
+        ) from error
     if size != made.stat().st_size:
         raise OutputError(f"{location} has {size} bytes after the upload of {made.stat().st_size}")
 
@@ -183,7 +191,11 @@ def _again(act: Callable[[], T]) -> T:
         try:
             return act()
         except (SourceError, OutputError) as error:
-            if not left or not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, FileNotFoundError | PermissionError):
+            if (
+                not left
+                or not isinstance(error.__cause__, OSError)
+                or isinstance(error.__cause__, FileNotFoundError | PermissionError)
+            ):
                 raise
             time.sleep(PAUSE_SECONDS)
     raise AssertionError("not reached")

@@ -80,7 +80,9 @@ def sum_up(manifest: Manifest) -> Summary | None:
         elif row.state == "failed":
             sums.errors[_kind(row.error or "unknown")] += 1
     figures = (sums.input_bytes, sums.output_bytes, sums.frames, sums.pixels, sums.seconds)
-    return Summary(run, manifest.totals(), *figures, tuple(sample), tuple(sums.errors.most_common(12)))
+    return Summary(
+        run, manifest.totals(), *figures, tuple(sample), tuple(sums.errors.most_common(12))
+    )
 
 
 def _kind(error: str) -> str:

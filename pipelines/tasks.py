@@ -47,7 +47,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.gop_frames or min(self.gop_frames) < 1 or self.width < 1 or self.height < 1:
-            raise UsageError(f"plan of {self.width}x{self.height}, GOPs {self.gop_frames}; accepted: a picture, GOPs of 1 frame or more")
+            raise UsageError(
+                f"plan of {self.width}x{self.height}, GOPs {self.gop_frames}; accepted: a picture, GOPs of 1 frame or more"
+            )
 
     @property
     def frames(self) -> int:
@@ -151,7 +153,9 @@ class FileError:
     @classmethod
     def of(cls, file: int, error: BaseException) -> "FileError":
         text = str(error).strip() or type(error).__name__
-        return cls(file, f"{type(error).__name__}: {text}", "".join(tracebacks.format_exception(error)))
+        return cls(
+            file, f"{type(error).__name__}: {text}", "".join(tracebacks.format_exception(error))
+        )
 
 
 Outcome = Planned | PartDone | PartsLost | FileDone | Verified | Skipped | FileError

@@ -67,16 +67,22 @@ def transcode(
     scheduling = replace(scheduling, split=scheduling.split and coding.encodes)
     listing = Listing.of(sources, name, include, exclude)
     if workers is not None:
-        Fleet(workers, coding.threads, gpus_per_worker)  # says what is wrong with them before anything is listed
+        Fleet(
+            workers, coding.threads, gpus_per_worker
+        )  # says what is wrong with them before anything is listed
     places = Places.of(out, state)
     models = coding.model_ids()
     places.make()
     with Manifest.open(places.manifest) as manifest:
         manifest.begin(coding.settings, models, listing.sources)
         places.clear()
-        policy = Policy(force=force, retry_failed=retry_failed, output_exists=places.existing_outputs())
+        policy = Policy(
+            force=force, retry_failed=retry_failed, output_exists=places.existing_outputs()
+        )
         totals = manifest.add(listing.pairs(coding, places.out), policy)
-        run = _Run(places, manifest, coding, scheduling, totals, progress, say or (lambda text: None))
+        run = _Run(
+            places, manifest, coding, scheduling, totals, progress, say or (lambda text: None)
+        )
         ending = run.on_ray(workers, gpus_per_worker, address) if totals.pending else "finished"
         manifest.finish(ending)
         places.clear()
@@ -99,8 +105,17 @@ class _Run:
         """Do it; how the run ended, for the manifest."""
         cpus = None if workers is None else max(workers * self.coding.threads, os.cpu_count() or 1)
         environment = {WEIGHTS: os.environ[WEIGHTS]} if WEIGHTS in os.environ else {}
-        with connected(address, cpus), self.places.marked() as mark, Interrupts(self._interrupted) as interrupts:
-            fleet = Fleet(workers or default_workers(self.coding.threads, gpus), self.coding.threads, gpus, environment)
+        with (
+            connected(address, cpus),
+            self.places.marked() as mark,
+            Interrupts(self._interrupted) as interrupts,
+        ):
+            fleet = Fleet(
+                workers or default_workers(self.coding.threads, gpus),
+                self.coding.threads,
+                gpus,
+                environment,
+            )
             long_seconds = self.scheduling.target_seconds if self.scheduling.split else None
             actors = Actors(fleet, Job(self.coding, self.places.work, mark, long_seconds))
             try:
@@ -112,7 +127,13 @@ class _Run:
                 actors.stop()
 
     def _drive(self, actors: Actors, workers: int, interrupts: Interrupts) -> str:
-        scheduler = Scheduler(self.manifest.jobs(), self.scheduling, self.manifest, workers=workers, pending=self.totals.pending)
+        scheduler = Scheduler(
+            self.manifest.jobs(),
+            self.scheduling,
+            self.manifest,
+            workers=workers,
+            pending=self.totals.pending,
+        )
         with EventLog(self.places.state / "log.jsonl") as log:
             Driver(
                 scheduler,
@@ -143,9 +164,13 @@ class _Run:
                 warned = now
             elif now - warned > PATIENCE_SECONDS:
                 warned = now
-                self.say(f"no worker has started yet: each needs {actors.needs}, which the cluster does not have free")
+                self.say(
+                    f"no worker has started yet: each needs {actors.needs}, which the cluster does not have free"
+                )
 
         return tick
 
     def _interrupted(self) -> None:
-        self.say("interrupted: the tasks that workers have come to an end first; interrupt again to stop at once")
+        self.say(
+            "interrupted: the tasks that workers have come to an end first; interrupt again to stop at once"
+        )

@@ -98,37 +98,58 @@ __all__ = [
 ]
 
 _LAZY = {
-    "streamcodec.codec": ("Codec", "EncodedGop", "decode_gop", "encode_gop"),
-    "streamcodec.stream": (
-        "DecodeReport",
-        "EncodeOptions",
-        "EncodeReport",
-        "Encoder",
-        "Frame",
-        "FrameBatch",
-        "ImageReport",
-        "PartReport",
-        "PlannedGop",
-        "Prediction",
-        "SearchReport",
-        "SourceIdentity",
-        "Target",
-        "Video",
-        "VideoPlan",
-        "check_part",
-        "decode",
-        "decode_image",
-        "encode",
-        "encode_image",
-        "encode_part",
-        "identify",
-        "join_parts",
-        "open",
-        "plan_video",
-        "search",
-        "verify",
+    "streamcodec.codec": (
+        "Codec",
+        "EncodedGop",
+        "decode_gop",
+        "encode_gop",
     ),
     "streamcodec.stream.dataset": ("VideoDataset",),
+    "streamcodec.stream.decode": (
+        "DecodeReport",
+        "decode",
+    ),
+    "streamcodec.stream.encode": (
+        "EncodeReport",
+        "encode",
+    ),
+    "streamcodec.stream.encoder": ("Encoder",),
+    "streamcodec.stream.estimate": ("Prediction",),
+    "streamcodec.stream.frames": (
+        "Frame",
+        "FrameBatch",
+    ),
+    "streamcodec.stream.identity": (
+        "SourceIdentity",
+        "identify",
+    ),
+    "streamcodec.stream.image": (
+        "ImageReport",
+        "decode_image",
+        "encode_image",
+    ),
+    "streamcodec.stream.join": ("join_parts",),
+    "streamcodec.stream.options": ("EncodeOptions",),
+    "streamcodec.stream.part_file": (
+        "PartReport",
+        "check_part",
+    ),
+    "streamcodec.stream.parts": ("encode_part",),
+    "streamcodec.stream.plan": (
+        "PlannedGop",
+        "VideoPlan",
+    ),
+    "streamcodec.stream.planning": ("plan_video",),
+    "streamcodec.stream.search": (
+        "SearchReport",
+        "search",
+    ),
+    "streamcodec.stream.target": ("Target",),
+    "streamcodec.stream.verify": ("verify",),
+    "streamcodec.stream.video": (
+        "Video",
+        "open",
+    ),
     "streamcodec.weights": ("load_codec",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}

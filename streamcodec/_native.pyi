@@ -26,7 +26,12 @@ class Tables:
     the escape for all others. With cdf_length 2 it is certain: always offset[k], never coded. Raises UsageError.
     """
 
-    def __init__(self, quantized_cdf: NDArray[np.int32], cdf_length: NDArray[np.int32], offset: NDArray[np.int32]) -> None: ...
+    def __init__(
+        self,
+        quantized_cdf: NDArray[np.int32],
+        cdf_length: NDArray[np.int32],
+        offset: NDArray[np.int32],
+    ) -> None: ...
     @property
     def rows(self) -> int: ...
 
@@ -38,7 +43,11 @@ class Encoder:
     """
 
     def __init__(
-        self, tables: Tables, *, lanes: Literal[1, 4, 32] | None = None, instruction_set: _InstructionSet | None = None
+        self,
+        tables: Tables,
+        *,
+        lanes: Literal[1, 4, 32] | None = None,
+        instruction_set: _InstructionSet | None = None,
     ) -> None: ...
     def put(self, symbols: NDArray[np.int32], indexes: NDArray[np.uint16]) -> None:
         """Append symbols int32 (n,), any value of int32, each coded with the row of `tables` that indexes uint16 (n,) names.
@@ -59,7 +68,13 @@ class Decoder:
     After an error the decoder is of no more use.
     """
 
-    def __init__(self, tables: Tables, data: ReadableBuffer, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def __init__(
+        self,
+        tables: Tables,
+        data: ReadableBuffer,
+        *,
+        instruction_set: _InstructionSet | None = None,
+    ) -> None: ...
     def get(self, indexes: NDArray[np.uint16]) -> NDArray[np.int32]:
         """The next symbols, int32 (n,), for indexes uint16 (n,), in the order of put(); the division into calls may differ."""
 
@@ -113,7 +128,12 @@ class ContextModel:
         """
 
     def decode(
-        self, decoder: Decoder, features: NDArray[np.int32], *, threads: int = 1, instruction_set: _InstructionSet | None = None
+        self,
+        decoder: Decoder,
+        features: NDArray[np.int32],
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
     ) -> NDArray[np.int32]:
         """Get the symbols from `decoder` -> the same y_hat. Raises UsageError, CorruptStreamError or TruncatedStreamError."""
 
@@ -136,7 +156,11 @@ class Network:
     native/src/engine/network.hpp says what is computed, and what of a program is refused: raises UsageError.
     """
 
-    def __init__(self, slots: Sequence[tuple[str, int, int, bool]], stages: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> None: ...
+    def __init__(
+        self,
+        slots: Sequence[tuple[str, int, int, bool]],
+        stages: Sequence[tuple[str, Sequence[dict[str, Any]]]],
+    ) -> None: ...
     @property
     def slots(self) -> list[str]: ...
     @property
@@ -153,7 +177,9 @@ class Workspace:
     def get(self, slot: str) -> NDArray[np.int16]:
         """A copy of a slot: int16 (height, width, channels)."""
 
-    def run(self, stage: str, *, condition: int = 0, threads: int = 1, kernels: str | None = None) -> None:
+    def run(
+        self, stage: str, *, condition: int = 0, threads: int = 1, kernels: str | None = None
+    ) -> None:
         """Run a stage, without the GIL. condition: -256..256. Threads (1..256) and kernels make no difference to the numbers.
 
         kernels: one of network_kernels(); None is the best of the default instruction set. Raises UsageError.
@@ -263,7 +289,8 @@ class InterModel:
         instruction_set: _InstructionSet | None = None,
         times: dict[str, float] | None = None,
     ) -> tuple[bytes, Reference]:
-        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode() gave it. preset: fast, medium, slow."""
+        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode()
+        gave it. preset: fast, medium, slow."""
 
     def decode(
         self,
@@ -299,7 +326,11 @@ class MotionField:
     """
 
     def __init__(
-        self, modes: NDArray[np.uint8], filters: NDArray[np.uint8], previous: NDArray[np.int16], key: NDArray[np.int16]
+        self,
+        modes: NDArray[np.uint8],
+        filters: NDArray[np.uint8],
+        previous: NDArray[np.int16],
+        key: NDArray[np.int16],
     ) -> None: ...
     @property
     def modes(self) -> NDArray[np.uint8]: ...
@@ -309,10 +340,14 @@ class MotionField:
     def previous(self) -> NDArray[np.int16]: ...
     @property
     def key(self) -> NDArray[np.int16]: ...
-    def derived(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> MotionField:
+    def derived(
+        self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> MotionField:
         """This field with the vectors that are not coded as a reader derives them; a field of search() has them already."""
 
-    def counts(self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> NDArray[np.int64]:
+    def counts(
+        self, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+    ) -> NDArray[np.int64]:
         """How often each row codes each value, int64 (rows, 66): values from the row's first one up, escapes in the last place."""
 
 @final
@@ -324,12 +359,32 @@ class MotionTables:
     """
 
     def __init__(self, tables: Tables, first_row: int = 0) -> None: ...
-    def bits(self, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32) -> float: ...
+    def bits(
+        self,
+        field: MotionField,
+        *,
+        previous: MotionField | None = None,
+        has_key: bool = False,
+        quality: int = 32,
+    ) -> float: ...
     def write(
-        self, encoder: Encoder, field: MotionField, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+        self,
+        encoder: Encoder,
+        field: MotionField,
+        *,
+        previous: MotionField | None = None,
+        has_key: bool = False,
+        quality: int = 32,
     ) -> None: ...
     def read(
-        self, decoder: Decoder, rows: int, columns: int, *, previous: MotionField | None = None, has_key: bool = False, quality: int = 32
+        self,
+        decoder: Decoder,
+        rows: int,
+        columns: int,
+        *,
+        previous: MotionField | None = None,
+        has_key: bool = False,
+        quality: int = 32,
     ) -> MotionField:
         """Raises CorruptStreamError or TruncatedStreamError."""
 
@@ -372,7 +427,9 @@ def motion_lambda_16(quality: int) -> int:
 class CutDetector:
     """Finds where scenes begin in luma; native/src/motion/scenecut.hpp. `threshold` 0 (off) to 65536. Raises UsageError for another."""
 
-    def __init__(self, threshold: int, *, instruction_set: _InstructionSet | None = None) -> None: ...
+    def __init__(
+        self, threshold: int, *, instruction_set: _InstructionSet | None = None
+    ) -> None: ...
     def is_cut(self, luma: NDArray[np.uint8]) -> bool:
         """Whether the frame of luma (H, W) begins a scene; frames come in order, the first one does not. Raises UsageError."""
 

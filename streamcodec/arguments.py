@@ -28,7 +28,9 @@ def check_part(start_seconds: Any, duration_seconds: Any = None, max_frames: Any
     """Refuse a part of a video that cannot be: it starts at 0 s or later, and has a duration and a number of frames above 0, or None."""
     if not is_number(start_seconds) or not 0 <= start_seconds <= MAX_SECONDS:
         raise UsageError(f"start is {start_seconds!r} s; accepted: 0 to {MAX_SECONDS}")
-    if duration_seconds is not None and (not is_number(duration_seconds) or not 0 < duration_seconds <= MAX_SECONDS):
+    if duration_seconds is not None and (
+        not is_number(duration_seconds) or not 0 < duration_seconds <= MAX_SECONDS
+    ):
         raise UsageError(f"duration is {duration_seconds!r} s; accepted: above 0, to {MAX_SECONDS}")
     if max_frames is not None:
         check_count("number of frames", max_frames, "frames")

@@ -37,9 +37,13 @@ class ContextLayer:
     def __post_init__(self) -> None:
         shapes = (self.weight.shape, self.shift.shape, self.bias.shape)
         dtypes = tuple(str(array.dtype) for array in (self.weight, self.shift, self.bias))
-        same = [len(shape) for shape in shapes] == [2, 2, 1] and len({shape[-1] for shape in shapes}) == 1
+        same = [len(shape) for shape in shapes] == [2, 2, 1] and len(
+            {shape[-1] for shape in shapes}
+        ) == 1
         if not same or dtypes != ("int16", "int32", "int32"):
-            found = ", ".join(f"{dtype} {shape}" for dtype, shape in zip(dtypes, shapes, strict=True))
+            found = ", ".join(
+                f"{dtype} {shape}" for dtype, shape in zip(dtypes, shapes, strict=True)
+            )
             raise UsageError(
                 f"a layer has {found}; accepted: weight int16 (inputs, outputs), shift int32 (blocks, outputs), bias int32 (outputs,)"
             )
@@ -61,11 +65,18 @@ class ContextData:
     thresholds: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        if self.taps.dtype != np.int32 or self.taps.ndim != 2 or self.thresholds.dtype != np.int32 or self.thresholds.ndim != 1:
+        if (
+            self.taps.dtype != np.int32
+            or self.taps.ndim != 2
+            or self.thresholds.dtype != np.int32
+            or self.thresholds.ndim != 1
+        ):
             found = f"{self.taps.dtype} {self.taps.shape}, {self.thresholds.dtype} {self.thresholds.shape}"
             raise UsageError(f"taps and thresholds are {found}; accepted: int32 (T, 2), int32 (K,)")
         if len(self.layers) < 2:
-            raise UsageError(f"a context model has {len(self.layers)} layers; accepted: a convolution and 1x1 layers")
+            raise UsageError(
+                f"a context model has {len(self.layers)} layers; accepted: a convolution and 1x1 layers"
+            )
 
     @property
     def channels(self) -> int:
@@ -86,9 +97,18 @@ class ContextData:
         """What the native ContextModel is constructed from."""
         slopes = np.array([layer.slope for layer in self.layers], np.int32)
         weights, shifts, biases = (
-            [np.ascontiguousarray(getattr(layer, name)) for layer in self.layers] for name in ("weight", "shift", "bias")
+            [np.ascontiguousarray(getattr(layer, name)) for layer in self.layers]
+            for name in ("weight", "shift", "bias")
         )
-        return self.schedule, np.ascontiguousarray(self.taps), weights, shifts, biases, slopes, np.ascontiguousarray(self.thresholds)
+        return (
+            self.schedule,
+            np.ascontiguousarray(self.taps),
+            weights,
+            shifts,
+            biases,
+            slopes,
+            np.ascontiguousarray(self.thresholds),
+        )
 
     def multiplications(self, height: int, width: int) -> int:
         """Of one pass over a latent of height x width positions."""

@@ -32,11 +32,15 @@ STANDARD_STREAM = "-"
 
 
 @contextmanager
-def open_output(out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+def open_output(
+    out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False
+) -> Iterator[BinaryIO]:
     """A binary file to write to, for a path (which appears only if the block succeeds), "-" (standard output) or a file (left open)."""
     if not isinstance(out, (str, os.PathLike)):
         if not hasattr(out, "write") or isinstance(out, io.TextIOBase):
-            raise UsageError(f"output is a {type(out).__name__}; accepted: a path or a binary file object")
+            raise UsageError(
+                f"output is a {type(out).__name__}; accepted: a path or a binary file object"
+            )
         yield out
     elif out == STANDARD_STREAM:
         yield standard_output()
@@ -87,12 +91,16 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if is_folder:
         raise OutputError(f"{path} is a folder; name a file to write")
     if exists and not overwrite:
-        raise OutputError(f"{path} exists; overwrite it with -y (overwrite=True) or name another file")
+        raise OutputError(
+            f"{path} exists; overwrite it with -y (overwrite=True) or name another file"
+        )
     folder = _behind_links(path).parent
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{folder} cannot be written to; choose another folder or change its permissions")
+        raise OutputError(
+            f"{folder} cannot be written to; choose another folder or change its permissions"
+        )
 
 
 def _behind_links(path: Path) -> Path:
@@ -107,7 +115,9 @@ def writing(target: object) -> Iterator[None]:
     except StreamCodecError:
         raise
     except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {target}: {getattr(error, 'strerror', None) or error}") from error
+        raise OutputError(
+            f"cannot write {target}: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 ByteSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -124,7 +134,9 @@ def open_input(source: ByteSource) -> BinaryIO:
         return _open_path(Path(source))
     file = standard_input() if isinstance(source, (str, os.PathLike)) else source
     if not hasattr(file, "read") or isinstance(file, io.TextIOBase):
-        raise UsageError(f"source is a {type(source).__name__}; accepted: a path, bytes or a binary file object")
+        raise UsageError(
+            f"source is a {type(source).__name__}; accepted: a path, bytes or a binary file object"
+        )
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
 
@@ -161,7 +173,9 @@ def _open_path(path: Path) -> BinaryIO:
     try:
         file = path.open("rb")
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SourceError(
+            f"cannot open {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
 

@@ -22,6 +22,9 @@ MALLOPT = {
 }
 """glibc's malloc.h: parameter -> value."""
 
+MAX_THREADS = 256
+"""That native code takes."""
+
 _chosen_threads: int | None = None
 
 
@@ -37,7 +40,9 @@ def require_torch(what: str) -> None:
     try:
         import torch
     except ImportError as error:
-        raise NotInstalledError(f"{what} needs PyTorch ({error}): pip install 'streamcodec[torch]'") from error
+        raise NotInstalledError(
+            f"{what} needs PyTorch ({error}): pip install 'streamcodec[torch]'"
+        ) from error
     if _chosen_threads is not None:
         torch.set_num_threads(_chosen_threads)
 
@@ -45,9 +50,11 @@ def require_torch(what: str) -> None:
 def threads() -> int:
     """CPU threads that one frame is coded with: PyTorch's number where it is loaded, else as set."""
     torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "get_num_threads"):  # and is not just being imported elsewhere
-        return int(torch.get_num_threads())
-    return _chosen_threads or _cpus()
+    if torch is not None and hasattr(
+        torch, "get_num_threads"
+    ):  # and is not just being imported elsewhere
+        return min(int(torch.get_num_threads()), MAX_THREADS)
+    return min(_chosen_threads or _cpus(), MAX_THREADS)
 
 
 def set_threads(count: int) -> None:

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
 
-__all__ = ["CERTAIN", "MAX_ROWS", "PROBABILITY_BITS", "Table", "TableData", "escape_bits", "fit_table", "stack_tables"]
+__all__ = [
+    "CERTAIN",
+    "MAX_ROWS",
+    "PROBABILITY_BITS",
+    "Table",
+    "TableData",
+    "escape_bits",
+    "fit_table",
+    "stack_tables",
+]
 
 PROBABILITY_BITS = 14
 """Cumulative frequencies of a table end at 2 ** PROBABILITY_BITS = 16384."""
@@ -24,7 +33,9 @@ MAX_ROWS = 65536
 """Largest number of rows in one TableData: an index is a uint16."""
 
 _TOTAL = 1 << PROBABILITY_BITS
-_TAIL_EXPONENTS = np.arange(8.0, 28.0, 0.5)  # tails are cut where the pmf falls below 2 ** -exponent; the cheapest cut wins
+_TAIL_EXPONENTS = np.arange(
+    8.0, 28.0, 0.5
+)  # tails are cut where the pmf falls below 2 ** -exponent; the cheapest cut wins
 
 
 @dataclass(frozen=True)
@@ -59,13 +70,21 @@ class TableData:
         arrays = (self.quantized_cdf, self.cdf_length, self.offset)
         shapes = tuple(array.shape for array in arrays)
         rows = len(self.cdf_length) if self.cdf_length.ndim == 1 else 0
-        if any(array.dtype != np.int32 for array in arrays) or not _shapes_agree(shapes) or not 1 <= rows <= MAX_ROWS:
+        if (
+            any(array.dtype != np.int32 for array in arrays)
+            or not _shapes_agree(shapes)
+            or not 1 <= rows <= MAX_ROWS
+        ):
             dtypes = tuple(str(array.dtype) for array in arrays)
-            raise UsageError(f"tables have {dtypes} {shapes}; accepted: int32 (K, L), (K,), (K,) with K in 1..{MAX_ROWS} and L >= 2")
+            raise UsageError(
+                f"tables have {dtypes} {shapes}; accepted: int32 (K, L), (K,), (K,) with K in 1..{MAX_ROWS} and L >= 2"
+            )
         for k in range(rows):
             length = int(self.cdf_length[k])
             if not 2 <= length <= self.quantized_cdf.shape[1]:
-                raise UsageError(f"row {k} has cdf_length {length}; accepted: 2..{self.quantized_cdf.shape[1]}")
+                raise UsageError(
+                    f"row {k} has cdf_length {length}; accepted: 2..{self.quantized_cdf.shape[1]}"
+                )
             _check_row(self.quantized_cdf[k, :length], int(self.offset[k]))
 
     @property
@@ -103,7 +122,13 @@ def fit_table(pmf: NDArray[np.float64], first_value: int) -> Table:
     What `pmf` lacks to a sum of 1 counts as probability beyond both ends; a sum above 1 is scaled down. The table
     covers the sub-range with the smallest expected cost in bits, escapes included. Every frequency is at least 1.
     """
-    if pmf.ndim != 1 or len(pmf) == 0 or not np.all(np.isfinite(pmf)) or np.any(pmf < 0) or pmf.sum() <= 0:
+    if (
+        pmf.ndim != 1
+        or len(pmf) == 0
+        or not np.all(np.isfinite(pmf))
+        or np.any(pmf < 0)
+        or pmf.sum() <= 0
+    ):
         raise UsageError("a pmf must be one-dimensional, finite, not negative and not all zero")
     pmf = pmf.astype(np.float64) / max(1.0, float(pmf.sum()))
     candidates = [_fit_range(pmf, start, stop) for start, stop in _ranges(pmf)]
@@ -126,15 +151,21 @@ def _ranges(pmf: NDArray[np.float64]) -> list[tuple[int, int]]:
         if len(inside) and inside[-1] - inside[0] + 2 <= _TOTAL:
             ranges.add((int(inside[0]), int(inside[-1]) + 1))
     if not ranges:
-        raise UsageError(f"the pmf has peaks more than {_TOTAL} values apart; accepted: peaks that fit into one table")
+        raise UsageError(
+            f"the pmf has peaks more than {_TOTAL} values apart; accepted: peaks that fit into one table"
+        )
     return sorted(ranges)
 
 
-def _fit_range(pmf: NDArray[np.float64], start: int, stop: int) -> tuple[float, int, NDArray[np.int64]]:
+def _fit_range(
+    pmf: NDArray[np.float64], start: int, stop: int
+) -> tuple[float, int, NDArray[np.int64]]:
     """Expected bits per symbol, `start`, and frequencies (stop - start + 1,) of a table over pmf[start:stop] and the escape."""
     below, inside, above = pmf[:start], pmf[start:stop], pmf[stop:]
     beyond = max(0.0, 1.0 - float(pmf.sum())) / 2
-    bypass_below = np.append(below[::-1], beyond) @ escape_bits(np.arange(1, start + 2), above=False)
+    bypass_below = np.append(below[::-1], beyond) @ escape_bits(
+        np.arange(1, start + 2), above=False
+    )
     bypass_above = np.append(above, beyond) @ escape_bits(np.arange(1, len(above) + 2), above=True)
     escape = float(below.sum() + above.sum()) + 2 * beyond
     weights = np.append(inside, escape)
@@ -161,7 +192,9 @@ def _frequencies(weights: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _check_row(cdf: NDArray[np.int32], offset: int) -> None:
     if len(cdf) < 2 or cdf[0] != 0 or cdf[-1] != _TOTAL or np.any(cdf[:-1] >= cdf[1:]):
-        raise UsageError(f"cdf is {cdf[:4]}..{cdf[-2:]} of length {len(cdf)}; accepted: rising strictly from 0 to {_TOTAL}")
+        raise UsageError(
+            f"cdf is {cdf[:4]}..{cdf[-2:]} of length {len(cdf)}; accepted: rising strictly from 0 to {_TOTAL}"
+        )
     if not -(2**31) <= offset <= 2**31 - len(cdf):
         raise UsageError(f"offset is {offset}; accepted: every value of the table must be an int32")
 

@@ -82,7 +82,9 @@ class ColorSpec:
     def __post_init__(self) -> None:
         for name in ("primaries", "transfer", "matrix"):
             if not 0 <= getattr(self, name) <= 255:
-                raise UsageError(f"colour {name} is {getattr(self, name)}; accepted: 0..255 (ITU-T H.273)")
+                raise UsageError(
+                    f"colour {name} is {getattr(self, name)}; accepted: 0..255 (ITU-T H.273)"
+                )
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,18 @@ class VideoFormat:
 
     def __post_init__(self) -> None:
         sides = (self.width, self.height)
-        if not all(isinstance(side, Integral) and not isinstance(side, bool) and 1 <= side <= MAX_SIDE for side in sides):
-            raise UsageError(f"size is {self.width}x{self.height}; accepted: 1..{MAX_SIDE} on each side")
+        if not all(
+            isinstance(side, Integral) and not isinstance(side, bool) and 1 <= side <= MAX_SIDE
+            for side in sides
+        ):
+            raise UsageError(
+                f"size is {self.width}x{self.height}; accepted: 1..{MAX_SIDE} on each side"
+            )
         for name in ("time_base", "sample_aspect_ratio", "frame_rate"):
             ratio = getattr(self, name)
-            if (ratio is not None or name != "frame_rate") and not (isinstance(ratio, Rational) and int(ratio.numerator) > 0):
+            if (ratio is not None or name != "frame_rate") and not (
+                isinstance(ratio, Rational) and int(ratio.numerator) > 0
+            ):
                 raise UsageError(f"{name} is {ratio!r}; accepted: a Fraction above 0")
         if self.rotation_degrees not in (0, 90, 180, 270):
             raise UsageError(f"rotation is {self.rotation_degrees}; accepted: 0, 90, 180, 270")
@@ -128,8 +137,12 @@ class RawFrame:
 
     def __post_init__(self) -> None:
         shapes = tuple(plane.shape for plane in self.planes)
-        if any(plane.dtype != "uint8" for plane in self.planes) or not (_is_rgb(shapes) or _is_yuv420(shapes)):
-            raise UsageError(f"frame has planes {shapes}; accepted: uint8, one (3, H, W) or Y (H, W) with U, V at half size")
+        if any(plane.dtype != "uint8" for plane in self.planes) or not (
+            _is_rgb(shapes) or _is_yuv420(shapes)
+        ):
+            raise UsageError(
+                f"frame has planes {shapes}; accepted: uint8, one (3, H, W) or Y (H, W) with U, V at half size"
+            )
 
     @property
     def format(self) -> FrameFormat:
@@ -155,7 +168,11 @@ def _is_yuv420(shapes: tuple[tuple[int, ...], ...]) -> bool:
 
 def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> int:
     """Return `value` if it is an integer in at_least .. 2^63 - 1, else raise UsageError; `what` names it, `unit` what it counts."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not at_least <= int(value) < 1 << 63:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or not at_least <= int(value) < 1 << 63
+    ):
         raise UsageError(f"{what} is {value!r}; accepted: an integer, {at_least} or more {unit}")
     return int(value)
 
@@ -163,7 +180,9 @@ def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> in
 def check_quality(quality: int) -> int:
     """Return `quality` if it is an integer in 0..63, else raise UsageError."""
     if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality < QUALITIES:
-        raise UsageError(f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better")
+        raise UsageError(
+            f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better"
+        )
     return quality
 
 

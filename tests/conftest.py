@@ -52,17 +52,15 @@ def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="session")
 def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """5 frames of 176x164, which MS-SSIM can compare."""
-    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("wide") / "wide.mp4", 5, size=(176, 164), options={"qp": "0"})
+    path: Path = synthetic.write_clip(
+        tmp_path_factory.mktemp("wide") / "wide.mp4", 5, size=(176, 164), options={"qp": "0"}
+    )
     return path
-
-
-KINDS = {"zoo": ("tiny-image", "tiny-flow"), "native": ("tiny-intra", "tiny-inter")}
-"""Kind of models -> names of the tiny ones: of I-frames, of P-frames."""
 
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the tiny models of both kinds."""
+    """A folder with small models: tiny-intra and tiny-inter of the default kind, tiny-image and tiny-flow of the published ones."""
     folder = tmp_path_factory.mktemp("weights")
     load_beside("tiny").save_tiny_models(folder, "tiny", seed=7)
     for kind in ("intra", "inter"):
@@ -70,36 +68,31 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def tiny_kind(request: pytest.FixtureRequest) -> str:
-    """Both kinds in turn; a module of tests for one kind overrides this."""
-    kind: str = request.param
-    return kind
-
-
 @pytest.fixture(scope="session")
-def tiny_codec(tiny_weights: Path, tiny_kind: str) -> Codec:
-    """A codec of tiny models, on the CPU in fp32."""
-    return load_tiny(tiny_weights, tiny_kind)
+def native_codec(tiny_weights: Path) -> Codec:
+    """Small models of the default kind."""
+    return load_codec(
+        *(str(tiny_weights / f"tiny-{part}.safetensors") for part in ("intra", "inter"))
+    )
 
 
 @pytest.fixture(scope="session")
 def zoo_codec(tiny_weights: Path) -> Codec:
-    return load_tiny(tiny_weights, "zoo")
+    """Small published models, on the CPU in fp32."""
+    return load_codec(
+        *(str(tiny_weights / f"tiny-{part}.safetensors") for part in ("image", "flow")),
+        device="cpu",
+    )
 
 
 @pytest.fixture(scope="session")
-def native_codec(tiny_weights: Path) -> Codec:
-    return load_tiny(tiny_weights, "native")
-
-
-def load_tiny(folder: Path, kind: str) -> Codec:
-    intra, inter = (str(folder / f"{name}.safetensors") for name in KINDS[kind])
-    return load_codec(intra, inter, device="cpu")
+def tiny_codec(native_codec: Codec) -> Codec:
+    """What most tests code with; tests/codec has both kinds in its place."""
+    return native_codec
 
 
 @pytest.fixture
-def tiny_models(tiny_weights: Path, tiny_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Puts the tiny models at hand; the settings that name them, for `encode`."""
+def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Puts the small models at hand; the settings that name those of the default kind, for `encode`."""
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
-    return dict(zip(("intra", "inter"), KINDS[tiny_kind], strict=True))
+    return {"intra": "tiny-intra", "inter": "tiny-inter"}

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def moving_frame(number: int, width: int = 96, height: int = 64, seed: int = 0) -> NDArray[np.uint8]:
+def moving_frame(
+    number: int, width: int = 96, height: int = 64, seed: int = 0
+) -> NDArray[np.uint8]:
     """(3, H, W) uint8 RGB: a blurred texture that moves by 2 pixels right and 1 down from frame to frame, over a diagonal gradient."""
     texture = np.random.default_rng(seed).integers(0, 256, (3, 256, 256)).astype(np.float32)
     texture = np.stack([_blurred(plane, 4) for plane in texture])
@@ -30,7 +32,9 @@ def _blurred(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float64]:
     return np.fft.ifft2(np.fft.fft2(plane) * np.outer(decay, decay)).real
 
 
-def moving_frames(count: int, width: int = 96, height: int = 64, seed: int = 0) -> list[NDArray[np.uint8]]:
+def moving_frames(
+    count: int, width: int = 96, height: int = 64, seed: int = 0
+) -> list[NDArray[np.uint8]]:
     """`count` frames as `moving_frame` gives them."""
     return [moving_frame(number, width, height, seed) for number in range(count)]
 
@@ -66,7 +70,9 @@ def write_clip(
         if rotation:
             stream.set_display_rotation(rotation)
         for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture.transpose(1, 2, 0)), "rgb24").reformat(format=pixel_format)
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(picture.transpose(1, 2, 0)), "rgb24"
+            ).reformat(format=pixel_format)
             frame.pts, frame.time_base = number * step if pts is None else pts[number], time_base
             frame.colorspace, frame.color_range = colors[2], colors[3]
             output.mux(stream.encode(frame))

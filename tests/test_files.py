@@ -29,7 +29,10 @@ def test_failed_block_leaves_nothing(tmp_path: Path) -> None:
 def test_failed_overwrite_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out.ssf"
     target.write_bytes(b"old")
-    with pytest.raises(ValueError, match="boom"), replace_on_success(target, overwrite=True) as part:
+    with (
+        pytest.raises(ValueError, match="boom"),
+        replace_on_success(target, overwrite=True) as part,
+    ):
         part.write_bytes(b"new")
         raise ValueError("boom")
     assert target.read_bytes() == b"old"
@@ -43,7 +46,10 @@ def test_existing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="not a folder"), replace_on_success(tmp_path / "no" / "out.ssf"):
+    with (
+        pytest.raises(OutputError, match="not a folder"),
+        replace_on_success(tmp_path / "no" / "out.ssf"),
+    ):
         pass
 
 
@@ -53,12 +59,18 @@ def test_folder_as_target_is_refused(tmp_path: Path) -> None:
 
 
 def test_impossible_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="File name too long"), replace_on_success(tmp_path / f"{'x' * 300}.ssf"):
+    with (
+        pytest.raises(OutputError, match="File name too long"),
+        replace_on_success(tmp_path / f"{'x' * 300}.ssf"),
+    ):
         pass
 
 
 def test_full_disk_is_an_output_error() -> None:
-    with pytest.raises(OutputError, match=r"cannot write out\.ssf: No space left"), writing("out.ssf"):
+    with (
+        pytest.raises(OutputError, match=r"cannot write out\.ssf: No space left"),
+        writing("out.ssf"),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -81,7 +93,9 @@ def test_text_files_are_refused() -> None:
 
 
 @pytest.mark.parametrize("standard", [None, io.StringIO()])
-def test_standard_streams_that_are_none_or_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standard: io.StringIO | None) -> None:
+def test_standard_streams_that_are_none_or_of_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standard: io.StringIO | None
+) -> None:
     monkeypatch.setattr(sys, "stdin", standard)
     monkeypatch.setattr(sys, "stdout", standard)
     with pytest.raises(SourceError, match="standard input is closed"):
@@ -115,7 +129,10 @@ def test_output_goes_through_a_link(tmp_path: Path, exists: bool) -> None:
 def test_link_to_a_file_is_not_overwritten_unasked(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "link").symlink_to("file")
-    with pytest.raises(OutputError, match=r"link exists; overwrite it"), open_output(tmp_path / "link"):
+    with (
+        pytest.raises(OutputError, match=r"link exists; overwrite it"),
+        open_output(tmp_path / "link"),
+    ):
         pass
     assert (tmp_path / "file").read_bytes() == b"old"
 

@@ -61,7 +61,8 @@ def part_of(path: Path) -> str:
 
 
 def part_exists(name: str) -> bool:
-    return name == "_native" or (name in LAYERS and ((PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()))
+    on_disk = (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+    return name == "_native" or (name in LAYERS and on_disk)
 
 
 def imports_of(path: Path) -> set[str]:
@@ -73,7 +74,11 @@ def imports_of(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             module = node.module or ""
             whole = module == "streamcodec"
-            names.update(f"{module}.{alias.name}" if part_exists(alias.name) else f"{module}.__init__" for alias in node.names if whole)
+            names.update(
+                f"{module}.{alias.name}" if part_exists(alias.name) else f"{module}.__init__"
+                for alias in node.names
+                if whole
+            )
             names.update(() if whole else (module,))
     return names
 
@@ -90,20 +95,29 @@ def test_imports_go_down(path: Path) -> None:
         assert top != "ray", f"{path} imports ray"
         if top != "streamcodec":
             outside = ALLOWED_OUTSIDE.get(part)
-            assert outside is None or top in sys.stdlib_module_names or top in outside, f"{part} may not import {top}"
+            assert outside is None or top in sys.stdlib_module_names or top in outside, (
+                f"{part} may not import {top}"
+            )
             continue
         other = rest.split(".")[0] or "__init__"
         assert other != "_native" or part in NATIVE, f"{part} imports the compiled module"
         if other != part:
-            assert LAYERS[other] < LAYERS[part], f"{part} (layer {LAYERS[part]}) imports {other} (layer {LAYERS[other]})"
+            assert LAYERS[other] < LAYERS[part], (
+                f"{part} (layer {LAYERS[part]}) imports {other} (layer {LAYERS[other]})"
+            )
 
 
 def test_every_part_has_a_layer() -> None:
     assert {part_of(path) for path in sources()} <= set(LAYERS)
 
 
-@pytest.mark.parametrize("statement", ["import streamcodec", "import streamcodec.container", "from streamcodec.cli import main"])
+@pytest.mark.parametrize(
+    "statement",
+    ["import streamcodec", "import streamcodec.container", "from streamcodec.cli import main"],
+)
 def test_light_import_loads_no_heavy_module(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(sorted({{'torch', 'numpy', 'av', 'cv2', 'PIL', 'ray'}} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"

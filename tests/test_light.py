@@ -25,7 +25,9 @@ for arguments in json.loads(sys.argv[1]):
 
 
 def run_python(code: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -111,7 +113,7 @@ def test_worker_of_transcode(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["encode", "CLIP", "OUT.ssf", "--intra", "mbt2018-mean", "--inter", "none"], "model mbt2018-mean"),
+        (["encode", "CLIP", "OUT.ssf", "--intra", "ZOO", "--inter", "none"], "model tiny-image"),
         (["train", "run", "x.toml", "--data", "x", "--out", "y"], "training"),
         (["models", "--known"], "models --known"),
         (["import-checkpoint", "CLIP", "-o", "OUT.safetensors"], "import-checkpoint"),
@@ -119,14 +121,27 @@ def test_worker_of_transcode(clip: Path, tmp_path: Path) -> None:
         (["image", "encode", "PNG", "OUT.ssf", "--msssim"], "MS-SSIM"),
     ],
 )
-def test_what_needs_torch_says_so(clip: Path, tmp_path: Path, arguments: list[str], what: str) -> None:
+def test_what_needs_torch_says_so(
+    clip: Path, tiny_weights: Path, tmp_path: Path, arguments: list[str], what: str
+) -> None:
     from streamcodec.video import to_png
 
     (tmp_path / "a.png").write_bytes(to_png(np.zeros((3, 16, 16), np.uint8)))
-    places = {"CLIP": str(clip), "PNG": str(tmp_path / "a.png")}
+    places = {
+        "CLIP": str(clip),
+        "PNG": str(tmp_path / "a.png"),
+        "ZOO": str(tiny_weights / "tiny-image.safetensors"),
+    }
     filled = [places.get(word, word.replace("OUT", str(tmp_path / "out"))) for word in arguments]
-    code = BLOCK + "from streamcodec.cli import run\nimport json\nprint(run(json.loads(sys.argv[1])))"
-    done = subprocess.run([sys.executable, "-c", code, json.dumps(filled)], check=False, capture_output=True, text=True)
+    code = (
+        BLOCK + "from streamcodec.cli import run\nimport json\nprint(run(json.loads(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(filled)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout.strip() == "1"
     assert f"{what} needs PyTorch" in done.stderr.replace(", which measures MS-SSIM,", "")
     assert "pip install 'streamcodec[torch]'" in done.stderr

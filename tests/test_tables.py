@@ -11,7 +11,11 @@ from streamcodec.tables import CERTAIN, Table, TableData, escape_bits, fit_table
 def _gaussian(scale: float) -> tuple[NDArray[np.float64], int]:
     """Probabilities of the integers under N(0, scale), and the first of them."""
     last = math.ceil(10 * scale + 4)
-    pmf = [0.5 * (math.erfc((abs(v) - 0.5) / scale / 2**0.5) - math.erfc((abs(v) + 0.5) / scale / 2**0.5)) for v in range(-last, last + 1)]
+    pmf = [
+        0.5
+        * (math.erfc((abs(v) - 0.5) / scale / 2**0.5) - math.erfc((abs(v) + 0.5) / scale / 2**0.5))
+        for v in range(-last, last + 1)
+    ]
     return np.array(pmf), -last
 
 
@@ -108,7 +112,9 @@ def test_stack_tables_fails() -> None:
         stack_tables([CERTAIN] * 65537)
 
 
-@pytest.mark.parametrize("cdf", [[0], [1, 16384], [0, 16385], [0, 5, 5, 16384], [0, 9, 5, 16384], [[0, 16384]]])
+@pytest.mark.parametrize(
+    "cdf", [[0], [1, 16384], [0, 16385], [0, 5, 5, 16384], [0, 9, 5, 16384], [[0, 16384]]]
+)
 def test_table_fails(cdf: list[int]) -> None:
     with pytest.raises(UsageError, match="cdf is"):
         Table(np.array(cdf, np.int32), 0)

@@ -53,7 +53,9 @@ def measure(repeats: int, work: Callable[[], object]) -> tuple[float, float]:
     return min(seconds), min(cpu_seconds)
 
 
-def print_native(data: ContextData, size: tuple[int, int], threads: list[int], repeats: int) -> None:
+def print_native(
+    data: ContextData, size: tuple[int, int], threads: list[int], repeats: int
+) -> None:
     model, tables = ContextModel(*data.arguments()), native(gaussian_tables())
     rng, streams = np.random.default_rng(0), set()
     values = (rng.normal(size=(*size, M)) * 3 * 4096).astype(np.int32)
@@ -74,7 +76,10 @@ def print_native(data: ContextData, size: tuple[int, int], threads: list[int], r
 
             stream = encode()
             streams.add(stream)
-            for what, work in (("encode", encode), ("decode", lambda stream=stream: decode(stream))):  # type: ignore[misc]
+            for what, work in (
+                ("encode", encode),
+                ("decode", lambda stream=stream: decode(stream)),
+            ):  # type: ignore[misc]
                 seconds, cpu = measure(1 if name == "scalar" else repeats, work)
                 print_row(data.schedule, f"{name}, {count} threads", what, seconds, cpu, macs)
     if len(streams) != 1:
@@ -82,7 +87,9 @@ def print_native(data: ContextData, size: tuple[int, int], threads: list[int], r
 
 
 @torch.no_grad()
-def print_reference(context: MaskedConv2d, parameters: nn.Sequential, size: tuple[int, int], tables: Tables) -> None:
+def print_reference(
+    context: MaskedConv2d, parameters: nn.Sequential, size: tuple[int, int], tables: Tables
+) -> None:
     """Encoding in raster order; of decoding, the network's part is the same."""
     height, width = SMALL
     features, y = torch.randn(1, 2 * M, height, width), torch.randn(1, M, height, width) * 3
@@ -94,7 +101,9 @@ def print_reference(context: MaskedConv2d, parameters: nn.Sequential, size: tupl
         for i in range(height):
             for j in range(width):
                 given = F.conv2d(y_hat[:, :, i : i + 5, j : j + 5], weight, context.bias)
-                scales, means = parameters(torch.cat([features[:, :, i : i + 1, j : j + 1], given], 1)).chunk(2, 1)
+                scales, means = parameters(
+                    torch.cat([features[:, :, i : i + 1, j : j + 1], given], 1)
+                ).chunk(2, 1)
                 symbols = (y[:, :, i : i + 1, j : j + 1] - means).round()
                 indexes = torch.bucketize(scales, boundaries)
                 y_hat[:, :, i + 2, j + 2] = (symbols + means)[:, :, 0, 0]
@@ -103,8 +112,18 @@ def print_reference(context: MaskedConv2d, parameters: nn.Sequential, size: tupl
 
     seconds, cpu = measure(2, encode)
     factor = size[0] * size[1] / (height * width)
-    layers = [len(weight) * int(weight[0].count_nonzero()), *(layer.weight.numel() for layer in parameters if isinstance(layer, nn.Conv2d))]
-    print_row(context.schedule, "float32, one by one", "encode", factor * seconds, factor * cpu, sum(layers) * size[0] * size[1])
+    layers = [
+        len(weight) * int(weight[0].count_nonzero()),
+        *(layer.weight.numel() for layer in parameters if isinstance(layer, nn.Conv2d)),
+    ]
+    print_row(
+        context.schedule,
+        "float32, one by one",
+        "encode",
+        factor * seconds,
+        factor * cpu,
+        sum(layers) * size[0] * size[1],
+    )
 
 
 def print_row(schedule: str, how: str, what: str, seconds: float, cpu: float, macs: int) -> None:
@@ -114,17 +133,28 @@ def print_row(schedule: str, how: str, what: str, seconds: float, cpu: float, ma
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--size", default="768x512", help="of the picture; the latent is a sixteenth of it in each direction")
+    parser.add_argument(
+        "--size",
+        default="768x512",
+        help="of the picture; the latent is a sixteenth of it in each direction",
+    )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5, help="runs of which the fastest counts")
-    parser.add_argument("--schedules", nargs="+", default=["raster", "checkerboard"], choices=["raster", "checkerboard"])
+    parser.add_argument(
+        "--schedules",
+        nargs="+",
+        default=["raster", "checkerboard"],
+        choices=["raster", "checkerboard"],
+    )
     options = parser.parse_args()
     width, height = (-(-int(side) // 16) for side in options.size.split("x"))
     torch.set_num_threads(1)
     for schedule in options.schedules:
         context, parameters = make_network(schedule)
         data = make_context(context, parameters)
-        print(f"{schedule}: {height}x{width} positions, {data.multiplications(height, width) / 1e9:.2f} GMAC")
+        print(
+            f"{schedule}: {height}x{width} positions, {data.multiplications(height, width) / 1e9:.2f} GMAC"
+        )
         print_native(data, (height, width), options.threads, options.repeats)
         if schedule == "raster":
             print_reference(context, parameters, (height, width), native(gaussian_tables()))

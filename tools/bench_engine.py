@@ -58,12 +58,27 @@ LAYERS = (
 )
 
 
-def conv(rng: np.random.Generator, layer: Layer, source: str, output: str, add: str | None = None) -> Conv:
+def conv(
+    rng: np.random.Generator, layer: Layer, source: str, output: str, add: str | None = None
+) -> Conv:
     taps = square_taps(layer.side, None if layer.stride == 1 else layer.side // 2 - 1)
     weights = rng.integers(-60, 61, (layer.outputs, len(taps), layer.inputs), np.int16)
-    bias, shift = rng.integers(-500, 501, layer.outputs, np.int32), np.full(layer.outputs, 10, np.int32)
+    bias, shift = (
+        rng.integers(-500, 501, layer.outputs, np.int32),
+        np.full(layer.outputs, 10, np.int32),
+    )
     ends = (Channels(source), Channels(output))
-    return Conv(*ends, taps, weights, bias, shift, -LIMIT if add else 0, LIMIT, layer.stride, add=None if add is None else Channels(add))
+    return Conv(
+        *ends,
+        taps,
+        weights,
+        bias,
+        shift,
+        -LIMIT if add else 0,
+        LIMIT,
+        layer.stride,
+        add=None if add is None else Channels(add),
+    )
 
 
 def single(rng: np.random.Generator, layer: Layer) -> Network:
@@ -91,7 +106,10 @@ class FloatSynthesis(nn.Module):
         super().__init__()
         self.first, self.last = nn.Conv2d(48, width, 3, 1, 1), nn.Conv2d(width, 24, 3, 1, 1)
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1)) for _ in range(2)
+            nn.Sequential(
+                nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1)
+            )
+            for _ in range(2)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,9 +119,13 @@ class FloatSynthesis(nn.Module):
         return self.last(y) + x[:, :24]
 
 
-def native_run(network: Network, size: tuple[int, int], kernels: str, threads: int) -> Callable[[], object]:
+def native_run(
+    network: Network, size: tuple[int, int], kernels: str, threads: int
+) -> Callable[[], object]:
     workspace = Workspace(native(network), {"in": size})
-    values = np.random.default_rng(1).integers(-500, 501, (*size, network.slots[0].channels), np.int16)
+    values = np.random.default_rng(1).integers(
+        -500, 501, (*size, network.slots[0].channels), np.int16
+    )
     workspace.put("in", values)
     return lambda: workspace.run("all", kernels=kernels, threads=threads)
 
@@ -120,7 +142,9 @@ def torch_run(module: nn.Module, channels: int, size: tuple[int, int]) -> Callab
     return run
 
 
-def medians(works: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]) -> dict[str, float]:
+def medians(
+    works: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]
+) -> dict[str, float]:
     """Median seconds of each, all taking turns."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for repeat in range(repeats + 1):
@@ -161,12 +185,16 @@ class Table:
         seconds = medians(works, self._repeats, self._clock)
         speeds = {column: macs / seconds[column] / 1e9 for column in self._columns}
         ratios = {column: speed / speeds["torch fp32"] for column, speed in speeds.items()}
-        self.print_row(name, [f"{speeds[column]:.1f} ({ratios[column]:.2f})" for column in self._columns])
+        self.print_row(
+            name, [f"{speeds[column]:.1f} ({ratios[column]:.2f})" for column in self._columns]
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--kernels", nargs="+", default=network_kernels()[1:], choices=network_kernels())
+    parser.add_argument(
+        "--kernels", nargs="+", default=network_kernels()[1:], choices=network_kernels()
+    )
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", default="1920x1088", help="of the picture")
@@ -180,7 +208,9 @@ def main() -> None:
         size = (height // layer.scale, width // layer.scale)
         network = single(rng, layer)
         works = {name: native_run(network, size, name, options.threads) for name in kernels}
-        module = nn.Conv2d(layer.inputs, layer.outputs, layer.side, layer.stride, (layer.side - 1) // 2)
+        module = nn.Conv2d(
+            layer.inputs, layer.outputs, layer.side, layer.stride, (layer.side - 1) // 2
+        )
         works["torch fp32"] = torch_run(module, layer.inputs, size)
         macs = Workspace(native(network), {"in": size}).multiplications("all")
         table.measure(layer.name, macs, works)

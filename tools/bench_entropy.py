@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,14 @@ class Workload:
 
     def table_bits(self, data: TableData) -> float:
         """The same under the tables, escapes counted as their symbol only."""
-        position = np.minimum((self.symbols - data.offset[self.indexes]).astype(np.uint32), data.cdf_length[self.indexes] - 2)
-        frequency = data.quantized_cdf[self.indexes, position + 1] - data.quantized_cdf[self.indexes, position]
+        position = np.minimum(
+            (self.symbols - data.offset[self.indexes]).astype(np.uint32),
+            data.cdf_length[self.indexes] - 2,
+        )
+        frequency = (
+            data.quantized_cdf[self.indexes, position + 1]
+            - data.quantized_cdf[self.indexes, position]
+        )
         return float((14 - np.log2(frequency)).sum())
 
 
@@ -69,7 +76,9 @@ def _workload(scales: NDArray[np.float64], noise: NDArray[np.float64]) -> Worklo
 def _probability(values: NDArray[np.int32], scales: NDArray[np.float64]) -> NDArray[np.float64]:
     distance, width = np.abs(values) / scales, 0.5 / scales
     tail = np.frompyfunc(math.erfc, 1, 1)
-    return ((tail((distance - width) / 2**0.5) - tail((distance + width) / 2**0.5)) / 2).astype(np.float64)
+    return ((tail((distance - width) / 2**0.5) - tail((distance + width) / 2**0.5)) / 2).astype(
+        np.float64
+    )
 
 
 def gaussian_tables() -> TableData:
@@ -83,7 +92,9 @@ def gaussian_tables() -> TableData:
 
 def with_certain_rows(data: TableData) -> TableData:
     """The same tables, of which those of the smallest scales are certain."""
-    return stack_tables([CERTAIN if scale < CERTAIN_BELOW else data.table(k) for k, scale in enumerate(SCALES)])
+    return stack_tables(
+        [CERTAIN if scale < CERTAIN_BELOW else data.table(k) for k, scale in enumerate(SCALES)]
+    )
 
 
 def native(data: TableData) -> Tables:
@@ -105,7 +116,9 @@ def encode(tables: Tables, workload: Workload, **options: object) -> bytes:
     return encoder.finish()
 
 
-def decode(tables: Tables, workload: Workload, data: bytes, instruction_set: str) -> NDArray[np.int32]:
+def decode(
+    tables: Tables, workload: Workload, data: bytes, instruction_set: str
+) -> NDArray[np.int32]:
     decoder = Decoder(tables, data, instruction_set=instruction_set)  # type: ignore[arg-type]
     symbols = decoder.get(workload.indexes)
     decoder.finish()
@@ -120,8 +133,10 @@ def print_speed(name: str, data: TableData, workload: Workload, repeats: int) ->
         streams.add(stream)
         if not np.array_equal(decode(tables, workload, stream, instruction_set), workload.symbols):
             raise SystemExit(f"{name}: {instruction_set} does not return the symbols")
-        encoding = best_seconds(repeats, lambda: encode(tables, workload, instruction_set=instruction_set))  # noqa: B023
-        decoding = best_seconds(repeats, lambda: decode(tables, workload, stream, instruction_set))  # noqa: B023
+        encoding = best_seconds(
+            repeats, partial(encode, tables, workload, instruction_set=instruction_set)
+        )
+        decoding = best_seconds(repeats, partial(decode, tables, workload, stream, instruction_set))
         base = base or (encoding, decoding)
         speeds = f"{count / encoding / 1e6:8.0f} {base[0] / encoding:6.2f}x {count / decoding / 1e6:8.0f} {base[1] / decoding:6.2f}x"
         print(f"{name:<26} {8 * len(stream) / count:6.3f}  {instruction_set:<8} {speeds}")
@@ -133,7 +148,8 @@ def print_cost(bits: float, data: TableData, workload: Workload) -> None:
     ideal, grid, table = workload.ideal_bits(), workload.grid_bits(), workload.table_bits(data)
     coded = 8 * len(encode(native(data), workload))
     costs = " ".join(
-        f"{100 * (after / before - 1):+10.4f} %" for before, after in ((ideal, grid), (grid, table), (table, coded), (ideal, coded))
+        f"{100 * (after / before - 1):+10.4f} %"
+        for before, after in ((ideal, grid), (grid, table), (table, coded), (ideal, coded))
     )
     print(f"{bits:<10} {ideal / len(workload.symbols):8.4f} {costs}")
 
@@ -142,31 +158,52 @@ def print_lanes(count: int, data: TableData, workload: Workload) -> None:
     part = Workload(workload.symbols[:count], workload.indexes[:count], workload.scales[:count])
     ideal = part.table_bits(data) / 8
     sizes = [len(encode(native(data), part, lanes=lanes)) for lanes in (1, 4, 32, None)]
-    print(f"{count:<10} {ideal:10.1f} " + " ".join(f"{size:8d} {100 * (size / ideal - 1):+7.2f} %" for size in sizes))
+    print(
+        f"{count:<10} {ideal:10.1f} "
+        + " ".join(f"{size:8d} {100 * (size / ideal - 1):+7.2f} %" for size in sizes)
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--symbols", type=int, default=1_600_000, help="symbols in each run (default: a 1080p latent)")
+    parser.add_argument(
+        "--symbols",
+        type=int,
+        default=1_600_000,
+        help="symbols in each run (default: a 1080p latent)",
+    )
     parser.add_argument("--repeats", type=int, default=9, help="runs of which the fastest counts")
     options = parser.parse_args()
     data = gaussian_tables()
     workloads = {bits: make_workload(bits, options.symbols) for bits in (0.5, 2.0)}
 
-    print(f"{'speed, one thread':<26} {'bit/sym':>7} {'':<8} {'encode':>9} {'':>7} {'decode':>8}   Msym/s; scalar is a plain loop")
+    print(
+        f"{'speed, one thread':<26} {'bit/sym':>7} {'':<8} {'encode':>9} {'':>7} {'decode':>8}   Msym/s; scalar is a plain loop"
+    )
     for bits, workload in workloads.items():
         print_speed(f"{bits} bit a symbol", data, workload, options.repeats)
     skipping = with_certain_rows(data)
     kept = np.where(data.certain | skipping.certain, 0, 1).astype(np.int32)
     workload = workloads[0.5]
-    workload = Workload(workload.symbols * kept[workload.indexes], workload.indexes, workload.scales)
-    print_speed(f"0.5, {100 * (1 - kept[workload.indexes].mean()):.0f} % not coded", skipping, workload, options.repeats)
+    workload = Workload(
+        workload.symbols * kept[workload.indexes], workload.indexes, workload.scales
+    )
+    print_speed(
+        f"0.5, {100 * (1 - kept[workload.indexes].mean()):.0f} % not coded",
+        skipping,
+        workload,
+        options.repeats,
+    )
 
-    print(f"\n{'cost':<10} {'ideal':>8} {'scale grid':>12} {'14-bit cdf':>12} {'coded':>12} {'all':>12}")
+    print(
+        f"\n{'cost':<10} {'ideal':>8} {'scale grid':>12} {'14-bit cdf':>12} {'coded':>12} {'all':>12}"
+    )
     for bits, workload in workloads.items():
         print_cost(bits, data, workload)
 
-    print(f"\n{'lanes':<10} {'tables, B':>10} {'1':>18} {'4':>18} {'32':>18} {'chosen':>18}   bytes at 0.5 bit a symbol")
+    print(
+        f"\n{'lanes':<10} {'tables, B':>10} {'1':>18} {'4':>18} {'32':>18} {'chosen':>18}   bytes at 0.5 bit a symbol"
+    )
     for count in (10, 100, 1000, 10_000, 100_000, 1_000_000):
         if count <= options.symbols:
             print_lanes(count, data, workloads[0.5])

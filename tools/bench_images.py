@@ -60,7 +60,11 @@ def make_weights(name: str, fields: dict[str, int], frame: torch.Tensor, folder:
         assert last.bias is not None
         last.bias[: y.shape[1]] = 1
     torch.save(
-        {key: value for key, value in model.state_dict().items() if ".integer" not in key and not key.startswith("integer")},
+        {
+            key: value
+            for key, value in model.state_dict().items()
+            if ".integer" not in key and not key.startswith("integer")
+        },
         folder / f"{name}.pth",
     )
     model.update()
@@ -68,7 +72,9 @@ def make_weights(name: str, fields: dict[str, int], frame: torch.Tensor, folder:
 
 
 def last_convolution(layers: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:
-    return [layer for layer in layers.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
+    return [
+        layer for layer in layers.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    ][-1]
 
 
 def rescale(layer: nn.Conv2d | nn.ConvTranspose2d, factor: float) -> None:
@@ -94,15 +100,26 @@ def run_ours(name: str, folder: Path, frame: torch.Tensor, repeats: int) -> dict
 
     codec = load_codec(str(folder / f"{name}.safetensors"), "none", device="cpu")
     size = (frame.shape[1], frame.shape[2])
-    encode_seconds, coded = best_of(repeats, lambda: encode_frame(codec, (frame.numpy(),), None, 32))
+    encode_seconds, coded = best_of(
+        repeats, lambda: encode_frame(codec, (frame.numpy(),), None, 32)
+    )
     decode_seconds, back = best_of(repeats, lambda: decode_frame(codec, coded.payload, None, size))
     assert np.array_equal(back.planes()[0], coded.planes[0])
     zoo = codec.intra
     assert isinstance(zoo, ZooModel)
     transforms = time_transforms(zoo.model, frame, repeats)
     g_a, g_s = transforms["g_a_s"], transforms["g_s_s"]
-    latents = {"encode_latents_s": encode_seconds - g_a - g_s, "decode_latents_s": decode_seconds - g_s}
-    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": len(coded.payload), **latents, **transforms}
+    latents = {
+        "encode_latents_s": encode_seconds - g_a - g_s,
+        "decode_latents_s": decode_seconds - g_s,
+    }
+    return {
+        "encode_s": encode_seconds,
+        "decode_s": decode_seconds,
+        "bytes": len(coded.payload),
+        **latents,
+        **transforms,
+    }
 
 
 @torch.inference_mode()
@@ -122,20 +139,38 @@ def run_compressai(name: str, folder: Path, frame: torch.Tensor, repeats: int) -
     x = frame[None].float() / 255
     with torch.no_grad():
         encode_seconds, coded = best_of(repeats, lambda: model.compress(x))
-        decode_seconds, _ = best_of(repeats, lambda: model.decompress(coded["strings"], coded["shape"]))
+        decode_seconds, _ = best_of(
+            repeats, lambda: model.decompress(coded["strings"], coded["shape"])
+        )
     transforms = time_transforms(model, frame, repeats)
-    latents = {"encode_latents_s": encode_seconds - transforms["g_a_s"], "decode_latents_s": decode_seconds - transforms["g_s_s"]}
-    size = sum(len(string[0]) if isinstance(string[0], bytes) else sum(map(len, string[0])) for string in coded["strings"])
-    return {"encode_s": encode_seconds, "decode_s": decode_seconds, "bytes": size, **latents, **transforms}
+    latents = {
+        "encode_latents_s": encode_seconds - transforms["g_a_s"],
+        "decode_latents_s": decode_seconds - transforms["g_s_s"],
+    }
+    size = sum(
+        len(string[0]) if isinstance(string[0], bytes) else sum(map(len, string[0]))
+        for string in coded["strings"]
+    )
+    return {
+        "encode_s": encode_seconds,
+        "decode_s": decode_seconds,
+        "bytes": size,
+        **latents,
+        **transforms,
+    }
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", default="768x512", help="width x height")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--compressai", type=Path, help="Python interpreter of an environment with CompressAI")
+    parser.add_argument(
+        "--compressai", type=Path, help="Python interpreter of an environment with CompressAI"
+    )
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)  # who, model, folder
     return parser.parse_args()
 
@@ -147,8 +182,17 @@ def run_worker(arguments: argparse.Namespace, frame: torch.Tensor) -> None:
     print(json.dumps(run(name, Path(folder), frame, arguments.repeats)))
 
 
-def call_worker(python: Path | str, who: str, name: str, folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    options = ["--size", arguments.size, "--threads", str(arguments.threads), "--repeats", str(arguments.repeats)]
+def call_worker(
+    python: Path | str, who: str, name: str, folder: Path, arguments: argparse.Namespace
+) -> dict[str, float]:
+    options = [
+        "--size",
+        arguments.size,
+        "--threads",
+        str(arguments.threads),
+        "--repeats",
+        str(arguments.repeats),
+    ]
     command = [str(python), __file__, "--worker", who, name, str(folder), *options]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -165,7 +209,9 @@ def main() -> None:
     columns = ["encode s", "decode s", "latents: encode s", "decode s", "bytes"]
     head = ["model", "g_a s", "g_s s", *(f"{name}: {column}" for name in who for column in columns)]
     if arguments.compressai:
-        head += [f"times faster: {what}" for what in ("encode", "decode", "latents: encode", "decode")]
+        head += [
+            f"times faster: {what}" for what in ("encode", "decode", "latents: encode", "decode")
+        ]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     with tempfile.TemporaryDirectory() as work:
         for name in arguments.models:
@@ -173,8 +219,13 @@ def main() -> None:
             ours = call_worker(sys.executable, "ours", name, Path(work), arguments)
             cells = [name, f"{ours['g_a_s']:.2f}", f"{ours['g_s_s']:.2f}", *figures_of(ours)]
             if arguments.compressai:
-                theirs = call_worker(arguments.compressai, "compressai", name, Path(work), arguments)
-                cells += [*figures_of(theirs), *(f"{theirs[key] / ours[key]:.1f}" for key in SECONDS)]
+                theirs = call_worker(
+                    arguments.compressai, "compressai", name, Path(work), arguments
+                )
+                cells += [
+                    *figures_of(theirs),
+                    *(f"{theirs[key] / ours[key]:.1f}" for key in SECONDS),
+                ]
             print("| " + " | ".join(cells) + " |", flush=True)
 
 

@@ -44,26 +44,40 @@ class Clock:
 
 
 def measure(
-    motion: MotionTables, frames: list[Luma], references: list[Luma], *, with_key: bool, quality: int, preset: str, how: dict
+    motion: MotionTables,
+    frames: list[Luma],
+    references: list[Luma],
+    *,
+    with_key: bool,
+    quality: int,
+    preset: str,
+    how: dict,
 ) -> str:
     """Figures of one GOP whose key frame is references[0]."""
     search, prediction, previous, bits, quality_db = Clock(), Clock(), None, [], []
     for t in range(1, len(frames)):
         key = references[0] if with_key and t > 1 else None
         with search:
-            field = motion.search(frames[t], references[t - 1], key, previous, quality=quality, preset=preset, **how)
+            field = motion.search(
+                frames[t], references[t - 1], key, previous, quality=quality, preset=preset, **how
+            )
         planes = (references[t - 1], *2 * (chroma_like(references[t - 1]),))
         keys = None if key is None else (key, *2 * (chroma_like(key),))
         with prediction:
             out = predict_motion(field, planes, keys, **how)
-        bits.append(motion.bits(field, previous=previous, has_key=key is not None, quality=quality) / frames[t].size)
+        bits.append(
+            motion.bits(field, previous=previous, has_key=key is not None, quality=quality)
+            / frames[t].size
+        )
         quality_db.append(psnr_db(out[0], frames[t]))
         previous = field
     return f"{np.mean(bits):.4f} bpp {np.mean(quality_db):.2f} dB  search {search}  predict {prediction}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--frames", type=int, default=9)
@@ -75,12 +89,27 @@ def main() -> None:
     how = {"threads": options.threads, "instruction_set": options.instruction_set}
     for path in options.clips:
         source = read(path, options.frames)
-        frames, references = [luma(f) for f in source], [luma(f) for f in coded(source, options.crf)]
-        print(f"{path.name} {frames[0].shape[1]}x{frames[0].shape[0]}, CRF {options.crf:g}, {options.threads} threads")
+        frames, references = (
+            [luma(f) for f in source],
+            [luma(f) for f in coded(source, options.crf)],
+        )
+        print(
+            f"{path.name} {frames[0].shape[1]}x{frames[0].shape[0]}, CRF {options.crf:g}, {options.threads} threads"
+        )
         for preset in ("fast", "medium", "slow"):
             for with_key in (False, True):
-                figures = measure(motion, frames, references, with_key=with_key, quality=quality, preset=preset, how=how)
-                print(f"  {preset:6} {'with key frame' if with_key else 'previous only '} {figures}")
+                figures = measure(
+                    motion,
+                    frames,
+                    references,
+                    with_key=with_key,
+                    quality=quality,
+                    preset=preset,
+                    how=how,
+                )
+                print(
+                    f"  {preset:6} {'with key frame' if with_key else 'previous only '} {figures}"
+                )
 
 
 if __name__ == "__main__":

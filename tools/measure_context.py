@@ -63,9 +63,13 @@ class Probe(CountingChannel):
 
     def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
         assert values is not None
-        float_features = self.latent.features(self.z_symbols + self.latent.entropy_bottleneck.medians(), values)
+        float_features = self.latent.features(
+            self.z_symbols + self.latent.entropy_bottleneck.medians(), values
+        )
         if self.draw:
-            values = code_in_floats(self.latent, float_features, values, torch.randn_like(values)).values
+            values = code_in_floats(
+                self.latent, float_features, values, torch.randn_like(values)
+            ).values
         y_hat = super().code_in_context(values, features, context)
         self.y_bits, self.y_hat = self.bits - self.z_bits, y_hat
         self.floats = code_in_floats(self.latent, float_features, values)
@@ -74,11 +78,19 @@ class Probe(CountingChannel):
 
     def line(self, pixels: int) -> str:
         floats, y_hat = self.floats, self.y_hat
-        exact = -float(self.latent.gaussian_conditional.likelihood(floats.symbols, floats.scales).double().log2().sum())
+        exact = -float(
+            self.latent.gaussian_conditional.likelihood(floats.symbols, floats.scales)
+            .double()
+            .log2()
+            .sum()
+        )
         costs = {
             "rows": self.y_bits / self.cost(self.same),
             "integers": self.y_bits / self.cost(floats),
-            "error": float((floats.values - y_hat).square().mean() / (floats.values - floats.y_hat).square().mean()),
+            "error": float(
+                (floats.values - y_hat).square().mean()
+                / (floats.values - floats.y_hat).square().mean()
+            ),
             "tables": self.cost(floats) / exact,
         }
         differ = float(((y_hat - floats.y_hat).abs() > 0.5).double().mean())
@@ -109,7 +121,9 @@ def given(latent: ContextLatent, features: Tensor, values: Tensor, y_hat: Tensor
     return Coded(values, symbols, rows, symbols + means, scales)
 
 
-def code_in_floats(latent: ContextLatent, features: Tensor, values: Tensor, noise: Tensor | None = None) -> Coded:
+def code_in_floats(
+    latent: ContextLatent, features: Tensor, values: Tensor, noise: Tensor | None = None
+) -> Coded:
     """What a decoder in floats would do with the same tables. With noise (1, M, h, w), values are drawn from the Gaussians."""
     values = values.clone()
     scales, means, y_hat = (torch.zeros_like(values) for _ in range(3))
@@ -121,7 +135,8 @@ def code_in_floats(latent: ContextLatent, features: Tensor, values: Tensor, nois
         positions.sort(key=lambda position: sum(position) % 2)
     for i, j in positions:
         window = F.pad(
-            y_hat[:, :, max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1], _missing(i, j, radius, values)
+            y_hat[:, :, max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1],
+            _missing(i, j, radius, values),
         )
         context = F.conv2d(window, weight, convolution.bias)
         if latent.schedule == "checkerboard" and (i + j) % 2 == 0:
@@ -131,7 +146,9 @@ def code_in_floats(latent: ContextLatent, features: Tensor, values: Tensor, nois
         rows[here] = rows_of(latent, scales[here])
         if noise is not None:
             values[here] = means[here] + scales[here].clamp(min=0.01) * noise[here]
-        symbols[here] = settle((values[here] - means[here]).round().to(torch.int32), rows[here], model)
+        symbols[here] = settle(
+            (values[here] - means[here]).round().to(torch.int32), rows[here], model
+        )
         y_hat[here] = symbols[here] + means[here]
     return Coded(values, symbols, rows, y_hat, scales)
 
@@ -139,7 +156,12 @@ def code_in_floats(latent: ContextLatent, features: Tensor, values: Tensor, nois
 def _missing(i: int, j: int, radius: int, values: Tensor) -> tuple[int, int, int, int]:
     """Left, right, above, below: what a window around (i, j) lacks of the frame."""
     height, width = values.shape[2:]
-    return max(radius - j, 0), max(j + radius + 1 - width, 0), max(radius - i, 0), max(i + radius + 1 - height, 0)
+    return (
+        max(radius - j, 0),
+        max(j + radius + 1 - width, 0),
+        max(radius - i, 0),
+        max(i + radius + 1 - height, 0),
+    )
 
 
 def random_model(name: str, frame: Tensor) -> ImageModel:
@@ -193,7 +215,7 @@ def main() -> None:
 def report(model: ImageModel, name: str, frame: Tensor, draw: bool = False) -> None:
     model.eval().update()
     probe = Probe(model, context_latent(model), draw)
-    model.code(frame, (frame.shape[2], frame.shape[3]), 0.0, probe)
+    model.code(frame, (frame.shape[2], frame.shape[3]), probe)
     print(f"{name:28s} {probe.line(frame.shape[2] * frame.shape[3])}")
 
 

@@ -24,7 +24,11 @@ WIDTH, HEIGHT = 640, 480
 def make_clip(path: Path, frames: int) -> None:
     """A texture that pans, with a little noise."""
     rng = np.random.default_rng(0)
-    base = np.repeat(np.repeat(rng.integers(0, 256, (3, HEIGHT // 8, WIDTH // 8), dtype=np.uint8), 8, axis=1), 8, axis=2)
+    base = np.repeat(
+        np.repeat(rng.integers(0, 256, (3, HEIGHT // 8, WIDTH // 8), dtype=np.uint8), 8, axis=1),
+        8,
+        axis=2,
+    )
     video = VideoFormat(WIDTH, HEIGHT, Fraction(1, 25), frame_rate=Fraction(25))
     with VideoWriter(path, video) as writer:
         for position in range(frames):
@@ -33,7 +37,11 @@ def make_clip(path: Path, frames: int) -> None:
 
 def peak_mib(*arguments: str) -> float:
     """Run `streamcodec ARGUMENTS`; its peak memory in MiB."""
-    child = os.posix_spawn(sys.executable, [sys.executable, "-P", "-m", "streamcodec", *arguments, "--quiet"], os.environ)
+    child = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", "streamcodec", *arguments, "--quiet"],
+        os.environ,
+    )
     _, status, usage = os.wait4(child, 0)
     if status:
         raise SystemExit(f"streamcodec {' '.join(arguments)} failed")
@@ -41,19 +49,25 @@ def peak_mib(*arguments: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--frames", type=int, nargs=2, default=(100, 600), metavar="N")
     counts = parser.parse_args().frames
     peaks: dict[str, list[float]] = {"encode": [], "decode": []}
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
-            clip, stream, back = (str(Path(folder) / f"{count}{suffix}") for suffix in (".mp4", ".ssf", ".back.mp4"))
+            clip, stream, back = (
+                str(Path(folder) / f"{count}{suffix}") for suffix in (".mp4", ".ssf", ".back.mp4")
+            )
             make_clip(Path(clip), count)
             peaks["encode"].append(peak_mib("encode", clip, stream))
             peaks["decode"].append(peak_mib("decode", stream, back))
     print(f"peak memory at {WIDTH}x{HEIGHT}, MiB")
     for name, (short, long) in peaks.items():
-        print(f"{name}: {short:.0f} for {counts[0]} frames, {long:.0f} for {counts[1]} frames, ratio {long / short:.3f}")
+        print(
+            f"{name}: {short:.0f} for {counts[0]} frames, {long:.0f} for {counts[1]} frames, ratio {long / short:.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -62,7 +62,13 @@ def simulate(path: Path, arguments: argparse.Namespace) -> list[str]:
     with suppress(Killed), Manifest.open(path) as manifest:
         totals = begin(manifest, arguments)
         listing_seconds, listing_mb = time.process_time() - began, peak_mb()
-        run(manifest, scheduler_of(manifest, arguments, totals.pending), arguments, measured, stop=arguments.items // 2)
+        run(
+            manifest,
+            scheduler_of(manifest, arguments, totals.pending),
+            arguments,
+            measured,
+            stop=arguments.items // 2,
+        )
     began = time.process_time()
     with Manifest.open(path) as manifest:
         totals = begin(manifest, arguments)
@@ -71,7 +77,9 @@ def simulate(path: Path, arguments: argparse.Namespace) -> list[str]:
         first = scheduler.next_task("worker-0")
         resume_seconds = time.process_time() - began
         if first is not None:
-            scheduler.worker_lost("worker-0", blame=False, reason="it only waited for the first task")
+            scheduler.worker_lost(
+                "worker-0", blame=False, reason="it only waited for the first task"
+            )
         run(manifest, scheduler, arguments, measured, stop=None)
         manifest.finish()
         check(manifest, arguments.items)
@@ -107,11 +115,19 @@ def items(count: int, long: float) -> Iterator[Item]:
 
 
 def scheduler_of(manifest: Manifest, arguments: argparse.Namespace, pending: int) -> Scheduler:
-    options = SchedulerOptions(bytes_per_second=BYTES_PER_SECOND, pixels_per_second=FPS * WIDTH * HEIGHT)
+    options = SchedulerOptions(
+        bytes_per_second=BYTES_PER_SECOND, pixels_per_second=FPS * WIDTH * HEIGHT
+    )
     return Scheduler(manifest.jobs(), options, manifest, workers=arguments.workers, pending=pending)
 
 
-def run(manifest: Manifest, scheduler: Scheduler, arguments: argparse.Namespace, measured: Measured, stop: int | None) -> None:
+def run(
+    manifest: Manifest,
+    scheduler: Scheduler,
+    arguments: argparse.Namespace,
+    measured: Measured,
+    stop: int | None,
+) -> None:
     """Events in the order of the workers' clock, until all is done; raises Killed when `stop` files are."""
     free = [f"worker-{number}" for number in range(arguments.workers)]
     events: list[tuple[float, int, str, Task]] = []
@@ -158,11 +174,21 @@ def answer(task: Task, measured: Measured) -> list[Outcome]:
     file = task.files[0]
     if task.kind == "plan":
         frames = int(file.size_bytes / BYTES_PER_SECOND * FPS)
-        return [Planned(file.file, Plan(WIDTH, HEIGHT, (*[GOP] * (frames // GOP), frames % GOP or GOP)))]
+        return [
+            Planned(file.file, Plan(WIDTH, HEIGHT, (*[GOP] * (frames // GOP), frames % GOP or GOP)))
+        ]
     if task.part is not None:
         for gop in task.part.range:
             count(measured, file.file * 1000 + gop)
-        return [PartDone(file.file, task.part, f"/parts/{file.key}.{task.part.first_gop}", 1000, task.part.frames / FPS)]
+        return [
+            PartDone(
+                file.file,
+                task.part,
+                f"/parts/{file.key}.{task.part.first_gop}",
+                1000,
+                task.part.frames / FPS,
+            )
+        ]
     return [done(each, measured, whole=task.kind == "whole") for each in task.files]
 
 
@@ -170,7 +196,15 @@ def done(file: FileRef, measured: Measured, *, whole: bool) -> FileDone:
     if whole:
         count(measured, file.file * 1000)
     frames = max(int(file.size_bytes / BYTES_PER_SECOND * FPS), 1)
-    return FileDone(file.file, file.size_bytes // 4, frames, -(-frames // GOP), WIDTH, HEIGHT, file.size_bytes / BYTES_PER_SECOND)
+    return FileDone(
+        file.file,
+        file.size_bytes // 4,
+        frames,
+        -(-frames // GOP),
+        WIDTH,
+        HEIGHT,
+        file.size_bytes / BYTES_PER_SECOND,
+    )
 
 
 def count(measured: Measured, what: int) -> None:
@@ -188,11 +222,17 @@ def peak_mb() -> float:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=10)
-    parser.add_argument("--deaths", type=float, default=0.001, help="share of tasks that kill their worker")
-    parser.add_argument("--long", type=float, default=0.01, help="share of files that are long enough to be split")
+    parser.add_argument(
+        "--deaths", type=float, default=0.001, help="share of tasks that kill their worker"
+    )
+    parser.add_argument(
+        "--long", type=float, default=0.01, help="share of files that are long enough to be split"
+    )
     parser.add_argument("--folder", type=Path, help="where the manifest is made for the time being")
     parser.add_argument("--header", action="store_true")
     return parser.parse_args()

@@ -61,7 +61,9 @@ def make_long_video(source: Path, out: Path, seconds: float, height: int, rate: 
     with VideoReader(videos[0]) as reader:
         shape = reader.format
     size = _scaled(shape.width, shape.height, height)
-    target = replace(shape, width=size[0], height=size[1], time_base=Fraction(1, rate), frame_rate=None)
+    target = replace(
+        shape, width=size[0], height=size[1], time_base=Fraction(1, rate), frame_rate=None
+    )
     frames = chain.from_iterable(_frames(video) for video in cycle(videos))
     with VideoWriter(out, target, crf=20) as writer:
         for number, frame in enumerate(islice(frames, round(seconds * rate))):
@@ -80,5 +82,7 @@ def _scaled(width: int, height: int, wanted: int) -> tuple[int, int]:
 
 
 def _resized(frame: RawFrame, size: tuple[int, int]) -> NDArray[np.uint8]:
-    picture = np.asarray(Image.fromarray(frame.planes[0].transpose(1, 2, 0)).resize(size, Image.Resampling.BOX))
+    picture = np.asarray(
+        Image.fromarray(frame.planes[0].transpose(1, 2, 0)).resize(size, Image.Resampling.BOX)
+    )
     return np.ascontiguousarray(picture.transpose(2, 0, 1))

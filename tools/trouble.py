@@ -52,7 +52,9 @@ class Store:
             if not node["Alive"]:
                 continue
             try:
-                stats = node_stats(node["NodeManagerAddress"], node["NodeManagerPort"], include_memory_info=False).store_stats
+                stats = node_stats(
+                    node["NodeManagerAddress"], node["NodeManagerPort"], include_memory_info=False
+                ).store_stats
             except grpc.RpcError:  # it is about to go
                 continue
             used += stats.object_store_bytes_used
@@ -68,7 +70,9 @@ class Store:
         end = time.monotonic() + 10
         while self.look() < PROBE_BYTES or sum(self._created.values()) < before + PROBE_BYTES:
             if time.monotonic() > end:
-                raise RuntimeError(f"{PROBE_BYTES} bytes were put into the object store; its figures do not show them")
+                raise RuntimeError(
+                    f"{PROBE_BYTES} bytes were put into the object store; its figures do not show them"
+                )
             time.sleep(0.2)
         del kept
         self.peak_bytes, self._before = 0, sum(self._created.values())
@@ -82,7 +86,15 @@ class Trouble(threading.Thread):
     """Kills a worker every `kill_every` seconds, removes a node after `remove_after` (0 = never), if it can one with a worker; watches
     Ray's object stores."""
 
-    def __init__(self, cluster: Any, nodes: list[Any], log: Path, kill_every: float, remove_after: float, seed: int) -> None:
+    def __init__(
+        self,
+        cluster: Any,
+        nodes: list[Any],
+        log: Path,
+        kill_every: float,
+        remove_after: float,
+        seed: int,
+    ) -> None:
         super().__init__(daemon=True)
         self._cluster, self._nodes, self._log = cluster, nodes, log
         self._kill_every, self._remove_after = kill_every, remove_after

@@ -1,4 +1,5 @@
-// The Python module streamcodec._native: checks arrays, releases the GIL, translates errors, nothing more.
+// The Python module streamcodec._native: checks arrays, releases the GIL, translates errors,
+// nothing more.
 #include "binding.hpp"
 
 #include "cpu.hpp"
@@ -11,8 +12,10 @@ namespace {
 std::shared_ptr<Tables> make_tables(const py::object& quantized_cdf, const py::object& cdf_length,
                                     const py::object& offset) {
     const auto cdf = array_view<std::int32_t>(quantized_cdf, 2, "quantized_cdf");
-    const auto row_length = static_cast<std::size_t>(py::reinterpret_borrow<py::array>(quantized_cdf).shape(1));
-    return std::make_shared<Tables>(cdf, row_length, array_view<std::int32_t>(cdf_length, 1, "cdf_length"),
+    const auto row_length =
+        static_cast<std::size_t>(py::reinterpret_borrow<py::array>(quantized_cdf).shape(1));
+    return std::make_shared<Tables>(cdf, row_length,
+                                    array_view<std::int32_t>(cdf_length, 1, "cdf_length"),
                                     array_view<std::int32_t>(offset, 1, "offset"));
 }
 
@@ -48,26 +51,31 @@ void translate(std::exception_ptr thrown) {
 
 PYBIND11_MODULE(_native, module) {
     module.doc() =
-        "The entropy coder, the context model, integer networks and the checksum of streamcodec, in C++. Signatures "
+        "The entropy coder, the context model, integer networks and the checksum of streamcodec, "
+        "in C++. Signatures "
         "and meaning: "
         "_native.pyi.";
     py::register_local_exception_translator(&translate);
     module.attr("PROBABILITY_BITS") = static_cast<int>(kProbabilityBits);
 
     py::class_<Tables, std::shared_ptr<Tables>>(module, "Tables")
-        .def(py::init(&make_tables), py::arg("quantized_cdf"), py::arg("cdf_length"), py::arg("offset"))
+        .def(py::init(&make_tables), py::arg("quantized_cdf"), py::arg("cdf_length"),
+             py::arg("offset"))
         .def_property_readonly("rows", [](const Tables& tables) { return tables.rows().size; });
 
     py::class_<PyEncoder>(module, "Encoder")
-        .def(py::init<std::shared_ptr<Tables>, std::optional<std::size_t>, const std::optional<std::string>&>(),
+        .def(py::init<std::shared_ptr<Tables>, std::optional<std::size_t>,
+                      const std::optional<std::string>&>(),
              py::arg("tables").none(false), py::kw_only(), py::arg("lanes") = py::none(),
              py::arg("instruction_set") = py::none())
         .def("put", &PyEncoder::put, py::arg("symbols"), py::arg("indexes"))
         .def("finish", &PyEncoder::finish);
 
     py::class_<PyDecoder>(module, "Decoder")
-        .def(py::init<std::shared_ptr<Tables>, const py::object&, const std::optional<std::string>&>(),
-             py::arg("tables").none(false), py::arg("data"), py::kw_only(), py::arg("instruction_set") = py::none())
+        .def(py::init<std::shared_ptr<Tables>, const py::object&,
+                      const std::optional<std::string>&>(),
+             py::arg("tables").none(false), py::arg("data"), py::kw_only(),
+             py::arg("instruction_set") = py::none())
         .def("get", &PyDecoder::get, py::arg("indexes"))
         .def("finish", &PyDecoder::finish);
 

@@ -21,32 +21,39 @@ namespace streamcodec {
 
 namespace py = pybind11;
 
-// The elements of a numpy array of type T with `dimensions` axes, or BadArgument that calls it `name`.
+// The elements of a numpy array of type T with `dimensions` axes, or BadArgument that calls it
+// `name`.
 template <typename T>
-View<const T> array_view(const py::object& object, py::ssize_t dimensions, const std::string& name) {
+View<const T> array_view(const py::object& object, py::ssize_t dimensions,
+                         const std::string& name) {
     const std::string accepted = "; accepted: a C-contiguous numpy array of " +
-                                 std::string(py::str(py::dtype::of<T>())) + " with " + std::to_string(dimensions) +
-                                 (dimensions == 1 ? " axis" : " axes");
+                                 std::string(py::str(py::dtype::of<T>())) + " with " +
+                                 std::to_string(dimensions) + (dimensions == 1 ? " axis" : " axes");
     if (!py::isinstance<py::array>(object))
-        throw BadArgument(name + " is a " + std::string(py::str(py::type::of(object).attr("__name__"))) + accepted);
+        throw BadArgument(name + " is a " +
+                          std::string(py::str(py::type::of(object).attr("__name__"))) + accepted);
     const auto array = py::reinterpret_borrow<py::array>(object);
     constexpr int kFlags = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-    if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != dimensions || (array.flags() & kFlags) != kFlags) {
+    if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != dimensions ||
+        (array.flags() & kFlags) != kFlags) {
         throw BadArgument(name + " is " + std::string(py::str(array.dtype())) + " with " +
                           std::to_string(array.ndim()) + " axes, " +
-                          ((array.flags() & kFlags) == kFlags ? "contiguous" : "not contiguous") + accepted);
+                          ((array.flags() & kFlags) == kFlags ? "contiguous" : "not contiguous") +
+                          accepted);
     }
     return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.size())};
 }
 
-// Holds the bytes of any contiguous bytes-like object, unchanged in place and size, for as long as it lives.
+// Holds the bytes of any contiguous bytes-like object, unchanged in place and size, for as long as
+// it lives.
 class Buffer {
   public:
     explicit Buffer(const py::object& object) {
         if (PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_SIMPLE) != 0) {
             PyErr_Clear();
-            throw BadArgument("data is a " + std::string(py::str(py::type::of(object).attr("__name__"))) +
-                              "; accepted: bytes, bytearray, memoryview or another contiguous buffer");
+            throw BadArgument(
+                "data is a " + std::string(py::str(py::type::of(object).attr("__name__"))) +
+                "; accepted: bytes, bytearray, memoryview or another contiguous buffer");
         }
     }
     Buffer(const Buffer&) = delete;
@@ -54,7 +61,8 @@ class Buffer {
     ~Buffer() { PyBuffer_Release(&buffer_); }
 
     View<const std::uint8_t> view() const {
-        return {static_cast<const std::uint8_t*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
+        return {static_cast<const std::uint8_t*>(buffer_.buf),
+                static_cast<std::size_t>(buffer_.len)};
     }
 
   private:
@@ -99,8 +107,10 @@ class PyEncoder {
 
 class PyDecoder {
   public:
-    PyDecoder(std::shared_ptr<Tables> tables, const py::object& data, const std::optional<std::string>& instruction_set)
-        : data_(data), decoder_(std::move(tables), data_.view(), wanted_instruction_set(instruction_set)) {}
+    PyDecoder(std::shared_ptr<Tables> tables, const py::object& data,
+              const std::optional<std::string>& instruction_set)
+        : data_(data),
+          decoder_(std::move(tables), data_.view(), wanted_instruction_set(instruction_set)) {}
 
     py::array_t<std::int32_t> get(const py::object& indexes) {
         const auto indexes_view = array_view<std::uint16_t>(indexes, 1, "indexes");

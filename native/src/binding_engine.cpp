@@ -32,7 +32,8 @@ Channels channels_of(const py::handle& object) {
 
 std::int32_t axis_of(const py::handle& array, py::ssize_t axis) {
     const py::ssize_t size = py::reinterpret_borrow<py::array>(array).shape(axis);
-    return static_cast<std::int32_t>(std::min<py::ssize_t>(size, std::numeric_limits<std::int32_t>::max()));
+    return static_cast<std::int32_t>(
+        std::min<py::ssize_t>(size, std::numeric_limits<std::int32_t>::max()));
 }
 
 engine::Conv conv_of(const py::dict& layer) {
@@ -42,7 +43,8 @@ engine::Conv conv_of(const py::dict& layer) {
     const auto taps = copy_of<std::int32_t>(layer["taps"], 2, "taps");
     if (axis_of(layer["taps"], 1) != 2) throw BadArgument("taps do not have 2 columns");
     for (std::size_t i = 0; i < taps.size(); i += 2) conv.taps.push_back({taps[i], taps[i + 1]});
-    std::tie(conv.origin_y, conv.origin_x) = layer["origin"].cast<std::pair<std::int32_t, std::int32_t>>();
+    std::tie(conv.origin_y, conv.origin_x) =
+        layer["origin"].cast<std::pair<std::int32_t, std::int32_t>>();
     conv.stride = layer["stride"].cast<std::int32_t>();
     conv.weights = copy_of<std::int16_t>(layer["weights"], 3, "weights");
     conv.inputs = axis_of(layer["weights"], 2);
@@ -57,7 +59,8 @@ engine::Conv conv_of(const py::dict& layer) {
 
 template <typename Shuffle>
 Shuffle shuffle_of(const py::dict& layer) {
-    return {channels_of(layer["input"]), channels_of(layer["output"]), layer["channels"].cast<std::int32_t>()};
+    return {channels_of(layer["input"]), channels_of(layer["output"]),
+            layer["channels"].cast<std::int32_t>()};
 }
 
 engine::Layer layer_of(const py::dict& layer) {
@@ -65,7 +68,8 @@ engine::Layer layer_of(const py::dict& layer) {
     if (kind == "conv") return conv_of(layer);
     if (kind == "depth_to_space") return shuffle_of<engine::DepthToSpace>(layer);
     if (kind == "space_to_depth") return shuffle_of<engine::SpaceToDepth>(layer);
-    throw BadArgument("a layer is of kind '" + kind + "'; accepted: conv, depth_to_space, space_to_depth");
+    throw BadArgument("a layer is of kind '" + kind +
+                      "'; accepted: conv, depth_to_space, space_to_depth");
 }
 
 std::shared_ptr<Network> make_network(
@@ -111,9 +115,11 @@ class PyWorkspace {
         const std::size_t slot = network_->slot_named(name);
         const auto view = array_view<std::int16_t>(values, 3, name);
         const Map& map = workspace_.map(slot);
-        if (axis_of(values, 0) != map.height || axis_of(values, 1) != map.width || axis_of(values, 2) != map.channels) {
-            throw BadArgument(name + " is " + std::string(py::str(py::getattr(values, "shape"))) +
-                              "; accepted: " + std::string(py::str(py::tuple(py::cast(shape_of(map))))));
+        if (axis_of(values, 0) != map.height || axis_of(values, 1) != map.width ||
+            axis_of(values, 2) != map.channels) {
+            throw BadArgument(
+                name + " is " + std::string(py::str(py::getattr(values, "shape"))) +
+                "; accepted: " + std::string(py::str(py::tuple(py::cast(shape_of(map))))));
         }
         const std::int32_t most = network_->slots()[slot].max_abs;
         for (const std::int16_t value : view) {
@@ -145,8 +151,8 @@ class PyWorkspace {
 
     void run(const std::string& stage, std::int32_t condition, std::size_t threads,
              const std::optional<std::string>& kernels) {
-        const engine::Kernels& loops =
-            kernels ? engine::kernels_named(*kernels) : engine::kernels_for(default_instruction_set());
+        const engine::Kernels& loops = kernels ? engine::kernels_named(*kernels)
+                                               : engine::kernels_for(default_instruction_set());
         if (threads < 1 || threads > 256) {
             throw BadArgument("threads is " + std::to_string(threads) + "; accepted: 1 .. 256");
         }
@@ -164,7 +170,9 @@ class PyWorkspace {
     }
 
   private:
-    static std::vector<py::ssize_t> shape_of(const Map& map) { return {map.height, map.width, map.channels}; }
+    static std::vector<py::ssize_t> shape_of(const Map& map) {
+        return {map.height, map.width, map.channels};
+    }
 
     std::shared_ptr<Network> network_;
     engine::Workspace workspace_;
@@ -181,7 +189,8 @@ void bind_engine(py::module_& module) {
         .def_property_readonly("slots", [](const Network& n) { return names_of(n.slots()); })
         .def_property_readonly("stages", [](const Network& n) { return names_of(n.stages()); });
     py::class_<PyWorkspace>(module, "Workspace")
-        .def(py::init<std::shared_ptr<Network>, const Sizes&>(), py::arg("network").none(false), py::arg("sizes"))
+        .def(py::init<std::shared_ptr<Network>, const Sizes&>(), py::arg("network").none(false),
+             py::arg("sizes"))
         .def("put", &PyWorkspace::put, py::arg("slot"), py::arg("values"))
         .def("get", &PyWorkspace::get, py::arg("slot"))
         .def("run", &PyWorkspace::run, py::arg("stage"), py::kw_only(), py::arg("condition") = 0,

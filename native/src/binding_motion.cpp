@@ -35,8 +35,9 @@ Plane plane_of(const py::object& array, const char* name, int height, int width)
     const auto view = plane_view(array, name);
     const int rows = side_of(array, 0), columns = side_of(array, 1);
     if (rows > height || columns > width || rows <= 0) {
-        throw BadArgument(std::string(name) + " is " + std::to_string(rows) + "x" + std::to_string(columns) +
-                          "; accepted: at most " + std::to_string(height) + "x" + std::to_string(width));
+        throw BadArgument(std::string(name) + " is " + std::to_string(rows) + "x" +
+                          std::to_string(columns) + "; accepted: at most " +
+                          std::to_string(height) + "x" + std::to_string(width));
     }
     Plane plane(height, width);
     plane.fill(view.data, rows, columns);
@@ -51,7 +52,8 @@ Plane luma_of(const py::object& array, const char* name) {
 }
 
 Picture picture_of(const py::sequence& planes, const char* name) {
-    if (planes.size() != 3) throw BadArgument(std::string(name) + " is not a tuple of three planes (Y, U, V)");
+    if (planes.size() != 3)
+        throw BadArgument(std::string(name) + " is not a tuple of three planes (Y, U, V)");
     Picture picture;
     picture.luma = luma_of(planes[0], name);
     const int height = side_of(planes[0], 0), width = side_of(planes[0], 1);
@@ -59,10 +61,12 @@ Picture picture_of(const py::sequence& planes, const char* name) {
         const py::object plane = planes[k];
         plane_view(plane, name);
         if (side_of(plane, 0) != (height + 1) / 2 || side_of(plane, 1) != (width + 1) / 2) {
-            throw BadArgument(std::string(name) + " has chroma of " + std::string(py::str(plane.attr("shape"))) +
+            throw BadArgument(std::string(name) + " has chroma of " +
+                              std::string(py::str(plane.attr("shape"))) +
                               "; accepted: half of luma's sides, rounded up");
         }
-        (k == 1 ? picture.u : picture.v) = plane_of(plane, name, picture.luma.height() / 2, picture.luma.width() / 2);
+        (k == 1 ? picture.u : picture.v) =
+            plane_of(plane, name, picture.luma.height() / 2, picture.luma.width() / 2);
     }
     return picture;
 }
@@ -70,13 +74,14 @@ Picture picture_of(const py::sequence& planes, const char* name) {
 Bytes array_of(const Plane& plane) {
     Bytes array({plane.height(), plane.width()});
     for (int y = 0; y < plane.height(); ++y) {
-        std::memcpy(array.mutable_data(y, 0), plane.row(y), static_cast<std::size_t>(plane.width()));
+        std::memcpy(array.mutable_data(y, 0), plane.row(y),
+                    static_cast<std::size_t>(plane.width()));
     }
     return array;
 }
 
-MotionField make_field(const py::object& modes, const py::object& filters, const py::object& previous,
-                       const py::object& key) {
+MotionField make_field(const py::object& modes, const py::object& filters,
+                       const py::object& previous, const py::object& key) {
     const auto mode = array_view<std::uint8_t>(modes, 2, "modes");
     const auto filter = array_view<std::uint8_t>(filters, 2, "filters");
     MotionField field(side_of(modes, 0), side_of(modes, 1));
@@ -93,7 +98,8 @@ MotionField make_field(const py::object& modes, const py::object& filters, const
                               "; accepted: (2 rows, 2 columns, 2)");
         }
         for (std::size_t k = 0; k < field.blocks.size(); ++k) {
-            (of_key ? field.blocks[k].key : field.blocks[k].previous) = {view[2 * k], view[2 * k + 1]};
+            (of_key ? field.blocks[k].key : field.blocks[k].previous) = {view[2 * k],
+                                                                         view[2 * k + 1]};
         }
     }
     field.check();
@@ -127,14 +133,15 @@ struct MotionTables {
 };
 
 std::size_t checked_threads(std::size_t threads) {
-    if (threads < 1 || threads > 256) throw BadArgument("threads is " + std::to_string(threads) + "; accepted: 1..256");
+    if (threads < 1 || threads > 256)
+        throw BadArgument("threads is " + std::to_string(threads) + "; accepted: 1..256");
     return threads;
 }
 
 MotionField search(const MotionTables& tables, const py::object& luma, const py::object& reference,
                    const std::optional<py::object>& key, const MotionField* previous, int quality,
-                   std::optional<std::uint32_t> lambda_16, const std::string& preset, std::size_t threads,
-                   const std::optional<std::string>& set) {
+                   std::optional<std::uint32_t> lambda_16, const std::string& preset,
+                   std::size_t threads, const std::optional<std::string>& set) {
     const Plane current = luma_of(luma, "luma"), from = luma_of(reference, "the reference");
     std::optional<Plane> from_key;
     if (key) from_key = luma_of(*key, "the key frame");
@@ -145,8 +152,8 @@ MotionField search(const MotionTables& tables, const py::object& luma, const py:
     const py::gil_scoped_release release;
     Team team(checked_threads(threads));
     options.team = &team;
-    return search_motion(current, from, from_key ? &*from_key : nullptr, {previous, from_key.has_value(), quality},
-                         tables.costs, options);
+    return search_motion(current, from, from_key ? &*from_key : nullptr,
+                         {previous, from_key.has_value(), quality}, tables.costs, options);
 }
 
 py::tuple predict_planes(const MotionField& field, const py::sequence& reference,
@@ -171,13 +178,15 @@ MotionField derived(MotionField field, const MotionField* previous, bool has_key
     return field;
 }
 
-double bits(const MotionTables& tables, MotionField field, const MotionField* previous, bool has_key, int quality) {
+double bits(const MotionTables& tables, MotionField field, const MotionField* previous,
+            bool has_key, int quality) {
     CostSink sink(tables.costs);
     write_motion(field, {previous, has_key, quality}, sink);
     return static_cast<double>(sink.cost()) / 256;
 }
 
-py::array_t<std::int64_t> counts(MotionField field, const MotionField* previous, bool has_key, int quality) {
+py::array_t<std::int64_t> counts(MotionField field, const MotionField* previous, bool has_key,
+                                 int quality) {
     CountingSink sink;
     write_motion(field, {previous, has_key, quality}, sink);
     py::array_t<std::int64_t> array({kMotionRows, CountingSink::kPlaces});
@@ -185,8 +194,8 @@ py::array_t<std::int64_t> counts(MotionField field, const MotionField* previous,
     return array;
 }
 
-void write(const MotionTables& tables, PyEncoder& encoder, MotionField field, const MotionField* previous, bool has_key,
-           int quality) {
+void write(const MotionTables& tables, PyEncoder& encoder, MotionField field,
+           const MotionField* previous, bool has_key, int quality) {
     encoder.use([&](Encoder& e) {
         EncoderSink sink(e, tables.first_row);
         write_motion(field, {previous, has_key, quality}, sink);
@@ -194,8 +203,8 @@ void write(const MotionTables& tables, PyEncoder& encoder, MotionField field, co
     });
 }
 
-MotionField read(const MotionTables& tables, PyDecoder& decoder, int rows, int columns, const MotionField* previous,
-                 bool has_key, int quality) {
+MotionField read(const MotionTables& tables, PyDecoder& decoder, int rows, int columns,
+                 const MotionField* previous, bool has_key, int quality) {
     MotionField field;
     decoder.use([&](Decoder& d) {
         DecoderSource source(d, tables.first_row);
@@ -224,25 +233,31 @@ void bind_motion(py::module_& module) {
     const auto quality = py::arg("quality") = 32;
 
     py::class_<MotionField>(module, "MotionField")
-        .def(py::init(&make_field), py::arg("modes"), py::arg("filters"), py::arg("previous"), py::arg("key"))
+        .def(py::init(&make_field), py::arg("modes"), py::arg("filters"), py::arg("previous"),
+             py::arg("key"))
         .def_property_readonly("modes", [](const MotionField& f) { return grid_of(f, f.modes); })
-        .def_property_readonly("filters", [](const MotionField& f) { return grid_of(f, f.filters); })
-        .def_property_readonly("previous", [](const MotionField& f) { return vectors_of(f, false); })
+        .def_property_readonly("filters",
+                               [](const MotionField& f) { return grid_of(f, f.filters); })
+        .def_property_readonly("previous",
+                               [](const MotionField& f) { return vectors_of(f, false); })
         .def_property_readonly("key", [](const MotionField& f) { return vectors_of(f, true); })
         .def("derived", &derived, py::kw_only(), previous, has_key, quality)
         .def("counts", &counts, py::kw_only(), previous, has_key, quality);
 
     py::class_<MotionTables>(module, "MotionTables")
-        .def(py::init<std::shared_ptr<Tables>, int>(), py::arg("tables").none(false), py::arg("first_row") = 0)
+        .def(py::init<std::shared_ptr<Tables>, int>(), py::arg("tables").none(false),
+             py::arg("first_row") = 0)
         .def("bits", &bits, py::arg("field"), py::kw_only(), previous, has_key, quality)
-        .def("write", &write, py::arg("encoder"), py::arg("field"), py::kw_only(), previous, has_key, quality)
-        .def("read", &read, py::arg("decoder"), py::arg("rows"), py::arg("columns"), py::kw_only(), previous, has_key,
-             quality)
-        .def("search", &search, py::arg("luma"), py::arg("reference"), py::arg("key") = py::none(), previous,
-             py::kw_only(), quality, py::arg("lambda_16") = py::none(), py::arg("preset") = "medium", threads, set);
+        .def("write", &write, py::arg("encoder"), py::arg("field"), py::kw_only(), previous,
+             has_key, quality)
+        .def("read", &read, py::arg("decoder"), py::arg("rows"), py::arg("columns"), py::kw_only(),
+             previous, has_key, quality)
+        .def("search", &search, py::arg("luma"), py::arg("reference"), py::arg("key") = py::none(),
+             previous, py::kw_only(), quality, py::arg("lambda_16") = py::none(),
+             py::arg("preset") = "medium", threads, set);
 
-    module.def("predict_motion", &predict_planes, py::arg("field"), py::arg("reference"), py::arg("key") = py::none(),
-               py::kw_only(), threads, set);
+    module.def("predict_motion", &predict_planes, py::arg("field"), py::arg("reference"),
+               py::arg("key") = py::none(), py::kw_only(), threads, set);
     module.def("motion_alphabets", &alphabets);
     module.def("motion_lambda_16", &motion_lambda_16, py::arg("quality"));
 }

@@ -1,4 +1,5 @@
-// Bits in bytes, least significant bit first, and Elias gamma codes over them: the side part of a stream.
+// Bits in bytes, least significant bit first, and Elias gamma codes over them: the side part of a
+// stream.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace streamcodec {
 
-// An Elias gamma code of a value in 1..2^34 - 1 with b + 1 significant bits: b zeros, a one, the b low bits of the
-// value.
+// An Elias gamma code of a value in 1..2^34 - 1 with b + 1 significant bits: b zeros, a one, the b
+// low bits of the value.
 constexpr unsigned kGammaMaxBits = 33;
 
 class BitWriter {
@@ -18,7 +19,8 @@ class BitWriter {
     // The low `count` bits of `bits`, count <= 56.
     void put(std::uint64_t bits, unsigned count) {
         pending_ |= (bits & ((std::uint64_t{1} << count) - 1)) << filled_;
-        for (filled_ += count; filled_ >= 8; filled_ -= 8, pending_ >>= 8) bytes_.push_back(pending_ & 0xff);
+        for (filled_ += count; filled_ >= 8; filled_ -= 8, pending_ >>= 8)
+            bytes_.push_back(pending_ & 0xff);
     }
 
     void put_gamma(std::uint64_t value) {
@@ -48,7 +50,8 @@ class BitReader {
     // The next `count` bits, count <= 56. Throws TruncatedStream at the end of the bytes.
     std::uint64_t get(unsigned count) {
         while (filled_ < count) {
-            if (next_ == bytes_.size) throw TruncatedStream("coded stream ends within its side bits");
+            if (next_ == bytes_.size)
+                throw TruncatedStream("coded stream ends within its side bits");
             pending_ |= std::uint64_t{bytes_[next_++]} << filled_;
             filled_ += 8;
         }
@@ -61,12 +64,14 @@ class BitReader {
     std::uint64_t get_gamma() {
         unsigned bits = 0;
         while (get(1) == 0) {
-            if (++bits > kGammaMaxBits) throw CorruptStream("coded stream is damaged: an escape code is too long");
+            if (++bits > kGammaMaxBits)
+                throw CorruptStream("coded stream is damaged: an escape code is too long");
         }
         return (std::uint64_t{1} << bits) | get(bits);
     }
 
-    // Bytes begun so far. What is left of the last of them must be padding, zeros, once reading is over.
+    // Bytes begun so far. What is left of the last of them must be padding, zeros, once reading is
+    // over.
     std::size_t bytes_read() const { return next_; }
     bool padding_is_zero() const { return pending_ == 0; }
 

@@ -18,25 +18,28 @@ constexpr std::int32_t kMaxSide = 1 << 20;
 std::vector<std::int32_t> checked_thresholds(View<const std::int32_t> thresholds) {
     if (thresholds.size > kMaxThresholds || !std::is_sorted(thresholds.begin(), thresholds.end())) {
         throw BadArgument("thresholds are " + std::to_string(thresholds.size) + " numbers" +
-                          (thresholds.size > kMaxThresholds ? "" : " that fall") + "; accepted: up to " +
-                          std::to_string(kMaxThresholds) + ", not falling");
+                          (thresholds.size > kMaxThresholds ? "" : " that fall") +
+                          "; accepted: up to " + std::to_string(kMaxThresholds) + ", not falling");
     }
     return {thresholds.begin(), thresholds.end()};
 }
 
 void check_job(const ContextJob& job, std::size_t features) {
     if (job.height < 1 || job.width < 1 || job.height > kMaxSide || job.width > kMaxSide) {
-        throw BadArgument("the latent has " + std::to_string(job.height) + " x " + std::to_string(job.width) +
-                          " positions; accepted: 1.." + std::to_string(kMaxSide) + " in each direction");
+        throw BadArgument("the latent has " + std::to_string(job.height) + " x " +
+                          std::to_string(job.width) + " positions; accepted: 1.." +
+                          std::to_string(kMaxSide) + " in each direction");
     }
     if (job.threads < 1 || job.threads > kMaxThreads) {
         throw BadArgument("threads is " + std::to_string(job.threads) + "; accepted: 1.." +
                           std::to_string(kMaxThreads));
     }
-    const std::size_t size = static_cast<std::size_t>(job.height) * static_cast<std::size_t>(job.width) * features;
+    const std::size_t size =
+        static_cast<std::size_t>(job.height) * static_cast<std::size_t>(job.width) * features;
     if (job.features.size != size) {
-        throw BadArgument("features are " + std::to_string(job.features.size) + " numbers; accepted: " +
-                          std::to_string(size) + ", " + std::to_string(features) + " for each position");
+        throw BadArgument("features are " + std::to_string(job.features.size) +
+                          " numbers; accepted: " + std::to_string(size) + ", " +
+                          std::to_string(features) + " for each position");
     }
     std::int32_t least = 0, most = 0;
     for (const std::int32_t feature : job.features) {
@@ -49,15 +52,18 @@ void check_job(const ContextJob& job, std::size_t features) {
     }
 }
 
-// An index may be any up to the number of thresholds; the only value of a certain row must be a symbol.
+// An index may be any up to the number of thresholds; the only value of a certain row must be a
+// symbol.
 void check_tables(const Tables& tables, std::size_t used) {
     const View<const Row> rows = tables.rows();
     if (rows.size < used) {
-        throw BadArgument("tables have " + std::to_string(rows.size) + " rows; accepted: at least " +
-                          std::to_string(used) + ", the number of thresholds and 1");
+        throw BadArgument("tables have " + std::to_string(rows.size) +
+                          " rows; accepted: at least " + std::to_string(used) +
+                          ", the number of thresholds and 1");
     }
     for (const Row& row : rows.first(used)) {
-        if (row.coded == 0 && (row.first_value < -kMaxContextSymbol || row.first_value > kMaxContextSymbol)) {
+        if (row.coded == 0 &&
+            (row.first_value < -kMaxContextSymbol || row.first_value > kMaxContextSymbol)) {
             throw BadArgument("a certain row has the value " + std::to_string(row.first_value) +
                               "; accepted: within +-" + std::to_string(kMaxContextSymbol));
         }
@@ -66,7 +72,8 @@ void check_tables(const Tables& tables, std::size_t used) {
 
 }  // namespace
 
-ContextModel::ContextModel(Schedule schedule, View<const std::int32_t> taps, const std::vector<LayerArrays>& layers,
+ContextModel::ContextModel(Schedule schedule, View<const std::int32_t> taps,
+                           const std::vector<LayerArrays>& layers,
                            View<const std::int32_t> thresholds)
     : schedule_(schedule),
       taps_(checked_taps(taps, schedule)),

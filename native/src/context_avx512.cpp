@@ -12,7 +12,8 @@ namespace streamcodec {
 
 namespace {
 
-constexpr std::size_t kMostPositions = 12;  // their sums run side by side; a load of inputs for each two instructions
+constexpr std::size_t kMostPositions =
+    12;  // their sums run side by side; a load of inputs for each two instructions
 
 inline __m512i load(const void* from) { return _mm512_loadu_si512(from); }
 
@@ -30,8 +31,9 @@ inline void add_to(std::int64_t* sums, __m512i x) {
 }
 
 template <std::size_t kPositions>
-void multiply_chunk(const std::int16_t* weights, const std::int16_t* inputs, std::size_t input_stride,
-                    std::size_t pairs, std::int64_t* sums, std::size_t sum_stride) {
+void multiply_chunk(const std::int16_t* weights, const std::int16_t* inputs,
+                    std::size_t input_stride, std::size_t pairs, std::int64_t* sums,
+                    std::size_t sum_stride) {
     __m512i chunk[kPositions];
     for (std::size_t i = 0; i < kPositions; ++i) chunk[i] = _mm512_setzero_si512();
     for (std::size_t pair = 0; pair < pairs; ++pair) {
@@ -46,8 +48,9 @@ void multiply_chunk(const std::int16_t* weights, const std::int16_t* inputs, std
 }
 
 constexpr MultiplyChunk kMultiplyChunk[] = {
-    nullptr,           multiply_chunk<1>, multiply_chunk<2>, multiply_chunk<3>, multiply_chunk<4>,  multiply_chunk<5>,
-    multiply_chunk<6>, multiply_chunk<7>, multiply_chunk<8>, multiply_chunk<9>, multiply_chunk<10>, multiply_chunk<11>,
+    nullptr,           multiply_chunk<1>, multiply_chunk<2>,  multiply_chunk<3>,
+    multiply_chunk<4>, multiply_chunk<5>, multiply_chunk<6>,  multiply_chunk<7>,
+    multiply_chunk<8>, multiply_chunk<9>, multiply_chunk<10>, multiply_chunk<11>,
     multiply_chunk<12>};
 
 void multiply(const MultiplyJob& job) { multiply_in_chunks(job, kMultiplyChunk, kMostPositions); }

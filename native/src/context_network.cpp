@@ -17,7 +17,8 @@ constexpr std::size_t kMaxLayers = 16;
 std::string number(std::size_t n) { return std::to_string(n); }
 
 void check_count(const std::string& name, std::size_t count, std::size_t most) {
-    if (count < 1 || count > most) throw BadArgument(name + " is " + number(count) + "; accepted: 1.." + number(most));
+    if (count < 1 || count > most)
+        throw BadArgument(name + " is " + number(count) + "; accepted: 1.." + number(most));
 }
 
 // Every chunk's products must fit into 32 bits, whatever the inputs are.
@@ -31,9 +32,10 @@ void check_sums(View<const std::int16_t> weight, std::size_t outputs, const std:
                 throw BadArgument(name + " has a weight of -32768; accepted: -32767..32767");
             sums[i] += magnitude;
             if (sums[i] > kMaxChunkWeight) {
-                throw BadArgument("the weights of " + name + " could overflow: those of output " + number(i) +
-                                  " pass a sum of " + std::to_string(kMaxChunkWeight) + " in magnitude within " +
-                                  number(kChunkInputs) + " inputs; accepted: up to that");
+                throw BadArgument("the weights of " + name + " could overflow: those of output " +
+                                  number(i) + " pass a sum of " + std::to_string(kMaxChunkWeight) +
+                                  " in magnitude within " + number(kChunkInputs) +
+                                  " inputs; accepted: up to that");
             }
         }
     }
@@ -41,7 +43,8 @@ void check_sums(View<const std::int16_t> weight, std::size_t outputs, const std:
 
 }  // namespace
 
-PackedWeights::PackedWeights(View<const std::int16_t> weight, View<const std::int32_t> shift, const std::string& name) {
+PackedWeights::PackedWeights(View<const std::int16_t> weight, View<const std::int32_t> shift,
+                             const std::string& name) {
     const std::size_t outputs = shift.size;
     inputs_ = weight.size / outputs;
     check_count("the number of inputs of " + name, inputs_, kMaxInputs);
@@ -52,45 +55,51 @@ PackedWeights::PackedWeights(View<const std::int16_t> weight, View<const std::in
     shifts_.resize(tiles_ * kTileOutputs);
     for (std::size_t i = 0; i < outputs; ++i) {
         if (shift[i] < 0 || shift[i] > kMaxShift) {
-            throw BadArgument("shift " + number(i) + " of " + name + " is " + std::to_string(shift[i]) +
-                              "; accepted: 0.." + std::to_string(kMaxShift));
+            throw BadArgument("shift " + number(i) + " of " + name + " is " +
+                              std::to_string(shift[i]) + "; accepted: 0.." +
+                              std::to_string(kMaxShift));
         }
         shifts_[i] = shift[i];
         std::int16_t* const tile = weights_.data() + i / kTileOutputs * pairs_ * 2 * kTileOutputs;
         for (std::size_t input = 0; input < inputs_; ++input) {
-            const std::size_t place = input / 2 * 2 * kTileOutputs + i % kTileOutputs * 2 + input % 2;
+            const std::size_t place =
+                input / 2 * 2 * kTileOutputs + i % kTileOutputs * 2 + input % 2;
             tile[place] = weight[input * outputs + i];
         }
     }
 }
 
-void PackedWeights::add(const ContextKernels& kernels, const std::int16_t* mantissas, const int* fractions,
-                        std::size_t positions, std::int64_t* sums, std::int64_t* totals) const {
+void PackedWeights::add(const ContextKernels& kernels, const std::int16_t* mantissas,
+                        const int* fractions, std::size_t positions, std::int64_t* sums,
+                        std::int64_t* totals) const {
     kernels.multiply({weights_.data(), tiles_, pairs_, mantissas, positions, sums});
     for (std::size_t position = 0; position < positions; ++position) {
         const std::size_t row = position * shifts_.size();
-        kernels.add_rounded(sums + row, shifts_.data(), fractions[position], shifts_.size(), totals + row);
+        kernels.add_rounded(sums + row, shifts_.data(), fractions[position], shifts_.size(),
+                            totals + row);
     }
 }
 
-ContextLayer::ContextLayer(const LayerArrays& arrays, const std::vector<std::size_t>& inputs, const std::string& name)
+ContextLayer::ContextLayer(const LayerArrays& arrays, const std::vector<std::size_t>& inputs,
+                           const std::string& name)
     : outputs_(arrays.bias.size), slope_(arrays.slope) {
     check_count("the number of outputs of " + name, outputs_, kMaxOutputs);
     std::size_t all = 0;
     for (const std::size_t count : inputs) all += count;
     if (arrays.weight.size != all * outputs_ || arrays.shift.size != inputs.size() * outputs_) {
-        throw BadArgument(name + " has " + number(arrays.weight.size) + " weights and " + number(arrays.shift.size) +
-                          " shifts; accepted: weight (" + number(all) + ", " + number(outputs_) + ") and shift (" +
-                          number(inputs.size()) + ", " + number(outputs_) + ")");
+        throw BadArgument(name + " has " + number(arrays.weight.size) + " weights and " +
+                          number(arrays.shift.size) + " shifts; accepted: weight (" + number(all) +
+                          ", " + number(outputs_) + ") and shift (" + number(inputs.size()) + ", " +
+                          number(outputs_) + ")");
     }
     if (slope_ < 0 || slope_ > 1 << kSlopeBits) {
-        throw BadArgument("the slope of " + name + " is " + std::to_string(slope_) + "; accepted: 0.." +
-                          std::to_string(1 << kSlopeBits));
+        throw BadArgument("the slope of " + name + " is " + std::to_string(slope_) +
+                          "; accepted: 0.." + std::to_string(1 << kSlopeBits));
     }
     for (const std::int32_t bias : arrays.bias) {
         if (bias < -kContextLimit || bias > kContextLimit) {
-            throw BadArgument("a bias of " + name + " is " + std::to_string(bias) + "; accepted: within +-" +
-                              std::to_string(kContextLimit));
+            throw BadArgument("a bias of " + name + " is " + std::to_string(bias) +
+                              "; accepted: within +-" + std::to_string(kContextLimit));
         }
     }
     bias_.assign(arrays.bias.begin(), arrays.bias.end());
@@ -109,11 +118,12 @@ std::size_t ContextLayer::widest_input() const {
 }
 
 void ContextLayer::start(std::size_t positions, std::int64_t* totals) const {
-    for (std::size_t i = 0; i < positions; ++i) totals = std::copy(bias_.begin(), bias_.end(), totals);
+    for (std::size_t i = 0; i < positions; ++i)
+        totals = std::copy(bias_.begin(), bias_.end(), totals);
 }
 
-void ContextLayer::finish(const ContextKernels& kernels, const std::int64_t* totals, std::size_t positions,
-                          std::int32_t* out) const {
+void ContextLayer::finish(const ContextKernels& kernels, const std::int64_t* totals,
+                          std::size_t positions, std::int32_t* out) const {
     for (std::size_t i = 0; i < positions; ++i) {
         kernels.activate(totals + i * bias_.size(), slope_, outputs_, out + i * outputs_);
     }
@@ -121,15 +131,17 @@ void ContextLayer::finish(const ContextKernels& kernels, const std::int64_t* tot
 
 ContextNetwork::ContextNetwork(const std::vector<LayerArrays>& layers, std::size_t taps) {
     if (layers.size() < 2 || layers.size() > kMaxLayers) {
-        throw BadArgument("the context network has " + number(layers.size()) + " layers; accepted: 2.." +
-                          number(kMaxLayers) + ", the first one the convolution");
+        throw BadArgument("the context network has " + number(layers.size()) +
+                          " layers; accepted: 2.." + number(kMaxLayers) +
+                          ", the first one the convolution");
     }
     const std::size_t outputs = layers.back().bias.size;
     if (outputs < 2 || outputs % 2 != 0) {
         throw BadArgument("the last layer has " + number(outputs) +
                           " outputs; accepted: two for each channel, scales, then means");
     }
-    layers_.emplace_back(layers[0], std::vector<std::size_t>{taps * (outputs / 2)}, "the convolution");
+    layers_.emplace_back(layers[0], std::vector<std::size_t>{taps * (outputs / 2)},
+                         "the convolution");
     for (std::size_t i = 1; i < layers.size(); ++i) {
         const std::string name = "layer " + number(i);
         std::vector<std::size_t> inputs{layers_.back().outputs()};
@@ -138,8 +150,8 @@ ContextNetwork::ContextNetwork(const std::vector<LayerArrays>& layers, std::size
             const std::size_t all = layers[1].weight.size / layers[1].bias.size;
             if (all <= inputs[0]) {
                 throw BadArgument(name + " has " + number(all) +
-                                  " inputs; accepted: features, 1 or more, and then the " + number(inputs[0]) +
-                                  " outputs of the convolution");
+                                  " inputs; accepted: features, 1 or more, and then the " +
+                                  number(inputs[0]) + " outputs of the convolution");
             }
             inputs.insert(inputs.begin(), all - inputs[0]);
         }
@@ -164,14 +176,15 @@ ContextScratch ContextNetwork::scratch() const {
     return scratch;
 }
 
-const std::int32_t* ContextNetwork::run(const ContextKernels& kernels, const std::int32_t* const* features,
-                                        std::size_t positions, bool without_context, ContextScratch& scratch) const {
+const std::int32_t* ContextNetwork::run(const ContextKernels& kernels,
+                                        const std::int32_t* const* features, std::size_t positions,
+                                        bool without_context, ContextScratch& scratch) const {
     const ContextLayer& convolution = layers_[0];
     if (!without_context) {
         std::fill_n(scratch.fractions.begin(), positions, kContextFractionBits);
         convolution.start(positions, scratch.totals.data());
-        convolution.blocks()[0].add(kernels, scratch.mantissas.data(), scratch.fractions.data(), positions,
-                                    scratch.sums.data(), scratch.totals.data());
+        convolution.blocks()[0].add(kernels, scratch.mantissas.data(), scratch.fractions.data(),
+                                    positions, scratch.sums.data(), scratch.totals.data());
         convolution.finish(kernels, scratch.totals.data(), positions, scratch.context.data());
     }
     const std::int32_t* rows[kBatch] = {};
@@ -193,14 +206,16 @@ const std::int32_t* ContextNetwork::run(const ContextKernels& kernels, const std
 
 // Adds a block's share of the totals; rows[position] leads to its inputs, int32 in Q12.
 void ContextNetwork::add_block(const ContextKernels& kernels, const PackedWeights& block,
-                               const std::int32_t* const* rows, std::size_t positions, ContextScratch& scratch) const {
+                               const std::int32_t* const* rows, std::size_t positions,
+                               ContextScratch& scratch) const {
     for (std::size_t p = 0; p < positions; ++p) {
         std::int16_t* const mantissas = scratch.mantissas.data() + p * block.padded_inputs();
-        scratch.fractions[p] = kFractionBits - kernels.normalise(rows[p], block.inputs(), mantissas);
+        scratch.fractions[p] =
+            kFractionBits - kernels.normalise(rows[p], block.inputs(), mantissas);
         std::fill(mantissas + block.inputs(), mantissas + block.padded_inputs(), std::int16_t{0});
     }
-    block.add(kernels, scratch.mantissas.data(), scratch.fractions.data(), positions, scratch.sums.data(),
-              scratch.totals.data());
+    block.add(kernels, scratch.mantissas.data(), scratch.fractions.data(), positions,
+              scratch.sums.data(), scratch.totals.data());
 }
 
 }  // namespace streamcodec

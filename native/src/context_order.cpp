@@ -27,19 +27,21 @@ Schedule schedule_named(const std::string& name) {
 
 std::vector<Tap> checked_taps(View<const std::int32_t> pairs, Schedule schedule) {
     if (pairs.size < 2 || pairs.size % 2 != 0 || pairs.size / 2 > kMaxTaps) {
-        throw BadArgument("taps are " + std::to_string(pairs.size) + " numbers; accepted: two for each of 1.." +
-                          std::to_string(kMaxTaps) + " taps");
+        throw BadArgument("taps are " + std::to_string(pairs.size) +
+                          " numbers; accepted: two for each of 1.." + std::to_string(kMaxTaps) +
+                          " taps");
     }
     std::vector<Tap> taps;
     for (std::size_t i = 0; i < pairs.size; i += 2) {
         const Tap tap{pairs[i], pairs[i + 1]};
-        const bool is_near = tap.rows >= -kMaxRadius && tap.rows <= kMaxRadius && tap.columns >= -kMaxRadius &&
-                             tap.columns <= kMaxRadius;
+        const bool is_near = tap.rows >= -kMaxRadius && tap.rows <= kMaxRadius &&
+                             tap.columns >= -kMaxRadius && tap.columns <= kMaxRadius;
         if (!is_near || !is_coded_before(tap, schedule)) {
-            throw BadArgument(
-                "tap " + std::to_string(i / 2) + " is (" + std::to_string(tap.rows) + ", " +
-                std::to_string(tap.columns) + "); accepted: within +-" + std::to_string(kMaxRadius) +
-                (schedule == Schedule::raster ? ", above or to the left" : ", an odd number of steps away"));
+            throw BadArgument("tap " + std::to_string(i / 2) + " is (" + std::to_string(tap.rows) +
+                              ", " + std::to_string(tap.columns) + "); accepted: within +-" +
+                              std::to_string(kMaxRadius) +
+                              (schedule == Schedule::raster ? ", above or to the left"
+                                                            : ", an odd number of steps away"));
         }
         taps.push_back(tap);
     }
@@ -48,13 +50,15 @@ std::vector<Tap> checked_taps(View<const std::int32_t> pairs, Schedule schedule)
 
 std::int32_t radius_of(const std::vector<Tap>& taps) {
     std::int32_t radius = 0;
-    for (const Tap tap : taps) radius = std::max({radius, std::abs(tap.rows), std::abs(tap.columns)});
+    for (const Tap tap : taps)
+        radius = std::max({radius, std::abs(tap.rows), std::abs(tap.columns)});
     return radius;
 }
 
 std::size_t Order::waves() const {
     if (schedule_ == Schedule::checkerboard) return 2;
-    return static_cast<std::size_t>(width_) + static_cast<std::size_t>(delay_) * static_cast<std::size_t>(height_ - 1);
+    return static_cast<std::size_t>(width_) +
+           static_cast<std::size_t>(delay_) * static_cast<std::size_t>(height_ - 1);
 }
 
 std::size_t Order::widest_wave() const {
@@ -69,16 +73,19 @@ void Order::list(std::size_t wave, std::vector<Position>& positions) const {
     const auto number = static_cast<std::int64_t>(wave);
     if (schedule_ == Schedule::checkerboard) {
         for (std::int32_t row = 0; row < height_; ++row) {
-            for (std::int32_t column = (row + static_cast<std::int32_t>(wave)) % 2; column < width_; column += 2) {
+            for (std::int32_t column = (row + static_cast<std::int32_t>(wave)) % 2; column < width_;
+                 column += 2) {
                 positions.push_back({row, column});
             }
         }
         return;
     }
-    const std::int64_t past = number - width_ + 1;  // rows whose last column is coded before are over
+    const std::int64_t past =
+        number - width_ + 1;  // rows whose last column is coded before are over
     const std::int64_t first = past <= 0 ? 0 : (past + delay_ - 1) / delay_;
     for (std::int64_t row = first; row < height_ && number - delay_ * row >= 0; ++row) {
-        positions.push_back({static_cast<std::int32_t>(row), static_cast<std::int32_t>(number - delay_ * row)});
+        positions.push_back(
+            {static_cast<std::int32_t>(row), static_cast<std::int32_t>(number - delay_ * row)});
     }
 }
 

@@ -1,4 +1,5 @@
-// In which order the positions of a latent are coded, and which of them do not depend on each other.
+// In which order the positions of a latent are coded, and which of them do not depend on each
+// other.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +25,8 @@ struct Tap {
     std::int32_t rows, columns;
 };
 
-// The taps of `pairs` (T, 2): row and column offsets. Throws BadArgument unless they lead to positions that are coded
-// before, in every wave of the schedule but a first one without context.
+// The taps of `pairs` (T, 2): row and column offsets. Throws BadArgument unless they lead to
+// positions that are coded before, in every wave of the schedule but a first one without context.
 std::vector<Tap> checked_taps(View<const std::int32_t> pairs, Schedule schedule);
 
 // How far the taps reach in any direction.
@@ -39,7 +40,9 @@ class Order {
 
     std::size_t waves() const;
     std::size_t widest_wave() const;
-    bool is_without_context(std::size_t wave) const { return schedule_ == Schedule::checkerboard && wave == 0; }
+    bool is_without_context(std::size_t wave) const {
+        return schedule_ == Schedule::checkerboard && wave == 0;
+    }
 
     // Replaces `positions` by those of a wave, in their order.
     void list(std::size_t wave, std::vector<Position>& positions) const;

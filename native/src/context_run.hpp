@@ -29,12 +29,13 @@ class ContextRun {
   private:
     template <typename Code>
     void code(const std::int32_t* values, const Blend* blends, Code code);
-    void predict(std::size_t wave, std::size_t first, std::size_t end, const std::int32_t* values, const Blend* blends,
-                 std::size_t member);
+    void predict(std::size_t wave, std::size_t first, std::size_t end, const std::int32_t* values,
+                 const Blend* blends, std::size_t member);
     void predict_batch(bool without_context, std::size_t first, std::size_t from, std::size_t to,
                        ContextScratch& scratch);
     void gather(Position position, std::int16_t* patch);
-    void choose(std::size_t number, Position position, const std::int32_t* values, const Blend* blends);
+    void choose(std::size_t number, Position position, const std::int32_t* values,
+                const Blend* blends);
     void settle(std::size_t first, std::size_t end);
 
     std::size_t place_of(Position position) const {
@@ -54,7 +55,8 @@ class ContextRun {
     const std::size_t channels_;
     const std::size_t padded_width_;
     Team team_;
-    std::vector<std::int16_t> context_;    // what the convolution sees, with a border of `radius` positions
+    std::vector<std::int16_t>
+        context_;  // what the convolution sees, with a border of `radius` positions
     std::vector<ContextScratch> scratch_;  // of each member of the team
 
     // Of the positions at work, in their order.

@@ -6,13 +6,14 @@ namespace streamcodec {
 
 namespace {
 
-void multiply_chunk(const std::int16_t* weights, const std::int16_t* inputs, std::size_t, std::size_t pairs,
-                    std::int64_t* sums, std::size_t) {
+void multiply_chunk(const std::int16_t* weights, const std::int16_t* inputs, std::size_t,
+                    std::size_t pairs, std::int64_t* sums, std::size_t) {
     std::int32_t chunk[kTileOutputs] = {};
     for (std::size_t pair = 0; pair < pairs; ++pair) {
         const std::int16_t* const weight = weights + 2 * kTileOutputs * pair;
         const std::int32_t first = inputs[2 * pair], second = inputs[2 * pair + 1];
-        for (std::size_t i = 0; i < kTileOutputs; ++i) chunk[i] += weight[2 * i] * first + weight[2 * i + 1] * second;
+        for (std::size_t i = 0; i < kTileOutputs; ++i)
+            chunk[i] += weight[2 * i] * first + weight[2 * i + 1] * second;
     }
     for (std::size_t i = 0; i < kTileOutputs; ++i) sums[i] += chunk[i];
 }

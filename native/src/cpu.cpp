@@ -8,7 +8,8 @@ namespace streamcodec {
 
 namespace {
 
-constexpr InstructionSet kAll[] = {InstructionSet::scalar, InstructionSet::avx2, InstructionSet::avx512};
+constexpr InstructionSet kAll[] = {InstructionSet::scalar, InstructionSet::avx2,
+                                   InstructionSet::avx512};
 
 bool is_available(InstructionSet set) {
     switch (set) {
@@ -32,7 +33,8 @@ bool is_available(InstructionSet set) {
 
 std::string names_of(const std::vector<InstructionSet>& sets) {
     std::string names;
-    for (const InstructionSet set : sets) names += (names.empty() ? "" : ", ") + std::string(name_of(set));
+    for (const InstructionSet set : sets)
+        names += (names.empty() ? "" : ", ") + std::string(name_of(set));
     return names;
 }
 
@@ -72,7 +74,8 @@ InstructionSet instruction_set_named(const std::string& name) {
         if (name != name_of(set)) continue;
         if (is_available(set)) return set;
         throw BadArgument("instruction set '" + name +
-                          "' is not available here; accepted on this CPU: " + names_of(available_instruction_sets()));
+                          "' is not available here; accepted on this CPU: " +
+                          names_of(available_instruction_sets()));
     }
     throw BadArgument("no instruction set is called '" + name +
                       "'; accepted on this CPU: " + names_of(available_instruction_sets()));

@@ -9,7 +9,7 @@ namespace streamcodec {
 namespace {
 
 constexpr std::uint32_t kPolynomial = 0x82F63B78;  // bits reversed
-constexpr std::size_t kSlices = 8;                 // bytes a step (slicing-by-8, Kounavis and Berry 2005)
+constexpr std::size_t kSlices = 8;  // bytes a step (slicing-by-8, Kounavis and Berry 2005)
 
 using SliceTables = std::array<std::array<std::uint32_t, 256>, kSlices>;
 
@@ -49,7 +49,8 @@ std::uint32_t crc32c_tables(const std::uint8_t* bytes, std::size_t size, std::ui
 
 std::uint32_t crc32c(View<const std::uint8_t> bytes, std::uint32_t value) {
 #ifdef STREAMCODEC_X86
-    if (default_instruction_set() != InstructionSet::scalar) return crc32c_sse42(bytes.data, bytes.size, value);
+    if (default_instruction_set() != InstructionSet::scalar)
+        return crc32c_sse42(bytes.data, bytes.size, value);
 #endif
     return crc32c_tables(bytes.data, bytes.size, value);
 }

@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, reflected, as in iSCSI (RFC 3720, appendix B.4). crc("123456789") =
-// 0xE3069283.
+// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, reflected, as in iSCSI (RFC 3720, appendix B.4).
+// crc("123456789") = 0xE3069283.
 #pragma once
 
 #include <cstdint>

@@ -18,16 +18,18 @@ void check_indexes(View<const std::uint16_t> indexes, std::size_t rows) {
     std::uint16_t highest = 0;
     for (const std::uint16_t index : indexes) highest = std::max(highest, index);
     if (highest >= rows) {
-        throw BadArgument("index " + std::to_string(highest) + " is not a row of the tables; accepted: 0.." +
-                          std::to_string(rows - 1));
+        throw BadArgument("index " + std::to_string(highest) +
+                          " is not a row of the tables; accepted: 0.." + std::to_string(rows - 1));
     }
 }
 
 std::int32_t escaped_value(const Row& row, std::uint64_t code) {
     const auto distance = static_cast<std::int64_t>((code + 1) / 2);
-    const std::int64_t value =
-        code % 2 == 1 ? std::int64_t{row.first_value} + row.values - 1 + distance : row.first_value - distance;
-    if (value < std::numeric_limits<std::int32_t>::min() || value > std::numeric_limits<std::int32_t>::max()) {
+    const std::int64_t value = code % 2 == 1
+                                   ? std::int64_t{row.first_value} + row.values - 1 + distance
+                                   : row.first_value - distance;
+    if (value < std::numeric_limits<std::int32_t>::min() ||
+        value > std::numeric_limits<std::int32_t>::max()) {
         throw CorruptStream("coded stream is damaged: an escaped value is not an int32");
     }
     return static_cast<std::int32_t>(value);
@@ -35,7 +37,8 @@ std::int32_t escaped_value(const Row& row, std::uint64_t code) {
 
 }  // namespace
 
-Decoder::Decoder(std::shared_ptr<const Tables> tables, View<const std::uint8_t> stream, InstructionSet set)
+Decoder::Decoder(std::shared_ptr<const Tables> tables, View<const std::uint8_t> stream,
+                 InstructionSet set)
     : tables_(std::move(tables)), head_(read_head(stream, states_)), empty_(stream.size == 0) {
     if (head_.head.lanes == kMaxLanes) kernel_ = kernels_for(set).decode;
     words_ = head_.words.begin();
@@ -43,7 +46,9 @@ Decoder::Decoder(std::shared_ptr<const Tables> tables, View<const std::uint8_t> 
 }
 
 void Decoder::get(View<const std::uint16_t> indexes, std::int32_t* symbols) {
-    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    if (spent_)
+        throw BadArgument(
+            "this decoder has failed or is finished; make a new Decoder for each stream");
     spent_ = true;
     for (std::size_t i = 0; i < indexes.size; i += kBlock) {
         get_block(indexes.from(i).first(std::min(kBlock, indexes.size - i)), symbols + i);
@@ -52,7 +57,9 @@ void Decoder::get(View<const std::uint16_t> indexes, std::int32_t* symbols) {
 }
 
 std::int32_t Decoder::get_one(std::uint16_t index) {
-    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    if (spent_)
+        throw BadArgument(
+            "this decoder has failed or is finished; make a new Decoder for each stream");
     spent_ = true;
     check_indexes({&index, 1}, tables_->rows().size);
     std::int32_t symbol = tables_->rows()[index].first_value;
@@ -60,8 +67,17 @@ std::int32_t Decoder::get_one(std::uint16_t index) {
         if (empty_) throw TruncatedStream("coded stream is empty, but symbols are asked of it");
         begun_ = true;
         std::uint32_t escape = 0;
-        DecodeJob job{tables_->buckets(), tables_->entries(), tables_->biases(), &index, &symbol, &escape, 0, 0, 1,
-                      states_, words_};
+        DecodeJob job{tables_->buckets(),
+                      tables_->entries(),
+                      tables_->biases(),
+                      &index,
+                      &symbol,
+                      &escape,
+                      0,
+                      0,
+                      1,
+                      states_,
+                      words_};
         decode_symbols(job, 1, lane_, head_.head.lanes, words_end_);
         lane_ = (lane_ + 1) % head_.head.lanes;
         words_ = job.words;
@@ -72,7 +88,8 @@ std::int32_t Decoder::get_one(std::uint16_t index) {
 }
 
 void Decoder::get_block(View<const std::uint16_t> indexes, std::int32_t* symbols) {
-    // Works on a copy, so that an array which another thread changes meanwhile cannot lead beyond the tables.
+    // Works on a copy, so that an array which another thread changes meanwhile cannot lead beyond
+    // the tables.
     std::uint16_t copy[kBlock];
     std::copy(indexes.begin(), indexes.end(), copy);
     const std::size_t size = indexes.size;
@@ -90,7 +107,8 @@ void Decoder::get_block(View<const std::uint16_t> indexes, std::int32_t* symbols
 
     std::int32_t coded_symbols[kBlock + 1];
     decode(coded_indexes, coded_symbols, coded);
-    coded_symbols[coded] = 0;  // looked at, but not used, where the last symbols are certain: so the loop has no branch
+    coded_symbols[coded] = 0;  // looked at, but not used, where the last symbols are certain: so
+                               // the loop has no branch
     const std::int32_t* next = coded_symbols;
     for (std::size_t i = 0; i < size; ++i) {
         const Blend blend = tables_->blends()[copy[i]];
@@ -133,9 +151,11 @@ void Decoder::decode(const std::uint16_t* indexes, std::int32_t* symbols, std::s
 // As many whole groups as the job has, from lane 0 on.
 void Decoder::decode_groups(DecodeJob& job) {
     while (job.count - job.done >= kGroup) {
-        if (!in_tail_ && static_cast<std::size_t>(words_end_ - job.words) < kGroupMaxBytes) enter_tail(job);
+        if (!in_tail_ && static_cast<std::size_t>(words_end_ - job.words) < kGroupMaxBytes)
+            enter_tail(job);
         kernel_(job, in_tail_ ? words_end_ : words_end_ - kGroupMaxBytes);
-        if (in_tail_ && job.words > words_end_) throw TruncatedStream("coded stream ends before its symbols do");
+        if (in_tail_ && job.words > words_end_)
+            throw TruncatedStream("coded stream ends before its symbols do");
     }
 }
 
@@ -149,12 +169,15 @@ void Decoder::enter_tail(DecodeJob& job) {
 void Decoder::read_escapes(const DecodeJob& job) {
     for (std::size_t i = 0; i < job.escape_count; ++i) {
         const std::uint32_t position = job.escapes[i];
-        job.symbols[position] = escaped_value(tables_->rows()[job.indexes[position]], head_.escapes.get_gamma());
+        job.symbols[position] =
+            escaped_value(tables_->rows()[job.indexes[position]], head_.escapes.get_gamma());
     }
 }
 
 void Decoder::finish() {
-    if (spent_) throw BadArgument("this decoder has failed or is finished; make a new Decoder for each stream");
+    if (spent_)
+        throw BadArgument(
+            "this decoder has failed or is finished; make a new Decoder for each stream");
     spent_ = true;
     if (empty_) return;
     if (!begun_) throw CorruptStream("coded stream has symbols, but none were asked of it");
@@ -163,7 +186,8 @@ void Decoder::finish() {
         throw CorruptStream("coded stream has side bits after its last escape");
     }
     for (std::size_t lane = 0; lane < head_.head.lanes; ++lane) {
-        if (states_[lane] != kFirstState) throw CorruptStream("coded stream is damaged: its last state is wrong");
+        if (states_[lane] != kFirstState)
+            throw CorruptStream("coded stream is damaged: its last state is wrong");
     }
 }
 

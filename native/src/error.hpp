@@ -1,4 +1,5 @@
-// What the core throws. The binding turns each into the class of the same meaning in streamcodec/errors.py.
+// What the core throws. The binding turns each into the class of the same meaning in
+// streamcodec/errors.py.
 #pragma once
 
 #include <stdexcept>

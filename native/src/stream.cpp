@@ -22,7 +22,8 @@ void put_state(BitWriter& side, std::uint32_t state) {
 
 std::uint32_t get_state(BitReader& side) {
     const auto k = static_cast<unsigned>(side.get(kStateSizeBits));
-    return static_cast<std::uint32_t>(std::uint64_t{1} << (kStateBits + k) | side.get(kStateBits + k));
+    return static_cast<std::uint32_t>(std::uint64_t{1} << (kStateBits + k) |
+                                      side.get(kStateBits + k));
 }
 
 void put_length(std::vector<std::uint8_t>& bytes, std::size_t length) {
@@ -40,12 +41,13 @@ std::size_t take_length(View<const std::uint8_t>& stream) {
         if (stream[i] == 0 && i > 0) break;
         stream = stream.from(i + 1);
         if (length > stream.size) {
-            throw TruncatedStream("coded stream needs " + std::to_string(length) + " bytes of side bits, but has " +
-                                  std::to_string(stream.size));
+            throw TruncatedStream("coded stream needs " + std::to_string(length) +
+                                  " bytes of side bits, but has " + std::to_string(stream.size));
         }
         return static_cast<std::size_t>(length);
     }
-    throw CorruptStream("coded stream is damaged: the length of its side bits is not a valid number");
+    throw CorruptStream(
+        "coded stream is damaged: the length of its side bits is not a valid number");
 }
 
 Head parse_head(std::uint8_t byte) {
@@ -58,7 +60,8 @@ Head parse_head(std::uint8_t byte) {
 
 }  // namespace
 
-std::vector<std::uint8_t> write_head(View<const std::uint32_t> states, View<const std::uint64_t> escape_codes) {
+std::vector<std::uint8_t> write_head(View<const std::uint32_t> states,
+                                     View<const std::uint64_t> escape_codes) {
     BitWriter side;
     for (const std::uint32_t state : states) put_state(side, state);
     for (const std::uint64_t code : escape_codes) side.put_gamma(code);
@@ -66,7 +69,8 @@ std::vector<std::uint8_t> write_head(View<const std::uint32_t> states, View<cons
 
     const bool escapes = escape_codes.size != 0;
     std::vector<std::uint8_t> bytes;
-    bytes.push_back(static_cast<std::uint8_t>(lane_bits_of(states.size) | (escapes ? kEscapesBit : 0)));
+    bytes.push_back(
+        static_cast<std::uint8_t>(lane_bits_of(states.size) | (escapes ? kEscapesBit : 0)));
     if (escapes) put_length(bytes, side_bytes.size());
     bytes.insert(bytes.end(), side_bytes.begin(), side_bytes.end());
     return bytes;
@@ -84,7 +88,8 @@ ParsedHead read_head(View<const std::uint8_t> stream, std::uint32_t* states) {
     const View<const std::uint8_t> words = stream.from(side_size);
     if (words.size % 2 != 0) throw TruncatedStream("coded stream ends within a word");
     if (head.escapes) return {head, side, side_size, words};
-    if (!side.padding_is_zero()) throw CorruptStream("coded stream is damaged: padding is not zero");
+    if (!side.padding_is_zero())
+        throw CorruptStream("coded stream is damaged: padding is not zero");
     return {head, BitReader({}), 0, words};
 }
 

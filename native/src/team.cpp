@@ -6,8 +6,9 @@ namespace streamcodec {
 
 namespace {
 
-// How often to look before going to sleep: some microseconds. A turn takes tens of them, and waking up as long; but on
-// a machine whose cores are all busy, who waits for others must leave them the core.
+// How often to look before going to sleep: some microseconds. A turn takes tens of them, and waking
+// up as long; but on a machine whose cores are all busy, who waits for others must leave them the
+// core.
 constexpr int kLooks = 2000;
 
 template <typename Condition>
@@ -26,7 +27,8 @@ bool comes_soon(Condition condition) {
 Team::Team(std::size_t size) {
     threads_.reserve(size - 1);
     try {
-        for (std::size_t member = 1; member < size; ++member) threads_.emplace_back([this, member] { serve(member); });
+        for (std::size_t member = 1; member < size; ++member)
+            threads_.emplace_back([this, member] { serve(member); });
     } catch (const std::system_error&) {
     }
 }

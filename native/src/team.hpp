@@ -14,7 +14,8 @@ namespace streamcodec {
 
 class Team {
   public:
-    // Of `size` members, one of which is the thread that calls run(). Fewer if the system gives no more threads.
+    // Of `size` members, one of which is the thread that calls run(). Fewer if the system gives no
+    // more threads.
     explicit Team(std::size_t size);
     Team(const Team&) = delete;
     Team& operator=(const Team&) = delete;
@@ -22,7 +23,8 @@ class Team {
 
     std::size_t size() const { return threads_.size() + 1; }
 
-    // Calls work(0) here and work(1), ... in the other threads, and returns when all are done. `work` must not throw.
+    // Calls work(0) here and work(1), ... in the other threads, and returns when all are done.
+    // `work` must not throw.
     void run(const std::function<void(std::size_t)>& work);
 
   private:

@@ -1,4 +1,5 @@
-// A small test runner: TEST(name) { CHECK(...); CHECK_THROWS(Type, ...); } in any file that is linked with main.cpp.
+// A small test runner: TEST(name) { CHECK(...); CHECK_THROWS(Type, ...); } in any file that is
+// linked with main.cpp.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,9 @@ struct Test {
 std::vector<Test>& tests();
 
 struct Register {
-    Register(const char* name, std::function<void()> run) { tests().push_back({name, std::move(run)}); }
+    Register(const char* name, std::function<void()> run) {
+        tests().push_back({name, std::move(run)});
+    }
 };
 
 struct Failure : std::runtime_error {

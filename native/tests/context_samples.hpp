@@ -11,7 +11,8 @@
 namespace samples {
 
 inline std::int32_t random_between(std::mt19937& random, std::int32_t least, std::int32_t most) {
-    return least + static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(most - least + 1));
+    return least +
+           static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(most - least + 1));
 }
 
 struct LayerNumbers {
@@ -29,20 +30,24 @@ struct ContextNumbers {
     ContextModel model() const {
         std::vector<LayerArrays> arrays;
         for (const LayerNumbers& layer : layers) {
-            arrays.push_back({view(layer.weight), view(layer.shift), view(layer.bias), layer.slope});
+            arrays.push_back(
+                {view(layer.weight), view(layer.shift), view(layer.bias), layer.slope});
         }
         return ContextModel(schedule, view(taps), arrays, view(thresholds));
     }
 };
 
 // Weights up to +-255: 256 of them cannot overflow.
-inline LayerNumbers random_layer(std::mt19937& random, std::size_t inputs, std::size_t blocks, std::size_t outputs) {
+inline LayerNumbers random_layer(std::mt19937& random, std::size_t inputs, std::size_t blocks,
+                                 std::size_t outputs) {
     LayerNumbers layer;
     for (std::size_t i = 0; i < inputs * outputs; ++i) {
         layer.weight.push_back(static_cast<std::int16_t>(random_between(random, -255, 255)));
     }
-    for (std::size_t i = 0; i < blocks * outputs; ++i) layer.shift.push_back(random_between(random, 7, 13));
-    for (std::size_t i = 0; i < outputs; ++i) layer.bias.push_back(random_between(random, -5000, 5000));
+    for (std::size_t i = 0; i < blocks * outputs; ++i)
+        layer.shift.push_back(random_between(random, 7, 13));
+    for (std::size_t i = 0; i < outputs; ++i)
+        layer.bias.push_back(random_between(random, -5000, 5000));
     layer.slope = random_between(random, 0, 65536);
     return layer;
 }
@@ -61,7 +66,8 @@ inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, st
     numbers.layers.push_back(random_layer(random, 5 * channels, 1, context));
     numbers.layers.push_back(random_layer(random, features + context, 2, hidden));
     numbers.layers.push_back(random_layer(random, hidden, 1, 2 * channels));
-    for (std::size_t i = 1; i < tables; ++i) numbers.thresholds.push_back(random_between(random, -8000, 20000));
+    for (std::size_t i = 1; i < tables; ++i)
+        numbers.thresholds.push_back(random_between(random, -8000, 20000));
     std::sort(numbers.thresholds.begin(), numbers.thresholds.end());
     return numbers;
 }
@@ -71,7 +77,8 @@ struct Latent {
     std::int32_t height, width;
     std::vector<std::int32_t> values, features, y_hat;
 
-    Latent(std::mt19937& random, const ContextModel& model, std::int32_t h, std::int32_t w) : height(h), width(w) {
+    Latent(std::mt19937& random, const ContextModel& model, std::int32_t h, std::int32_t w)
+        : height(h), width(w) {
         const auto positions = static_cast<std::size_t>(h * w);
         for (std::size_t i = 0; i < positions * model.channels(); ++i) {
             values.push_back(random_between(random, -60000, 60000));
@@ -88,15 +95,15 @@ struct Latent {
     }
 };
 
-inline Bytes encode(const ContextModel& model, Latent& latent, std::shared_ptr<const Tables> tables, InstructionSet set,
-                    std::size_t threads = 1) {
+inline Bytes encode(const ContextModel& model, Latent& latent, std::shared_ptr<const Tables> tables,
+                    InstructionSet set, std::size_t threads = 1) {
     Encoder encoder(tables, set);
     model.encode(view(latent.values), *tables, &encoder, latent.job(set, threads));
     return encoder.finish();
 }
 
-inline void decode(const ContextModel& model, Latent& latent, std::shared_ptr<const Tables> tables, const Bytes& bytes,
-                   InstructionSet set, std::size_t threads = 1) {
+inline void decode(const ContextModel& model, Latent& latent, std::shared_ptr<const Tables> tables,
+                   const Bytes& bytes, InstructionSet set, std::size_t threads = 1) {
     Decoder decoder(std::move(tables), view(bytes), set);
     model.decode(decoder, latent.job(set, threads));
     decoder.finish();

@@ -32,7 +32,8 @@ struct TableArrays {
 };
 
 // Rows given as their cdf, each with offset 0 unless `offsets` says otherwise.
-inline TableArrays rows_of(const std::vector<std::vector<std::int32_t>>& cdfs, std::vector<std::int32_t> offsets = {}) {
+inline TableArrays rows_of(const std::vector<std::vector<std::int32_t>>& cdfs,
+                           std::vector<std::int32_t> offsets = {}) {
     TableArrays arrays;
     for (const auto& cdf : cdfs) arrays.row_length = std::max(arrays.row_length, cdf.size());
     for (auto cdf : cdfs) {
@@ -82,13 +83,16 @@ inline Symbols random_symbols(std::mt19937& random, const Tables& tables, std::s
         std::uint32_t number = row.first_entry;
         const std::uint32_t slot = random() % kProbabilityTotal;
         if (row.coded != 0) {
-            while (start_of(tables.entries()[number]) + frequency_of(tables.entries()[number]) <= slot) ++number;
+            while (start_of(tables.entries()[number]) + frequency_of(tables.entries()[number]) <=
+                   slot)
+                ++number;
         }
         auto symbol = static_cast<std::int32_t>(number - row.first_entry) + row.first_value;
         if ((tables.entries()[number] & kEscapeFlag) != 0) {
-            const std::int32_t below = row.first_value - 1 - static_cast<std::int32_t>(random() % 9);
-            const std::int32_t far =
-                random() % 2 == 0 ? std::numeric_limits<std::int32_t>::min() : std::numeric_limits<std::int32_t>::max();
+            const std::int32_t below =
+                row.first_value - 1 - static_cast<std::int32_t>(random() % 9);
+            const std::int32_t far = random() % 2 == 0 ? std::numeric_limits<std::int32_t>::min()
+                                                       : std::numeric_limits<std::int32_t>::max();
             symbol = random() % 4 == 0   ? far
                      : random() % 2 == 0 ? below
                                          : symbol + static_cast<std::int32_t>(random() % 9);
@@ -99,15 +103,16 @@ inline Symbols random_symbols(std::mt19937& random, const Tables& tables, std::s
     return made;
 }
 
-inline Bytes encode(std::shared_ptr<const Tables> tables, const Symbols& symbols, InstructionSet set,
-                    std::size_t lanes = 0) {
+inline Bytes encode(std::shared_ptr<const Tables> tables, const Symbols& symbols,
+                    InstructionSet set, std::size_t lanes = 0) {
     Encoder encoder(std::move(tables), set, lanes);
     encoder.put(view(symbols.symbols), view(symbols.indexes));
     return encoder.finish();
 }
 
 inline std::vector<std::int32_t> decode(std::shared_ptr<const Tables> tables, const Bytes& bytes,
-                                        const std::vector<std::uint16_t>& indexes, InstructionSet set) {
+                                        const std::vector<std::uint16_t>& indexes,
+                                        InstructionSet set) {
     Decoder decoder(std::move(tables), view(bytes), set);
     std::vector<std::int32_t> symbols(indexes.size());
     decoder.get(view(indexes), symbols.data());

@@ -1,6 +1,6 @@
-// AVX-512 intrinsics in portable code, so that the AVX-512 loops can be tested on any x86 CPU (option
-// STREAMCODEC_SIMDE). Most come from SIMDe (Debian: libsimde-dev). Those that its release 0.7.4 lacks follow here, lane
-// by lane.
+// AVX-512 intrinsics in portable code, so that the AVX-512 loops can be tested on any x86 CPU
+// (option STREAMCODEC_SIMDE). Most come from SIMDe (Debian: libsimde-dev). Those that its release
+// 0.7.4 lacks follow here, lane by lane.
 #pragma once
 
 #define SIMDE_ENABLE_NATIVE_ALIASES
@@ -43,25 +43,30 @@ inline __m256i cvtepi32_epi16(__m512i a) {
     return as<__m256i>(map<Words>(as<Ints>(a), [](std::int32_t x) { return x & 0xffff; }));
 }
 inline __m512 cvtepi32_ps(__m512i a) {
-    return as<__m512>(map<Floats>(as<Ints>(a), [](std::int32_t x) { return static_cast<float>(x); }));
+    return as<__m512>(
+        map<Floats>(as<Ints>(a), [](std::int32_t x) { return static_cast<float>(x); }));
 }
 inline __m512i cvttps_epi32(__m512 a) {
-    return as<__m512i>(map<Ints>(as<Floats>(a), [](float x) { return static_cast<std::int32_t>(x); }));
+    return as<__m512i>(
+        map<Ints>(as<Floats>(a), [](float x) { return static_cast<std::int32_t>(x); }));
 }
 inline __m512i cvtepu16_epi32(__m256i a) {
     return as<__m512i>(map<Ints>(as<Words>(a), [](std::uint16_t x) { return x; }));
 }
 inline __m512i gather_epi32(__m512i index, const void* base, int) {
-    return as<__m512i>(
-        map<Ints>(as<Ints>(index), [=](std::int32_t i) { return static_cast<const std::int32_t*>(base)[i]; }));
+    return as<__m512i>(map<Ints>(as<Ints>(index), [=](std::int32_t i) {
+        return static_cast<const std::int32_t*>(base)[i];
+    }));
 }
 inline __m512i gather_epi64(__m256i index, const void* base, int) {
-    return as<__m512i>(
-        map<Longs>(as<HalfInts>(index), [=](std::int32_t i) { return static_cast<const std::int64_t*>(base)[i]; }));
+    return as<__m512i>(map<Longs>(as<HalfInts>(index), [=](std::int32_t i) {
+        return static_cast<const std::int64_t*>(base)[i];
+    }));
 }
 inline __m512i madd_epi16(__m512i a, __m512i b) {
     const __m256i low = _mm256_madd_epi16(_mm512_castsi512_si256(a), _mm512_castsi512_si256(b));
-    const __m256i high = _mm256_madd_epi16(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1));
+    const __m256i high =
+        _mm256_madd_epi16(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1));
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 inline __m512i srav_epi32(__m512i a, __m512i count) {
@@ -71,12 +76,14 @@ inline __m512i srav_epi32(__m512i a, __m512i count) {
     return as<__m512i>(shifted);
 }
 inline __m512i cvtepi16_epi32(__m256i a) {
-    return as<__m512i>(map<Ints>(as<Words>(a), [](std::uint16_t x) { return static_cast<std::int16_t>(x); }));
+    return as<__m512i>(
+        map<Ints>(as<Words>(a), [](std::uint16_t x) { return static_cast<std::int16_t>(x); }));
 }
 inline __m256i maskz_loadu_epi16(__mmask16 mask, const void* from) {
     Words a{};
     for (unsigned i = 0; i < 16; ++i) {
-        if ((mask >> i & 1) != 0) std::memcpy(&a.lane[i], static_cast<const char*>(from) + 2 * i, 2);
+        if ((mask >> i & 1) != 0)
+            std::memcpy(&a.lane[i], static_cast<const char*>(from) + 2 * i, 2);
     }
     return as<__m256i>(a);
 }

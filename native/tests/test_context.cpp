@@ -1,4 +1,5 @@
-// Latents coded with context: every instruction set and number of threads does the same, and damage is an error.
+// Latents coded with context: every instruction set and number of threads does the same, and damage
+// is an error.
 #include "check.hpp"
 #include "context_samples.hpp"
 #include "error.hpp"
@@ -38,11 +39,13 @@ TEST(context_gives_the_same_for_every_instruction_set_and_number_of_threads) {
     std::mt19937 random(20);
     for (const Schedule schedule : kSchedules) {
         for (int round = 0; round < 12; ++round) {
-            Sample sample(random, schedule, random_between(random, 1, 20), random_between(random, 1, 40));
+            Sample sample(random, schedule, random_between(random, 1, 20),
+                          random_between(random, 1, 40));
             const std::vector<std::int32_t> y_hat = sample.latent.y_hat;
             for (const InstructionSet set : available_instruction_sets()) {
                 for (const std::size_t threads : {1, 2, 5}) {
-                    CHECK(encode(sample.model, sample.latent, sample.tables, set, threads) == sample.bytes);
+                    CHECK(encode(sample.model, sample.latent, sample.tables, set, threads) ==
+                          sample.bytes);
                     CHECK(sample.latent.y_hat == y_hat);
                     std::fill(sample.latent.y_hat.begin(), sample.latent.y_hat.end(), 0);
                     decode(sample.model, sample.latent, sample.tables, sample.bytes, set, threads);
@@ -59,8 +62,9 @@ TEST(context_streams_cut_anywhere_are_refused) {
         Sample sample(random, schedule, 4, 5);
         for (const InstructionSet set : available_instruction_sets()) {
             for (std::size_t size = 0; size < sample.bytes.size(); size += 1 + random() % 3) {
-                CHECK(sample.is_refused(Bytes(sample.bytes.begin(), sample.bytes.begin() + static_cast<long>(size)),
-                                        set));
+                CHECK(sample.is_refused(
+                    Bytes(sample.bytes.begin(), sample.bytes.begin() + static_cast<long>(size)),
+                    set));
             }
         }
     }
@@ -79,7 +83,8 @@ TEST(context_streams_with_flipped_bits_do_no_harm_and_all_instruction_sets_agree
             const bool refused = sample.is_refused(flipped, InstructionSet::scalar);
             const std::vector<std::int32_t> y_hat = sample.latent.y_hat;
             const bool in_words =
-                bit / 8 >= sample.bytes.size() - words;  // before, it may change just an escaped value
+                bit / 8 >=
+                sample.bytes.size() - words;  // before, it may change just an escaped value
             flips += in_words ? 1 : 0;
             unseen += in_words && !refused ? 1 : 0;
             for (const InstructionSet set : available_instruction_sets()) {
@@ -96,7 +101,8 @@ TEST(context_symbols_beyond_the_limit_are_refused) {
     const auto tables = rows_of({{0, 8000, 16384}}, {0}).tables();
     const ContextModel model = random_context(random, Schedule::raster, 1).model();
     Latent latent(random, model, 1, 1);
-    for (const std::int32_t symbol : {kMaxContextSymbol, kMaxContextSymbol + 1, -kMaxContextSymbol - 1}) {
+    for (const std::int32_t symbol :
+         {kMaxContextSymbol, kMaxContextSymbol + 1, -kMaxContextSymbol - 1}) {
         Encoder encoder(tables, InstructionSet::scalar);
         const std::vector<std::int32_t> symbols(model.channels(), symbol);
         const std::vector<std::uint16_t> indexes(model.channels(), 0);
@@ -105,7 +111,8 @@ TEST(context_symbols_beyond_the_limit_are_refused) {
         if (symbol == kMaxContextSymbol) {
             decode(model, latent, tables, bytes, InstructionSet::scalar);
         } else {
-            CHECK_THROWS(CorruptStream, decode(model, latent, tables, bytes, InstructionSet::scalar));
+            CHECK_THROWS(CorruptStream,
+                         decode(model, latent, tables, bytes, InstructionSet::scalar));
         }
     }
 }
@@ -115,7 +122,8 @@ TEST(context_jobs_that_do_not_fit_are_refused) {
     Sample sample(random, Schedule::raster, 3, 4);
     const ContextJob good = sample.latent.job(InstructionSet::scalar);
     const auto refuse = [&](ContextJob job, const Tables& tables) {
-        CHECK_THROWS(BadArgument, sample.model.encode(view(sample.latent.values), tables, nullptr, job));
+        CHECK_THROWS(BadArgument,
+                     sample.model.encode(view(sample.latent.values), tables, nullptr, job));
     };
     sample.model.encode(view(sample.latent.values), *sample.tables, nullptr, good);
     for (const std::size_t threads : {0, 257})

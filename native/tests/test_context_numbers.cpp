@@ -59,7 +59,8 @@ TEST(context_weights_that_could_overflow_are_refused) {
     for (const std::size_t inputs : {std::size_t{3}, kChunkInputs, kChunkInputs + 3}) {
         LayerNumbers layer = random_layer(random, inputs, 1, 17);
         std::fill(layer.weight.begin(), layer.weight.end(), std::int16_t{0});
-        const LayerArrays arrays{view(layer.weight), view(layer.shift), view(layer.bias), layer.slope};
+        const LayerArrays arrays{view(layer.weight), view(layer.shift), view(layer.bias),
+                                 layer.slope};
         const std::size_t last = inputs - 1;
         layer.weight[last * 17 + 16] = 32767;
         layer.weight[(last - 1) * 17 + 16] = -32767;
@@ -74,29 +75,33 @@ TEST(context_loops_multiply_the_largest_numbers_exactly) {
     std::mt19937 random(32);
     for (const std::size_t inputs : {std::size_t{5}, std::size_t{256}, std::size_t{770}}) {
         LayerNumbers layer = random_layer(random, inputs, 1, 20);
-        for (auto& weight : layer.weight) weight = static_cast<std::int16_t>(weight > 0 ? 256 : -256);
+        for (auto& weight : layer.weight)
+            weight = static_cast<std::int16_t>(weight > 0 ? 256 : -256);
         layer.shift.assign(20, 12);
         const PackedWeights packed(view(layer.weight), view(layer.shift), "it");
         for (const InstructionSet set : available_instruction_sets()) {
             const ContextKernels& kernels = context_kernels_for(set);
             for (std::size_t positions = 1; positions <= 30; ++positions) {
                 std::vector<std::int16_t> mantissas(positions * packed.padded_inputs());
-                const bool same_signs = positions % 2 == 0;  // as the weights of output 7: its sums reach the limit
+                const bool same_signs =
+                    positions % 2 == 0;  // as the weights of output 7: its sums reach the limit
                 for (std::size_t p = 0; p < positions; ++p) {
                     for (std::size_t i = 0; i < inputs; ++i) {
-                        const bool positive = same_signs ? layer.weight[i * 20 + 7] > 0 : random() % 2 == 0;
+                        const bool positive =
+                            same_signs ? layer.weight[i * 20 + 7] > 0 : random() % 2 == 0;
                         mantissas[p * packed.padded_inputs() + i] = positive ? 32767 : -32767;
                     }
                 }
                 const std::vector<int> fractions(positions, 12);
                 std::vector<std::int64_t> sums(positions * 32), totals(positions * 32);
-                packed.add(kernels, mantissas.data(), fractions.data(), positions, sums.data(), totals.data());
+                packed.add(kernels, mantissas.data(), fractions.data(), positions, sums.data(),
+                           totals.data());
                 for (std::size_t p = 0; p < positions; ++p) {
                     for (std::size_t output = 0; output < 20; ++output) {
                         std::int64_t sum = 0;
                         for (std::size_t i = 0; i < inputs; ++i) {
-                            sum +=
-                                std::int64_t{layer.weight[i * 20 + output]} * mantissas[p * packed.padded_inputs() + i];
+                            sum += std::int64_t{layer.weight[i * 20 + output]} *
+                                   mantissas[p * packed.padded_inputs() + i];
                         }
                         CHECK(sums[p * 32 + output] == sum);
                         CHECK(totals[p * 32 + output] == half_even(sum, 12));
@@ -116,11 +121,13 @@ TEST(context_loops_round_halves_to_even) {
                 std::vector<std::int64_t> sums, shifts(40, shift), totals(40, 5);
                 for (std::int64_t i = -20; i < 20; ++i) {
                     const std::int64_t near = std::int64_t{random_between(random, -2, 2)};
-                    sums.push_back(i == -20 ? -(std::int64_t{1} << 41)
-                                            : i * (std::int64_t{1} << std::max(shift - 1, 0)) + near);
+                    sums.push_back(i == -20
+                                       ? -(std::int64_t{1} << 41)
+                                       : i * (std::int64_t{1} << std::max(shift - 1, 0)) + near);
                 }
                 kernels.add_rounded(sums.data(), shifts.data(), fraction, 40, totals.data());
-                for (std::size_t i = 0; i < 40; ++i) CHECK(totals[i] == 5 + half_even(sums[i], shift + fraction - 12));
+                for (std::size_t i = 0; i < 40; ++i)
+                    CHECK(totals[i] == 5 + half_even(sums[i], shift + fraction - 12));
             }
         }
     }
@@ -139,12 +146,14 @@ TEST(context_loops_normalise_and_activate_exactly) {
                 const int shift = kernels.normalise(x.data(), 37, mantissas.data());
                 CHECK(shift == 0 || most >= 1 << (14 + shift));
                 CHECK(most < 1 << (15 + shift));
-                const std::int32_t slope = random() % 3 == 0 ? 65536 : random_between(random, 0, 65535);
+                const std::int32_t slope =
+                    random() % 3 == 0 ? 65536 : random_between(random, 0, 65535);
                 const std::vector<std::int64_t> totals(x.begin(), x.end());
                 kernels.activate(totals.data(), slope, 37, out.data());
                 for (std::size_t i = 0; i < 37; ++i) {
                     const std::int64_t rounded = half_even(x[i], shift);
-                    CHECK(mantissas[i] == std::min<std::int64_t>(std::max<std::int64_t>(rounded, -32767), 32767));
+                    CHECK(mantissas[i] ==
+                          std::min<std::int64_t>(std::max<std::int64_t>(rounded, -32767), 32767));
                     CHECK(out[i] == (x[i] < 0 ? half_even(std::int64_t{x[i]} * slope, 16) : x[i]));
                 }
             }
@@ -153,6 +162,7 @@ TEST(context_loops_normalise_and_activate_exactly) {
                                        -(std::int64_t{1} << 53)};
         std::int32_t out[4];
         kernels.activate(beyond, 32768, 4, out);
-        CHECK(out[0] == kContextLimit && out[1] == -kContextLimit / 2 && out[2] == out[0] && out[3] == out[1]);
+        CHECK(out[0] == kContextLimit && out[1] == -kContextLimit / 2 && out[2] == out[0] &&
+              out[3] == out[1]);
     }
 }

@@ -40,8 +40,10 @@ TEST(a_stream_cut_anywhere_is_refused) {
         for (const std::size_t lanes : {1, 4, 32}) {
             const Sample sample = make_sample(4, 700, lanes);
             for (std::size_t size = 0; size < sample.bytes.size(); ++size) {
-                CHECK(is_refused(sample, Bytes(sample.bytes.begin(), sample.bytes.begin() + static_cast<long>(size)),
-                                 set));
+                CHECK(is_refused(
+                    sample,
+                    Bytes(sample.bytes.begin(), sample.bytes.begin() + static_cast<long>(size)),
+                    set));
             }
         }
     }
@@ -64,18 +66,21 @@ TEST(flipped_bits_do_no_harm_and_all_instruction_sets_agree) {
     for (const std::size_t lanes : {1, 4, 32}) {
         const Sample sample = make_sample(6, 300, lanes);
         std::uint32_t states[kMaxLanes];
-        const std::size_t words_at = sample.bytes.size() - read_head(view(sample.bytes), states).words.size;
+        const std::size_t words_at =
+            sample.bytes.size() - read_head(view(sample.bytes), states).words.size;
         std::size_t unseen = 0;
         for (std::size_t bit = 0; bit < 8 * sample.bytes.size(); ++bit) {
             Bytes flipped = sample.bytes;
             flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1u << bit % 8);
             const bool refused = is_refused(sample, flipped, InstructionSet::scalar);
-            unseen +=
-                refused || bit / 8 < words_at ? 0 : 1;  // a flip in the side part may change just an escaped value
+            unseen += refused || bit / 8 < words_at
+                          ? 0
+                          : 1;  // a flip in the side part may change just an escaped value
             for (const InstructionSet set : available_instruction_sets())
                 CHECK(is_refused(sample, flipped, set) == refused);
         }
-        // One that turns the last symbols of a lane into others may end in the right state; more than a few must not.
+        // One that turns the last symbols of a lane into others may end in the right state; more
+        // than a few must not.
         CHECK(unseen < 8 * (sample.bytes.size() - words_at) / 20);
     }
 }
@@ -110,5 +115,6 @@ TEST(a_decoder_that_stops_early_is_told_so) {
     CHECK_THROWS(CorruptStream, decoder.finish());
     CHECK_THROWS(BadArgument, decoder.finish());
     CHECK_THROWS(BadArgument, decoder.get({}, nullptr));
-    CHECK_THROWS(CorruptStream, Decoder(sample.tables, view(sample.bytes), InstructionSet::scalar).finish());
+    CHECK_THROWS(CorruptStream,
+                 Decoder(sample.tables, view(sample.bytes), InstructionSet::scalar).finish());
 }

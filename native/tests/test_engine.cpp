@@ -31,15 +31,16 @@ Conv small_conv() {
 
 std::vector<Slot> small_slots() { return {{"in", 2, 100, true}, {"out", 3, 300, false}}; }
 
-std::int32_t expected(const Conv& conv, std::int32_t condition, const Map& input, std::int32_t y, std::int32_t x,
-                      std::size_t output) {
+std::int32_t expected(const Conv& conv, std::int32_t condition, const Map& input, std::int32_t y,
+                      std::int32_t x, std::size_t output) {
     std::int64_t sum = conv.bias[output] + std::int64_t{conv.slope[output]} * condition;
     for (std::size_t t = 0; t < conv.taps.size(); ++t) {
         const std::int32_t row = conv.stride * y + conv.origin_y + conv.taps[t].dy;
         const std::int32_t column = conv.stride * x + conv.origin_x + conv.taps[t].dx;
         if (row < 0 || row >= input.height || column < 0 || column >= input.width) continue;
         for (std::size_t c = 0; c < static_cast<std::size_t>(conv.inputs); ++c) {
-            const std::size_t weight = (output * conv.taps.size() + t) * static_cast<std::size_t>(conv.inputs) + c;
+            const std::size_t weight =
+                (output * conv.taps.size() + t) * static_cast<std::size_t>(conv.inputs) + c;
             sum += std::int64_t{conv.weights[weight]} * input.at(row, column)[c];
         }
     }
@@ -62,7 +63,8 @@ TEST(a_convolution_equals_a_plain_loop_on_every_instruction_set) {
         for (std::int32_t y = 0; y < 5; ++y) {
             for (std::int32_t x = 0; x < 7; ++x) {
                 for (std::int32_t c = 0; c < 2; ++c) {
-                    input.at(y, x)[c] = static_cast<std::int16_t>((y * 31 + x * 17 + c * 5) % 201 - 100);
+                    input.at(y, x)[c] =
+                        static_cast<std::int16_t>((y * 31 + x * 17 + c * 5) % 201 - 100);
                 }
             }
         }
@@ -72,7 +74,8 @@ TEST(a_convolution_equals_a_plain_loop_on_every_instruction_set) {
                 Team team(size);
                 network.run(0, condition, workspace, team, set);
                 const Map& output = workspace.map(1);
-                CHECK(output.height == (5 + stride - 1) / stride && output.width == (stride == 1 ? 7 : 3));
+                CHECK(output.height == (5 + stride - 1) / stride &&
+                      output.width == (stride == 1 ? 7 : 3));
                 for (std::int32_t y = 0; y < output.height; ++y) {
                     for (std::int32_t x = 0; x < output.width; ++x) {
                         for (std::size_t o = 0; o < 3; ++o)
@@ -107,7 +110,8 @@ TEST(a_program_that_is_not_sound_is_refused) {
     refused([](Conv& conv, auto&) { conv.taps[0].dy = 17; });
     refused([](Conv& conv, auto&) { conv.add = Channels{1, 0}; });
     refused([](Conv& conv, auto&) { conv.bias[0] = std::numeric_limits<std::int32_t>::min(); });
-    refused([](Conv& conv, auto&) { conv.bias[0] = std::numeric_limits<std::int32_t>::max() - 1000; });
+    refused(
+        [](Conv& conv, auto&) { conv.bias[0] = std::numeric_limits<std::int32_t>::max() - 1000; });
     refused([](Conv&, auto& slots) { slots[0].is_given = false; });
     refused([](Conv&, auto& slots) { slots[0].max_abs = 32768; });
     refused([](Conv&, auto& slots) { slots[1].name = "in"; });

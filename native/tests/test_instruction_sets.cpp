@@ -33,7 +33,8 @@ TEST(instruction_sets_agree_on_many_symbols_with_lanes_chosen_by_number) {
     }
 }
 
-// The loops divide by way of floats: every frequency, with states at the ends of its range and at multiples of it.
+// The loops divide by way of floats: every frequency, with states at the ends of its range and at
+// multiples of it.
 TEST(instruction_sets_divide_exactly) {
     std::mt19937 random(12);
     for (const InstructionSet set : available_instruction_sets()) {
@@ -44,24 +45,32 @@ TEST(instruction_sets_divide_exactly) {
             std::uint32_t entries[32], states[32], expected[32];
             for (std::size_t lane = 0; lane < 32; ++lane) {
                 entries[lane] = (kProbabilityTotal - frequency) | frequency << kProbabilityBits;
-                const std::uint32_t multiple = frequency * static_cast<std::uint32_t>(random() % (1u << 17));
+                const std::uint32_t multiple =
+                    frequency * static_cast<std::uint32_t>(random() % (1u << 17));
                 const std::uint32_t near = multiple + static_cast<std::uint32_t>(random() % 3) - 1;
-                const std::uint32_t x = lane == 0 ? limit - 1 : lane == 1 ? limit : lane == 2 ? kFirstState : near;
+                const std::uint32_t x = lane == 0   ? limit - 1
+                                        : lane == 1 ? limit
+                                        : lane == 2 ? kFirstState
+                                                    : near;
                 states[lane] = expected[lane] = std::min(std::max(x, kFirstState), (1u << 31) - 1);
             }
             std::uint8_t words[2][2 * kGroupMaxBytes] = {};
-            const std::uint8_t* end = encode_symbols(entries, 32, expected, 32, words[0] + sizeof words[0]);
-            const std::uint8_t* end_of_group = encode_groups(entries, 1, states, words[1] + sizeof words[1]);
+            const std::uint8_t* end =
+                encode_symbols(entries, 32, expected, 32, words[0] + sizeof words[0]);
+            const std::uint8_t* end_of_group =
+                encode_groups(entries, 1, states, words[1] + sizeof words[1]);
             CHECK(std::equal(states, states + 32, expected));
             CHECK(end - words[0] == end_of_group - words[1]);
-            CHECK(std::equal(end, static_cast<const std::uint8_t*>(words[0] + sizeof words[0]), end_of_group));
+            CHECK(std::equal(end, static_cast<const std::uint8_t*>(words[0] + sizeof words[0]),
+                             end_of_group));
         }
     }
 }
 
 TEST(instruction_sets_have_names) {
     CHECK(available_instruction_sets().front() == InstructionSet::scalar);
-    for (const InstructionSet set : available_instruction_sets()) CHECK(instruction_set_named(name_of(set)) == set);
+    for (const InstructionSet set : available_instruction_sets())
+        CHECK(instruction_set_named(name_of(set)) == set);
     CHECK_THROWS(BadArgument, instruction_set_named("sse9"));
     CHECK_THROWS(BadArgument, instruction_set_named(""));
 }

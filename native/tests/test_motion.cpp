@@ -27,7 +27,8 @@ Plane random_plane(int height, int width, unsigned seed) {
 bool alike(const Plane& a, const Plane& b) {
     for (int y = -Plane::kBorder; y < a.height() + Plane::kBorder; ++y) {
         const std::uint8_t* const line = a.row(y) - Plane::kBorder;
-        if (!std::equal(line, line + a.width() + 2 * Plane::kBorder, b.row(y) - Plane::kBorder)) return false;
+        if (!std::equal(line, line + a.width() + 2 * Plane::kBorder, b.row(y) - Plane::kBorder))
+            return false;
     }
     return true;
 }
@@ -56,7 +57,8 @@ class Noise : public SymbolSource {
         const Alphabet alphabet = motion_alphabet(row);
         const auto n = static_cast<unsigned>(random_());
         if (n % 64 == 0) return static_cast<std::int32_t>(random_());
-        return alphabet.first + static_cast<std::int32_t>(n / 64 % static_cast<unsigned>(alphabet.count));
+        return alphabet.first +
+               static_cast<std::int32_t>(n / 64 % static_cast<unsigned>(alphabet.count));
     }
 
   private:
@@ -64,9 +66,11 @@ class Noise : public SymbolSource {
 };
 
 bool same_field(const MotionField& a, const MotionField& b) {
-    if (a.modes != b.modes || a.filters != b.filters || a.blocks.size() != b.blocks.size()) return false;
+    if (a.modes != b.modes || a.filters != b.filters || a.blocks.size() != b.blocks.size())
+        return false;
     for (std::size_t k = 0; k < a.blocks.size(); ++k) {
-        if (a.blocks[k].previous != b.blocks[k].previous || a.blocks[k].key != b.blocks[k].key) return false;
+        if (a.blocks[k].previous != b.blocks[k].previous || a.blocks[k].key != b.blocks[k].key)
+            return false;
     }
     return true;
 }
@@ -79,8 +83,11 @@ TEST(motion_loops_of_all_instruction_sets_agree) {
     for (const InstructionSet set : available_instruction_sets()) {
         const MotionKernels &fast = motion_kernels_for(set), &plain = kMotionScalar;
         for (int trial = 0; trial < 300; ++trial) {
-            const auto upto = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-            const Pixels p{a.row(upto(80)) + upto(90), a.stride()}, q{b.row(upto(80)) + upto(90), b.stride()};
+            const auto upto = [&](int n) {
+                return static_cast<int>(random() % static_cast<unsigned>(n));
+            };
+            const Pixels p{a.row(upto(80)) + upto(90), a.stride()},
+                q{b.row(upto(80)) + upto(90), b.stride()};
             CHECK(fast.ssd16(p, q) == plain.ssd16(p, q));
             CHECK(fast.ssd8(p, q) == plain.ssd8(p, q));
             CHECK(fast.sad8(p, q) == plain.sad8(p, q));
@@ -89,16 +96,16 @@ TEST(motion_loops_of_all_instruction_sets_agree) {
             for (const bool second : {false, true}) {
                 const MotionKernels* const kernels = second ? &plain : &fast;
                 std::uint8_t* const out = to[second];
-                kernels->luma(p, kLumaTaps[filter][trial % 4], kLumaTaps[filter][trial / 4 % 4], out, 40, width,
-                              height);
+                kernels->luma(p, kLumaTaps[filter][trial % 4], kLumaTaps[filter][trial / 4 % 4],
+                              out, 40, width, height);
             }
             CHECK(std::equal(to[0], to[0] + 32 * 40, to[1]));
             const int thin = 4 * (1 + upto(8));
             for (const bool second : {false, true}) {
                 const MotionKernels* const kernels = second ? &plain : &fast;
                 std::uint8_t* const out = to[second];
-                kernels->chroma(p, kChromaTaps[filter][trial % 8], kChromaTaps[filter][trial / 8 % 8], out, 40, thin,
-                                height);
+                kernels->chroma(p, kChromaTaps[filter][trial % 8],
+                                kChromaTaps[filter][trial / 8 % 8], out, 40, thin, height);
                 kernels->average(out, q.at, 96);
                 kernels->halve(q.at, p.at, out + 200, 1 + trial % 40);
                 const std::uint8_t* const parts[4] = {p.at, q.at, p.at + 64, q.at + 64};

@@ -16,7 +16,8 @@ ParsedHead parse(const Bytes& bytes) {
 
 TEST(a_head_holds_states_and_escapes) {
     const std::vector<std::uint32_t> states{1u << 15, (1u << 16) - 1, 1u << 16, (1u << 31) - 1};
-    Bytes bytes = write_head(view(states), view<std::uint64_t>({1, 5, (std::uint64_t{2} << 33) - 1}));
+    Bytes bytes =
+        write_head(view(states), view<std::uint64_t>({1, 5, (std::uint64_t{2} << 33) - 1}));
     CHECK(bytes[0] == 0b1010);
     bytes.insert(bytes.end(), {1, 2});
     std::uint32_t read[kMaxLanes];
@@ -35,7 +36,8 @@ TEST(a_head_without_escapes_has_no_length) {
 }
 
 TEST(a_long_side_part_has_a_length_of_two_bytes) {
-    const Bytes bytes = write_head(view<std::uint32_t>({1u << 15}), view(std::vector<std::uint64_t>(2000, 1)));
+    const Bytes bytes =
+        write_head(view<std::uint32_t>({1u << 15}), view(std::vector<std::uint64_t>(2000, 1)));
     CHECK(bytes[1] == ((253 & 127) | 128) && bytes[2] == 1 && bytes.size() == 3 + 253);
     CHECK(parse(bytes).side_size == 253);
 }
@@ -45,13 +47,14 @@ TEST(bad_heads_throw) {
         CHECK_THROWS(CorruptStream, parse({first, 0, 0, 0}));
     CHECK_THROWS(TruncatedStream, parse({0}));
     CHECK_THROWS(TruncatedStream, parse({0, 0, 0}));
-    CHECK_THROWS(TruncatedStream, parse({0, 0, 0, 0, 9}));         // half a word
-    CHECK_THROWS(CorruptStream, parse({0, 0, 0, 0x80}));           // padding
-    CHECK_THROWS(TruncatedStream, parse({8}));                     // no length
-    CHECK_THROWS(TruncatedStream, parse({8, 0x80}));               // half a length
-    CHECK_THROWS(TruncatedStream, parse({8, 4, 0, 0, 0}));         // length beyond the end
-    CHECK_THROWS(TruncatedStream, parse({8, 2, 0, 0, 0, 0}));      // side too short for the state
-    CHECK_THROWS(CorruptStream, parse({8, 0x84, 0, 0, 0, 0, 0}));  // length not in its shortest form
+    CHECK_THROWS(TruncatedStream, parse({0, 0, 0, 0, 9}));     // half a word
+    CHECK_THROWS(CorruptStream, parse({0, 0, 0, 0x80}));       // padding
+    CHECK_THROWS(TruncatedStream, parse({8}));                 // no length
+    CHECK_THROWS(TruncatedStream, parse({8, 0x80}));           // half a length
+    CHECK_THROWS(TruncatedStream, parse({8, 4, 0, 0, 0}));     // length beyond the end
+    CHECK_THROWS(TruncatedStream, parse({8, 2, 0, 0, 0, 0}));  // side too short for the state
+    CHECK_THROWS(CorruptStream,
+                 parse({8, 0x84, 0, 0, 0, 0, 0}));  // length not in its shortest form
     CHECK_THROWS(CorruptStream, parse({8, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0}));
     CHECK_THROWS(TruncatedStream, parse({8, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0}));
 }

@@ -31,7 +31,11 @@ class Anchor:
     def options(self, gop: int) -> dict[str, str]:
         """Of the encoder, as FFmpeg names them, for GOPs of so many frames."""
         tune = {} if self.tune is None else {"tune": self.tune}
-        return {"preset": self.preset, self.parameters_name: self.parameters.format(gop=gop), **tune}
+        return {
+            "preset": self.preset,
+            self.parameters_name: self.parameters.format(gop=gop),
+            **tune,
+        }
 
     def check_crf(self, crf: int) -> None:
         """Raises UsageError."""
@@ -51,9 +55,27 @@ _SVT = "keyint={gop}:irefresh-type=2:scd=0:" + f"lp={THREADS}"
 ANCHORS = {
     anchor.name: anchor
     for anchor in (
-        Anchor("x264 zerolatency", "libx264", "medium", "x264-params", _X264, _CRFS, 51, tune="zerolatency"),
+        Anchor(
+            "x264 zerolatency",
+            "libx264",
+            "medium",
+            "x264-params",
+            _X264,
+            _CRFS,
+            51,
+            tune="zerolatency",
+        ),
         Anchor("x264", "libx264", "medium", "x264-params", _X264, _CRFS, 51),
-        Anchor("x265 zerolatency", "libx265", "medium", "x265-params", _X265, _CRFS, 51, tune="zerolatency"),
+        Anchor(
+            "x265 zerolatency",
+            "libx265",
+            "medium",
+            "x265-params",
+            _X265,
+            _CRFS,
+            51,
+            tune="zerolatency",
+        ),
         Anchor("x265", "libx265", "medium", "x265-params", _X265, _CRFS, 51),
         Anchor("svt-av1", "libsvtav1", "8", "svtav1-params", _SVT, _AV1_CRFS, 63),
     )

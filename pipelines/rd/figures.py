@@ -34,7 +34,16 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     files = []
     for metric in metrics_of(rows):
         if len(clips) > 1:
-            files.append(_save(rows, metric, folder, "mean", f"mean of {len(clips)} clips", mean_curves(rows, metric)))
+            files.append(
+                _save(
+                    rows,
+                    metric,
+                    folder,
+                    "mean",
+                    f"mean of {len(clips)} clips",
+                    mean_curves(rows, metric),
+                )
+            )
         for clip in clips:
             first = next(row for row in rows if row.clip == clip)
             title = f"{clip}, {first.width}x{first.height}, {first.frames} frames"
@@ -46,20 +55,26 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 def mean_curves(rows: Sequence[Row], metric: Metric) -> Curves:
     """At every setting that a codec has for all clips: the means over the clips of bits per pixel and of quality."""
     clips = names(rows, "clip")
-    settings: dict[str, dict[int, list[Point]]] = {codec: defaultdict(list) for codec in names(rows, "codec")}
+    settings: dict[str, dict[int, list[Point]]] = {
+        codec: defaultdict(list) for codec in names(rows, "codec")
+    }
     for row in rows:
         quality = metric.of(row)
         if quality is not None:
             settings[row.codec][row.setting].append((row.bpp, quality))
     return {
         codec: sorted(
-            (fmean(bpp for bpp, _ in part), fmean(quality for _, quality in part)) for part in found.values() if len(part) == len(clips)
+            (fmean(bpp for bpp, _ in part), fmean(quality for _, quality in part))
+            for part in found.values()
+            if len(part) == len(clips)
         )
         for codec, found in settings.items()
     }
 
 
-def _save(rows: Sequence[Row], metric: Metric, folder: Path, name: str, title: str, curves: Curves) -> Path:
+def _save(
+    rows: Sequence[Row], metric: Metric, folder: Path, name: str, title: str, curves: Curves
+) -> Path:
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
     axes = figure.add_subplot()
     colors = iter(OUR_COLORS * len(curves))
@@ -67,7 +82,15 @@ def _save(rows: Sequence[Row], metric: Metric, folder: Path, name: str, title: s
         if curve:
             color, line, marker = STYLES[codec] if codec in STYLES else (next(colors), "-", "o")
             width = 1.3 if codec in STYLES else 2.4
-            axes.plot(*zip(*curve, strict=True), line, color=color, marker=marker, markersize=2 + 2 * width, linewidth=width, label=codec)
+            axes.plot(
+                *zip(*curve, strict=True),
+                line,
+                color=color,
+                marker=marker,
+                markersize=2 + 2 * width,
+                linewidth=width,
+                label=codec,
+            )
     gop = "/".join(str(gop) for gop in sorted({row.gop for row in rows}))
     axes.set_title(f"{title}, GOP {gop}", fontsize=11)
     axes.set_ylabel(metric.label)

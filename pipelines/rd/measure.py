@@ -88,13 +88,25 @@ def measure(job: Job) -> Row:
     """Raises a StreamCodecError if the clip cannot be read, is too small for MS-SSIM, or does not come back as it was encoded."""
     set_threads(THREADS)
     with TemporaryDirectory() as folder:
-        coded = encode_ours(job, Path(folder)) if job.codec == OURS else encode_anchor(job, Path(folder))
+        coded = (
+            encode_ours(job, Path(folder))
+            if job.codec == OURS
+            else encode_anchor(job, Path(folder))
+        )
         with reader(job, "yuv420") as source, reader(job, "rgb") as same:
-            pictures = (Picture(frame.planes, rgb.planes[0]) for frame, rgb in zip(source, same, strict=True))
-            compared = [_compare(picture, shown, job) for picture, shown in zip_longest(pictures, coded.pictures)]
+            pictures = (
+                Picture(frame.planes, rgb.planes[0])
+                for frame, rgb in zip(source, same, strict=True)
+            )
+            compared = [
+                _compare(picture, shown, job)
+                for picture, shown in zip_longest(pictures, coded.pictures)
+            ]
     psnr_db = _mean_psnr_db(compared, coded.frame_format)
     if coded.psnr_db not in (None, psnr_db):
-        raise SourceError(f"{job.clip.path} at quality {job.setting} decodes to {psnr_db} dB; the encoder had {coded.psnr_db} dB")
+        raise SourceError(
+            f"{job.clip.path} at quality {job.setting} decodes to {psnr_db} dB; the encoder had {coded.psnr_db} dB"
+        )
     return Row(
         clip=job.clip.path.stem, clip_sha256=job.clip_sha256, codec=job.codec, setting=job.setting, gop=job.gop, version=job.version,
         options=job.options, max_frames=job.max_frames,
@@ -111,10 +123,17 @@ def reader(job: Job, frame_format: FrameFormat) -> VideoReader:
 
 def _compare(source: Picture | None, shown: Picture | None, job: Job) -> Compared:
     if source is None or shown is None:
-        raise SourceError(f"{job.clip.path}: {job.codec} gave back {'fewer' if shown is None else 'more'} frames than it got")
+        raise SourceError(
+            f"{job.clip.path}: {job.codec} gave back {'fewer' if shown is None else 'more'} frames than it got"
+        )
     a, b = (torch.from_numpy(picture.planes[0])[None, None].float() for picture in (source, shown))
-    errors: dict[FrameFormat, float] = {"rgb": mse(source.rgb, shown.rgb), "yuv420": frame_mse(source.planes, shown.planes)}
-    return Compared(psnr_yuv_db(source.planes, shown.planes), errors, ms_ssim(a, b, data_range=255).item())
+    errors: dict[FrameFormat, float] = {
+        "rgb": mse(source.rgb, shown.rgb),
+        "yuv420": frame_mse(source.planes, shown.planes),
+    }
+    return Compared(
+        psnr_yuv_db(source.planes, shown.planes), errors, ms_ssim(a, b, data_range=255).item()
+    )
 
 
 def _mean_psnr_db(compared: Iterable[Compared], frame_format: FrameFormat) -> float:
@@ -125,15 +144,34 @@ def encode_ours(job: Job, folder: Path) -> Coded:
     """The whole .ssf file counts; it is made of the pictures alone, so that it holds no sound and no tags of the source."""
     path = folder / "clip.ssf"
     options = streamcodec.EncodeOptions(**{"quality": job.setting, "gop": job.gop, **job.options})
-    codec = streamcodec.load_codec(options.intra, options.inter, device=options.device, precision=options.precision, preset=options.preset)
+    codec = streamcodec.load_codec(
+        options.intra,
+        options.inter,
+        device=options.device,
+        precision=options.precision,
+        preset=options.preset,
+    )
     with reader(job, codec.frame_format) as source:
         pictures = (frame.planes for frame in source)
-        report = streamcodec.encode(pictures, path, options=options, codec=codec, frame_rate=source.format.frame_rate, psnr=True)
+        report = streamcodec.encode(
+            pictures,
+            path,
+            options=options,
+            codec=codec,
+            frame_rate=source.format.frame_rate,
+            psnr=True,
+        )
         color = source.format.color
-    decoder = Timed(streamcodec.open(path, device=options.device, intra=_file(options.intra), inter=_file(options.inter)))
+    decoder = Timed(
+        streamcodec.open(
+            path, device=options.device, intra=_file(options.intra), inter=_file(options.inter)
+        )
+    )
     decoded = (RawFrame(frame.planes, pts=0) for frame in decoder)
     shown = (Picture(yuv420_of(frame, color), rgb_of(frame, color)) for frame in decoded)
-    return Coded(report.size_bytes, report.seconds, decoder, shown, report.psnr_db, codec.frame_format)
+    return Coded(
+        report.size_bytes, report.seconds, decoder, shown, report.psnr_db, codec.frame_format
+    )
 
 
 def _file(model: str) -> str | None:
@@ -150,7 +188,9 @@ def encode_anchor(job: Job, folder: Path) -> Coded:
         video = source.format
     started = time.perf_counter()
     options = anchor.options(job.gop)
-    with VideoWriter(path, video, frame_format="yuv420", codec=anchor.encoder, crf=job.setting, options=options) as writer:
+    with VideoWriter(
+        path, video, frame_format="yuv420", codec=anchor.encoder, crf=job.setting, options=options
+    ) as writer:
         for frame in frames:
             writer.write(frame)
     seconds = time.perf_counter() - started

@@ -32,28 +32,46 @@ def plan(
     gop, qualities = settings.pop("gop", defaults.gop), sorted(set(qualities))
     ours = [EncodeOptions(**{"quality": quality, "gop": gop, **settings}) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
-    jobs = [Job(clip, OURS, quality, gop, version, settings, max_frames) for clip in clips for quality in qualities]
+    jobs = [
+        Job(clip, OURS, quality, gop, version, settings, max_frames)
+        for clip in clips
+        for quality in qualities
+    ]
     for codec, crfs in anchors.items():
         jobs += _anchor_jobs(clips, codec, sorted(set(crfs)), gop, max_frames)
     if not jobs:
-        raise UsageError("nothing to measure; accepted: at least one quality, or an anchor and a CRF")
+        raise UsageError(
+            "nothing to measure; accepted: at least one quality, or an anchor and a CRF"
+        )
     return jobs
 
 
-def _anchor_jobs(clips: Sequence[Clip], codec: str, crfs: Sequence[int], gop: int, max_frames: int | None) -> list[Job]:
+def _anchor_jobs(
+    clips: Sequence[Clip], codec: str, crfs: Sequence[int], gop: int, max_frames: int | None
+) -> list[Job]:
     for crf in crfs:
         anchor_named(codec).check_crf(crf)
-    return [Job(clip, codec, crf, gop, f"PyAV {av.__version__}", {}, max_frames) for clip in clips for crf in crfs]
+    return [
+        Job(clip, codec, crf, gop, f"PyAV {av.__version__}", {}, max_frames)
+        for clip in clips
+        for crf in crfs
+    ]
 
 
 def parse_options(settings: Iterable[str]) -> dict[str, Any]:
     """KEY=VALUE of EncodeOptions' fields but quality and targets; values as in JSON, or else text. Raises UsageError for other keys."""
-    known = [field.name for field in fields(EncodeOptions) if field.name != "quality" and not field.name.startswith("target_")]
+    known = [
+        field.name
+        for field in fields(EncodeOptions)
+        if field.name != "quality" and not field.name.startswith("target_")
+    ]
     options: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if key not in known or not equals:
-            raise UsageError(f"encode option is {setting!r}; accepted: KEY=VALUE with KEY of {', '.join(known)}")
+            raise UsageError(
+                f"encode option is {setting!r}; accepted: KEY=VALUE with KEY of {', '.join(known)}"
+            )
         options[key] = _parse_value(value)
     return options
 

@@ -25,10 +25,16 @@ def markdown(rows: Sequence[Row], figures: Sequence[Path], failures: Sequence[st
     for metric in metrics_of(rows):
         for codec in names(rows, "codec"):
             if codec not in ANCHORS:
-                parts += [f"## BD-rate of {codec}, {metric.label}", "Bits more (+) or fewer (-) than the anchor's for the same quality."]
+                parts += [
+                    f"## BD-rate of {codec}, {metric.label}",
+                    "Bits more (+) or fewer (-) than the anchor's for the same quality.",
+                ]
                 parts.append(bd_table(rows, codec, metric))
     parts += [f"![{figure.stem}]({figure.name})" for figure in figures]
-    parts += ["## PSNR lost from the first P-frame to the last frame of the first GOP, dB", drop_table(rows)]
+    parts += [
+        "## PSNR lost from the first P-frame to the last frame of the first GOP, dB",
+        drop_table(rows),
+    ]
     for clip in names(rows, "clip"):
         parts += [f"## {clip}", points_table(rows, clip)]
     return "\n\n".join(parts) + "\n"
@@ -36,8 +42,13 @@ def markdown(rows: Sequence[Row], figures: Sequence[Path], failures: Sequence[st
 
 def conditions(rows: Sequence[Row]) -> str:
     """Under which the rows were measured."""
-    lines = {f"- {_codec(row)} {row.version}, GOP {row.gop}{_options(row.options)}": None for row in rows}
-    return "One thread each. Anchors: constant rate factor, closed GOPs, no scene cuts.\n\n" + "\n".join(lines)
+    lines = {
+        f"- {_codec(row)} {row.version}, GOP {row.gop}{_options(row.options)}": None for row in rows
+    }
+    return (
+        "One thread each. Anchors: constant rate factor, closed GOPs, no scene cuts.\n\n"
+        + "\n".join(lines)
+    )
 
 
 def _codec(row: Row) -> str:
@@ -51,7 +62,10 @@ def _options(options: dict[str, Any]) -> str:
 def write_tables(rows: Sequence[Row], folder: Path) -> None:
     """rows.csv, and rows.parquet if pyarrow is installed: a line for each row, with sums in place of what it has frame by frame."""
     records = [record(row) for row in rows]
-    with replace_on_success(folder / "rows.csv", overwrite=True) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replace_on_success(folder / "rows.csv", overwrite=True) as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, list(records[0]))
         writer.writeheader()
         writer.writerows(records)
@@ -63,7 +77,18 @@ def write_tables(rows: Sequence[Row], folder: Path) -> None:
 def record(row: Row) -> dict[str, Any]:
     """Name -> text or number, None where the row was measured without it."""
     fields = asdict(row)
-    own = ("clip", "clip_sha256", "codec", "setting", "gop", "version", "max_frames", "width", "height", "size_bytes")
+    own = (
+        "clip",
+        "clip_sha256",
+        "codec",
+        "setting",
+        "gop",
+        "version",
+        "max_frames",
+        "width",
+        "height",
+        "size_bytes",
+    )
     return {
         **{name: fields[name] for name in own},
         "options": json.dumps(row.options, sort_keys=True),
@@ -87,5 +112,7 @@ def _write_parquet(records: Sequence[dict[str, Any]], path: Path) -> None:
         ("setting", "gop", "max_frames", "width", "height", "size_bytes"),
     )
     types = dict.fromkeys(texts, pa.string()) | dict.fromkeys((*counts, "frames"), pa.int64())
-    schema = pa.schema([(name, types.get(name, pa.float64())) for name in records[0]])  # fixed: a column of None has its type too
+    schema = pa.schema(
+        [(name, types.get(name, pa.float64())) for name in records[0]]
+    )  # fixed: a column of None has its type too
     write_table(pa.Table.from_pylist(list(records), schema), path)

@@ -95,8 +95,21 @@ class Row:
 
 def key_of(item: Job | Row) -> str:
     """Equal for jobs that give the same bits, and for the row of such a job. Models count by their ids, wherever their files are."""
-    options = {name: value for name, value in item.options.items() if name not in ("intra", "inter")}
-    return json.dumps([item.clip_sha256, item.codec, item.setting, item.gop, item.version, options, item.max_frames], sort_keys=True)
+    options = {
+        name: value for name, value in item.options.items() if name not in ("intra", "inter")
+    }
+    return json.dumps(
+        [
+            item.clip_sha256,
+            item.codec,
+            item.setting,
+            item.gop,
+            item.version,
+            options,
+            item.max_frames,
+        ],
+        sort_keys=True,
+    )
 
 
 class Store:
@@ -128,7 +141,9 @@ def read_rows(path: Path) -> list[Row]:
             fields = json.loads(line)
             rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
         except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{path}, line {number} is no row of an evaluation ({error}); mend it, or take the file away") from error
+            raise UsageError(
+                f"{path}, line {number} is no row of an evaluation ({error}); mend it, or take the file away"
+            ) from error
     return rows
 
 

@@ -11,7 +11,19 @@ from streamcodec.metrics import BdRate, RateCurve, bd_rate
 from .anchors import ANCHORS
 from .rows import Row
 
-__all__ = ["METRICS", "Metric", "Point", "bd_rates", "bd_table", "decibels", "drop_table", "metrics_of", "names", "points", "points_table"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "Point",
+    "bd_rates",
+    "bd_table",
+    "decibels",
+    "drop_table",
+    "metrics_of",
+    "names",
+    "points",
+    "points_table",
+]
 
 Point = tuple[float, float]
 
@@ -49,7 +61,9 @@ def names(rows: Iterable[Row], part: str) -> list[str]:
 
 def select(rows: Iterable[Row], clip: str, codec: str) -> list[Row]:
     """One codec's rows for one clip, by rate."""
-    return sorted((row for row in rows if (row.clip, row.codec) == (clip, codec)), key=lambda row: row.bpp)
+    return sorted(
+        (row for row in rows if (row.clip, row.codec) == (clip, codec)), key=lambda row: row.bpp
+    )
 
 
 def points(rows: Iterable[Row], clip: str, codec: str, metric: Metric) -> list[Point]:
@@ -58,7 +72,9 @@ def points(rows: Iterable[Row], clip: str, codec: str, metric: Metric) -> list[P
     return [(bpp, quality) for bpp, quality in pairs if quality is not None]
 
 
-def bd_rates(rows: Sequence[Row], anchor: str, test: str, metric: Metric) -> dict[str, BdRate | str]:
+def bd_rates(
+    rows: Sequence[Row], anchor: str, test: str, metric: Metric
+) -> dict[str, BdRate | str]:
     """For every clip that both have: the BD-rate, or why there is none."""
     found: dict[str, BdRate | str] = {}
     for clip in names(rows, "clip"):
@@ -82,7 +98,9 @@ def bd_table(rows: Sequence[Row], test: str, metric: Metric) -> str:
         lines.append(_line([clip, *(_bd_cell(column.get(clip), notes) for column in columns)]))
     if len(clips) > 1:
         lines.append(_line(["**mean**", *(_mean_cell(column, clips) for column in columns)]))
-    return "\n".join(lines + [""] + [f"[{number}] {note}  " for number, note in enumerate(notes, 1)]).rstrip()
+    return "\n".join(
+        lines + [""] + [f"[{number}] {note}  " for number, note in enumerate(notes, 1)]
+    ).rstrip()
 
 
 def _bd_cell(value: BdRate | str | None, notes: list[str]) -> str:
@@ -99,18 +117,46 @@ def _mean_cell(column: dict[str, BdRate | str], clips: Sequence[str]) -> str:
     percents = [value.percent for value in column.values() if isinstance(value, BdRate)]
     if not percents:
         return "-"
-    return f"**{fmean(percents):+.1f} %**" + (f" ({len(percents)} of {len(clips)} clips)" if len(percents) < len(clips) else "")
+    return f"**{fmean(percents):+.1f} %**" + (
+        f" ({len(percents)} of {len(clips)} clips)" if len(percents) < len(clips) else ""
+    )
 
 
 def points_table(rows: Sequence[Row], clip: str) -> str:
     """Every point of a clip. `drop`: from the first P-frame to the last frame of the first GOP."""
-    head = ["codec", "setting", "bpp", "PSNR YUV, dB", "PSNR RGB, dB", "MS-SSIM", "drop along the GOP, dB", "encode fps", "decode fps"]
+    head = [
+        "codec",
+        "setting",
+        "bpp",
+        "PSNR YUV, dB",
+        "PSNR RGB, dB",
+        "MS-SSIM",
+        "drop along the GOP, dB",
+        "encode fps",
+        "decode fps",
+    ]
     lines = [_line(head), _rule(len(head))]
     for codec in names(rows, "codec"):
         for row in select(rows, clip, codec):
             rgb = "-" if row.psnr_rgb_db is None else f"{row.psnr_rgb_db:.2f}"
-            quality = [f"{row.bpp:.4f}", f"{row.mean_psnr_yuv_db:.2f}", rgb, f"{row.ms_ssim:.4f}", f"{row.gop_drop_db:+.2f}"]
-            lines.append(_line([codec, str(row.setting), *quality, f"{row.encode_fps:.2f}", f"{row.decode_fps:.2f}"]))
+            quality = [
+                f"{row.bpp:.4f}",
+                f"{row.mean_psnr_yuv_db:.2f}",
+                rgb,
+                f"{row.ms_ssim:.4f}",
+                f"{row.gop_drop_db:+.2f}",
+            ]
+            lines.append(
+                _line(
+                    [
+                        codec,
+                        str(row.setting),
+                        *quality,
+                        f"{row.encode_fps:.2f}",
+                        f"{row.decode_fps:.2f}",
+                    ]
+                )
+            )
     return "\n".join(lines)
 
 
@@ -120,7 +166,14 @@ def drop_table(rows: Sequence[Row]) -> str:
     lines = [_line(["clip", *codecs]), _rule(1 + len(codecs))]
     for clip in names(rows, "clip"):
         drops = [[row.gop_drop_db for row in select(rows, clip, codec)] for codec in codecs]
-        lines.append(_line([clip, *(f"{min(drop):+.2f} to {max(drop):+.2f}" if drop else "-" for drop in drops)]))
+        lines.append(
+            _line(
+                [
+                    clip,
+                    *(f"{min(drop):+.2f} to {max(drop):+.2f}" if drop else "-" for drop in drops),
+                ]
+            )
+        )
     return "\n".join(lines)
 
 

@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+        if (
+            number is not None and signal.getsignal(number) == signal.SIG_DFL
+        ):  # nohup has it ignored
             signal.signal(number, _end)
     sys.exit(run(arguments))
 
@@ -38,7 +40,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from streamcodec.cli.app import app
 
     try:
-        result = app.main(args=None if arguments is None else list(arguments), prog_name="streamcodec", standalone_mode=False)
+        result = app.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="streamcodec",
+            standalone_mode=False,
+        )
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
@@ -51,6 +57,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except OSError as error:  # of standard output; those of named files are StreamCodecErrors
         if not isinstance(error, BrokenPipeError):  # with that the reader went away by itself
-            print(f"streamcodec: cannot write standard output: {error.strerror or error}", file=sys.stderr)
+            print(
+                f"streamcodec: cannot write standard output: {error.strerror or error}",
+                file=sys.stderr,
+            )
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
         return 1

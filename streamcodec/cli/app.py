@@ -6,7 +6,19 @@ import click
 
 from streamcodec._version import __version__
 
-COMMANDS = ("encode", "search", "decode", "image", "info", "verify", "models", "import-checkpoint", "train", "transcode", "evaluate")
+COMMANDS = (
+    "encode",
+    "search",
+    "decode",
+    "image",
+    "info",
+    "verify",
+    "models",
+    "import-checkpoint",
+    "train",
+    "transcode",
+    "evaluate",
+)
 
 
 class LazyGroup(click.Group):
@@ -24,7 +36,10 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="streamcodec")
 def app() -> None:
     """A neural video codec: real videos in, .ssf streams out, and the same videos back.

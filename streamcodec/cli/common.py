@@ -30,7 +30,9 @@ STREAM_SUFFIX = ".ssf"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-overwrite_option = click.option("-y", "--overwrite", is_flag=True, help="Overwrite the output if it exists.")
+overwrite_option = click.option(
+    "-y", "--overwrite", is_flag=True, help="Overwrite the output if it exists."
+)
 max_pixels_option = click.option(
     "--max-pixels",
     type=click.IntRange(1),
@@ -39,23 +41,35 @@ max_pixels_option = click.option(
     help="Largest picture to decode, width times height: a small stream can announce a huge one.",
 )
 decoder_precision_option = click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), help="Arithmetic of PyTorch's networks.  [default: the encoder's]"
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    help="Arithmetic of PyTorch's networks.  [default: the encoder's]",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no summary.")
 
 
 def device_options(command: F) -> F:
     """--device and --threads."""
-    command = click.option("--device", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one and the models can use it]")(command)
+    command = click.option(
+        "--device",
+        help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one and the models can use it]",
+    )(command)
     return click.option(
-        "--threads", type=click.IntRange(1), help="CPU threads that code a frame; as many give the same bytes and pixels.  [default: all]"
+        "--threads",
+        type=click.IntRange(1),
+        help="CPU threads that code a frame; as many give the same bytes and pixels.  [default: all]",
     )(command)
 
 
 def weights_options(command: F) -> F:
     """--intra and --inter of the commands that decode."""
-    command = click.option("--inter", help="Weights file of the P-frames' model, likewise.")(command)
-    return click.option("--intra", help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.")(command)
+    command = click.option("--inter", help="Weights file of the P-frames' model, likewise.")(
+        command
+    )
+    return click.option(
+        "--intra",
+        help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.",
+    )(command)
 
 
 def parse_seconds(text: str | None) -> float | None:

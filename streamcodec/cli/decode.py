@@ -22,11 +22,17 @@ __all__ = ["decode"]
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option("--codec", help="FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]")
-@click.option("--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better.")
+@click.option(
+    "--codec", help="FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]"
+)
+@click.option(
+    "--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better."
+)
 @click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
 @click.option("--duration", metavar="TIME", help="Decode no more than this.")
-@click.option("--frames", "max_frames", type=click.IntRange(1), help="Decode no more than this many frames.")
+@click.option(
+    "--frames", "max_frames", type=click.IntRange(1), help="Decode no more than this many frames."
+)
 @click.option(
     "--on-damage",
     type=click.Choice(["raise", "skip"]),
@@ -60,7 +66,15 @@ def decode(
 
     with progress("decode", quiet=quiet) as advance:
         report = streamcodec.decode(
-            source, out, start_seconds=start_seconds, duration_seconds=duration_seconds, progress=advance, **options
+            source,
+            out,
+            start_seconds=start_seconds,
+            duration_seconds=duration_seconds,
+            progress=advance,
+            **options,
         )
     if not quiet:
-        click.echo(f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps", err=True)
+        click.echo(
+            f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps",
+            err=True,
+        )

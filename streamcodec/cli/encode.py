@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option("-q", "--quality", type=click.IntRange(0, 63), help="Higher is better and larger.  [default: 32]")
+@click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(0, 63),
+    help="Higher is better and larger.  [default: 32]",
+)
 @target_options
 @coding_options
 @click.option(
@@ -35,8 +40,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="At damage in IN: fail, keep what came before it, or leave out what is damaged.",
 )
-@click.option("--psnr", is_flag=True, help="Measure the quality: PSNR of YUV, weighted 6:1:1; of RGB with models of RGB.")
-@click.option("--hash/--no-hash", default=True, show_default=True, help="Store a hash of every GOP's decoded frames (for `verify`).")
+@click.option(
+    "--psnr",
+    is_flag=True,
+    help="Measure the quality: PSNR of YUV, weighted 6:1:1; of RGB with models of RGB.",
+)
+@click.option(
+    "--hash/--no-hash",
+    default=True,
+    show_default=True,
+    help="Store a hash of every GOP's decoded frames (for `verify`).",
+)
 @device_options
 @overwrite_option
 @quiet_option
@@ -66,11 +80,17 @@ def encode(
     start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
     goal = targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=bitrate)
     if not is_stream_name(out):
-        raise UsageError(f"OUT is {out}; a stream's name ends in {STREAM_SUFFIX} (or is - for standard output)")
+        raise UsageError(
+            f"OUT is {out}; a stream's name ends in {STREAM_SUFFIX} (or is - for standard output)"
+        )
     prepare(threads)
     import streamcodec
 
-    settings = {name: value for name, value in {"quality": quality, **goal, **options}.items() if value is not None}
+    settings = {
+        name: value
+        for name, value in {"quality": quality, **goal, **options}.items()
+        if value is not None
+    }
     with phases("search", "encode", quiet=quiet) as (advance_search, advance):
         report = streamcodec.encode(
             source,
@@ -103,7 +123,9 @@ def summary(report: "EncodeReport") -> str:
     if report.kbit_per_second:
         parts.append(f"{report.kbit_per_second:.0f} kbit/s")
     if report.psnr_db is not None:
-        parts.append(f"PSNR {report.psnr_db:.2f} dB{' of RGB' if report.frame_format == 'rgb' else ''}")
+        parts.append(
+            f"PSNR {report.psnr_db:.2f} dB{' of RGB' if report.frame_format == 'rgb' else ''}"
+        )
     if report.target is not None:
         parts.append("quality varies" if report.quality is None else f"quality {report.quality}")
     parts.append(f"{report.fps:.2f} fps")

@@ -18,20 +18,61 @@ NONE = "none"
 
 
 @click.command()
-@click.argument("clips", metavar="CLIPS...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of the report.")
-@click.option("-q", "--quality", metavar="Q,Q,...", help="Of ours, 0..63; none = anchors only.  [default: 0,8,16,...,56,63]")
+@click.argument(
+    "clips", metavar="CLIPS...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the report.",
+)
+@click.option(
+    "-q",
+    "--quality",
+    metavar="Q,Q,...",
+    help="Of ours, 0..63; none = anchors only.  [default: 0,8,16,...,56,63]",
+)
 @click.option(
     "--anchor", "anchors", multiple=True, metavar="NAME[=CRF,CRF,...]",
     help="x264, x265 (also 'x264 zerolatency', 'x265 zerolatency') or svt-av1; may be repeated; none = ours only.  [default: all]",
 )  # fmt: skip
-@click.option("--frames", "max_frames", type=click.IntRange(1), help="Of every clip.  [default: all]")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A field of streamcodec.EncodeOptions; may be repeated.")
-@click.option("--also", multiple=True, metavar="LABEL=FILE", help="Our curve from the rows.jsonl of another report; may be repeated.")
-@click.option("--figures/--no-figures", default=True, show_default=True, help="Curves as PNG and SVG, which takes matplotlib.")
-@click.option("--local", is_flag=True, help="In this process, one after another, without Ray: for speeds that mean something.")
-@click.option("--workers", type=click.IntRange(1), help="Measurements at a time.  [default: as many as there is room for]")
-@click.option("--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]")
+@click.option(
+    "--frames", "max_frames", type=click.IntRange(1), help="Of every clip.  [default: all]"
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A field of streamcodec.EncodeOptions; may be repeated.",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="LABEL=FILE",
+    help="Our curve from the rows.jsonl of another report; may be repeated.",
+)
+@click.option(
+    "--figures/--no-figures",
+    default=True,
+    show_default=True,
+    help="Curves as PNG and SVG, which takes matplotlib.",
+)
+@click.option(
+    "--local",
+    is_flag=True,
+    help="In this process, one after another, without Ray: for speeds that mean something.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Measurements at a time.  [default: as many as there is room for]",
+)
+@click.option(
+    "--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]"
+)
 @quiet_option
 def evaluate(
     clips: tuple[Path, ...],
@@ -50,9 +91,16 @@ def evaluate(
     """
     prepare(None)
     require_torch("evaluate, which measures MS-SSIM,")
-    module, plan = import_module("streamcodec.pipelines.evaluate"), import_module("streamcodec.pipelines.rd.plan")
+    module, plan = (
+        import_module("streamcodec.pipelines.evaluate"),
+        import_module("streamcodec.pipelines.rd.plan"),
+    )
     chosen = {
-        "qualities": module.QUALITIES if quality is None else () if quality == NONE else _numbers(quality),
+        "qualities": module.QUALITIES
+        if quality is None
+        else ()
+        if quality == NONE
+        else _numbers(quality),
         "anchors": _anchors(anchors),
         "options": plan.parse_options(options),
         "also": [row for other in also for row in module.other_rows(other)],
@@ -73,11 +121,16 @@ def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     if texts == (NONE,):
         return {}
     named = [text.partition("=") for text in texts] or [(name, "", "") for name in known.ANCHORS]
-    return {name: _numbers(crfs) if equals else known.anchor_named(name).crfs for name, equals, crfs in named}
+    return {
+        name: _numbers(crfs) if equals else known.anchor_named(name).crfs
+        for name, equals, crfs in named
+    }
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError as error:
-        raise UsageError(f"a list is {text!r}; accepted: whole numbers with commas between them, as in 0,32,63") from error
+        raise UsageError(
+            f"a list is {text!r}; accepted: whole numbers with commas between them, as in 0,32,63"
+        ) from error

@@ -30,14 +30,21 @@ def image() -> None:
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of a JPEG.  [default: 95]")
-@click.option("--frame", type=int, metavar="N", help="Of a stream of several frames take this one: 0 is the first, -1 the last.")
+@click.option(
+    "--frame",
+    type=int,
+    metavar="N",
+    help="Of a stream of several frames take this one: 0 is the first, -1 the last.",
+)
 @weights_options
 @decoder_precision_option
 @max_pixels_option
 @device_options
 @overwrite_option
 @quiet_option
-def decode(source: str, out: str, quality: int | None, threads: int | None, quiet: bool, **options: Any) -> None:
+def decode(
+    source: str, out: str, quality: int | None, threads: int | None, quiet: bool, **options: Any
+) -> None:
     """Decode the picture of an .ssf stream.
 
     IN is a file, or - for standard input. OUT is a .png file, exactly what the decoder gives, a .jpg file, or - for PNG on standard output.

@@ -18,7 +18,14 @@ from streamcodec.cli.common import (
     overwrite_option,
     quiet_option,
 )
-from streamcodec.cli.rate import intra_option, precision_option, preset_option, target_bpp_option, target_psnr_option, targets
+from streamcodec.cli.rate import (
+    intra_option,
+    precision_option,
+    preset_option,
+    target_bpp_option,
+    target_psnr_option,
+    targets,
+)
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.files import writing
 from streamcodec.runtime import prepare
@@ -34,16 +41,30 @@ MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
 @click.command()
 @click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
 @click.option(
-    "--out", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False), help="For several pictures: the folder of their streams."
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="For several pictures: the folder of their streams.",
 )
-@click.option("-q", "--quality", type=click.IntRange(0, 63), help="Higher is better and larger.  [default: 32]")
+@click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(0, 63),
+    help="Higher is better and larger.  [default: 32]",
+)
 @target_psnr_option
 @target_bpp_option
 @intra_option
 @precision_option
 @preset_option
-@click.option("--background", metavar="COLOUR", help="What transparent pixels lie on: white, black or #rrggbb.  [default: refuse them]")
-@click.option("--msssim", is_flag=True, help="Measure MS-SSIM too (RGB, both sides at least 161 pixels).")
+@click.option(
+    "--background",
+    metavar="COLOUR",
+    help="What transparent pixels lie on: white, black or #rrggbb.  [default: refuse them]",
+)
+@click.option(
+    "--msssim", is_flag=True, help="Measure MS-SSIM too (RGB, both sides at least 161 pixels)."
+)
 @max_pixels_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 @device_options
@@ -70,8 +91,15 @@ def encode(
     At most one of -q, --target-psnr and --target-bpp.
     Exit codes: 0 all done, 1 failure, 2 usage, 4 some pictures failed, 130 interrupted.
     """
-    settings = {"quality": quality, **targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=None), **options}
-    settings = {"measure_ms_ssim": msssim, **{name: value for name, value in settings.items() if value is not None}}
+    settings = {
+        "quality": quality,
+        **targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=None),
+        **options,
+    }
+    settings = {
+        "measure_ms_ssim": msssim,
+        **{name: value for name, value in settings.items() if value is not None},
+    }
     tell = _Teller(quiet=quiet or as_json)
     if out is None:
         source, target = _pair(names)
@@ -97,7 +125,9 @@ class _Teller:
             click.echo(text, err=True)
 
 
-def _encode_one(source: str, target: str, settings: dict[str, Any], tell: _Teller) -> dict[str, Any]:
+def _encode_one(
+    source: str, target: str, settings: dict[str, Any], tell: _Teller
+) -> dict[str, Any]:
     """The facts of the stream. Warnings are not to be kept quiet."""
     import streamcodec
 
@@ -105,7 +135,10 @@ def _encode_one(source: str, target: str, settings: dict[str, Any], tell: _Telle
     for note in report.notes:
         tell(f"streamcodec: note: {source}: {note}")
     if report.quality is None and "quality" in settings:
-        _warn(source, f"-q {settings['quality']} has no effect: the model {report.model} has one rate only")
+        _warn(
+            source,
+            f"-q {settings['quality']} has no effect: the model {report.model} has one rate only",
+        )
     if report.shortfall is not None:
         _warn(source, report.shortfall)
     return describe(report, source, target)
@@ -115,7 +148,9 @@ def _warn(source: str, text: str) -> None:
     click.echo(f"streamcodec: warning: {source}: {text}", err=True)
 
 
-def _encode_all(pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, *, as_json: bool) -> int:
+def _encode_all(
+    pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, *, as_json: bool
+) -> int:
     """The exit code."""
     rows, failures = [], []
     for source, target in pairs.items():
@@ -129,21 +164,36 @@ def _encode_all(pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, 
         except StreamCodecError as error:
             failures.append({"source": source, "error": str(error)})
             click.echo(f"streamcodec: {error}", err=True)
-    means = {name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None}
+    means = {
+        name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None
+    }
     if rows:
         tell(f"mean of {len(rows)}: {_figures(means)}")
     if failures:
         click.echo(f"streamcodec: {len(failures)} of {len(pairs)} pictures failed", err=True)
     if as_json:
-        click.echo(json.dumps({"pictures": [_finite(row) for row in rows], "mean": _finite(means), "failed": failures}, indent=2))
+        click.echo(
+            json.dumps(
+                {
+                    "pictures": [_finite(row) for row in rows],
+                    "mean": _finite(means),
+                    "failed": failures,
+                },
+                indent=2,
+            )
+        )
     return PARTLY_FAILED if failures else 0
 
 
 def _pair(names: tuple[str, ...]) -> tuple[str, str]:
     if len(names) != 2 or not is_stream_name(names[1]):
-        raise UsageError(f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER")
+        raise UsageError(
+            f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"
+        )
     if Path(names[0]).is_dir():
-        raise UsageError(f"{names[0]} is a folder; accepted: a picture, or for all pictures in it --out FOLDER")
+        raise UsageError(
+            f"{names[0]} is a folder; accepted: a picture, or for all pictures in it --out FOLDER"
+        )
     return names[0], names[1]
 
 
@@ -154,7 +204,9 @@ def _targets(names: tuple[str, ...], out: Path) -> dict[str, str]:
     for source, relative in (found for name in names for found in _pictures(Path(name))):
         target = out / relative.with_suffix(STREAM_SUFFIX)
         if taken.setdefault(target, source) != source:
-            raise UsageError(f"{taken[target]} and {source} would both become {target}; encode them into different folders")
+            raise UsageError(
+                f"{taken[target]} and {source} would both become {target}; encode them into different folders"
+            )
         pairs[str(source)] = str(target)
     return pairs
 
@@ -166,7 +218,11 @@ def _pictures(path: Path) -> Iterator[tuple[Path, Path]]:
     if not path.is_dir():
         yield path, Path(path.name)
         return
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith("."))
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith(".")
+    )
     if not files:
         raise SourceError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
     yield from ((file, file.relative_to(path)) for file in files)
@@ -174,7 +230,18 @@ def _pictures(path: Path) -> Iterator[tuple[Path, Path]]:
 
 def describe(report: "ImageReport", source: str, target: str) -> dict[str, Any]:
     """Facts about the stream; only psnr_db may be infinite."""
-    names = ("width", "height", "size_bytes", "bpp", "psnr_db", "ms_ssim", "quality", "model", "seconds", "notes")
+    names = (
+        "width",
+        "height",
+        "size_bytes",
+        "bpp",
+        "psnr_db",
+        "ms_ssim",
+        "quality",
+        "model",
+        "seconds",
+        "notes",
+    )
     return {"source": source, "out": target, **{name: getattr(report, name) for name in names}}
 
 

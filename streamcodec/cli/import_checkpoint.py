@@ -18,13 +18,36 @@ __all__ = ["import_checkpoint"]
 
 @click.command("import-checkpoint")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("-o", "--out", required=True, metavar="OUT.safetensors", type=click.Path(path_type=Path), help="The weights file to write.")
-@click.option("--model", metavar="NAME", help="The architecture, as `models --known` lists them.  [default: told from the keys]")
-@click.option("--half", is_flag=True, help="Weights of convolutions in float16: half the size, outputs off by some thousandths.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    metavar="OUT.safetensors",
+    type=click.Path(path_type=Path),
+    help="The weights file to write.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="The architecture, as `models --known` lists them.  [default: told from the keys]",
+)
+@click.option(
+    "--half",
+    is_flag=True,
+    help="Weights of convolutions in float16: half the size, outputs off by some thousandths.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable report.")
 @overwrite_option
 @quiet_option
-def import_checkpoint(source: Path, out: Path, model: str | None, half: bool, as_json: bool, overwrite: bool, quiet: bool) -> None:
+def import_checkpoint(
+    source: Path,
+    out: Path,
+    model: str | None,
+    half: bool,
+    as_json: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
     """Make a weights file of a checkpoint of CompressAI's image models or of ssf2020.
 
     FILE is a .pth, .pth.tar or safetensors file of any age, in a wrapper or not, saved before or after update(). Nothing in it is run.
@@ -47,14 +70,25 @@ def _text(report: "ImportReport") -> str:
     widths = ", ".join(f"{name} {value}" for name, value in report.config.items())
     rows = [
         ("model", f"{report.preset}: {widths}"),
-        ("renamed", _count(report.renamed, "key in an older spelling", "keys in an older spelling") if report.renamed else ""),
-        ("made anew", _named(report.replaced, "buffer of tables", "buffers of tables and exact paths")),
+        (
+            "renamed",
+            _count(report.renamed, "key in an older spelling", "keys in an older spelling")
+            if report.renamed
+            else "",
+        ),
+        (
+            "made anew",
+            _named(report.replaced, "buffer of tables", "buffers of tables and exact paths"),
+        ),
         ("filled in", _named(report.filled, "missing constant", "missing constants")),
         ("unused", _named((*report.constants, *report.unused), "tensor", "tensors")),
         ("ignored", ", ".join(report.ignored)),
         ("wrapper", " > ".join(report.wrappers)),
     ]
-    rows += [("wrote", f"{file.path}: {file.preset}, {file.parameters:,} parameters, id {file.id}") for file in report.files]
+    rows += [
+        ("wrote", f"{file.path}: {file.preset}, {file.parameters:,} parameters, id {file.id}")
+        for file in report.files
+    ]
     return "\n".join(f"{label:<11}{text}" for label, text in rows if text)
 
 

@@ -52,7 +52,9 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
         "source_bit_depth": video.bit_depth,
         "frame_format": header.frame_format,
         "intra": {"name": header.intra.name, "id": header.intra.id.hex()},
-        "inter": None if header.inter is None else {"name": header.inter.name, "id": header.inter.id.hex()},
+        "inter": None
+        if header.inter is None
+        else {"name": header.inter.name, "id": header.inter.id.hex()},
         "precision": header.precision,
         "device": header.device,
         "gop_length": header.gop_length,
@@ -87,19 +89,35 @@ def _packet_facts(item: Any) -> dict[str, Any]:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    inter = f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})" if facts["inter"] else ""
+    inter = (
+        f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})"
+        if facts["inter"]
+        else ""
+    )
     color = facts["color"]
     rows = [
         ("version", f"{facts['version']}, {facts['software'] or 'unknown software'}"),
-        ("picture", f"{facts['width']}x{facts['height']}, sample aspect ratio {facts['sample_aspect_ratio']}"),
+        (
+            "picture",
+            f"{facts['width']}x{facts['height']}, sample aspect ratio {facts['sample_aspect_ratio']}",
+        ),
         ("rotation", f"{facts['rotation_degrees']} degrees"),
-        ("time", f"{facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps"),
+        (
+            "time",
+            f"{facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps",
+        ),
         ("time base", f"{facts['time_base']} s"),
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
         ("GOPs", f"{facts['gops']}, at most {facts['gop_length']} frames each"),
         ("models", f"I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}"),
-        ("coded at", f"nominal quality {facts['quality']}, {facts['precision']}, {facts['device']}"),
-        ("colour", f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}"),
+        (
+            "coded at",
+            f"nominal quality {facts['quality']}, {facts['precision']}, {facts['device']}",
+        ),
+        (
+            "colour",
+            f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}",
+        ),
     ]
     rows += [("tag", f"{key}: {value}") for key, value in facts["metadata"].items()]
     rows += [("DAMAGE", damage["reason"]) for damage in facts["damage"]]
@@ -113,7 +131,9 @@ def _range(color: dict[str, Any]) -> str:
 
 def _rate(facts: dict[str, Any]) -> str:
     rate = "" if facts["bpp"] is None else f", {facts['bpp']:.4f} bpp"
-    return rate + ("" if facts["kbit_per_second"] is None else f", {facts['kbit_per_second']:.0f} kbit/s")
+    return rate + (
+        "" if facts["kbit_per_second"] is None else f", {facts['kbit_per_second']:.0f} kbit/s"
+    )
 
 
 def _packet_line(packet: dict[str, Any]) -> str:

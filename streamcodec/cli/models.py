@@ -11,7 +11,9 @@ from streamcodec.errors import ModelError, NotInstalledError
 from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
+    from streamcodec.codec.dct_cost import NetworkCost
     from streamcodec.models import ImageModel, InterModel
+    from streamcodec.models.macs import CodingCost
 
 __all__ = ["models"]
 
@@ -20,13 +22,17 @@ RIGHT_ALIGNED = HEADING[2:5]
 
 
 @click.command()
-@click.option("--known", is_flag=True, help="List the architectures that weights can be imported for or trained, without weights.")
+@click.option(
+    "--known",
+    is_flag=True,
+    help="List the architectures that weights can be imported for or trained, without weights.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 def models(known: bool, as_json: bool) -> None:
     """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
 
-    kMAC/pixel: thousands of multiplications for each pixel of a frame. A file that is no sound model is listed with what is wrong with
-    it ("error" in JSON); it matters only if it is asked for.
+    kMAC/pixel: thousands of multiplications in the networks for each pixel of a frame. A file that is no sound
+    model is listed with what is wrong with it ("error" in JSON); it matters only if it is asked for.
     """
     prepare(None)
     from streamcodec.weights import available, missing_folders
@@ -40,7 +46,9 @@ def models(known: bool, as_json: bool) -> None:
     click.echo("\n".join(_table([row for row in rows if not row.get("error")])))
     for row in rows:
         if row.get("error"):
-            click.echo(f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}")
+            click.echo(
+                f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}"
+            )
 
 
 def _all_known() -> list[dict[str, Any]]:
@@ -53,19 +61,44 @@ def _all_known() -> list[dict[str, Any]]:
 def _at_hand(name: str, path: Path) -> dict[str, Any]:
     from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA, PACKAGED, is_native
 
-    facts = {"name": name, "path": str(path), "built_in": path.parent == PACKAGED, "default": name in (DEFAULT_INTRA, DEFAULT_INTER)}
-    facts |= dict.fromkeys(("codes", "preset", "config", "parameters", "encode_kmac_per_pixel", "decode_kmac_per_pixel", "id", "error"))
+    facts = {
+        "name": name,
+        "path": str(path),
+        "built_in": path.parent == PACKAGED,
+        "default": name in (DEFAULT_INTRA, DEFAULT_INTER),
+    }
+    facts |= dict.fromkeys(
+        (
+            "codes",
+            "preset",
+            "config",
+            "parameters",
+            "encode_kmac_per_pixel",
+            "decode_kmac_per_pixel",
+            "id",
+            "error",
+        )
+    )
     try:
-        return facts | (_native(name, path) if is_native(path) else _of_zoo(name, path))
+        return facts | (_native(path) if is_native(path) else _of_zoo(name, path))
     except (ModelError, NotInstalledError) as error:
         return facts | {"error": str(error)}
 
 
-def _native(name: str, path: Path) -> dict[str, Any]:
-    from streamcodec.codec import load_native_model
+def _native(path: Path) -> dict[str, Any]:
+    from streamcodec.codec.dct_cost import network_cost
+    from streamcodec.codec.dct_weights import load_dct_weights
 
-    model = load_native_model(path)
-    return {"codes": f"{model.role}-frames", "preset": name, "config": {}, "id": model.id.hex()}
+    weights = load_dct_weights(path)
+    weights.native()  # which checks all numbers
+    role = "I-frames" if weights.kind == "intra" else "P-frames"
+    return {
+        "codes": role,
+        "preset": f"dct-{weights.kind}",
+        "config": {},
+        "id": weights.id.hex(),
+        **_costs(network_cost(weights)),
+    }
 
 
 def _of_zoo(name: str, path: Path) -> dict[str, Any]:
@@ -76,15 +109,20 @@ def _of_zoo(name: str, path: Path) -> dict[str, Any]:
 
     found = load_checkpoint(path)
     loaded = ZooModel.of(name, found.id, found.model)  # which checks the tables
-    cost = coding_cost(loaded.model)
     return {
         "codes": _role(loaded.model),
         "preset": found.preset,
         "config": dict(found.config),
+        "id": loaded.id.hex(),
+        **_costs(coding_cost(loaded.model)),
+    }
+
+
+def _costs(cost: "CodingCost | NetworkCost") -> dict[str, Any]:
+    return {
         "parameters": cost.parameters,
         "encode_kmac_per_pixel": round(cost.encode_kmac, 3),
         "decode_kmac_per_pixel": round(cost.decode_kmac, 3),
-        "id": loaded.id.hex(),
     }
 
 
@@ -96,7 +134,13 @@ def _known(name: str) -> dict[str, Any]:
     with torch.device("meta"):
         model = create(name)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return {"name": name, "codes": _role(model), "parameters": parameters, "preset": name, "config": config_of(name)}
+    return {
+        "name": name,
+        "codes": _role(model),
+        "parameters": parameters,
+        "preset": name,
+        "config": config_of(name),
+    }
 
 
 def _role(model: "ImageModel | InterModel") -> str:
@@ -107,11 +151,18 @@ def _role(model: "ImageModel | InterModel") -> str:
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
     """Lines: the heading, then of every model its figures and, if it has weights, id and file. Columns without figures are left out."""
-    columns = [column for column in zip(HEADING, *(_cells(row) for row in rows), strict=True) if any(column[1:])]
+    columns = [
+        column
+        for column in zip(HEADING, *(_cells(row) for row in rows), strict=True)
+        if any(column[1:])
+    ]
     widths = [max(map(len, column)) for column in columns]
     for line, row in zip(zip(*columns, strict=True), (None, *rows), strict=False):
         sides = ("rjust" if column[0] in RIGHT_ALIGNED else "ljust" for column in columns)
-        yield "  ".join(getattr(cell, side)(width) for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
+        yield "  ".join(
+            getattr(cell, side)(width)
+            for cell, side, width in zip(line, sides, widths, strict=True)
+        ).rstrip()
         if row is not None and "path" in row:
             yield f"    id {row['id']}, {'built in' if row['built_in'] else row['path']}"
 

@@ -51,16 +51,33 @@ class _Phase:
 @contextmanager
 def _bar(label: str) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     rate = TextColumn("{task.fields[fps]:.2f} fps")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        rate,
+        TimeRemainingColumn(),
+    )
     started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, fps=0.0)
 
         def advance(frames: int, total: int | None) -> None:
-            bar.update(task, completed=frames, total=total, fps=frames / max(time.monotonic() - started, 1e-9))
+            bar.update(
+                task,
+                completed=frames,
+                total=total,
+                fps=frames / max(time.monotonic() - started, 1e-9),
+            )
 
         yield advance
 
@@ -76,5 +93,9 @@ class _Lines:
             return
         self._last = now
         fps = frames / (now - self._started)
-        left = " frames" if total is None else f"/{total} frames, {max(total - frames, 0) / fps:.0f} s left"
+        left = (
+            " frames"
+            if total is None
+            else f"/{total} frames, {max(total - frames, 0) / fps:.0f} s left"
+        )
         print(f"{self._label}: {frames}{left}, {fps:.2f} fps", file=sys.stderr, flush=True)

@@ -19,7 +19,14 @@ __all__ = ["search"]
 
 @click.command()
 @click.argument("source", metavar="IN")
-@click.option("-q", "--quality", "qualities", type=click.IntRange(0, 63), multiple=True, help="Predict this one; may be repeated.")
+@click.option(
+    "-q",
+    "--quality",
+    "qualities",
+    type=click.IntRange(0, 63),
+    multiple=True,
+    help="Predict this one; may be repeated.",
+)
 @target_options
 @coding_options
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
@@ -84,6 +91,14 @@ def table(report: "SearchReport") -> str:
         for prediction in report.predictions
     ]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)]
+    lines = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (heads, *rows)
+    ]
     chosen = "" if report.target is None else f"; * for {report.target}"
-    return "\n".join([*lines, f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s{chosen}"])
+    return "\n".join(
+        [
+            *lines,
+            f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s{chosen}",
+        ]
+    )

@@ -10,14 +10,19 @@ from streamcodec.errors import CorruptStreamError
 from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
-    from streamcodec.stream import VerifyReport
+    from streamcodec.stream.verify import VerifyReport
 
 __all__ = ["verify"]
 
 
 @click.command()
 @click.argument("source", metavar="IN")
-@click.option("--decode/--no-decode", default=True, show_default=True, help="Decode every frame, or check structure and checksums only.")
+@click.option(
+    "--decode/--no-decode",
+    default=True,
+    show_default=True,
+    help="Decode every frame, or check structure and checksums only.",
+)
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
 @weights_options
 @max_pixels_option
@@ -43,7 +48,15 @@ def verify(
     import streamcodec
 
     with progress("verify", quiet=quiet) as advance:
-        report = streamcodec.verify(source, decode=decode, device=device, intra=intra, inter=inter, max_pixels=max_pixels, progress=advance)
+        report = streamcodec.verify(
+            source,
+            decode=decode,
+            device=device,
+            intra=intra,
+            inter=inter,
+            max_pixels=max_pixels,
+            progress=advance,
+        )
     for problem in report.problems:
         click.echo(f"{source}: {problem}", err=True)
     if not quiet:
@@ -64,5 +77,7 @@ def describe(report: "VerifyReport") -> str:
     if not hashed:
         return f"whole, {found}; all frames decode; the stream has no hashes to compare them with"
     if not report.inexact_gops:
-        return f"whole, {found}; all frames decode, bit-exact in {report.exact_gops} of {hashed} GOPs"
+        return (
+            f"whole, {found}; all frames decode, bit-exact in {report.exact_gops} of {hashed} GOPs"
+        )
     return f"whole, {found}; all frames decode; the pixels of {len(report.inexact_gops)} of {hashed} GOPs differ from the encoder's"

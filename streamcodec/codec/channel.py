@@ -11,7 +11,13 @@ from streamcodec.entropy import ContextModel, Decoder, Encoder, Tables
 from streamcodec.errors import ModelError
 from streamcodec.models.exact_plan import FRACTION_BITS
 
-__all__ = ["DecoderChannel", "EncoderChannel", "from_positions", "to_positions", "values_at_positions"]
+__all__ = [
+    "DecoderChannel",
+    "EncoderChannel",
+    "from_positions",
+    "to_positions",
+    "values_at_positions",
+]
 
 MAX_THREADS = 16
 """Of a context model: its positions that can be worked on at a time are few."""
@@ -29,7 +35,9 @@ class EncoderChannel:
         """Write `symbols` (int32) with the tables' rows `indexes` (int32, same shape) and return them."""
         if symbols is None:
             raise TypeError(NO_INPUT)
-        self._encoder.put(symbols.to("cpu", torch.int32).contiguous().numpy().ravel(), _rows(indexes))
+        self._encoder.put(
+            symbols.to("cpu", torch.int32).contiguous().numpy().ravel(), _rows(indexes)
+        )
         return symbols
 
     def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
@@ -37,7 +45,9 @@ class EncoderChannel:
         if values is None:
             raise TypeError(NO_INPUT)
         model, positions = self._contexts[context], to_positions(features)
-        y_hat = model.encode(self._encoder, values_at_positions(values), positions, threads=_threads())
+        y_hat = model.encode(
+            self._encoder, values_at_positions(values), positions, threads=_threads()
+        )
         return from_positions(y_hat, features.device)
 
     def finish(self) -> bytes:
@@ -60,7 +70,9 @@ class DecoderChannel:
 
     def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
         """Read y_hat (1, M, h, w), given features (1, F, h, w), with one of the context models."""
-        y_hat = self._contexts[context].decode(self._decoder, to_positions(features), threads=_threads())
+        y_hat = self._contexts[context].decode(
+            self._decoder, to_positions(features), threads=_threads()
+        )
         return from_positions(y_hat, features.device)
 
     def finish(self) -> None:
@@ -76,13 +88,17 @@ def to_positions(x: Tensor) -> NDArray[np.int32]:
 def values_at_positions(values: Tensor) -> NDArray[np.int32]:
     """(1, M, h, w) float -> (h, w, M) in units of 2^-FRACTION_BITS, within +-MAX_VALUE. ModelError for NaN."""
     if values.isnan().any():
-        raise ModelError("a latent holds NaN; the weights are damaged, or the input is far outside of [0, 1]")
+        raise ModelError(
+            "a latent holds NaN; the weights are damaged, or the input is far outside of [0, 1]"
+        )
     return to_positions((values.double().clamp(-MAX_VALUE, MAX_VALUE) * 2**FRACTION_BITS).round())
 
 
 def from_positions(y_hat: NDArray[np.int32], device: torch.device) -> Tensor:
     """(h, w, M) in units of 2^-FRACTION_BITS -> (1, M, h, w) float32, exact where its magnitude is up to 4096."""
-    return (torch.from_numpy(y_hat).to(device).permute(2, 0, 1)[None].float() * 2.0**-FRACTION_BITS).contiguous()
+    return (
+        torch.from_numpy(y_hat).to(device).permute(2, 0, 1)[None].float() * 2.0**-FRACTION_BITS
+    ).contiguous()
 
 
 def _threads() -> int:
@@ -91,4 +107,6 @@ def _threads() -> int:
 
 
 def _rows(indexes: Tensor) -> NDArray[np.uint16]:
-    return indexes.to("cpu", torch.uint16).contiguous().numpy().ravel()  # no copy of 4 bytes each on the way: they may be a view
+    return (
+        indexes.to("cpu", torch.uint16).contiguous().numpy().ravel()
+    )  # no copy of 4 bytes each on the way: they may be a view

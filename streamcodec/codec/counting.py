@@ -27,7 +27,8 @@ class CountingChannel:
         self._native = Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
         self._contexts = [ContextModel(*context.arguments()) for context in contexts]
         self._cdf, self._length, self._offset = (
-            array.astype(np.int64) for array in (tables.quantized_cdf, tables.cdf_length, tables.offset)
+            array.astype(np.int64)
+            for array in (tables.quantized_cdf, tables.cdf_length, tables.offset)
         )
         self.bits, self.symbols, self.coded = 0.0, 0, 0
 
@@ -53,6 +54,10 @@ class CountingChannel:
         escape, entry = self._length[rows] - 2, symbols - self._offset[rows]
         below, above = entry < 0, entry >= escape
         entry = np.where(below | above, escape, entry)
-        self.bits += float((PROBABILITY_BITS - np.log2(self._cdf[rows, entry + 1] - self._cdf[rows, entry])).sum())
+        self.bits += float(
+            (PROBABILITY_BITS - np.log2(self._cdf[rows, entry + 1] - self._cdf[rows, entry])).sum()
+        )
         self.bits += float(escape_bits(-(symbols - self._offset[rows])[below], above=False).sum())
-        self.bits += float(escape_bits((symbols - self._offset[rows] - escape + 1)[above], above=True).sum())
+        self.bits += float(
+            escape_bits((symbols - self._offset[rows] - escape + 1)[above], above=True).sum()
+        )

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec.codec.dct_weights import CHANNELS, QUALITIES, SCALE_ROWS, DctWeights, Kind, log_table
-from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stage
+from streamcodec.codec.dct_weights import (
+    CHANNELS,
+    QUALITIES,
+    SCALE_ROWS,
+    DctWeights,
+    Kind,
+)
+from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stage, log_table
 from streamcodec.engine.program import Layer
 from streamcodec.motion import bootstrap_tables
 from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
@@ -29,17 +35,26 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
     rng = np.random.default_rng(seed)
     network = (_inter if kind == "inter" else _intra)(_Builder(rng), small)
     q = 44 - np.arange(QUALITIES) * 32 / 63
-    step = np.clip(np.round(128 * 2 ** ((q - 4) / 6)), 64, 24576).astype(np.int32)[:, None].repeat(CHANNELS, 1)
+    step = (
+        np.clip(np.round(128 * 2 ** ((q - 4) / 6)), 64, 24576)
+        .astype(np.int32)[:, None]
+        .repeat(CHANNELS, 1)
+    )
     lambdas = np.round(0.6 * 2 ** ((q - 12) / 3) * 16).astype(np.int32)
     return DctWeights(
         kind,
         network,
-        TableData.join(_scale_tables(), bootstrap_tables() if kind == "inter" else _z_tables(4 if small else 24)),
+        TableData.join(
+            _scale_tables(),
+            bootstrap_tables() if kind == "inter" else _z_tables(4 if small else 24),
+        ),
         step,
         np.round(2**24 / step).astype(np.int32),
         np.full(QUALITIES, 6554, np.int32),
         log_table(),
-        lambdas if kind == "inter" else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
+        lambdas
+        if kind == "inter"
+        else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
     )
 
 
@@ -80,8 +95,12 @@ class _Builder:
         output = Channels(output) if isinstance(output, str) else output
         inputs = inputs or self.slots[source.slot].channels - source.first
         shift = 12
-        spread = min(gain * 2**shift / np.sqrt(inputs * len(taps)), 2**28 / (_LIMIT * inputs * len(taps)))
-        weights = np.clip(np.round(self.rng.normal(0, spread, (outputs, len(taps), inputs))), -3000, 3000).astype(np.int16)
+        spread = min(
+            gain * 2**shift / np.sqrt(inputs * len(taps)), 2**28 / (_LIMIT * inputs * len(taps))
+        )
+        weights = np.clip(
+            np.round(self.rng.normal(0, spread, (outputs, len(taps), inputs))), -3000, 3000
+        ).astype(np.int16)
         biases = self.rng.normal(0, 100, outputs) if bias is None else bias
         self.slots.setdefault(output.slot, Slot(output.slot, output.first + outputs, high))
         layer = Conv(
@@ -94,7 +113,9 @@ class _Builder:
             0 if relu else -high,
             high,
             stride,
-            slope=self.rng.integers(-300, 300, outputs).astype(np.int32) if self.rng.random() < 0.5 else None,
+            slope=self.rng.integers(-300, 300, outputs).astype(np.int32)
+            if self.rng.random() < 0.5
+            else None,
             add=add,
         )
         self.stages.setdefault(stage, []).append(layer)
@@ -103,7 +124,9 @@ class _Builder:
     def residual(self, stage: str, source: str, names: tuple[str, str], channels: int) -> str:
         """source + two convolutions of 3x3."""
         inner = self.conv(stage, source, names[0], channels, _square(3))
-        return self.conv(stage, inner, names[1], channels, _square(3), relu=False, add=Channels(source), gain=0.5)
+        return self.conv(
+            stage, inner, names[1], channels, _square(3), relu=False, add=Channels(source), gain=0.5
+        )
 
     def enlarge(self, stage: str, source: str, output: str | Channels, channels: int) -> None:
         output = Channels(output) if isinstance(output, str) else output
@@ -111,7 +134,10 @@ class _Builder:
         self.stages.setdefault(stage, []).append(DepthToSpace(Channels(source), output, channels))
 
     def network(self) -> Network:
-        return Network(tuple(self.slots.values()), tuple(Stage(name, tuple(layers)) for name, layers in self.stages.items()))
+        return Network(
+            tuple(self.slots.values()),
+            tuple(Stage(name, tuple(layers)) for name, layers in self.stages.items()),
+        )
 
 
 def _row_bias() -> NDArray[np.float64]:
@@ -144,7 +170,17 @@ def _inter(b: _Builder, small: bool) -> Network:
     x = b.conv("synthesis", "synthesis_in", "s0", s, _square(3))
     x = b.residual("synthesis", x, ("s1", "s2"), s)
     x = b.residual("synthesis", x, ("s3", "s4"), s)
-    b.conv("synthesis", x, "synthesis_out", 24, _square(3), relu=False, add=Channels("synthesis_in"), gain=0.004, bias=np.zeros(24))
+    b.conv(
+        "synthesis",
+        x,
+        "synthesis_out",
+        24,
+        _square(3),
+        relu=False,
+        add=Channels("synthesis_in"),
+        gain=0.004,
+        bias=np.zeros(24),
+    )
     b.given("analysis_in", 48, 255)
     _analysis(b, 8 if small else 32, _square(2))
     return b.network()
@@ -153,7 +189,17 @@ def _inter(b: _Builder, small: bool) -> Network:
 def _analysis(b: _Builder, width: int, last: Taps) -> None:
     b.conv("analysis", "analysis_in", "a0", width, _square(3))
     b.conv("analysis", "a0", "a1", width, _square(3))
-    b.conv("analysis", "a1", "analysis_out", CHANNELS, last, stride=2, relu=False, gain=0.02, bias=np.zeros(CHANNELS))
+    b.conv(
+        "analysis",
+        "a1",
+        "analysis_out",
+        CHANNELS,
+        last,
+        stride=2,
+        relu=False,
+        gain=0.02,
+        bias=np.zeros(CHANNELS),
+    )
 
 
 def _intra(b: _Builder, small: bool) -> Network:
@@ -176,7 +222,9 @@ def _intra(b: _Builder, small: bool) -> Network:
             b.conv(stage, "context", Channels(cat, w), w, taps, stride=2)
         b.conv(stage, cat, f"i{step}_1", w)
         means_and_rows = np.concatenate((np.zeros(CHANNELS), _row_bias() + 6))
-        b.conv(stage, f"i{step}_1", "rows", 2 * CHANNELS, relu=False, gain=0.01, bias=means_and_rows)
+        b.conv(
+            stage, f"i{step}_1", "rows", 2 * CHANNELS, relu=False, gain=0.01, bias=means_and_rows
+        )
     b.given("residual", 24)
     b.given("coefficients", CHANNELS)
     b.slots["cells"] = Slot("cells", 48, _LIMIT)
@@ -186,13 +234,34 @@ def _intra(b: _Builder, small: bool) -> Network:
     x = b.conv("synthesis", "cells", "s0", s, _square(3))
     x = b.residual("synthesis", x, ("s1", "s2"), s)
     x = b.residual("synthesis", x, ("s3", "s4"), s)
-    b.conv("synthesis", x, "synthesis_out", 24, _square(3), relu=False, add=Channels("residual"), gain=0.004, bias=np.zeros(24))
+    b.conv(
+        "synthesis",
+        x,
+        "synthesis_out",
+        24,
+        _square(3),
+        relu=False,
+        add=Channels("residual"),
+        gain=0.004,
+        bias=np.zeros(24),
+    )
     b.given("analysis_in", 24, 128)
     _analysis(b, 8 if small else 48, _square(4))
     b.given("hyper_in", CHANNELS)
     b.conv("hyper_analysis", "hyper_in", "z0", 8 if small else 48)
     b.conv("hyper_analysis", "z0", "z1", 8 if small else 48, _square(5), stride=2)
-    b.conv("hyper_analysis", "z1", "z_out", z, _square(5), stride=2, relu=False, gain=0.003, bias=np.zeros(z), high=127)
+    b.conv(
+        "hyper_analysis",
+        "z1",
+        "z_out",
+        z,
+        _square(5),
+        stride=2,
+        relu=False,
+        gain=0.003,
+        bias=np.zeros(z),
+        high=127,
+    )
     return b.network()
 
 

@@ -100,7 +100,16 @@ from streamcodec.engine.native import native
 from streamcodec.errors import ModelError, OutputError, UsageError
 from streamcodec.tables import TableData
 
-__all__ = ["CHANNELS", "FORMAT", "QUALITIES", "SCALE_ROWS", "DctWeights", "Kind", "load_dct_weights", "log_table", "save_dct_weights"]
+__all__ = [
+    "CHANNELS",
+    "FORMAT",
+    "QUALITIES",
+    "SCALE_ROWS",
+    "DctWeights",
+    "Kind",
+    "load_dct_weights",
+    "save_dct_weights",
+]
 
 Kind = Literal["intra", "inter"]
 
@@ -113,7 +122,12 @@ SCALE_ROWS = 64
 """Rows of the tables that code symbols of the latent; the first is certain."""
 
 _GRIDS = {
-    "inter": {"indexes_a00": (0, 0), "indexes_a11": (1, 1), "indexes_b01": (0, 1), "indexes_b10": (1, 0)},
+    "inter": {
+        "indexes_a00": (0, 0),
+        "indexes_a11": (1, 1),
+        "indexes_b01": (0, 1),
+        "indexes_b10": (1, 0),
+    },
     "intra": {"indexes_0": (0, 0), "indexes_1": (1, 1), "indexes_2": (0, 1), "indexes_3": (1, 0)},
 }
 _EXTRA = {"inter": "motion_lambda", "intra": "linear_channels"}
@@ -138,7 +152,9 @@ class DctWeights:
         digest = hashlib.sha256(json.dumps(self.config(), sort_keys=True).encode())
         for name, array in sorted(self.arrays().items()):
             digest.update(f"{name} {array.dtype} {list(array.shape)}\n".encode())
-            digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())
+            digest.update(
+                np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
+            )
         return digest.digest()[:16]
 
     def config(self) -> dict[str, Any]:
@@ -169,20 +185,34 @@ class DctWeights:
         prefix = "network."
         try:
             network = from_arrays(
-                config["network"], {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+                config["network"],
+                {
+                    name.removeprefix(prefix): array
+                    for name, array in arrays.items()
+                    if name.startswith(prefix)
+                },
             )
             tables = _tables(arrays["quantized_cdf"], arrays["cdf_length"], arrays["offset"])
             names = ("step", "gain", "rd_lambda", "log_table", _EXTRA[kind])
             return DctWeights(kind, network, tables, *(arrays[name] for name in names))
         except (KeyError, UsageError) as error:
-            raise ModelError(f"weights are damaged: {'no ' if isinstance(error, KeyError) else ''}{error}") from error
+            raise ModelError(
+                f"weights are damaged: {'no ' if isinstance(error, KeyError) else ''}{error}"
+            ) from error
 
     def native(self) -> "_native.IntraModel | _native.InterModel":
         """The model in C++, which checks all numbers. Raises ModelError."""
-        arrays: dict[str, Any] = {"step": self.step, "gain": self.gain, "rd_lambda": self.rd_lambda, "log_table": self.log_table}
+        arrays: dict[str, Any] = {
+            "step": self.step,
+            "gain": self.gain,
+            "rd_lambda": self.rd_lambda,
+            "log_table": self.log_table,
+        }
         try:
             network = native(on_grids(self.network, self.kind))
-            tables = _native.Tables(self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset)
+            tables = _native.Tables(
+                self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset
+            )
             if self.kind == "inter":
                 return _native.InterModel(network, tables, **arrays, motion_lambda=self.extra)
             return _native.IntraModel(network, tables, **arrays, linear_channels=self.extra)
@@ -190,16 +220,14 @@ class DctWeights:
             raise ModelError(f"weights are not accepted: {error}") from error
 
 
-def log_table() -> NDArray[np.int16]:
-    """LOG, int16 (4096,)."""
-    return np.round(256 * np.log1p(np.arange(4096) / 16)).astype(np.int16)
-
-
 def on_grids(network: Network, kind: Kind) -> Network:
     """The network with the stages `indexes_*` for the grids that they run on. Raises UsageError if one is missing."""
     stages = {stage.name: stage for stage in network.stages}
     others = tuple(stage for stage in network.stages if not stage.name.startswith("indexes_"))
-    return Network(network.slots, others + tuple(_shifted(stages, name, grid) for name, grid in _GRIDS[kind].items()))
+    return Network(
+        network.slots,
+        others + tuple(_shifted(stages, name, grid) for name, grid in _GRIDS[kind].items()),
+    )
 
 
 def save_dct_weights(path: Path, weights: DctWeights, **provenance: Any) -> bytes:
@@ -235,11 +263,25 @@ def _flat(tables: TableData) -> NDArray[np.uint16]:
 
 def _tables(flat: NDArray[Any], lengths: NDArray[Any], offset: NDArray[Any]) -> TableData:
     """The reverse of _flat(). Raises UsageError."""
-    good = flat.dtype == np.uint16 and flat.ndim == 1 and lengths.dtype == np.int32 and lengths.ndim == 1
-    if not good or lengths.size == 0 or lengths.min() < 2 or lengths.astype(np.int64).sum() != flat.size:
-        raise UsageError(f"tables of {lengths.size} rows in {flat.size} numbers ({flat.dtype}) do not fit together")
+    good = (
+        flat.dtype == np.uint16
+        and flat.ndim == 1
+        and lengths.dtype == np.int32
+        and lengths.ndim == 1
+    )
+    if (
+        not good
+        or lengths.size == 0
+        or lengths.min() < 2
+        or lengths.astype(np.int64).sum() != flat.size
+    ):
+        raise UsageError(
+            f"tables of {lengths.size} rows in {flat.size} numbers ({flat.dtype}) do not fit together"
+        )
     if lengths.size * int(lengths.max()) > MAX_TABLE_NUMBERS:
-        raise UsageError(f"tables have {lengths.size} rows of up to {lengths.max()} numbers; accepted: {MAX_TABLE_NUMBERS} in all")
+        raise UsageError(
+            f"tables have {lengths.size} rows of up to {lengths.max()} numbers; accepted: {MAX_TABLE_NUMBERS} in all"
+        )
     cdf = np.zeros((lengths.size, int(lengths.max())), np.int32)
     cdf[np.arange(cdf.shape[1]) < lengths[:, None]] = flat
     return TableData(cdf, lengths, offset)

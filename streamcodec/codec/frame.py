@@ -3,7 +3,7 @@
 Payload of a frame packet:
 
     offset  size  field
-    0       1     quality, 0..63: position between the model's gain rows
+    0       1     quality, 0..63; without effect where a model has one rate
     1       ...   what the model writes: native/ for the default models, zoo_model.py for the others
 
 A frame without a reference is coded by the intra model, one with a reference by the inter model. What
@@ -20,7 +20,9 @@ from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes, check_qu
 __all__ = ["check_planes", "decode_frame", "encode_frame"]
 
 
-def encode_frame(codec: Codec, planes: Planes, reference: Reference | None, quality: int) -> CodedFrame:
+def encode_frame(
+    codec: Codec, planes: Planes, reference: Reference | None, quality: int
+) -> CodedFrame:
     """Code a frame of the codec's format, given what the frame before became or None for an I-frame.
 
     `planes`: (Y, U, V) or ((3, H, W) RGB,), uint8. Raises UsageError for other planes, reference or
@@ -31,7 +33,9 @@ def encode_frame(codec: Codec, planes: Planes, reference: Reference | None, qual
     return codec.model_for(reference).encode(planes, quality, reference, codec.running)
 
 
-def decode_frame(codec: Codec, payload: bytes, reference: Reference | None, size: tuple[int, int]) -> Reference:
+def decode_frame(
+    codec: Codec, payload: bytes, reference: Reference | None, size: tuple[int, int]
+) -> Reference:
     """Decode one payload; `size` is (height, width). The planes of what is returned are the frame.
 
     Raises CorruptStreamError if the payload does not decode, UsageError for a reference of another
@@ -40,7 +44,9 @@ def decode_frame(codec: Codec, payload: bytes, reference: Reference | None, size
     if not payload:
         raise CorruptStreamError("frame payload is empty; at least the quality byte was expected")
     if payload[0] >= QUALITIES:
-        raise CorruptStreamError(f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}")
+        raise CorruptStreamError(
+            f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}"
+        )
     _check_size(size)
     return codec.model_for(reference).decode(payload, size, reference, codec.running)
 
@@ -51,7 +57,11 @@ def check_planes(planes: Planes, frame_format: FrameFormat) -> None:
     shapes = tuple(plane.shape for plane in planes) if arrays else ()
     wanted = _shapes_for(shapes, frame_format)
     if not shapes or shapes != wanted or any(plane.dtype != np.uint8 for plane in planes):
-        found = [f"{plane.dtype} {plane.shape}" for plane in planes] if arrays else type(planes).__name__
+        found = (
+            [f"{plane.dtype} {plane.shape}" for plane in planes]
+            if arrays
+            else type(planes).__name__
+        )
         accepted = "((3, H, W) RGB,)" if frame_format == "rgb" else "(Y, U, V) of 4:2:0"
         raise UsageError(f"frame is {found}; accepted: {accepted}, arrays of uint8")
     height, width = shapes[0][-2:]
@@ -59,7 +69,9 @@ def check_planes(planes: Planes, frame_format: FrameFormat) -> None:
         raise UsageError(f"frame is {width}x{height} pixels; accepted: 1..{MAX_SIDE} on each side")
 
 
-def _shapes_for(shapes: tuple[tuple[int, ...], ...], frame_format: FrameFormat) -> tuple[tuple[int, ...], ...]:
+def _shapes_for(
+    shapes: tuple[tuple[int, ...], ...], frame_format: FrameFormat
+) -> tuple[tuple[int, ...], ...]:
     """What the shapes should be, by the size of the first plane; () where that cannot be."""
     if not shapes or len(shapes[0]) != (3 if frame_format == "rgb" else 2):
         return ()

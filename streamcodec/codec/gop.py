@@ -71,7 +71,9 @@ def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Ite
         yield coded
 
 
-def iter_decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]) -> Iterator[Reference]:
+def iter_decode_gop(
+    codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]
+) -> Iterator[Reference]:
     """Decode payloads one after another; `size` is (height, width)."""
     reference: Reference | None = None
     for payload in payloads:
@@ -79,7 +81,9 @@ def iter_decode_gop(codec: Codec, payloads: Iterable[bytes], size: tuple[int, in
         yield reference
 
 
-def encode_gop(codec: Codec, frames: Any, quality: int, *, color: ColorSpec | None = None) -> EncodedGop:
+def encode_gop(
+    codec: Codec, frames: Any, quality: int, *, color: ColorSpec | None = None
+) -> EncodedGop:
     """Code one GOP of T >= 1 frames; `quality` 0..63, higher is better.
 
     `frames`: (T, 3, H, W) uint8 RGB, an array or a tensor; or (Y, U, V), arrays (T, H, W), (T, h, w),
@@ -108,7 +112,9 @@ def decode_gop(
     _check_codec(codec)
     if not isinstance(payloads, Iterable) or isinstance(payloads, (str, bytes)):
         kind = type(payloads).__name__
-        raise UsageError(f"payloads are a {kind}; accepted: an iterable of bytes, one for each frame")
+        raise UsageError(
+            f"payloads are a {kind}; accepted: an iterable of bytes, one for each frame"
+        )
     frames = [reference.planes() for reference in iter_decode_gop(codec, payloads, size)]
     if not frames:
         raise UsageError("a GOP to decode has at least one payload; none came")
@@ -127,7 +133,9 @@ def _as_coded(codec: Codec, frames: Any, color: ColorSpec) -> Iterator[Planes]:
     lengths = {len(array) for array in arrays if array.ndim}
     if tuple(array.ndim for array in arrays) != dimensions or len(lengths) != 1 or 0 in lengths:
         shapes = ", ".join(str(array.shape) for array in arrays)
-        raise UsageError(f"frames are {shapes}; accepted: (T, 3, H, W) or a tuple of Y, U, V, with T at least 1")
+        raise UsageError(
+            f"frames are {shapes}; accepted: (T, 3, H, W) or a tuple of Y, U, V, with T at least 1"
+        )
     for planes in zip(*arrays, strict=True):
         yield _converted(planes, codec, color)
 

@@ -66,7 +66,9 @@ class FrameModel(Protocol):
     @property
     def has_one_rate(self) -> bool: ...
 
-    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+    def encode(
+        self, planes: Planes, quality: int, reference: Reference | None, running: Running
+    ) -> CodedFrame:
         """Code a frame of the model's format; `quality` 0..63. The caller has checked both.
 
         `reference` is None for "I", else what this codec made of the frame before; its size is the
@@ -75,7 +77,9 @@ class FrameModel(Protocol):
         """
         ...
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> Reference:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
+    ) -> Reference:
         """Decode a payload of at least one byte; `size` is (height, width).
 
         Raises CorruptStreamError if it does not decode, and as `encode` does.

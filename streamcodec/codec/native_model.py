@@ -1,31 +1,18 @@
 """The default models: 4:2:0 planes in and out, all of it in C++ and in integers (native/)."""
 
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
+from streamcodec import _native
+from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.codec.model import CodedFrame, Reference, Running
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.types import FrameFormat, FrameType, Planes
 
 __all__ = ["NativeModel", "load_native_model"]
 
-
-class NativeCoder(Protocol):
-    """What the classes of the compiled module have in common."""
-
-    def encode(
-        self,
-        planes: Planes,
-        quality: int,
-        reference: Any,
-        *,
-        threads: int,
-        preset: str,
-    ) -> tuple[bytes, Reference]: ...
-
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Any, *, threads: int) -> Reference: ...
+NativeCoder = _native.IntraModel | _native.InterModel
 
 
 class NativeModel:
@@ -36,41 +23,49 @@ class NativeModel:
     has_one_rate = False
 
     def __init__(self, name: str, model_id: bytes, role: FrameType, coder: NativeCoder) -> None:
-        self.name, self.id, self.role, self._coder = name, model_id, role, coder
+        self.name, self.id, self._coder = name, model_id, coder
+        self.role: FrameType = role
 
-    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+    def encode(
+        self, planes: Planes, quality: int, reference: Reference | None, running: Running
+    ) -> CodedFrame:
         """As FrameModel has it."""
-        contiguous = tuple(np.ascontiguousarray(plane) for plane in planes)
+        y, u, v = (np.ascontiguousarray(plane) for plane in planes)
+        before = _own(reference)
         try:
-            payload, decoded = self._coder.encode(contiguous, quality, reference, threads=running.threads, preset=running.preset)
+            payload, decoded = self._coder.encode(
+                (y, u, v), quality, before, threads=running.threads, preset=running.preset
+            )
         except MemoryError as error:
-            raise _too_large(planes[0].shape) from error
-        except TypeError as error:
-            raise _wrong_reference(reference) from error
+            raise _too_large(y.shape) from error
         return CodedFrame(payload, decoded)
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> Reference:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
+    ) -> Reference:
         """As FrameModel has it."""
+        before = _own(reference)
         try:
-            return self._coder.decode(payload, size, reference, threads=running.threads)
+            return self._coder.decode(payload, size, before, threads=running.threads)
         except MemoryError as error:
             raise _too_large(size) from error
-        except TypeError as error:
-            raise _wrong_reference(reference) from error
 
 
 def load_native_model(path: Path) -> NativeModel:
     """The model in a weights file of the default kind. Raises ModelError if it is missing, damaged or something else."""
-    from streamcodec.codec.dct_weights import load_dct_weights
-
     weights = load_dct_weights(path)
-    return NativeModel(path.stem, weights.id, "I" if weights.kind == "intra" else "P", weights.native())
+    return NativeModel(
+        path.stem, weights.id, "I" if weights.kind == "intra" else "P", weights.native()
+    )
+
+
+def _own(reference: Reference | None) -> _native.Reference | None:
+    if reference is None or isinstance(reference, _native.Reference):
+        return reference
+    raise UsageError(
+        f"reference is a {type(reference).__name__}; accepted: what the frame before was coded to"
+    )
 
 
 def _too_large(size: tuple[int, ...]) -> StreamCodecError:
     return StreamCodecError(f"memory does not suffice for a frame of {size[1]}x{size[0]}")
-
-
-def _wrong_reference(reference: object) -> UsageError:
-    kind = type(reference).__name__
-    return UsageError(f"reference is a {kind}; accepted: what the frame before was coded to")

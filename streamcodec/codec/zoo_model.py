@@ -8,6 +8,7 @@ is the decoded frame, snapped to 8 bits, so that the next frame needs nothing bu
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from streamcodec.codec.model import CodedFrame, Reference, Running
 from streamcodec.entropy import ContextModel, Tables
 from streamcodec.errors import ModelError, StreamCodecError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
-from streamcodec.types import QUALITIES, FrameFormat, FrameType, Planes, Precision
+from streamcodec.types import FrameFormat, FrameType, Planes, Precision
 
 __all__ = ["RgbReference", "ZooModel", "choose_device"]
 
@@ -37,8 +38,10 @@ class RgbReference:
 
 @dataclass(frozen=True, eq=False)
 class ZooModel:
-    """A model with its tables and its context models; a FrameModel (model.py)."""
+    """A model with its tables and its context models; a FrameModel (model.py). It has one rate: the quality has no effect."""
 
+    frame_format: ClassVar[FrameFormat] = "rgb"
+    has_one_rate: ClassVar[bool] = True
     name: str
     id: bytes
     model: ImageModel | InterModel
@@ -47,63 +50,61 @@ class ZooModel:
     device: str = "cpu"
 
     @classmethod
-    def of(cls, name: str, model_id: bytes, model: ImageModel | InterModel, device: str = "cpu") -> "ZooModel":
+    def of(
+        cls, name: str, model_id: bytes, model: ImageModel | InterModel, device: str = "cpu"
+    ) -> "ZooModel":
         """Take a model after `update()`, which is on this device; ModelError if its tables are missing or damaged."""
         try:
             data = model.tables()
             contexts = tuple(ContextModel(*context.arguments()) for context in model.contexts())
             tables = Tables(data.quantized_cdf, data.cdf_length, data.offset)
         except UsageError as error:
-            raise ModelError(f"model {name} has damaged tables or a damaged context model: {error}") from error
+            raise ModelError(
+                f"model {name} has damaged tables or a damaged context model: {error}"
+            ) from error
         return cls(name, model_id, model, tables, contexts, device)
 
     @property
     def role(self) -> FrameType:
         return "I" if isinstance(self.model, ImageModel) else "P"
 
-    @property
-    def frame_format(self) -> FrameFormat:
-        return self.model.frame_format
-
-    @property
-    def has_one_rate(self) -> bool:
-        return self.model.gain_rows < 2
-
-    def encode(self, planes: Planes, quality: int, reference: Reference | None, running: Running) -> CodedFrame:
+    def encode(
+        self, planes: Planes, quality: int, reference: Reference | None, running: Running
+    ) -> CodedFrame:
         """As FrameModel has it."""
         size = _size(planes)
         channel = EncoderChannel(self.tables, self.contexts)
-        decoded = self._code(channel, quality, planes, reference, size, running.precision)
+        decoded = self._code(channel, planes, reference, size, running.precision)
         return CodedFrame(bytes([quality]) + channel.finish(), decoded)
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running) -> RgbReference:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
+    ) -> RgbReference:
         """As FrameModel has it.
 
         Symbols come before pixels: of a size that the payload does not pay for, little more than the
         symbols is allocated.
         """
         channel = DecoderChannel(self.tables, payload[1:], self.contexts)
-        decoded = self._code(channel, payload[0], None, reference, size, running.precision)
+        decoded = self._code(channel, None, reference, size, running.precision)
         channel.finish()
         return decoded
 
     def _code(
         self,
         channel: SymbolChannel,
-        quality: int,
         planes: Planes | None,
         reference: Reference | None,
         size: tuple[int, int],
         precision: Precision,
     ) -> RgbReference:
         model = self.model
-        q = quality / (QUALITIES - 1) * max(model.gain_rows - 1, 0)
         with _memory_for(size), _arithmetic(torch.device(self.device), precision):
             x = None if planes is None else self._to_input(planes)
             if isinstance(model, ImageModel):
-                x_hat = model.code(x, (_round_up(size[0]), _round_up(size[1])), q, channel)
+                x_hat = model.code(x, (_round_up(size[0]), _round_up(size[1])), channel)
             else:
-                x_hat = model.code(x, self._to_input(_rgb_of(reference, size)), q, channel)
+                x_hat = model.code(x, self._to_input(_rgb_of(reference, size)), channel)
             return RgbReference((_to_pixels(x_hat, size).numpy(),))
 
     def _to_input(self, planes: Planes) -> Tensor:
@@ -124,14 +125,18 @@ def choose_device(device: str | None) -> str:
     try:
         torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(f"device is {device!r}, which cannot be used here; try cpu or cuda") from error
+        raise UsageError(
+            f"device is {device!r}, which cannot be used here; try cpu or cuda"
+        ) from error
     return device
 
 
 @contextmanager
 def _arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
     """This precision, whatever the caller computes in. cuDNN's flags belong to the process: only where it runs."""
-    exact_cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    exact_cudnn = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
     with (
         torch.inference_mode(),
         torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"),
@@ -148,7 +153,9 @@ def _memory_for(size: tuple[int, int]) -> Iterator[None]:
         known = (MemoryError, torch.cuda.OutOfMemoryError)
         if not isinstance(error, known) and "DefaultCPUAllocator" not in str(error):
             raise
-        raise StreamCodecError(f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}") from error
+        raise StreamCodecError(
+            f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}"
+        ) from error
 
 
 def _rgb_of(reference: Reference | None, size: tuple[int, int]) -> Planes:
@@ -157,7 +164,9 @@ def _rgb_of(reference: Reference | None, size: tuple[int, int]) -> Planes:
         raise UsageError(f"reference is a {kind}; accepted: what the frame before was coded to")
     height, width = _size(reference.rgb)
     if (height, width) != size:
-        raise UsageError(f"reference is {width}x{height}; accepted: the frame's size, {size[1]}x{size[0]}")
+        raise UsageError(
+            f"reference is {width}x{height}; accepted: the frame's size, {size[1]}x{size[0]}"
+        )
     return reference.rgb
 
 

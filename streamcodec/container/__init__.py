@@ -1,7 +1,15 @@
 """The .ssf container: what a stream says of itself, its packets, and the way to any of them. format.py specifies it byte by byte."""
 
 from streamcodec.container.fields import pack_header, pack_metadata, unpack_header, unpack_metadata
-from streamcodec.container.header import AudioTrack, ContentLight, Crop, Header, MasteringDisplay, ModelRef, SubtitleTrack
+from streamcodec.container.header import (
+    AudioTrack,
+    ContentLight,
+    Crop,
+    Header,
+    MasteringDisplay,
+    ModelRef,
+    SubtitleTrack,
+)
 from streamcodec.container.index import Damage, Index, IndexEntry
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.reader import OnDamage, Reader

@@ -6,9 +6,24 @@ from typing import TypeVar
 
 from streamcodec._native import crc32c
 from streamcodec.container import values
-from streamcodec.container.format import MAGIC, MAX_HEADER_SIZE, PROLOGUE, VERSION, Cursor, pack_blob, pack_rational, pack_text, pack_varint
+from streamcodec.container.format import (
+    MAGIC,
+    MAX_HEADER_SIZE,
+    PROLOGUE,
+    VERSION,
+    Cursor,
+    pack_blob,
+    pack_rational,
+    pack_text,
+    pack_varint,
+)
 from streamcodec.container.header import Header
-from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UnsupportedStreamError, UsageError
+from streamcodec.errors import (
+    CorruptStreamError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+    UsageError,
+)
 from streamcodec.types import VideoFormat
 
 __all__ = ["pack_header", "pack_metadata", "prologue_size", "unpack_header", "unpack_metadata"]
@@ -51,7 +66,9 @@ def pack_header(header: Header) -> bytes:
     """The whole prologue. Raises UsageError if it exceeds the limit of the format."""
     fields = _pack_fields(header)
     if len(fields) > MAX_HEADER_SIZE:
-        raise UsageError(f"header has {len(fields)} bytes; accepted: at most {MAX_HEADER_SIZE}; store less metadata or extradata")
+        raise UsageError(
+            f"header has {len(fields)} bytes; accepted: at most {MAX_HEADER_SIZE}; store less metadata or extradata"
+        )
     covered = PROLOGUE.pack(MAGIC, *VERSION, len(fields), 0)[_CRC_START:_CRC_STOP]
     return PROLOGUE.pack(MAGIC, *VERSION, len(fields), crc32c(fields, crc32c(covered))) + fields
 
@@ -59,14 +76,20 @@ def pack_header(header: Header) -> bytes:
 def prologue_size(start: bytes) -> int:
     """Size in bytes of the prologue that begins with `start`, its first 20 bytes; raises unless this version can read it."""
     if start[: len(MAGIC)] != MAGIC[: len(start)] or not start:
-        raise CorruptStreamError(f"not an .ssf stream: it starts with {start[:8].hex() or 'nothing'}, must start with {MAGIC.hex()}")
+        raise CorruptStreamError(
+            f"not an .ssf stream: it starts with {start[:8].hex() or 'nothing'}, must start with {MAGIC.hex()}"
+        )
     if len(start) < PROLOGUE.size:
         raise TruncatedStreamError(f"byte {len(start)}: the stream ends within its header")
     _, major, minor, size, _ = PROLOGUE.unpack(start)
     if major > VERSION[0]:
-        raise UnsupportedStreamError(f"stream has format version {major}.{minor}; accepted: {VERSION[0]}.x; update streamcodec")
+        raise UnsupportedStreamError(
+            f"stream has format version {major}.{minor}; accepted: {VERSION[0]}.x; update streamcodec"
+        )
     if major < VERSION[0]:
-        raise CorruptStreamError(f"stream has format version {major}.{minor}; versions start at 1.0")
+        raise CorruptStreamError(
+            f"stream has format version {major}.{minor}; versions start at 1.0"
+        )
     if size > MAX_HEADER_SIZE:
         raise CorruptStreamError(f"header size is {size}; must be at most {MAX_HEADER_SIZE}")
     return PROLOGUE.size + int(size)
@@ -106,7 +129,9 @@ def _pack_fields(header: Header) -> bytes:
     fields = [
         _pack(Field.PICTURE, (video.width, video.height), values.pack_size),
         _pack(Field.TIME_BASE, video.time_base, pack_rational),
-        _pack(Field.FRAME_FORMAT, values.FRAME_FORMATS.index(header.frame_format), values.pack_byte),
+        _pack(
+            Field.FRAME_FORMAT, values.FRAME_FORMATS.index(header.frame_format), values.pack_byte
+        ),
         _pack(Field.INTRA_MODEL, header.intra, values.pack_model),
         _pack(Field.INTER_MODEL, header.inter, values.pack_model),
         _pack(Field.ARITHMETIC, (header.precision, header.device), values.pack_arithmetic),
@@ -120,8 +145,14 @@ def _pack_fields(header: Header) -> bytes:
         _pack(Field.CONTENT_LIGHT, header.content_light, values.pack_content_light),
         _pack(Field.GOP_LENGTH, header.gop_length, pack_varint),
         _pack(Field.QUALITY, header.quality, values.pack_byte),
-        *(_pack(Field.AUDIO_TRACK, track, values.pack_audio_track) for track in header.audio_tracks),
-        *(_pack(Field.SUBTITLE_TRACK, track, values.pack_subtitle_track) for track in header.subtitle_tracks),
+        *(
+            _pack(Field.AUDIO_TRACK, track, values.pack_audio_track)
+            for track in header.audio_tracks
+        ),
+        *(
+            _pack(Field.SUBTITLE_TRACK, track, values.pack_subtitle_track)
+            for track in header.subtitle_tracks
+        ),
         *(_pack(Field.METADATA, pair, values.pack_pair) for pair in header.metadata),
         _pack(Field.SOFTWARE, header.software, pack_text),
     ]
@@ -129,13 +160,17 @@ def _pack_fields(header: Header) -> bytes:
 
 
 def _pack(field: Field, value: Value | None, pack: Callable[[Value], bytes]) -> bytes:
-    return b"" if value is None else pack_varint(2 * field + (field in _MUST)) + pack_blob(pack(value))
+    return (
+        b"" if value is None else pack_varint(2 * field + (field in _MUST)) + pack_blob(pack(value))
+    )
 
 
 def _unpack_fields(fields: "_FieldReader") -> Header:
     width, height = fields.one(Field.PICTURE, values.unpack_size)
     time_base = fields.one(Field.TIME_BASE, Cursor.rational)
-    frame_format = fields.one(Field.FRAME_FORMAT, lambda cursor: values.unpack_choice(cursor, values.FRAME_FORMATS))
+    frame_format = fields.one(
+        Field.FRAME_FORMAT, lambda cursor: values.unpack_choice(cursor, values.FRAME_FORMATS)
+    )
     intra = fields.one(Field.INTRA_MODEL, values.unpack_model)
     inter = fields.maybe(Field.INTER_MODEL, values.unpack_model)
     precision, device = fields.one(Field.ARITHMETIC, values.unpack_arithmetic)

@@ -135,7 +135,9 @@ def unfold(value: int) -> int:
 
 def pack_rational(value: Fraction) -> bytes:
     if not (1 <= value.numerator <= MAX_NUMBER and 1 <= value.denominator <= MAX_NUMBER):
-        raise UsageError(f"{value} cannot be stored; accepted: numerator and denominator in 1 .. 2^31 - 1")
+        raise UsageError(
+            f"{value} cannot be stored; accepted: numerator and denominator in 1 .. 2^31 - 1"
+        )
     return pack_varint(value.numerator) + pack_varint(value.denominator)
 
 
@@ -147,7 +149,9 @@ def pack_text(value: str) -> bytes:
     try:
         return pack_blob(value.encode())
     except UnicodeEncodeError as error:
-        raise UsageError(f"{value!r} cannot be stored: it is not valid Unicode ({error.reason})") from error
+        raise UsageError(
+            f"{value!r} cannot be stored: it is not valid Unicode ({error.reason})"
+        ) from error
 
 
 class Cursor:
@@ -167,7 +171,9 @@ class Cursor:
         """The next `count` varints, in one loop: reading packet headers spends most of its time here."""
         numbers = []
         value = shift = 0
-        for at, byte in enumerate(self._data[self._at : self._at + _MAX_VARINT_SIZE * count], self._at + 1):
+        for at, byte in enumerate(
+            self._data[self._at : self._at + _MAX_VARINT_SIZE * count], self._at + 1
+        ):
             if byte > 0x7F:
                 value |= (byte & 0x7F) << shift
                 shift += 7

@@ -8,7 +8,16 @@ from streamcodec.container.format import MAX_NAME_SIZE, MAX_NUMBER, MAX_TRACKS, 
 from streamcodec.errors import UsageError
 from streamcodec.types import FrameFormat, Precision, VideoFormat, check_precision, check_quality
 
-__all__ = ["AudioTrack", "ContentLight", "Crop", "Header", "MasteringDisplay", "ModelRef", "SubtitleTrack", "Track"]
+__all__ = [
+    "AudioTrack",
+    "ContentLight",
+    "Crop",
+    "Header",
+    "MasteringDisplay",
+    "ModelRef",
+    "SubtitleTrack",
+    "Track",
+]
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:
@@ -24,9 +33,16 @@ class ModelRef:
     id: bytes
 
     def __post_init__(self) -> None:
-        _check_range("size of a model's name in bytes", len(self.name.encode(errors="replace")), 1, MAX_NAME_SIZE)
+        _check_range(
+            "size of a model's name in bytes",
+            len(self.name.encode(errors="replace")),
+            1,
+            MAX_NAME_SIZE,
+        )
         if len(self.id) != MODEL_ID_SIZE:
-            raise UsageError(f"id of model {self.name} has {len(self.id)} bytes; accepted: {MODEL_ID_SIZE}")
+            raise UsageError(
+                f"id of model {self.name} has {len(self.id)} bytes; accepted: {MODEL_ID_SIZE}"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,9 +56,13 @@ class Crop:
 
     def check_inside(self, video: VideoFormat) -> None:
         if min(self.left, self.top) < 0 or min(self.width, self.height) < 1:
-            raise UsageError(f"crop is {self}; accepted: left and top from 0, width and height from 1")
+            raise UsageError(
+                f"crop is {self}; accepted: left and top from 0, width and height from 1"
+            )
         if self.left + self.width > video.width or self.top + self.height > video.height:
-            raise UsageError(f"crop is {self}; accepted: inside the picture of {video.width}x{video.height}")
+            raise UsageError(
+                f"crop is {self}; accepted: inside the picture of {video.width}x{video.height}"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,8 +79,12 @@ class MasteringDisplay:
     def __post_init__(self) -> None:
         for value in (*self.red, *self.green, *self.blue, *self.white):
             _check_range("chromaticity of the mastering display", value, 0, 65535)
-        _check_range("highest luminance of the mastering display", self.max_luminance, 0, (1 << 32) - 1)
-        _check_range("lowest luminance of the mastering display", self.min_luminance, 0, (1 << 32) - 1)
+        _check_range(
+            "highest luminance of the mastering display", self.max_luminance, 0, (1 << 32) - 1
+        )
+        _check_range(
+            "lowest luminance of the mastering display", self.min_luminance, 0, (1 << 32) - 1
+        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +163,9 @@ class Header:
     def __post_init__(self) -> None:
         check_precision(self.precision)
         if self.frame_format not in get_args(FrameFormat):
-            raise UsageError(f"frame format is {self.frame_format!r}; accepted: {', '.join(get_args(FrameFormat))}")
+            raise UsageError(
+                f"frame format is {self.frame_format!r}; accepted: {', '.join(get_args(FrameFormat))}"
+            )
         if self.crop is not None:
             self.crop.check_inside(self.video)
         if self.gop_length is not None:

@@ -10,7 +10,16 @@ from streamcodec.container.format import END_MAGIC, END_PAYLOAD, Cursor, pack_si
 from streamcodec.container.packet import MIN_HEADER_SIZE, PacketFields, PacketType
 from streamcodec.errors import CorruptStreamError, UsageError
 
-__all__ = ["Damage", "Index", "IndexBuilder", "IndexEntry", "pack_end", "pack_index", "unpack_end", "unpack_index"]
+__all__ = [
+    "Damage",
+    "Index",
+    "IndexBuilder",
+    "IndexEntry",
+    "pack_end",
+    "pack_index",
+    "unpack_end",
+    "unpack_index",
+]
 
 _MIN_ENTRY_SIZE = 3
 _END_CRC_STOP = 16
@@ -67,7 +76,10 @@ class Index:
         if not 0 <= frame < self.frame_count:
             raise UsageError(f"frame is {frame}; accepted: 0 .. {self.frame_count - 1}")
         position = bisect_right(self.entries, frame, key=lambda entry: entry.first_frame) - 1
-        if position < 0 or frame >= self.entries[position].first_frame + self.entries[position].frame_count:
+        if (
+            position < 0
+            or frame >= self.entries[position].first_frame + self.entries[position].frame_count
+        ):
             raise CorruptStreamError(f"frame {frame} is lost to damage")
         return self.entries[position]
 
@@ -75,14 +87,18 @@ class Index:
         """The GOP that is shown at `pts`: the last that has started by then, or the first. Raises UsageError if there is none."""
         if not self.entries:
             raise UsageError("the stream has no frames")
-        return self.entries[max(0, bisect_right(self.entries, pts, key=lambda entry: entry.pts) - 1)]
+        return self.entries[
+            max(0, bisect_right(self.entries, pts, key=lambda entry: entry.pts) - 1)
+        ]
 
 
 class IndexBuilder:
     """Gathers an index while packets go by: 48 bytes of memory a GOP."""
 
     def __init__(self) -> None:
-        self._numbers: tuple[array[int], ...] = tuple(array("q") for _ in range(6))  # columns, as in IndexEntry
+        self._numbers: tuple[array[int], ...] = tuple(
+            array("q") for _ in range(6)
+        )  # columns, as in IndexEntry
         self._open = False
         self._end_pts = 0
 
@@ -94,7 +110,9 @@ class IndexBuilder:
             self._numbers[2][-1] += 1
         elif packet.key:
             self.close(offset)
-            for column, number in zip(self._numbers, (packet.gop, packet.frame, 1, packet.pts, offset, 0), strict=True):
+            for column, number in zip(
+                self._numbers, (packet.gop, packet.frame, 1, packet.pts, offset, 0), strict=True
+            ):
                 column.append(number)
             self._open = True
         else:
@@ -114,16 +132,25 @@ class IndexBuilder:
 
     def _continues(self, frame: PacketFields) -> bool:
         gops, first_frames, counts, *_ = self._numbers
-        return not frame.key and frame.gop == gops[-1] and frame.frame == first_frames[-1] + counts[-1]
+        return (
+            not frame.key and frame.gop == gops[-1] and frame.frame == first_frames[-1] + counts[-1]
+        )
 
 
 def pack_index(index: Index) -> bytes:
     """Payload of the index packet of an undamaged stream."""
     entries = index.entries
     offset, pts = (entries[0].offset, entries[0].pts) if entries else (0, 0)
-    out = bytearray(pack_varint(len(entries)) + pack_signed(index.end_pts) + pack_varint(offset) + pack_signed(pts))
+    out = bytearray(
+        pack_varint(len(entries))
+        + pack_signed(index.end_pts)
+        + pack_varint(offset)
+        + pack_signed(pts)
+    )
     for entry in entries:
-        out += pack_varint(entry.pts - pts) + pack_varint(entry.frame_count) + pack_varint(entry.size)
+        out += (
+            pack_varint(entry.pts - pts) + pack_varint(entry.frame_count) + pack_varint(entry.size)
+        )
         pts = entry.pts
     return bytes(out)
 
@@ -171,7 +198,11 @@ def unpack_end(payload: bytes, stream_size: int) -> int:
     if crc32c(payload[:_END_CRC_STOP]) != crc:
         raise CorruptStreamError("end packet: CRC is wrong")
     if size != stream_size:
-        raise CorruptStreamError(f"end packet: the stream has {size} bytes, there are {stream_size}")
+        raise CorruptStreamError(
+            f"end packet: the stream has {size} bytes, there are {stream_size}"
+        )
     if index_offset >= stream_size:
-        raise CorruptStreamError(f"end packet: the index lies at byte {index_offset} of {stream_size}")
+        raise CorruptStreamError(
+            f"end packet: the index lies at byte {index_offset} of {stream_size}"
+        )
     return int(index_offset)

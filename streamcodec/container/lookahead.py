@@ -7,8 +7,12 @@ from streamcodec.errors import SourceError
 
 __all__ = ["Lookahead", "Readable"]
 
-_CHUNK: Final = 1 << 15  # bytes asked for at least: a few hundred P-frames, or one header of many large ones
-_MAX_READ: Final = 1 << 20  # bytes asked for at most, so that an announced length alone costs no memory
+_CHUNK: Final = (
+    1 << 15
+)  # bytes asked for at least: a few hundred P-frames, or one header of many large ones
+_MAX_READ: Final = (
+    1 << 20
+)  # bytes asked for at most, so that an announced length alone costs no memory
 
 
 class Readable(Protocol):
@@ -98,7 +102,9 @@ class Lookahead:
             try:
                 chunk = self._read(min(max(missing, _CHUNK), _MAX_READ))
             except (OSError, ValueError) as error:  # ValueError: it was closed
-                raise SourceError(f"cannot read the stream after byte {self._start + len(self._data)}: {error}") from error
+                raise SourceError(
+                    f"cannot read the stream after byte {self._start + len(self._data)}: {error}"
+                ) from error
             if chunk:
                 self._data += chunk
                 return True

@@ -47,7 +47,12 @@ class Order:
     def _check_frame(self, frame: PacketFields) -> str | None:
         problem = self._falls(frame) or (None if self._gap_allowed else self._jumps(frame))
         if problem is None:
-            self._gop, self._frame, self._pts, self._gap_allowed = frame.gop, frame.frame, frame.pts, False
+            self._gop, self._frame, self._pts, self._gap_allowed = (
+                frame.gop,
+                frame.frame,
+                frame.pts,
+                False,
+            )
         return problem
 
     def _falls(self, frame: PacketFields) -> str | None:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from streamcodec._native import crc32c
-from streamcodec.container.format import MAX_PAYLOAD_SIZE, SYNC, Cursor, pack_signed, pack_varint, unfold
+from streamcodec.container.format import (
+    MAX_PAYLOAD_SIZE,
+    SYNC,
+    Cursor,
+    pack_signed,
+    pack_varint,
+    unfold,
+)
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 __all__ = [
@@ -70,12 +77,20 @@ class Packet(PacketFields):
 
     def __post_init__(self) -> None:
         if not (0 <= self.type <= 255 and 0 <= self.track <= 255):
-            raise UsageError(f"packet has type {self.type} and track {self.track}; accepted: 0..255")
+            raise UsageError(
+                f"packet has type {self.type} and track {self.track}; accepted: 0..255"
+            )
         if not _numbers_fit(self.gop, self.frame, self.pts, self.duration):
-            numbers = f"gop {self.gop}, frame {self.frame}, pts {self.pts}, duration {self.duration}"
-            raise UsageError(f"packet has {numbers}; accepted: at least 0 and below 2^63; pts from -2^63")
+            numbers = (
+                f"gop {self.gop}, frame {self.frame}, pts {self.pts}, duration {self.duration}"
+            )
+            raise UsageError(
+                f"packet has {numbers}; accepted: at least 0 and below 2^63; pts from -2^63"
+            )
         if len(self.payload) > MAX_PAYLOAD_SIZE:
-            raise UsageError(f"payload has {len(self.payload)} bytes; accepted: at most {MAX_PAYLOAD_SIZE}")
+            raise UsageError(
+                f"payload has {len(self.payload)} bytes; accepted: at most {MAX_PAYLOAD_SIZE}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +121,29 @@ class PacketHeader(PacketFields):
 
 
 def _numbers_fit(gop: int, frame: int, pts: int, duration: int) -> bool:
-    return 0 <= gop | frame | duration <= _MAX_INT64 and pts >= -_MAX_INT64 - 1 and pts + duration <= _MAX_INT64
+    return (
+        0 <= gop | frame | duration <= _MAX_INT64
+        and pts >= -_MAX_INT64 - 1
+        and pts + duration <= _MAX_INT64
+    )
 
 
 def pack_packet(packet: Packet) -> bytes:
     """Header and payload. The counterpart is unpack_packet_header, then check_payload."""
-    numbers = pack_varint(packet.gop) + pack_varint(packet.frame) + pack_signed(packet.pts) + pack_varint(packet.duration)
+    numbers = (
+        pack_varint(packet.gop)
+        + pack_varint(packet.frame)
+        + pack_signed(packet.pts)
+        + pack_varint(packet.duration)
+    )
     numbers += pack_varint(len(packet.payload))
     size = _PREFIX.size + len(numbers) + _CRCS.size
     flags = _KEY if packet.key else 0
-    head = _PREFIX.pack(SYNC, size, packet.type, flags, packet.track) + numbers + crc32c(packet.payload).to_bytes(4, "little")
+    head = (
+        _PREFIX.pack(SYNC, size, packet.type, flags, packet.track)
+        + numbers
+        + crc32c(packet.payload).to_bytes(4, "little")
+    )
     return b"".join((head, crc32c(head).to_bytes(4, "little"), packet.payload))
 
 
@@ -125,9 +153,13 @@ def header_size(prefix: bytes, offset: int) -> int:
         reason = "within a packet header" if prefix else "without an end packet"
         raise TruncatedStreamError(f"byte {offset + len(prefix)}: the stream ends {reason}")
     if prefix[:2] != SYNC:
-        raise CorruptStreamError(f"byte {offset}: no packet starts here (sync word is {prefix[:2].hex()}, must be {SYNC.hex()})")
+        raise CorruptStreamError(
+            f"byte {offset}: no packet starts here (sync word is {prefix[:2].hex()}, must be {SYNC.hex()})"
+        )
     if prefix[2] < MIN_HEADER_SIZE:
-        raise CorruptStreamError(f"byte {offset}: packet header size is {prefix[2]}; must be at least {MIN_HEADER_SIZE}")
+        raise CorruptStreamError(
+            f"byte {offset}: packet header size is {prefix[2]}; must be at least {MIN_HEADER_SIZE}"
+        )
     return prefix[2]
 
 
@@ -135,18 +167,24 @@ def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
     """Header from its bytes, as many as header_size() says, which lie at byte `offset`; CorruptStreamError if they are damaged."""
     size = data[2]
     if len(data) < size:
-        raise TruncatedStreamError(f"byte {offset + len(data)}: the stream ends within a packet header")
+        raise TruncatedStreamError(
+            f"byte {offset + len(data)}: the stream ends within a packet header"
+        )
     payload_crc, header_crc = _CRCS.unpack_from(data, size - _CRCS.size)
     if crc32c(data[: size - 4]) != header_crc:
         raise CorruptStreamError(f"byte {offset}: CRC of the packet header is wrong")
     _, _, number, flags, track = _PREFIX.unpack_from(data)
     try:
-        gop, frame, folded_pts, duration, payload_size = Cursor(data[: size - _CRCS.size], "packet header", _PREFIX.size).varints(5)
+        gop, frame, folded_pts, duration, payload_size = Cursor(
+            data[: size - _CRCS.size], "packet header", _PREFIX.size
+        ).varints(5)
     except CorruptStreamError as error:
         raise CorruptStreamError(f"byte {offset}: {error}") from error
     pts = unfold(folded_pts)
     if payload_size > MAX_PAYLOAD_SIZE:
-        raise CorruptStreamError(f"byte {offset}: payload size is {payload_size}; must be at most {MAX_PAYLOAD_SIZE}")
+        raise CorruptStreamError(
+            f"byte {offset}: payload size is {payload_size}; must be at most {MAX_PAYLOAD_SIZE}"
+        )
     if not _numbers_fit(gop, frame, pts, duration):
         raise CorruptStreamError(f"byte {offset}: packet header has a number of 2^63 or more")
     return PacketHeader(
@@ -173,4 +211,6 @@ def check_payload(header: PacketHeader, payload: bytes) -> None:
 
 
 def cut_short(header: PacketHeader) -> TruncatedStreamError:
-    return TruncatedStreamError(f"byte {header.offset}: the stream ends within the payload of this packet")
+    return TruncatedStreamError(
+        f"byte {header.offset}: the stream ends within the payload of this packet"
+    )

@@ -6,7 +6,14 @@ from typing import Literal, get_args
 
 from streamcodec.container.fields import prologue_size, unpack_header
 from streamcodec.container.format import END_PAYLOAD, PROLOGUE
-from streamcodec.container.index import Damage, Index, IndexBuilder, IndexEntry, unpack_end, unpack_index
+from streamcodec.container.index import (
+    Damage,
+    Index,
+    IndexBuilder,
+    IndexEntry,
+    unpack_end,
+    unpack_index,
+)
 from streamcodec.container.lookahead import Lookahead, Readable
 from streamcodec.container.order import Order
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
@@ -30,9 +37,17 @@ class Reader:
     Memory is bounded by the largest packet and the index. The file stays open; nobody else may move its position; one thread at a time.
     """
 
-    def __init__(self, file: Readable, *, on_damage: OnDamage = "raise", wait: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        file: Readable,
+        *,
+        on_damage: OnDamage = "raise",
+        wait: Callable[[], bool] | None = None,
+    ) -> None:
         if on_damage not in get_args(OnDamage):
-            raise UsageError(f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}")
+            raise UsageError(
+                f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}"
+            )
         self._source = Lookahead(file, wait)
         self._strict = on_damage == "raise"
         self._followed = wait is not None
@@ -77,7 +92,9 @@ class Reader:
         """The stored index, read from the end; where that is lost, one made by scanning. UsageError where the file cannot seek."""
         self._check_seekable()
         if self._followed:
-            raise UsageError("a stream that is followed has no index before its end; read it without `wait`")
+            raise UsageError(
+                "a stream that is followed has no index before its end; read it without `wait`"
+            )
         try:
             stored = self._stored_index()
         except CorruptStreamError as error:
@@ -85,7 +102,11 @@ class Reader:
             if self._strict:
                 raise
             size = self._source.size()
-            return scanned if scanned.damage else Index(scanned.entries, scanned.end_pts, (Damage(size, size, str(error)),))
+            return (
+                scanned
+                if scanned.damage
+                else Index(scanned.entries, scanned.end_pts, (Damage(size, size, str(error)),))
+            )
         return self._scanned_index() if stored is None else stored
 
     def _stored_index(self) -> Index | None:
@@ -97,7 +118,9 @@ class Reader:
         if offset == 0:
             return None
         if offset < self._first_offset:
-            raise CorruptStreamError(f"end packet: the index lies at byte {offset}, within the header")
+            raise CorruptStreamError(
+                f"end packet: the index lies at byte {offset}, within the header"
+            )
         source.jump(offset)
         header, payload = read_packet(source)
         if header.type != PacketType.INDEX:
@@ -109,7 +132,9 @@ class Reader:
         size = self._source.size()
         if all(damage.end == size for damage in index.damage):
             return index
-        return self._gather(payloads=True)  # behind damage, lengths in headers are not to be trusted
+        return self._gather(
+            payloads=True
+        )  # behind damage, lengths in headers are not to be trusted
 
     def _gather(self, *, payloads: bool) -> Index:
         builder = IndexBuilder()
@@ -137,7 +162,9 @@ class Reader:
     def _gop_items(self, gop: IndexEntry, *, payloads: bool) -> Iterator[Found | Damage]:
         order = Order(self.header, gop=gop.gop, frame=gop.first_frame)
         damaged = False
-        for item in Walk(self._source, order, gop.offset, gop.end, strict=self._strict, payloads=payloads):
+        for item in Walk(
+            self._source, order, gop.offset, gop.end, strict=self._strict, payloads=payloads
+        ):
             damaged |= isinstance(item, Damage)
             yield item
         missing = gop.first_frame + gop.frame_count - order.next_frame
@@ -148,8 +175,16 @@ class Reader:
             yield Damage(gop.end, gop.end, reason)
 
     def _walk(self, *, payloads: bool = True) -> Walk:
-        return Walk(self._source, Order(self.header), self._first_offset, strict=self._strict, payloads=payloads)
+        return Walk(
+            self._source,
+            Order(self.header),
+            self._first_offset,
+            strict=self._strict,
+            payloads=payloads,
+        )
 
     def _check_seekable(self) -> None:
         if not self.seekable:
-            raise UsageError("this needs a file that can seek; a pipe can only be read front to back")
+            raise UsageError(
+                "this needs a file that can seek; a pipe can only be read front to back"
+            )

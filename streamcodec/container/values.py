@@ -4,8 +4,23 @@ import struct
 from collections.abc import Sequence
 from typing import TypeVar
 
-from streamcodec.container.format import MODEL_ID_SIZE, Cursor, pack_blob, pack_rational, pack_text, pack_varint
-from streamcodec.container.header import AudioTrack, ContentLight, Crop, MasteringDisplay, ModelRef, SubtitleTrack, Track
+from streamcodec.container.format import (
+    MODEL_ID_SIZE,
+    Cursor,
+    pack_blob,
+    pack_rational,
+    pack_text,
+    pack_varint,
+)
+from streamcodec.container.header import (
+    AudioTrack,
+    ContentLight,
+    Crop,
+    MasteringDisplay,
+    ModelRef,
+    SubtitleTrack,
+    Track,
+)
 from streamcodec.types import ColorSpec, FrameFormat, Precision
 
 Choice = TypeVar("Choice", bound=str)

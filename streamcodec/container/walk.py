@@ -6,7 +6,15 @@ from streamcodec.container.format import SYNC
 from streamcodec.container.index import Damage
 from streamcodec.container.lookahead import Lookahead
 from streamcodec.container.order import Order
-from streamcodec.container.packet import PREFIX_SIZE, PacketHeader, PacketType, check_payload, cut_short, header_size, unpack_packet_header
+from streamcodec.container.packet import (
+    PREFIX_SIZE,
+    PacketHeader,
+    PacketType,
+    check_payload,
+    cut_short,
+    header_size,
+    unpack_packet_header,
+)
 from streamcodec.errors import CorruptStreamError
 
 __all__ = ["Found", "Walk", "read_packet"]
@@ -21,7 +29,9 @@ def read_packet(source: Lookahead, *, payloads: bool = True, stop: int | None = 
     """The packet at the position, which moves behind it; CorruptStreamError, and no move, if it is damaged or reaches past byte `stop`."""
     header = _read_header(source)
     if stop is not None and header.end > stop:
-        raise CorruptStreamError(f"byte {header.offset}: packet reaches past byte {stop}, where its GOP ends by the index")
+        raise CorruptStreamError(
+            f"byte {header.offset}: packet reaches past byte {stop}, where its GOP ends by the index"
+        )
     size = header.header_size + header.payload_size
     payload = b""
     if payloads:
@@ -45,7 +55,14 @@ class Walk:
     """
 
     def __init__(
-        self, source: Lookahead, order: Order, start: int, stop: int | None = None, *, strict: bool = True, payloads: bool = True
+        self,
+        source: Lookahead,
+        order: Order,
+        start: int,
+        stop: int | None = None,
+        *,
+        strict: bool = True,
+        payloads: bool = True,
     ) -> None:
         self._source = source
         self._order = order

@@ -68,7 +68,9 @@ class Writer:
             self._put(pack_packet(Packet(type=PacketType.INDEX, payload=payload)))
         else:
             offset = 0
-        size = self._size_bytes + len(pack_packet(Packet(type=PacketType.END, payload=pack_end(offset, 0))))
+        size = self._size_bytes + len(
+            pack_packet(Packet(type=PacketType.END, payload=pack_end(offset, 0)))
+        )
         self._put(pack_packet(Packet(type=PacketType.END, payload=pack_end(offset, size))))
         self.flush()
         self._open = False

@@ -4,6 +4,7 @@ program: networks as values. arrays: to and from files. native: run in C++. torc
 """
 
 from streamcodec.engine.arrays import from_arrays, to_arrays, to_config
+from streamcodec.engine.lookup import log_table
 from streamcodec.engine.program import (
     Channels,
     Conv,
@@ -26,6 +27,7 @@ __all__ = [
     "SpaceToDepth",
     "Stage",
     "from_arrays",
+    "log_table",
     "square_taps",
     "to_arrays",
     "to_config",

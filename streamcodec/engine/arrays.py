@@ -54,7 +54,10 @@ def to_config(network: Network) -> dict[str, Any]:
     """What to_arrays() leaves out, for json.dumps."""
     return {
         "slots": [vars(slot) for slot in network.slots],
-        "stages": [{"name": stage.name, "layers": [_layer_config(layer) for layer in stage.layers]} for stage in network.stages],
+        "stages": [
+            {"name": stage.name, "layers": [_layer_config(layer) for layer in stage.layers]}
+            for stage in network.stages
+        ],
     }
 
 
@@ -73,7 +76,10 @@ def from_arrays(config: Mapping[str, Any], arrays: Mapping[str, IntegerArray]) -
         stages = tuple(
             Stage(
                 str(stage["name"]),
-                tuple(_layer(each, f"{stage['name']}.{i}", arrays) for i, each in enumerate(stage["layers"])),
+                tuple(
+                    _layer(each, f"{stage['name']}.{i}", arrays)
+                    for i, each in enumerate(stage["layers"])
+                ),
             )
             for stage in config["stages"]
         )

@@ -13,7 +13,10 @@ def native(network: Network) -> NativeNetwork:
     slots = [(slot.name, slot.channels, slot.max_abs, slot.is_given) for slot in network.slots]
     return NativeNetwork(
         slots,
-        [(stage.name, [_arguments(network, layer) for layer in stage.layers]) for stage in network.stages],
+        [
+            (stage.name, [_arguments(network, layer) for layer in stage.layers])
+            for stage in network.stages
+        ],
     )
 
 

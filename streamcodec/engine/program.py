@@ -68,11 +68,19 @@ class Conv:
 
     def __post_init__(self) -> None:
         outputs = len(self.weights)
-        if self.weights.dtype != np.int16 or self.weights.ndim != 3 or self.weights.shape[1] != len(self.taps):
-            raise UsageError(f"weights are {self.weights.dtype} {self.weights.shape}; accepted: int16 (outputs, {len(self.taps)}, inputs)")
+        if (
+            self.weights.dtype != np.int16
+            or self.weights.ndim != 3
+            or self.weights.shape[1] != len(self.taps)
+        ):
+            raise UsageError(
+                f"weights are {self.weights.dtype} {self.weights.shape}; accepted: int16 (outputs, {len(self.taps)}, inputs)"
+            )
         for name, array in (("bias", self.bias), ("shift", self.shift), ("slope", self.slope)):
             if array is not None and (array.dtype != np.int32 or array.shape != (outputs,)):
-                raise UsageError(f"{name} is {array.dtype} {array.shape}; accepted: int32 ({outputs},)")
+                raise UsageError(
+                    f"{name} is {array.dtype} {array.shape}; accepted: int32 ({outputs},)"
+                )
 
     @property
     def inputs(self) -> int:
@@ -127,14 +135,18 @@ class Network:
         for i, slot in enumerate(self.slots):
             if slot.name == name:
                 return i
-        raise UsageError(f"no slot is called {name!r}; accepted: {', '.join(slot.name for slot in self.slots)}")
+        raise UsageError(
+            f"no slot is called {name!r}; accepted: {', '.join(slot.name for slot in self.slots)}"
+        )
 
     def stage(self, name: str) -> Stage:
         """Raises UsageError if there is none of this name."""
         for stage in self.stages:
             if stage.name == name:
                 return stage
-        raise UsageError(f"no stage is called {name!r}; accepted: {', '.join(stage.name for stage in self.stages)}")
+        raise UsageError(
+            f"no stage is called {name!r}; accepted: {', '.join(stage.name for stage in self.stages)}"
+        )
 
 
 def square_taps(side: int, offset: int | None = None) -> tuple[tuple[int, int], ...]:
@@ -149,7 +161,10 @@ def output_size(layer: Layer, height: int, width: int) -> tuple[int, int]:
         return 2 * height, 2 * width
     if isinstance(layer, SpaceToDepth):
         return -(-height // 2), -(-width // 2)
-    rows, columns = (-(-(side - first) // layer.stride) for side, first in zip((height, width), layer.origin, strict=True))
+    rows, columns = (
+        -(-(side - first) // layer.stride)
+        for side, first in zip((height, width), layer.origin, strict=True)
+    )
     return max(0, rows), max(0, columns)
 
 

@@ -18,7 +18,9 @@ from streamcodec.engine.program import (
 Maps = Mapping[str, NDArray[np.int16]]
 
 
-def run_stage(network: Network, stage: str, maps: Maps, *, condition: int = 0) -> dict[str, NDArray[np.int16]]:
+def run_stage(
+    network: Network, stage: str, maps: Maps, *, condition: int = 0
+) -> dict[str, NDArray[np.int16]]:
     """The slots after a stage, int16 (height, width, channels), from those before it: `maps` must hold all given slots."""
     after = {name: values.copy() for name, values in maps.items()}
     for layer in network.stage(stage).layers:
@@ -32,7 +34,9 @@ def run_stage(network: Network, stage: str, maps: Maps, *, condition: int = 0) -
     return after
 
 
-def _run_layer(layer: Layer, source: NDArray[np.int16], maps: Maps, condition: int) -> NDArray[np.int64]:
+def _run_layer(
+    layer: Layer, source: NDArray[np.int16], maps: Maps, condition: int
+) -> NDArray[np.int64]:
     if isinstance(layer, Conv):
         return _convolve(layer, source.astype(np.int64), maps, condition)
     height, width, _ = source.shape
@@ -51,7 +55,9 @@ def _run_layer(layer: Layer, source: NDArray[np.int16], maps: Maps, condition: i
     return result
 
 
-def _convolve(conv: Conv, source: NDArray[np.int64], maps: Maps, condition: int) -> NDArray[np.int64]:
+def _convolve(
+    conv: Conv, source: NDArray[np.int64], maps: Maps, condition: int
+) -> NDArray[np.int64]:
     height, width, _ = source.shape
     rows, columns = output_size(conv, height, width)
     sums = np.zeros((rows, columns, conv.outputs), np.int64) + conv.bias
@@ -72,4 +78,6 @@ def _convolve(conv: Conv, source: NDArray[np.int64], maps: Maps, condition: int)
 
 
 def _added(add: Channels | None, count: int, maps: Maps) -> NDArray[np.int64] | int:
-    return 0 if add is None else maps[add.slot][:, :, add.first : add.first + count].astype(np.int64)
+    return (
+        0 if add is None else maps[add.slot][:, :, add.first : add.first + count].astype(np.int64)
+    )

@@ -25,13 +25,19 @@ class TorchNetwork:
             if isinstance(layer, Conv)
         }
 
-    def run(self, stage: str, maps: Mapping[str, torch.Tensor], *, condition: int = 0) -> dict[str, torch.Tensor]:
+    def run(
+        self, stage: str, maps: Mapping[str, torch.Tensor], *, condition: int = 0
+    ) -> dict[str, torch.Tensor]:
         """The slots after a stage from those before it: `maps` must hold all given slots."""
         after = {name: values.clone() for name, values in maps.items()}
         for i, layer in enumerate(self._network.stage(stage).layers):
             slot = self._network.slot(layer.output.slot)
             source = after[layer.input.slot]
-            result = self._convs[stage, i].run(after, condition) if isinstance(layer, Conv) else _shuffle(layer, source)
+            result = (
+                self._convs[stage, i].run(after, condition)
+                if isinstance(layer, Conv)
+                else _shuffle(layer, source)
+            )
             if slot.name not in after:
                 after[slot.name] = source.new_zeros(len(source), slot.channels, *result.shape[2:])
             height, width = after[slot.name].shape[2:]
@@ -54,7 +60,8 @@ class _TorchConv:
         self._weights = torch.from_numpy(dense).to(device)
         slope = np.zeros_like(conv.bias) if conv.slope is None else conv.slope
         self._bias, self._slope, self._shift = (
-            torch.from_numpy(array.astype(np.int64)).to(device)[:, None, None] for array in (conv.bias, slope, conv.shift)
+            torch.from_numpy(array.astype(np.int64)).to(device)[:, None, None]
+            for array in (conv.bias, slope, conv.shift)
         )
 
     def run(self, maps: Mapping[str, torch.Tensor], condition: int) -> torch.Tensor:
@@ -75,7 +82,9 @@ class _TorchConv:
             before = origin + min(taps)
             margins += [-before, conv.stride * (count - 1) + origin + max(taps) + 1 - side]
         sums = F.conv2d(F.pad(source.double(), margins), self._weights, stride=conv.stride)
-        values = (sums.round().to(torch.int64) + self._bias + self._slope * condition) >> self._shift
+        values = (
+            sums.round().to(torch.int64) + self._bias + self._slope * condition
+        ) >> self._shift
         if conv.add is not None:
             values = values + maps[conv.add.slot][:, conv.add.first : conv.add.first + conv.outputs]
         return values.clamp(conv.low, conv.high).to(source.dtype)
@@ -89,7 +98,9 @@ def _shuffle(layer: Layer, source: torch.Tensor) -> torch.Tensor:
         values = source[:, layer.input.first : layer.input.first + 4 * layer.channels]
         images, _, height, width = values.shape
         parts = values.reshape(images, 2, 2, layer.channels, height, width)
-        return parts.permute(0, 3, 4, 1, 5, 2).reshape(images, layer.channels, 2 * height, 2 * width)
+        return parts.permute(0, 3, 4, 1, 5, 2).reshape(
+            images, layer.channels, 2 * height, 2 * width
+        )
     assert isinstance(layer, SpaceToDepth)
     values = source[:, layer.input.first : layer.input.first + layer.channels]
     height, width = values.shape[2:]

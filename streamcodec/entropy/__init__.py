@@ -3,6 +3,22 @@
 And with a context model, which finds the indexes, and the means, in integers (native/src/context.hpp).
 """
 
-from streamcodec._native import PROBABILITY_BITS, ContextModel, Decoder, Encoder, Tables, instruction_set, instruction_sets
+from streamcodec._native import (
+    PROBABILITY_BITS,
+    ContextModel,
+    Decoder,
+    Encoder,
+    Tables,
+    instruction_set,
+    instruction_sets,
+)
 
-__all__ = ["PROBABILITY_BITS", "ContextModel", "Decoder", "Encoder", "Tables", "instruction_set", "instruction_sets"]
+__all__ = [
+    "PROBABILITY_BITS",
+    "ContextModel",
+    "Decoder",
+    "Encoder",
+    "Tables",
+    "instruction_set",
+    "instruction_sets",
+]

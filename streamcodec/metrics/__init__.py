@@ -12,7 +12,18 @@ from streamcodec.runtime import require_torch
 if TYPE_CHECKING:
     from streamcodec.metrics.structure import MIN_SIDE, ms_ssim
 
-__all__ = ["MIN_SIDE", "BdRate", "RateCurve", "bd_rate", "frame_mse", "ms_ssim", "mse", "mse_to_psnr_db", "psnr_db", "psnr_yuv_db"]
+__all__ = [
+    "MIN_SIDE",
+    "BdRate",
+    "RateCurve",
+    "bd_rate",
+    "frame_mse",
+    "ms_ssim",
+    "mse",
+    "mse_to_psnr_db",
+    "psnr_db",
+    "psnr_yuv_db",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -34,19 +34,29 @@ class RateCurve:
     def __post_init__(self) -> None:
         points = tuple(sorted((float(rate), float(quality)) for rate, quality in self.points))
         if len(points) < MIN_POINTS:
-            raise UsageError(f"a rate curve has {len(points)} points; accepted: at least {MIN_POINTS}")
-        if not all(math.isfinite(rate) and math.isfinite(quality) and rate > 0 for rate, quality in points):
-            raise UsageError(f"a rate curve has the points {points}; accepted: finite numbers, rates above zero")
+            raise UsageError(
+                f"a rate curve has {len(points)} points; accepted: at least {MIN_POINTS}"
+            )
+        if not all(
+            math.isfinite(rate) and math.isfinite(quality) and rate > 0 for rate, quality in points
+        ):
+            raise UsageError(
+                f"a rate curve has the points {points}; accepted: finite numbers, rates above zero"
+            )
         for low, high in pairwise(points):
             if low[0] == high[0] or low[1] >= high[1]:
-                raise UsageError(f"a rate curve goes from {low} to {high} (rate, quality); accepted: quality that rises with the rate")
+                raise UsageError(
+                    f"a rate curve goes from {low} to {high} (rate, quality); accepted: quality that rises with the rate"
+                )
         object.__setattr__(self, "points", points)
 
     @classmethod
     def of(cls, rates: Sequence[float], qualities: Sequence[float]) -> "RateCurve":
         """From two columns of one length, in any order."""
         if len(rates) != len(qualities):
-            raise UsageError(f"a rate curve has {len(rates)} rates and {len(qualities)} qualities; accepted: as many of each")
+            raise UsageError(
+                f"a rate curve has {len(rates)} rates and {len(qualities)} qualities; accepted: as many of each"
+            )
         return cls(tuple(zip(rates, qualities, strict=True)))
 
     @property
@@ -76,14 +86,22 @@ def bd_rate(anchor: RateCurve, test: RateCurve) -> BdRate:
     low, high = max(start for start, _ in spans), min(end for _, end in spans)
     if low >= high:
         (a, b), (c, d) = spans
-        raise UsageError(f"curves of qualities {a:.4g}..{b:.4g} and {c:.4g}..{d:.4g}; accepted: ranges that overlap")
+        raise UsageError(
+            f"curves of qualities {a:.4g}..{b:.4g} and {c:.4g}..{d:.4g}; accepted: ranges that overlap"
+        )
     knots = np.unique(np.concatenate([[low, high], anchor.qualities, test.qualities]))
     knots = knots[(low <= knots) & (knots <= high)]
     start, end = knots[:-1], knots[1:]
     ends_and_middle = np.stack([start, (start + end) / 2, end])
-    difference = pchip(test.qualities, test.log_rates, ends_and_middle) - pchip(anchor.qualities, anchor.log_rates, ends_and_middle)
-    areas = (end - start) / 6 * (np.array([1, 4, 1]) @ difference)  # Simpson's rule, exact for a cubic
-    return BdRate(percent=100 * math.expm1(areas.sum() / (high - low)), low=float(low), high=float(high))
+    difference = pchip(test.qualities, test.log_rates, ends_and_middle) - pchip(
+        anchor.qualities, anchor.log_rates, ends_and_middle
+    )
+    areas = (
+        (end - start) / 6 * (np.array([1, 4, 1]) @ difference)
+    )  # Simpson's rule, exact for a cubic
+    return BdRate(
+        percent=100 * math.expm1(areas.sum() / (high - low)), low=float(low), high=float(high)
+    )
 
 
 def pchip(x: Array, y: Array, at: Array) -> Array:
@@ -93,7 +111,11 @@ def pchip(x: Array, y: Array, at: Array) -> Array:
     width = x[left + 1] - x[left]
     t = (at - x[left]) / width
     rise, fall = t * t * (3 - 2 * t), t * (1 - t)
-    return y[left] * (1 - rise) + y[left + 1] * rise + width * fall * (slopes[left] * (1 - t) - slopes[left + 1] * t)
+    return (
+        y[left] * (1 - rise)
+        + y[left + 1] * rise
+        + width * fall * (slopes[left] * (1 - t) - slopes[left + 1] * t)
+    )
 
 
 def _slopes(x: Array, y: Array) -> Array:
@@ -104,9 +126,15 @@ def _slopes(x: Array, y: Array) -> Array:
     weight_before, weight_after = step[:-1] + 2 * step[1:], 2 * step[:-1] + step[1:]
     monotone = before * after > 0
     safe_before, safe_after = np.where(monotone, before, 1), np.where(monotone, after, 1)
-    inner = np.where(monotone, (weight_before + weight_after) / (weight_before / safe_before + weight_after / safe_after), 0)
+    inner = np.where(
+        monotone,
+        (weight_before + weight_after) / (weight_before / safe_before + weight_after / safe_after),
+        0,
+    )
     first = _end_slope(step[0], step[1], secant[0], secant[1])
-    return np.concatenate([[first], inner, [_end_slope(step[-1], step[-2], secant[-1], secant[-2])]])
+    return np.concatenate(
+        [[first], inner, [_end_slope(step[-1], step[-2], secant[-1], secant[-2])]]
+    )
 
 
 def _end_slope(step: float, next_step: float, secant: float, next_secant: float) -> float:

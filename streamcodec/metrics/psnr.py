@@ -22,9 +22,17 @@ _ROWS = 64  # at a time, so that the temporaries stay in the cache
 def mse(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     """Mean squared error of two uint8 arrays of one shape, exact. Raises UsageError if type or shape differ or are empty."""
     if a.dtype != np.uint8 or b.dtype != np.uint8 or a.shape != b.shape or a.size == 0:
-        raise UsageError(f"cannot compare {a.dtype} {a.shape} with {b.dtype} {b.shape}; accepted: two uint8 arrays of one shape, not empty")
-    first, second = (array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1) for array in (a, b))
-    total = sum(_squared_error(first[row : row + _ROWS], second[row : row + _ROWS]) for row in range(0, len(first), _ROWS))
+        raise UsageError(
+            f"cannot compare {a.dtype} {a.shape} with {b.dtype} {b.shape}; accepted: two uint8 arrays of one shape, not empty"
+        )
+    first, second = (
+        array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+        for array in (a, b)
+    )
+    total = sum(
+        _squared_error(first[row : row + _ROWS], second[row : row + _ROWS])
+        for row in range(0, len(first), _ROWS)
+    )
     return total / a.size
 
 
@@ -40,9 +48,13 @@ def frame_mse(a: Sequence[NDArray[np.uint8]], b: Sequence[NDArray[np.uint8]]) ->
     unless both have the same planes.
     """
     if len(a) != len(b) or len(a) not in FRAME_WEIGHTS:
-        raise UsageError(f"frames have {len(a)} and {len(b)} planes; accepted: one of RGB, or Y, U, V")
+        raise UsageError(
+            f"frames have {len(a)} and {len(b)} planes; accepted: one of RGB, or Y, U, V"
+        )
     weights = FRAME_WEIGHTS[len(a)]
-    return sum(weight * mse(first, second) for weight, first, second in zip(weights, a, b, strict=True)) / sum(weights)
+    return sum(
+        weight * mse(first, second) for weight, first, second in zip(weights, a, b, strict=True)
+    ) / sum(weights)
 
 
 def mse_to_psnr_db(error: float) -> float:

@@ -47,11 +47,20 @@ def ms_ssim(a: Tensor, b: Tensor, data_range: float = 1.0) -> Tensor:
 
 
 def _check(a: Tensor, b: Tensor, data_range: float) -> None:
-    if a.shape != b.shape or a.ndim != 4 or 0 in a.shape[:2] or not (a.is_floating_point() and b.is_floating_point()):
+    if (
+        a.shape != b.shape
+        or a.ndim != 4
+        or 0 in a.shape[:2]
+        or not (a.is_floating_point() and b.is_floating_point())
+    ):
         came = f"{a.dtype} {tuple(a.shape)} with {b.dtype} {tuple(b.shape)}"
-        raise UsageError(f"cannot compare {came}; accepted: two float tensors (N, C, H, W) of one shape, not empty")
+        raise UsageError(
+            f"cannot compare {came}; accepted: two float tensors (N, C, H, W) of one shape, not empty"
+        )
     if min(a.shape[-2:]) < MIN_SIDE:
-        raise UsageError(f"MS-SSIM of {a.shape[-1]}x{a.shape[-2]} pictures; accepted: both sides at least {MIN_SIDE}, for five scales")
+        raise UsageError(
+            f"MS-SSIM of {a.shape[-1]}x{a.shape[-2]} pictures; accepted: both sides at least {MIN_SIDE}, for five scales"
+        )
     if not data_range > 0:
         raise UsageError(f"data range is {data_range}; accepted: above zero")
 
@@ -59,7 +68,9 @@ def _check(a: Tensor, b: Tensor, data_range: float) -> None:
 def _compare(a: Tensor, b: Tensor, data_range: float) -> tuple[Tensor, Tensor]:
     """(N, C, H, W) twice -> luminance and contrast-structure of every window, (N, C, H - 10, W - 10) each: SSIM is their product."""
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_a, mean_b, square_a, square_b, product = _blur(torch.cat((a, b, a * a, b * b, a * b), 1)).chunk(5, 1)
+    mean_a, mean_b, square_a, square_b, product = _blur(
+        torch.cat((a, b, a * a, b * b, a * b), 1)
+    ).chunk(5, 1)
     covariance = product - mean_a * mean_b
     variances = square_a - mean_a**2 + square_b - mean_b**2
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
@@ -70,7 +81,9 @@ def _blur(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, C, H - 10, W - 10), C > 1. Contiguous and by channel, since CUDA computes that in fp32, not TF32."""
     channels = x.shape[1]
     window = _window(x)
-    x = F.conv2d(x.contiguous(), window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+    x = F.conv2d(
+        x.contiguous(), window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels
+    )
     return F.conv2d(x, window.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 

@@ -6,16 +6,29 @@ from streamcodec.runtime import require_torch
 
 require_torch("streamcodec.models")
 
-from streamcodec.models.base import CompressionModel, ImageModel, ImageOutput, InterModel, InterOutput
+from streamcodec.models.base import (
+    CompressionModel,
+    ImageModel,
+    ImageOutput,
+    InterModel,
+    InterOutput,
+)
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.checkpoint import Checkpoint, load_checkpoint, model_id, save_checkpoint
-from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
+from streamcodec.models.cheng2020 import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    Cheng2020Attention,
+)
 from streamcodec.models.context_latent import CheckerboardLatentCodec, RasterLatentCodec
 from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
-from streamcodec.models.hyperprior import HyperpriorLatentCodec, MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.hyperprior import (
+    HyperpriorLatentCodec,
+    MeanScaleHyperprior,
+    ScaleHyperprior,
+)
 from streamcodec.models.importing import ImportedFile, ImportReport, import_checkpoint
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
 from streamcodec.models.registry import create, names
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 from streamcodec.models.vae import LatentCodec, SimpleVAECompressionModel
@@ -39,10 +52,6 @@ __all__ = [
     "JointAutoregressiveHierarchicalPriors",
     "LatentCodec",
     "MeanScaleHyperprior",
-    "QuarterFlow",
-    "QuarterFlowConfig",
-    "QuarterImage",
-    "QuarterImageConfig",
     "RasterLatentCodec",
     "ScaleHyperprior",
     "ScaleSpaceFlow",

@@ -15,7 +15,6 @@ from streamcodec.models.exact_context import IntegerContext
 from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.published import current_keys
 from streamcodec.tables import TableData
-from streamcodec.types import FrameFormat
 
 __all__ = ["CompressionModel", "ImageModel", "ImageOutput", "InterModel", "InterOutput"]
 
@@ -42,25 +41,28 @@ class InterOutput(TypedDict):
 class CompressionModel(nn.Module):
     """A network with entropy models. Before coding it needs tables: from `update()`, or loaded with the weights."""
 
-    frame_format: FrameFormat = "rgb"
-    gain_rows: int = 0
-    """Trained qualities between which `q` moves; 0: fixed rate, `q` has no effect."""
-
     def aux_loss(self) -> Tensor:
         """Scalar loss of the bottlenecks' quantiles; it trains nothing else."""
         return torch.stack([bottleneck.loss() for bottleneck in self._bottlenecks()]).sum()
 
-    def update(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
+    def update(
+        self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False
+    ) -> bool:
         """Make the probability tables and the exact scale paths from the weights; returns whether anything changed.
 
         What is there already stays unless `force` (after training). `scale_table`: rising standard deviations, each with a table.
         """
         changed = [bottleneck.update(force) for bottleneck in self._bottlenecks()]
-        rescaled = [conditional.update_scale_table(scale_table, force) for conditional in self._conditionals()]
+        rescaled = [
+            conditional.update_scale_table(scale_table, force)
+            for conditional in self._conditionals()
+        ]
         changed += [latent.update_integer(force or any(rescaled)) for latent in self._latents()]
         return any(changed) or any(rescaled)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
         """Load weights, of any published age and wrapping (published.py), with or without tables and exact scale path.
 
         Without them, or with tables of another precision, the model counts as not updated. RuntimeError if keys or shapes do not fit.
@@ -74,14 +76,20 @@ class CompressionModel(nn.Module):
         """
         gaussian = [conditional.tables() for conditional in self._conditionals()]
         if not all(_are_equal(tables, gaussian[0]) for tables in gaussian):
-            raise ModelError("probability tables are damaged: the Gaussians' differ between the latents")
+            raise ModelError(
+                "probability tables are damaged: the Gaussians' differ between the latents"
+            )
         for latent in self._latents():
             latent.check_tables()
-        return TableData.join(*gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks()))
+        return TableData.join(
+            *gaussian[:1], *(bottleneck.tables() for bottleneck in self._bottlenecks())
+        )
 
     def contexts(self) -> tuple[ContextData, ...]:
         """The context models of its latents, in the order of the modules; most models have none. ModelError before update()."""
-        return tuple(module.data() for module in self.modules() if isinstance(module, IntegerContext))
+        return tuple(
+            module.data() for module in self.modules() if isinstance(module, IntegerContext)
+        )
 
     def _bottlenecks(self) -> Iterator[EntropyBottleneck]:
         return (module for module in self.modules() if isinstance(module, EntropyBottleneck))
@@ -96,11 +104,11 @@ class CompressionModel(nn.Module):
 class ImageModel(CompressionModel):
     """Codes a frame on its own."""
 
-    def forward(self, x: Tensor, q: Tensor | None = None) -> ImageOutput:
-        """Differentiable: x (N, 3, H, W) float in [0, 1], H and W multiples of 16; q (N,) in 0 .. gain_rows - 1 (None: the last row)."""
+    def forward(self, x: Tensor) -> ImageOutput:
+        """Differentiable: x (N, 3, H, W) float in [0, 1], H and W multiples of 16."""
         raise NotImplementedError
 
-    def code(self, x: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code(self, x: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
         """Code x (1, 3, *size), or decode it if None -> x_hat (1, 3, *size) float, not clamped, the same on both sides.
 
         size: (height, width), multiples of 16. ModelError before update() or if x is not finite.
@@ -111,14 +119,11 @@ class ImageModel(CompressionModel):
 class InterModel(CompressionModel):
     """Codes a frame given the decoded frame before it."""
 
-    def forward(self, x: Tensor, reference: Tensor, q: Tensor | None = None, hint: Tensor | None = None) -> InterOutput:
-        """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16; q as in ImageModel.
-
-        hint (N, 2, H/4, W/4): x, y displacement in pixels of the frame, from x to reference; None is no motion.
-        """
+    def forward(self, x: Tensor, reference: Tensor) -> InterOutput:
+        """Differentiable: x, reference (N, 3, H, W) float in [0, 1], H and W multiples of 16."""
         raise NotImplementedError
 
-    def code(self, x: Tensor | None, reference: Tensor, q: float, channel: SymbolChannel, hint: Tensor | None = None) -> Tensor:
+    def code(self, x: Tensor | None, reference: Tensor, channel: SymbolChannel) -> Tensor:
         """Code x (1, 3, H, W), or decode it if None, given reference (1, 3, H, W) -> x_hat (1, 3, H, W), the same on both sides."""
         raise NotImplementedError
 

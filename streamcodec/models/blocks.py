@@ -8,7 +8,13 @@ from torch import Tensor, nn
 
 from streamcodec.models.layers import GDN, conv
 
-__all__ = ["AttentionBlock", "ResidualBlock", "ResidualBlockUpsample", "ResidualBlockWithStride", "subpel_conv"]
+__all__ = [
+    "AttentionBlock",
+    "ResidualBlock",
+    "ResidualBlockUpsample",
+    "ResidualBlockWithStride",
+    "subpel_conv",
+]
 
 
 def subpel_conv(channels_in: int, channels_out: int, factor: int = 2) -> nn.Sequential:
@@ -21,9 +27,14 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.conv1, self.conv2 = conv(channels_in, channels_out, 3, 1), conv(channels_out, channels_out, 3, 1)
+        self.conv1, self.conv2 = (
+            conv(channels_in, channels_out, 3, 1),
+            conv(channels_out, channels_out, 3, 1),
+        )
         self.leaky_relu = nn.LeakyReLU()
-        self.skip = nn.Identity() if channels_in == channels_out else conv(channels_in, channels_out, 1, 1)
+        self.skip = (
+            nn.Identity() if channels_in == channels_out else conv(channels_in, channels_out, 1, 1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.leaky_relu(self.conv2(self.leaky_relu(self.conv1(x)))) + self.skip(x)
@@ -35,7 +46,10 @@ class ResidualBlockWithStride(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int = 2) -> None:
         super().__init__()
-        self.conv1, self.conv2 = conv(channels_in, channels_out, 3, stride), conv(channels_out, channels_out, 3, 1)
+        self.conv1, self.conv2 = (
+            conv(channels_in, channels_out, 3, stride),
+            conv(channels_out, channels_out, 3, 1),
+        )
         self.leaky_relu = nn.LeakyReLU()
         self.gdn = GDN(channels_out)
         self.skip = conv(channels_in, channels_out, 1, stride)
@@ -50,7 +64,10 @@ class ResidualBlockUpsample(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, factor: int = 2) -> None:
         super().__init__()
-        self.subpel_conv, self.conv = subpel_conv(channels_in, channels_out, factor), conv(channels_out, channels_out, 3, 1)
+        self.subpel_conv, self.conv = (
+            subpel_conv(channels_in, channels_out, factor),
+            conv(channels_out, channels_out, 3, 1),
+        )
         self.leaky_relu = nn.LeakyReLU()
         self.igdn = GDN(channels_out, inverse=True)
         self.upsample = subpel_conv(channels_in, channels_out, factor)
@@ -66,7 +83,13 @@ class ResidualUnit(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half = channels // 2
-        self.conv = nn.Sequential(conv(channels, half, 1, 1), nn.ReLU(), conv(half, half, 3, 1), nn.ReLU(), conv(half, channels, 1, 1))
+        self.conv = nn.Sequential(
+            conv(channels, half, 1, 1),
+            nn.ReLU(),
+            conv(half, half, 3, 1),
+            nn.ReLU(),
+            conv(half, channels, 1, 1),
+        )
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,7 +103,9 @@ class AttentionBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_a = nn.Sequential(*(ResidualUnit(channels) for _ in range(3)))
-        self.conv_b = nn.Sequential(*(ResidualUnit(channels) for _ in range(3)), conv(channels, channels, 1, 1))
+        self.conv_b = nn.Sequential(
+            *(ResidualUnit(channels) for _ in range(3)), conv(channels, channels, 1, 1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.conv_a(x) * torch.sigmoid(self.conv_b(x))

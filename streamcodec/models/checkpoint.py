@@ -38,7 +38,9 @@ class Checkpoint:
     model: ImageModel | InterModel
 
 
-def save_checkpoint(path: Path, model: CompressionModel, preset: str, *, half: bool = True, **config: Any) -> bytes:
+def save_checkpoint(
+    path: Path, model: CompressionModel, preset: str, *, half: bool = True, **config: Any
+) -> bytes:
     """Write a model made by `registry.create(preset, **config)`, after update(); returns its id.
 
     `half`: the weights of convolutions become float16. ModelError if it has no tables, `preset` is not a known name or a weight is
@@ -49,7 +51,9 @@ def save_checkpoint(path: Path, model: CompressionModel, preset: str, *, half: b
     metadata = {"format": FORMAT, "preset": preset, "config": json.dumps(fields, sort_keys=True)}
     state = {key: _stored(key, value, half) for key, value in model.state_dict().items()}
     try:
-        path.write_bytes(save(state, metadata))  # save_file makes files that only their owner can read
+        path.write_bytes(
+            save(state, metadata)
+        )  # save_file makes files that only their owner can read
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write the weights {path}: {error}") from error
     return model_id(state)
@@ -71,7 +75,9 @@ def model_id(state: Mapping[str, Tensor]) -> bytes:
     digest = hashlib.sha256()
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
-        digest.update(f"{key} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}\n".encode())
+        digest.update(
+            f"{key} {str(value.dtype).removeprefix('torch.')} {list(value.shape)}\n".encode()
+        )
         digest.update(value.view(-1).view(torch.uint8).numpy().tobytes())
     return digest.digest()[:16]
 
@@ -82,15 +88,29 @@ def _stored(key: str, value: Tensor, half: bool) -> Tensor:
     if not (half and value.is_floating_point() and value.ndim == 4):
         return value
     if value.abs().max() > torch.finfo(torch.float16).max:
-        raise ModelError(f"{key} holds {value.abs().max():.3g}; float16 goes to 65504: save the model with float32 weights (half=False)")
+        raise ModelError(
+            f"{key} holds {value.abs().max():.3g}; float16 goes to 65504: save the model with float32 weights (half=False)"
+        )
     return value.half()
 
 
-def _construct(path: Path, metadata: Mapping[str, str]) -> tuple[str, dict[str, Any], ImageModel | InterModel]:
+def _construct(
+    path: Path, metadata: Mapping[str, str]
+) -> tuple[str, dict[str, Any], ImageModel | InterModel]:
     if metadata.get("format") != FORMAT or not {"preset", "config"} <= set(metadata):
-        raise ModelError(f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}")
+        raise ModelError(
+            f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}"
+        )
     try:
         config = json.loads(metadata["config"])
         return metadata["preset"], config, registry.create(metadata["preset"], **config)
-    except (ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as error:  # what layers raise for impossible widths
-        raise ModelError(f"the weights {path} have a damaged config: {metadata['config']!r}") from error
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+        LookupError,
+        ArithmeticError,
+    ) as error:  # what layers raise for impossible widths
+        raise ModelError(
+            f"the weights {path} have a damaged config: {metadata['config']!r}"
+        ) from error

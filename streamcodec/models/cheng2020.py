@@ -4,7 +4,13 @@ and Attention Modules", CVPR 2020), with one Gaussian per element instead of the
 
 from torch import nn
 
-from streamcodec.models.blocks import AttentionBlock, ResidualBlock, ResidualBlockUpsample, ResidualBlockWithStride, subpel_conv
+from streamcodec.models.blocks import (
+    AttentionBlock,
+    ResidualBlock,
+    ResidualBlockUpsample,
+    ResidualBlockWithStride,
+    subpel_conv,
+)
 from streamcodec.models.context_latent import CheckerboardLatentCodec, RasterLatentCodec
 from streamcodec.models.layers import conv
 from streamcodec.models.vae import SimpleVAECompressionModel, TransformModel
@@ -44,7 +50,14 @@ def _attention(channels: int, wanted: bool) -> list[nn.Module]:
 def hyper_analysis(N: int) -> nn.Sequential:  # noqa: N803
     """y (N, N, h, w) -> z (N, N, ceil(h / 4), ceil(w / 4))."""
     return nn.Sequential(
-        *(conv(N, N, 3, 1), nn.LeakyReLU(), conv(N, N, 3, 1), nn.LeakyReLU(), conv(N, N, 3), nn.LeakyReLU()),
+        *(
+            conv(N, N, 3, 1),
+            nn.LeakyReLU(),
+            conv(N, N, 3, 1),
+            nn.LeakyReLU(),
+            conv(N, N, 3),
+            nn.LeakyReLU(),
+        ),
         *(conv(N, N, 3, 1), nn.LeakyReLU(), conv(N, N, 3)),
     )
 
@@ -64,10 +77,12 @@ class Cheng2020Anchor(TransformModel, RasterLatentCodec):
 
     attention = False
 
-    def __init__(self, N: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803
-        RasterLatentCodec.__init__(self, hyper_analysis(N), hyper_synthesis(N), N, N, gain_rows=gain_rows)
-        self.gain_rows = gain_rows
-        self.g_a, self.g_s = analysis(N, attention=self.attention), synthesis(N, attention=self.attention)
+    def __init__(self, N: int = 192) -> None:  # noqa: N803
+        RasterLatentCodec.__init__(self, hyper_analysis(N), hyper_synthesis(N), N, N)
+        self.g_a, self.g_s = (
+            analysis(N, attention=self.attention),
+            synthesis(N, attention=self.attention),
+        )
 
     @property
     def latent(self) -> RasterLatentCodec:
@@ -83,6 +98,6 @@ class Cheng2020Attention(Cheng2020Anchor):
 class Cheng2020AnchorCheckerboard(SimpleVAECompressionModel):
     """cheng2020-anchor-checkerboard: the context model in two passes (He et al., CVPR 2021). N: channels everywhere."""
 
-    def __init__(self, N: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803
-        codec = CheckerboardLatentCodec(hyper_analysis(N), hyper_synthesis(N), N, N, gain_rows=gain_rows)
+    def __init__(self, N: int = 192) -> None:  # noqa: N803
+        codec = CheckerboardLatentCodec(hyper_analysis(N), hyper_synthesis(N), N, N)
         super().__init__(analysis(N), synthesis(N), codec)

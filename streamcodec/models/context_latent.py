@@ -1,7 +1,7 @@
 """Latents with a context model: the Gaussian of an element is told by the hyperprior and by elements that are decoded already.
 
     features = h_s(z_hat)                              context = masked convolution of y_hat (masked.py)
-    scales, means = entropy_parameters(both)           y symbol = round(y * gain - mean), y_hat = (symbol + mean) * inverse_gain
+    scales, means = entropy_parameters(both)           y symbol = round(y - mean), y_hat = symbol + mean
 
 (Minnen et al., NeurIPS 2018; He et al., CVPR 2021.) What a position is decoded with depends on what was decoded before it, so to code,
 not the scales alone but features, context and means are integers (exact.py, exact_context.py), and nothing is a float until
@@ -20,7 +20,6 @@ from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional, quantize
 from streamcodec.models.exact import IntegerFeatures
 from streamcodec.models.exact_context import IntegerContext
-from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent, require_finite, round_around
 from streamcodec.models.masked import MaskedConv2d, anchors
 
@@ -30,9 +29,18 @@ __all__ = ["CheckerboardLatentCodec", "ContextLatent", "RasterLatentCodec"]
 class IntegerContextPath(IntegerFeatures):
     """The exact path of a latent with a context: integer features of z, and the integer context model that they go to."""
 
-    def __init__(self, h_s: nn.Module, context: MaskedConv2d, parameters: nn.Sequential, *, features_first: bool) -> None:
+    def __init__(
+        self,
+        h_s: nn.Module,
+        context: MaskedConv2d,
+        parameters: nn.Sequential,
+        *,
+        features_first: bool,
+    ) -> None:
         super().__init__([h_s], outputs=2 * context.in_channels)
-        self.context = IntegerContext(context, [parameters], schedule=context.schedule, features_first=features_first)
+        self.context = IntegerContext(
+            context, [parameters], schedule=context.schedule, features_first=features_first
+        )
 
     @property
     def built(self) -> bool:
@@ -62,10 +70,11 @@ class ContextLatent(HyperpriorLatent):
     features_first = True
     context = 0
 
-    def __init__(self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, gain_rows: int = 0, hyper_stride: int = 4) -> None:
+    def __init__(
+        self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, hyper_stride: int = 4
+    ) -> None:
         super().__init__()
         self.latent_channels, self.hyper_stride = latent, hyper_stride
-        self.gains = Gains(gain_rows, latent) if gain_rows else None
         self.arrange(
             entropy_bottleneck=EntropyBottleneck(hyper),
             h_a=h_a,
@@ -82,7 +91,12 @@ class ContextLatent(HyperpriorLatent):
             self.add_module(name, network)
 
     def add_integer_path(self) -> None:
-        self.integer = IntegerContextPath(self.h_s, self.context_prediction, self.entropy_parameters, features_first=self.features_first)
+        self.integer = IntegerContextPath(
+            self.h_s,
+            self.context_prediction,
+            self.entropy_parameters,
+            features_first=self.features_first,
+        )
 
     def build_integer(self, medians: Tensor, boundaries: Tensor) -> None:
         self.integer.build_layers(*self.scale_layers(), medians)
@@ -107,9 +121,18 @@ class ContextLatent(HyperpriorLatent):
         scales, means = self.entropy_parameters(torch.cat(both, 1)).float().chunk(2, 1)
         return scales, means
 
-    def code_given(self, z_hat: Tensor, z_symbols: Tensor, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
+    def code_given(
+        self,
+        z_hat: Tensor,
+        z_symbols: Tensor,
+        y: Tensor | None,
+        size: tuple[int, int],
+        channel: SymbolChannel,
+    ) -> Tensor:
         features = self.integer(z_symbols, size)
-        return channel.code_in_context(None if y is None else require_finite(y), features, self.context)
+        return channel.code_in_context(
+            None if y is None else require_finite(y), features, self.context
+        )
 
 
 class RasterLatentCodec(ContextLatent):
@@ -124,7 +147,9 @@ class RasterLatentCodec(ContextLatent):
 
     def estimate_given(self, z_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         y_hat = quantize(y, None, self.training)
-        scales, means = self.gaussians_given(self.features(z_hat, y), self.context_prediction(y_hat))
+        scales, means = self.gaussians_given(
+            self.features(z_hat, y), self.context_prediction(y_hat)
+        )
         _, likelihoods = self.gaussian_conditional(y, scales, means)
         return y_hat, likelihoods
 
@@ -144,13 +169,25 @@ class CheckerboardLatentCodec(ContextLatent):
     schedule = "checkerboard"
     straight_through = "yz"
     features_first = False
-    h_a, h_s, entropy_bottleneck = _below("hyper.h_a"), _below("hyper.h_s"), _below("hyper.entropy_bottleneck")
-    context_prediction, entropy_parameters = _below("y.context_prediction"), _below("y.entropy_parameters")
+    h_a, h_s, entropy_bottleneck = (
+        _below("hyper.h_a"),
+        _below("hyper.h_s"),
+        _below("hyper.entropy_bottleneck"),
+    )
+    context_prediction, entropy_parameters = (
+        _below("y.context_prediction"),
+        _below("y.entropy_parameters"),
+    )
     gaussian_conditional = _below("y.y.gaussian_conditional")
 
     def arrange(self, **networks: nn.Module) -> None:
-        names = {"hyper": ("entropy_bottleneck", "h_a", "h_s"), "y": ("entropy_parameters", "context_prediction")}
-        self.hyper, self.y = (nn.ModuleDict({name: networks[name] for name in group}) for group in names.values())
+        names = {
+            "hyper": ("entropy_bottleneck", "h_a", "h_s"),
+            "y": ("entropy_parameters", "context_prediction"),
+        }
+        self.hyper, self.y = (
+            nn.ModuleDict({name: networks[name] for name in group}) for group in names.values()
+        )
         self.y["y"] = nn.ModuleDict({"gaussian_conditional": networks["gaussian_conditional"]})
 
     def estimate_given(self, z_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -53,12 +53,16 @@ class EntropyModel(nn.Module):
     def require_tables(self) -> None:
         """Raise ModelError before update()."""
         if not self.has_tables:
-            raise ModelError(f"{type(self).__name__} has no probability tables; call update() on the model or load weights that have them")
+            raise ModelError(
+                f"{type(self).__name__} has no probability tables; call update() on the model or load weights that have them"
+            )
 
     def tables(self) -> TableData:
         """The tables, one row per channel or scale. ModelError before update()."""
         self.require_tables()
-        cdf, length, offset = (buffer.cpu().numpy() for buffer in (self._quantized_cdf, self._cdf_length, self._offset))
+        cdf, length, offset = (
+            buffer.cpu().numpy() for buffer in (self._quantized_cdf, self._cdf_length, self._offset)
+        )
         return TableData(quantized_cdf=cdf, cdf_length=length, offset=offset)
 
     def _store(self, rows: Iterable[Table]) -> None:
@@ -70,10 +74,16 @@ class EntropyModel(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Take tables of any size; without tables, or with tables of another precision, the model counts as not updated."""
-        buffers = {prefix + name: buffer for name, buffer in self._buffers.items() if name in _RESIZED and buffer is not None}
+        buffers = {
+            prefix + name: buffer
+            for name, buffer in self._buffers.items()
+            if name in _RESIZED and buffer is not None
+        }
         for key, buffer in buffers.items():
             state_dict.setdefault(key, buffer.new_zeros(0))
-        if not _has_our_precision(state_dict[f"{prefix}_quantized_cdf"], state_dict[f"{prefix}_cdf_length"]):
+        if not _has_our_precision(
+            state_dict[f"{prefix}_quantized_cdf"], state_dict[f"{prefix}_cdf_length"]
+        ):
             state_dict.update({key: buffer.new_zeros(0) for key, buffer in buffers.items()})
         for key, buffer in buffers.items():
             self._buffers[key.removeprefix(prefix)] = buffer.new_zeros(state_dict[key].shape)
@@ -87,8 +97,15 @@ def _has_our_precision(cdf: Tensor, length: Tensor) -> bool:
     """Whether every row of cdf (K, L) ends in 2 ** PROBABILITY_BITS (CompressAI's end in 65536). True of no rows at all."""
     if cdf.numel() == 0:
         return True
-    if cdf.ndim != 2 or length.shape != cdf.shape[:1] or length.min() < 2 or length.max() > cdf.shape[1]:
-        raise ModelError(f"probability tables are damaged: cumulative frequencies {tuple(cdf.shape)}, lengths {tuple(length.shape)}")
+    if (
+        cdf.ndim != 2
+        or length.shape != cdf.shape[:1]
+        or length.min() < 2
+        or length.max() > cdf.shape[1]
+    ):
+        raise ModelError(
+            f"probability tables are damaged: cumulative frequencies {tuple(cdf.shape)}, lengths {tuple(length.shape)}"
+        )
     last = cdf.gather(1, length.long()[:, None] - 1)
     return bool((last == 1 << PROBABILITY_BITS).all())
 
@@ -109,17 +126,33 @@ class EntropyBottleneck(EntropyModel):
 
     target: Tensor
 
-    def __init__(self, channels: int, filters: Sequence[int] = (3, 3, 3, 3), init_scale: float = 10, tail_mass: float = 1e-9) -> None:
+    def __init__(
+        self,
+        channels: int,
+        filters: Sequence[int] = (3, 3, 3, 3),
+        init_scale: float = 10,
+        tail_mass: float = 1e-9,
+    ) -> None:
         super().__init__()
         widths = (1, *filters, 1)
         scale = init_scale ** (1 / (len(widths) - 1))
-        self.matrices, self.biases, self.factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        self.matrices, self.biases, self.factors = (
+            nn.ParameterList(),
+            nn.ParameterList(),
+            nn.ParameterList(),
+        )
         for before, after in pairwise(widths):
-            self.matrices.append(nn.Parameter(torch.full((channels, after, before), math.log(math.expm1(1 / scale / after)))))
+            self.matrices.append(
+                nn.Parameter(
+                    torch.full((channels, after, before), math.log(math.expm1(1 / scale / after)))
+                )
+            )
             self.biases.append(nn.Parameter(torch.rand(channels, after, 1) - 0.5))
         for width in filters:
             self.factors.append(nn.Parameter(torch.zeros(channels, width, 1)))
-        self.quantiles = nn.Parameter(torch.tensor([-init_scale, 0.0, init_scale]).repeat(channels, 1, 1))
+        self.quantiles = nn.Parameter(
+            torch.tensor([-init_scale, 0.0, init_scale]).repeat(channels, 1, 1)
+        )
         tail = math.log(2 / tail_mass - 1)
         self.register_buffer("target", torch.tensor([-tail, 0.0, tail]))
 
@@ -131,14 +164,19 @@ class EntropyBottleneck(EntropyModel):
     def tables(self) -> TableData:
         data, channels = super().tables(), len(self.quantiles)
         if data.rows != channels:
-            raise ModelError(f"probability tables are damaged: {data.rows} rows for {channels} channels")
+            raise ModelError(
+                f"probability tables are damaged: {data.rows} rows for {channels} channels"
+            )
         return data
 
     def likelihood(self, z: Tensor) -> Tensor:
         """Probability of the interval of width 1 around each value of z (N, C, H, W); float32, at least 1e-9."""
         with torch.autocast(z.device.type, enabled=False):
             values = z.float().transpose(0, 1)
-            mass = _interval_mass(values.reshape(values.shape[0], 1, -1), self._layers(lambda parameter: parameter.float()))
+            mass = _interval_mass(
+                values.reshape(values.shape[0], 1, -1),
+                self._layers(lambda parameter: parameter.float()),
+            )
             bounded: Tensor = self.likelihood_lower_bound(mass)
         return bounded.reshape(values.shape).transpose(0, 1)
 
@@ -148,7 +186,9 @@ class EntropyBottleneck(EntropyModel):
 
     def loss(self) -> Tensor:
         """Scalar, >= 0: how far `quantiles` are from the tails and the median of the density. Moves the quantiles only."""
-        logits = _cumulative_logits(self.quantiles, self._layers(lambda parameter: parameter.detach()))
+        logits = _cumulative_logits(
+            self.quantiles, self._layers(lambda parameter: parameter.detach())
+        )
         return (logits - self.target).abs().sum()
 
     @torch.no_grad()
@@ -160,19 +200,30 @@ class EntropyBottleneck(EntropyModel):
         medians, radius, mass = self.quantiles.double()[:, :, 1:2], 32, torch.zeros(1)
         while radius < MAX_RADIUS and mass.sum(-1).min() < 1 - 2.0**-24:
             radius *= 2
-            mass = _interval_mass(medians + torch.arange(-radius, radius + 1, device=medians.device), layers)
+            mass = _interval_mass(
+                medians + torch.arange(-radius, radius + 1, device=medians.device), layers
+            )
         if not mass.isfinite().all():
-            raise ModelError("the density of an EntropyBottleneck is not finite: its parameters hold NaN or infinity")
+            raise ModelError(
+                "the density of an EntropyBottleneck is not finite: its parameters hold NaN or infinity"
+            )
         self._store(fit_table(row, -radius) for row in mass[:, 0].cpu().numpy())
         return True
 
-    def _layers(self, change: Callable[[Tensor], Tensor]) -> list[tuple[Tensor, Tensor, Tensor | None]]:
+    def _layers(
+        self, change: Callable[[Tensor], Tensor]
+    ) -> list[tuple[Tensor, Tensor, Tensor | None]]:
         """(matrix, bias, factor) of every layer, each parameter passed through `change`; the last layer has no factor."""
         factors = [*(change(factor) for factor in self.factors), None]
-        return [(change(m), change(b), f) for m, b, f in zip(self.matrices, self.biases, factors, strict=True)]
+        return [
+            (change(m), change(b), f)
+            for m, b, f in zip(self.matrices, self.biases, factors, strict=True)
+        ]
 
 
-def _cumulative_logits(values: Tensor, layers: Iterable[tuple[Tensor, Tensor, Tensor | None]]) -> Tensor:
+def _cumulative_logits(
+    values: Tensor, layers: Iterable[tuple[Tensor, Tensor, Tensor | None]]
+) -> Tensor:
     """Logit of the cumulative distribution at values (C, 1, n)."""
     for matrix, bias, factor in layers:
         values = F.softplus(matrix) @ values + bias
@@ -183,7 +234,10 @@ def _cumulative_logits(values: Tensor, layers: Iterable[tuple[Tensor, Tensor, Te
 
 def _interval_mass(values: Tensor, layers: list[tuple[Tensor, Tensor, Tensor | None]]) -> Tensor:
     """Probability of [value - 0.5, value + 0.5] for values (C, 1, n): a difference of sigmoids, on the side where both are small."""
-    lower, upper = _cumulative_logits(values - 0.5, layers), _cumulative_logits(values + 0.5, layers)
+    lower, upper = (
+        _cumulative_logits(values - 0.5, layers),
+        _cumulative_logits(values + 0.5, layers),
+    )
     side = torch.where(lower + upper > 0, -1.0, 1.0)  # not sign(): at the median the sum is 0
     return ((side * upper).sigmoid() - (side * lower).sigmoid()).abs()
 
@@ -198,14 +252,24 @@ class GaussianConditional(EntropyModel):
     scale_table: Tensor
     scale_bound: Tensor
 
-    def __init__(self, scale_table: Sequence[float] | Tensor | None = None, scale_bound: float = 0.11, skip_below: float = 0.13) -> None:
+    def __init__(
+        self,
+        scale_table: Sequence[float] | Tensor | None = None,
+        scale_bound: float = 0.11,
+        skip_below: float = 0.13,
+    ) -> None:
         super().__init__()
         self.skip_below = skip_below
-        self.register_buffer("scale_table", torch.zeros(0) if scale_table is None else _check_scale_table(scale_table))
+        self.register_buffer(
+            "scale_table",
+            torch.zeros(0) if scale_table is None else _check_scale_table(scale_table),
+        )
         self.register_buffer("scale_bound", torch.tensor([float(scale_bound)]))
         self.lower_bound_scale = LowerBound(scale_bound)
 
-    def forward(self, y: Tensor, scales: Tensor, means: Tensor | None = None, training: bool | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, y: Tensor, scales: Tensor, means: Tensor | None = None, training: bool | None = None
+    ) -> tuple[Tensor, Tensor]:
         """y, scales, means (N, C, H, W) -> (y_hat, likelihoods), same shape: noise when training, otherwise rounded around the means."""
         y_hat = quantize(y, means, self.training if training is None else training)
         return y_hat, self.likelihood(y_hat, scales, means)
@@ -213,48 +277,55 @@ class GaussianConditional(EntropyModel):
     def likelihood(self, values: Tensor, scales: Tensor, means: Tensor | None = None) -> Tensor:
         """Probability of the interval of width 1 around each value; all of one shape; float32, at least 1e-9."""
         distance = (values.float() if means is None else values.float() - means.float()).abs()
-        bounded: Tensor = self.likelihood_lower_bound(_gaussian_mass(distance, self.lower_bound_scale(scales.float())))
+        bounded: Tensor = self.likelihood_lower_bound(
+            _gaussian_mass(distance, self.lower_bound_scale(scales.float()))
+        )
         return bounded
 
-    def bits(self, symbols: Tensor, rows: Tensor) -> Tensor:
-        """What symbols (int32 or integral float) cost in the tables' rows (int32), both of one shape -> float32.
-
-        An escape counts as its symbol alone, without the value that follows it.
-        """
-        costs = PROBABILITY_BITS - self._quantized_cdf.diff(dim=1).clamp(min=1).float().log2()  # (K, L - 1), of all entries at once
-        flat = rows.flatten().long()  # index_select is several times as fast as indexing with tensors
-        escape = self._cdf_length.index_select(0, flat) - 2
-        entry = symbols.flatten().long() - self._offset.index_select(0, flat)
-        entry = torch.where((entry < 0) | (entry >= escape), escape, entry)
-        return costs.flatten().index_select(0, flat * costs.shape[1] + entry).view(symbols.shape)
-
-    def update_scale_table(self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False) -> bool:
+    def update_scale_table(
+        self, scale_table: Sequence[float] | Tensor | None = None, force: bool = False
+    ) -> bool:
         """Make the tables for `scale_table` (None: the one held, else the default); False if there are some already and not `force`."""
         if self.has_tables and not force:
             return False
         if scale_table is None:
             scale_table = self.scale_table if self.scale_table.numel() else default_scale_table()
         self.scale_table = _check_scale_table(scale_table).to(self.scale_bound.device)
-        self._store(CERTAIN if scale < self.skip_below else _gaussian_table(scale) for scale in self.scale_table.tolist())
+        self._store(
+            CERTAIN if scale < self.skip_below else _gaussian_table(scale)
+            for scale in self.scale_table.tolist()
+        )
         return True
 
 
 def _gaussian_mass(distance: Tensor, scales: Tensor) -> Tensor:
     """Probability of [d - 0.5, d + 0.5] under zero-mean Gaussians, from the upper tail, where it loses no precision; d >= 0."""
     per_scale = math.sqrt(0.5) / scales
-    return 0.5 * (torch.erfc((distance - 0.5) * per_scale) - torch.erfc((distance + 0.5) * per_scale))
+    return 0.5 * (
+        torch.erfc((distance - 0.5) * per_scale) - torch.erfc((distance + 0.5) * per_scale)
+    )
 
 
 @lru_cache(maxsize=512)  # a model's latents share one scale table
 def _gaussian_table(scale: float) -> Table:
     radius = math.ceil(8 * scale) + 1
     distance = torch.arange(-radius, radius + 1, dtype=torch.float64).abs()
-    return fit_table(np.asarray(_gaussian_mass(distance, torch.tensor(scale, dtype=torch.float64))), -radius)
+    return fit_table(
+        np.asarray(_gaussian_mass(distance, torch.tensor(scale, dtype=torch.float64))), -radius
+    )
 
 
 def _check_scale_table(scale_table: Sequence[float] | Tensor) -> Tensor:
     """float32 (K,), or UsageError unless above zero, finite and rising."""
     table = torch.as_tensor(scale_table, dtype=torch.float32)
-    if table.ndim != 1 or table.numel() == 0 or not table.isfinite().all() or table[0] <= 0 or (table.diff() <= 0).any():
-        raise UsageError(f"scale table is {scale_table}; accepted: standard deviations above zero, rising, such as default_scale_table()")
+    if (
+        table.ndim != 1
+        or table.numel() == 0
+        or not table.isfinite().all()
+        or table[0] <= 0
+        or (table.diff() <= 0).any()
+    ):
+        raise UsageError(
+            f"scale table is {scale_table}; accepted: standard deviations above zero, rising, such as default_scale_table()"
+        )
     return table

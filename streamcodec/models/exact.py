@@ -23,7 +23,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from streamcodec.errors import ModelError
-from streamcodec.models.exact_plan import FRACTION_BITS, LIMIT, SLOPE_BITS, LayerPlan, dense_weights, plan_layers
+from streamcodec.models.exact_plan import (
+    FRACTION_BITS,
+    LIMIT,
+    SLOPE_BITS,
+    LayerPlan,
+    dense_weights,
+    plan_layers,
+)
 
 __all__ = ["IntegerData", "IntegerFeatures", "IntegerNetwork"]
 
@@ -64,7 +71,9 @@ class IntegerData(nn.Module):
         found = [state_dict.get(prefix + name) for name in self.names]
         present = [numbers for numbers in found if numbers is not None]
         if present:
-            _require(len(present) == len(found), f"{prefix}* has not all of {', '.join(self.names)}")
+            _require(
+                len(present) == len(found), f"{prefix}* has not all of {', '.join(self.names)}"
+            )
             self.check(*present)
         for name, numbers in zip(self.names, found, strict=True):
             self._buffers[name] = None if numbers is None else torch.empty_like(numbers)
@@ -83,21 +92,33 @@ class IntegerLayer(IntegerData):
     def build(self, weight: Tensor, bias: Tensor) -> None:
         """Take weight (taps, inputs, columns) and bias (columns,), float64; ModelError if not finite or if a sum could be inexact."""
         if not (weight.isfinite().all() and bias.isfinite().all()):
-            raise ModelError("the scale path cannot be made exact: its weights hold NaN or infinity")
+            raise ModelError(
+                "the scale path cannot be made exact: its weights hold NaN or infinity"
+            )
         shift = (15 - torch.frexp(weight.abs().amax((0, 1))).exponent).clamp(max=MAX_SHIFT)
         scale = (1 << shift.clamp(min=0).long()).double()
         integers = (weight * scale).round().clamp(-32767, 32767)
         offsets = (bias * scale * 2**FRACTION_BITS).round()
         if shift.min() < 0 or not _sums_are_exact(integers, offsets):
-            raise ModelError("the scale path cannot be made exact: with these weights and biases its sums could pass 2^53")
-        self.weight, self.bias, self.shift = integers.to(torch.int16), offsets.to(torch.int64), shift.to(torch.int32)
+            raise ModelError(
+                "the scale path cannot be made exact: with these weights and biases its sums could pass 2^53"
+            )
+        self.weight, self.bias, self.shift = (
+            integers.to(torch.int16),
+            offsets.to(torch.int64),
+            shift.to(torch.int32),
+        )
 
     def check(self, weight: Tensor, bias: Tensor, shift: Tensor) -> None:  # type: ignore[override]  # `names` says how many
         inputs, columns = self.plan.inputs, self.plan.columns
-        _require_shape("weight", weight, torch.int16, ((2 * self.plan.radius + 1) ** 2, inputs, columns))
+        _require_shape(
+            "weight", weight, torch.int16, ((2 * self.plan.radius + 1) ** 2, inputs, columns)
+        )
         _require_shape("bias", bias, torch.int64, (columns,))
         _require_shape("shift", shift, torch.int32, (columns,))
-        _require(bool(((shift >= 0) & (shift <= MAX_SHIFT)).all()), f"a shift is not in 0..{MAX_SHIFT}")
+        _require(
+            bool(((shift >= 0) & (shift <= MAX_SHIFT)).all()), f"a shift is not in 0..{MAX_SHIFT}"
+        )
         _require(_sums_are_exact(weight.double(), bias.double()), "its sums could pass 2^53")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,8 +126,12 @@ class IntegerLayer(IntegerData):
         n, height, width, inputs = x.shape
         radius, factor = self.plan.radius, self.plan.factor
         padded = F.pad(x.contiguous(), (0, 0, radius, radius, radius, radius))
-        grid = self._outputs(padded.view(-1, inputs), padded.shape[2]).view(*padded.shape[:3], factor, factor, -1)
-        return grid[:, :height, :width].transpose(2, 3).reshape(n, height * factor, width * factor, -1)
+        grid = self._outputs(padded.view(-1, inputs), padded.shape[2]).view(
+            *padded.shape[:3], factor, factor, -1
+        )
+        return (
+            grid[:, :height, :width].transpose(2, 3).reshape(n, height * factor, width * factor, -1)
+        )
 
     def _outputs(self, x: Tensor, row: int) -> Tensor:
         """Padded raster (positions, inputs) with `row` positions per row -> (positions, columns), at the position of the first tap."""
@@ -131,7 +156,9 @@ class IntegerLayer(IntegerData):
     def _finish(self, out: Tensor, bias: Tensor, scale: Tensor) -> None:
         out.add_(bias).mul_(scale).round_()
         if self.plan.slope != 1 << SLOPE_BITS:
-            negative = out.clamp(min=-LIMIT, max=0).mul_(self.plan.slope).mul_(2.0**-SLOPE_BITS).round_()
+            negative = (
+                out.clamp(min=-LIMIT, max=0).mul_(self.plan.slope).mul_(2.0**-SLOPE_BITS).round_()
+            )
             out.clamp_(min=0).add_(negative)
         out.clamp_(-LIMIT, self.plan.upper)
 
@@ -146,24 +173,35 @@ class IntegerFeatures(IntegerData):
 
     names: tuple[str, ...] = ("offset",)
 
-    def __init__(self, before: Sequence[nn.Module], after: Sequence[nn.Module] = (), *, outputs: int) -> None:
+    def __init__(
+        self, before: Sequence[nn.Module], after: Sequence[nn.Module] = (), *, outputs: int
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(IntegerLayer(plan) for plan in plan_layers(before, after, outputs))
+        self.layers = nn.ModuleList(
+            IntegerLayer(plan) for plan in plan_layers(before, after, outputs)
+        )
 
     @property
     def built(self) -> bool:
         return super().built and all(layer.built for layer in self._layers())
 
     @torch.no_grad()
-    def build_layers(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor) -> None:
+    def build_layers(
+        self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor
+    ) -> None:
         """Take the numbers of the float layers; medians (inputs,): what z's symbols are relative to."""
         *inner, (weight, bias) = dense_weights(before, after)
         plan = self._layers()[-1].plan
         phases, outputs = plan.factor**2, plan.columns // plan.factor**2
-        last = tuple(numbers.reshape(*numbers.shape[:-1], phases, -1)[..., :outputs].flatten(-2) for numbers in (weight, bias))
+        last = tuple(
+            numbers.reshape(*numbers.shape[:-1], phases, -1)[..., :outputs].flatten(-2)
+            for numbers in (weight, bias)
+        )
         for layer, numbers in zip(self._layers(), [*inner, last], strict=True):
             layer.build(*numbers)
-        self.offset = (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
+        self.offset = (
+            (medians.double() * 2**FRACTION_BITS).round().clamp(-LIMIT, LIMIT).to(torch.int32)
+        )
 
     def check(self, offset: Tensor) -> None:  # type: ignore[override]  # `names` says how many
         _require_shape("offset", offset, torch.int32, (self._layers()[0].plan.inputs,))
@@ -205,10 +243,18 @@ class IntegerNetwork(IntegerFeatures):
             raise ModelError(NOT_BUILT)
         return self.thresholds.numel() + 1
 
-    def build(self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor, boundaries: Tensor) -> None:
+    def build(
+        self,
+        before: Sequence[nn.Module],
+        after: Sequence[nn.Module],
+        medians: Tensor,
+        boundaries: Tensor,
+    ) -> None:
         """As build_layers(); boundaries (tables - 1,), rising: the layers' output at which the next table begins."""
         self.build_layers(before, after, medians)
-        self.thresholds = (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
+        self.thresholds = (
+            (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
+        )
 
     def check(self, offset: Tensor, thresholds: Tensor) -> None:  # type: ignore[override]
         super().check(offset)
@@ -229,7 +275,10 @@ def _sums_are_exact(weight: Tensor, bias: Tensor) -> bool:
 
 def _require_shape(name: str, numbers: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
     found = f"{name} is {numbers.dtype} {tuple(numbers.shape)}"
-    _require(numbers.dtype == dtype and tuple(numbers.shape) == shape, f"{found}; must be {dtype} {shape}")
+    _require(
+        numbers.dtype == dtype and tuple(numbers.shape) == shape,
+        f"{found}; must be {dtype} {shape}",
+    )
 
 
 def _require(condition: bool, otherwise: str) -> None:

@@ -39,17 +39,24 @@ class LayerPlan:
     crop: bool
 
 
-def plan_layers(before: Sequence[nn.Module], after: Sequence[nn.Module], outputs: int) -> tuple[LayerPlan, ...]:
+def plan_layers(
+    before: Sequence[nn.Module], after: Sequence[nn.Module], outputs: int
+) -> tuple[LayerPlan, ...]:
     """Plans of the layers before and after the crop to the latent's size (after the last layer if `after` is empty).
 
     Of the last layer, the first `outputs` channels count.
     """
     last_before = len(list(_steps(before))) - 1
-    *inner, last = [_plan(step, crop=index == last_before) for index, step in enumerate([*_steps(before), *_steps(after)])]
+    *inner, last = [
+        _plan(step, crop=index == last_before)
+        for index, step in enumerate([*_steps(before), *_steps(after)])
+    ]
     return *inner, replace(last, columns=last.factor**2 * outputs)
 
 
-def dense_weights(before: Sequence[nn.Module], after: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor]]:
+def dense_weights(
+    before: Sequence[nn.Module], after: Sequence[nn.Module]
+) -> list[tuple[Tensor, Tensor]]:
     """Weight (taps, inputs, columns) and bias (columns,) of each planned layer, float64."""
     return [_dense(step) for step in (*_steps(before), *_steps(after))]
 
@@ -67,7 +74,9 @@ def _steps(layers: Sequence[nn.Module]) -> Iterator[_Step]:
     while flat:
         conv, shuffle, activation = flat.pop(0), 1, None
         if not isinstance(conv, nn.Conv2d | nn.ConvTranspose2d):
-            raise UsageError(f"scale path has {type(conv).__name__} where a convolution was expected")
+            raise UsageError(
+                f"scale path has {type(conv).__name__} where a convolution was expected"
+            )
         if flat and isinstance(following := flat[0], nn.PixelShuffle):
             shuffle = following.upscale_factor
             flat.pop(0)
@@ -84,7 +93,11 @@ def _plan(step: _Step, crop: bool) -> LayerPlan:
     else:
         radius, factor = _deconvolution_radius(step.conv), step.conv.stride[0]
         columns = factor**2 * step.conv.out_channels
-        groups = tuple(tuple(tap for tap, _, _ in _phase_taps(step.conv, row, column)) for row in range(factor) for column in range(factor))
+        groups = tuple(
+            tuple(tap for tap, _, _ in _phase_taps(step.conv, row, column))
+            for row in range(factor)
+            for column in range(factor)
+        )
     return LayerPlan(radius, factor, step.conv.in_channels, columns, groups, slope, upper, crop)
 
 
@@ -98,7 +111,9 @@ def _activation(module: nn.Module | None) -> tuple[int, int]:
         return round(module.negative_slope * 2**SLOPE_BITS), LIMIT
     if isinstance(module, QReLU):
         return 0, ((1 << module.bit_depth) - 1) << FRACTION_BITS
-    raise UsageError(f"scale path has {type(module).__name__}; accepted: ReLU, LeakyReLU, QReLU, PixelShuffle and convolutions")
+    raise UsageError(
+        f"scale path has {type(module).__name__}; accepted: ReLU, LeakyReLU, QReLU, PixelShuffle and convolutions"
+    )
 
 
 def _dense(step: _Step) -> tuple[Tensor, Tensor]:
@@ -107,13 +122,20 @@ def _dense(step: _Step) -> tuple[Tensor, Tensor]:
     bias = weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias.detach().double()
     if isinstance(conv, nn.ConvTranspose2d):
         return _dense_deconvolution(conv, weight), bias.repeat(conv.stride[0] ** 2)
-    order = torch.arange(conv.out_channels, device=weight.device).view(-1, step.shuffle**2).t().reshape(-1)  # phase by phase
+    order = (
+        torch.arange(conv.out_channels, device=weight.device)
+        .view(-1, step.shuffle**2)
+        .t()
+        .reshape(-1)
+    )  # phase by phase
     return weight[order].permute(2, 3, 1, 0).flatten(0, 1), bias[order]
 
 
 def _dense_deconvolution(conv: nn.ConvTranspose2d, weight: Tensor) -> Tensor:
     factor, radius = conv.stride[0], _deconvolution_radius(conv)
-    dense = weight.new_zeros((2 * radius + 1) ** 2, conv.in_channels, factor, factor, conv.out_channels)
+    dense = weight.new_zeros(
+        (2 * radius + 1) ** 2, conv.in_channels, factor, factor, conv.out_channels
+    )
     for row in range(factor):
         for column in range(factor):
             for tap, y, x in _phase_taps(conv, row, column):
@@ -136,15 +158,34 @@ def _phase_taps(conv: nn.ConvTranspose2d, row: int, column: int) -> Iterator[tup
 def _radius(conv: nn.Conv2d) -> int:
     side = conv.kernel_size[0]
     radius = side // 2
-    same = side % 2 == 1 and conv.kernel_size == (side, side) and conv.padding == (radius, radius) and conv.padding_mode == "zeros"
+    same = (
+        side % 2 == 1
+        and conv.kernel_size == (side, side)
+        and conv.padding == (radius, radius)
+        and conv.padding_mode == "zeros"
+    )
     if not same or conv.stride != (1, 1) or conv.dilation != (1, 1) or conv.groups != 1:
-        raise UsageError(f"scale path has {conv}; accepted: odd size, stride 1, zero padding that keeps the size")
+        raise UsageError(
+            f"scale path has {conv}; accepted: odd size, stride 1, zero padding that keeps the size"
+        )
     return radius
 
 
 def _deconvolution_radius(conv: nn.ConvTranspose2d) -> int:
-    side, stride, padding, extra = (int(pair[0]) for pair in (conv.kernel_size, conv.stride, conv.padding, conv.output_padding))
-    square = all(pair == (pair[0],) * 2 for pair in (conv.kernel_size, conv.stride, conv.padding, conv.output_padding))
-    if not square or extra != stride + 2 * padding - side or conv.dilation != (1, 1) or conv.groups != 1:
-        raise UsageError(f"scale path has {conv}; accepted: a square kernel whose output is exactly stride times as large")
+    side, stride, padding, extra = (
+        int(pair[0]) for pair in (conv.kernel_size, conv.stride, conv.padding, conv.output_padding)
+    )
+    square = all(
+        pair == (pair[0],) * 2
+        for pair in (conv.kernel_size, conv.stride, conv.padding, conv.output_padding)
+    )
+    if (
+        not square
+        or extra != stride + 2 * padding - side
+        or conv.dilation != (1, 1)
+        or conv.groups != 1
+    ):
+        raise UsageError(
+            f"scale path has {conv}; accepted: a square kernel whose output is exactly stride times as large"
+        )
     return max((side - 1 - padding) // stride, (stride - 1 + padding) // stride)

@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck
-from streamcodec.models.gain import Gains, gain_factors
 from streamcodec.models.latent import LatentEstimate, code_factorized
 from streamcodec.models.layers import GDN, conv, deconv
 from streamcodec.models.vae import TransformModel
@@ -42,31 +40,30 @@ def _activation(activation: Activation, channels: int, inverse: bool = False) ->
 
 
 class FactorizedLatentCodec(nn.Module):
-    """A latent y of `channels` channels, each with its learned density; `gain_rows` trained qualities (0: no gains)."""
+    """A latent y of `channels` channels, each with its learned density."""
 
-    def __init__(self, channels: int, gain_rows: int = 0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.entropy_bottleneck = EntropyBottleneck(channels)
-        self.gains = Gains(gain_rows, channels) if gain_rows else None
 
-    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
-        gain, inverse_gain = gain_factors(self.gains, y, q)
-        y_hat, likelihoods = self.entropy_bottleneck(y.float() * gain)
-        return LatentEstimate(y_hat * inverse_gain, {"y": likelihoods})
+    def estimate(self, y: Tensor) -> LatentEstimate:
+        y_hat, likelihoods = self.entropy_bottleneck(y.float())
+        return LatentEstimate(y_hat, {"y": likelihoods})
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
-        medians = self.entropy_bottleneck.medians()
-        gain, inverse_gain = gain_factors(self.gains, medians, torch.tensor([q], device=medians.device))
-        y_hat, _ = code_factorized(self.entropy_bottleneck, None if y is None else y.float() * gain, size, channel, first_row=0)
-        return y_hat * inverse_gain
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
+        y_hat, _ = code_factorized(
+            self.entropy_bottleneck, None if y is None else y.float(), size, channel, first_row=0
+        )
+        return y_hat
 
 
 class FactorizedPrior(TransformModel, FactorizedLatentCodec):
     """Balle et al. 2018: bmshj2018-factorized, and with activation "relu" bmshj2018-factorized-relu. N, M: channels inside, of y."""
 
-    def __init__(self, N: int, M: int, *, activation: Activation = "gdn", gain_rows: int = 0) -> None:  # noqa: N803
-        FactorizedLatentCodec.__init__(self, M, gain_rows)
-        self.gain_rows = gain_rows
+    def __init__(self, N: int, M: int, *, activation: Activation = "gdn") -> None:  # noqa: N803
+        FactorizedLatentCodec.__init__(self, M)
         self.g_a, self.g_s = analysis(N, M, activation), synthesis(N, M, activation)
 
     @property

@@ -17,13 +17,21 @@ __all__ = ["Fit", "find_fit", "listed"]
 WIDTHS = {
     "N": ("g_a.0.weight", "g_a.0.conv1.weight", "img_encoder.0.weight"),
     "M": ("g_a.6.weight", "img_encoder.6.weight"),
-    "gain_rows": ("gains.gain", "img_hyperprior.gains.gain"),
 }
 """Field of a config -> keys of tensors whose first dimension it is."""
 
 MAX_WIDTH = 4096
 TABLES = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
-CONSTANTS = ("bound", "pedestal", "target", "scale_bound", "mask", "num_batches_tracked", "total_ops", "total_params")
+CONSTANTS = (
+    "bound",
+    "pedestal",
+    "target",
+    "scale_bound",
+    "mask",
+    "num_batches_tracked",
+    "total_ops",
+    "total_params",
+)
 """Last parts of the keys of buffers that no training moves; the last three are left by batch norms and by profilers."""
 
 
@@ -68,7 +76,9 @@ class Fit:
             "of another shape": self.misshapen,
             "too many": self.inside + self.outside,
         }
-        return "; ".join(f"{len(names)} {fault}: {listed(names)}" for fault, names in faults.items() if names)
+        return "; ".join(
+            f"{len(names)} {fault}: {listed(names)}" for fault, names in faults.items() if names
+        )
 
 
 def find_fit(tensors: Mapping[str, Tensor], preset: str | None = None) -> Fit:
@@ -81,10 +91,15 @@ def find_fit(tensors: Mapping[str, Tensor], preset: str | None = None) -> Fit:
         if not fit.has_all:
             raise ModelError(f"the weights do not fit the model {fit.label}: {fit.describe()}")
         return fit
-    fits = sorted((_fit(name, tensors) for name in registry.names() if "N" in registry.config_of(name)), key=lambda fit: fit.distance)
+    fits = sorted(
+        (_fit(name, tensors) for name in registry.names() if "N" in registry.config_of(name)),
+        key=lambda fit: fit.distance,
+    )
     exact = [fit for fit in fits if fit.distance == 0]
     if len(exact) > 1:
-        raise ModelError(f"the weights fit {' and '.join(fit.preset for fit in exact)} alike; say which it is (--model NAME)")
+        raise ModelError(
+            f"the weights fit {' and '.join(fit.preset for fit in exact)} alike; say which it is (--model NAME)"
+        )
     if not exact:
         raise ModelError(_no_fit(fits))
     return exact[0]
@@ -141,11 +156,15 @@ def _layout(preset: str, config: tuple[tuple[str, Any], ...]) -> _Layout:
     return _Layout(
         parameters={key: parameter.shape for key, parameter in model.named_parameters()},
         buffers={key: buffer.shape for key, buffer in model.named_buffers() if not _is_table(key)},
-        exact=tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, IntegerData)),
+        exact=tuple(
+            f"{name}." for name, module in model.named_modules() if isinstance(module, IntegerData)
+        ),
     )
 
 
-def _compare(preset: str, config: dict[str, Any], layout: _Layout, tensors: Mapping[str, Tensor]) -> Fit:
+def _compare(
+    preset: str, config: dict[str, Any], layout: _Layout, tensors: Mapping[str, Tensor]
+) -> Fit:
     parameters, buffers = layout.parameters, layout.buffers
     made = tuple(key for key in tensors if _is_table(key) or key.startswith(layout.exact))
     others = [key for key in tensors if key not in parameters and key not in made]

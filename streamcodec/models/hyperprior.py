@@ -10,12 +10,17 @@ from torch import Tensor, nn
 
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
 from streamcodec.models.factorized import analysis, synthesis
-from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.layers import conv, deconv
 from streamcodec.models.vae import TransformModel
 
-__all__ = ["HyperpriorLatentCodec", "MeanScaleHyperprior", "ScaleHyperprior", "hyper_analysis", "hyper_synthesis"]
+__all__ = [
+    "HyperpriorLatentCodec",
+    "MeanScaleHyperprior",
+    "ScaleHyperprior",
+    "hyper_analysis",
+    "hyper_synthesis",
+]
 
 
 class HyperpriorLatentCodec(HyperpriorLatent):
@@ -29,12 +34,18 @@ class HyperpriorLatentCodec(HyperpriorLatent):
     straight_through = ""  # as published: in training all networks see noise
 
     def __init__(
-        self, h_a: nn.Module, h_s: nn.Module, latent: int, hyper: int, *, means: bool, gain_rows: int = 0, hyper_stride: int = 4
+        self,
+        h_a: nn.Module,
+        h_s: nn.Module,
+        latent: int,
+        hyper: int,
+        *,
+        means: bool,
+        hyper_stride: int = 4,
     ) -> None:
         super().__init__()
         self.h_a, self.h_s, self.has_means = h_a, h_s, means
         self.latent_channels, self.hyper_stride = latent, hyper_stride
-        self.gains = Gains(gain_rows, latent) if gain_rows else None
         self.entropy_bottleneck = EntropyBottleneck(hyper)
         self.gaussian_conditional = GaussianConditional()
         self.add_integer_path()
@@ -60,11 +71,12 @@ class HyperpriorLatentCodec(HyperpriorLatent):
 class ScaleHyperprior(TransformModel, HyperpriorLatentCodec):
     """Balle et al. 2018: bmshj2018-hyperprior. N, M: channels inside and of z, of y."""
 
-    def __init__(self, N: int, M: int, *, gain_rows: int = 0) -> None:  # noqa: N803 (the papers' names)
+    def __init__(self, N: int, M: int) -> None:  # noqa: N803 (the papers' names)
         h_a = nn.Sequential(conv(M, N, 3, 1), nn.ReLU(), conv(N, N), nn.ReLU(), conv(N, N))
-        h_s = nn.Sequential(deconv(N, N), nn.ReLU(), deconv(N, N), nn.ReLU(), conv(N, M, 3, 1), nn.ReLU())
-        HyperpriorLatentCodec.__init__(self, h_a, h_s, M, N, means=False, gain_rows=gain_rows)
-        self.gain_rows = gain_rows
+        h_s = nn.Sequential(
+            deconv(N, N), nn.ReLU(), deconv(N, N), nn.ReLU(), conv(N, M, 3, 1), nn.ReLU()
+        )
+        HyperpriorLatentCodec.__init__(self, h_a, h_s, M, N, means=False)
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 
     @property
@@ -80,15 +92,18 @@ def hyper_analysis(N: int, M: int) -> nn.Sequential:  # noqa: N803 (the papers' 
 def hyper_synthesis(N: int, M: int) -> nn.Sequential:  # noqa: N803
     """z_hat (N, N, h, w) -> (N, 2 M, 4 h, 4 w): scales and means, or features for a context model; as in Minnen et al. 2018."""
     wide = M * 3 // 2
-    return nn.Sequential(deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1))
+    return nn.Sequential(
+        deconv(N, M), nn.LeakyReLU(), deconv(M, wide), nn.LeakyReLU(), conv(wide, 2 * M, 3, 1)
+    )
 
 
 class MeanScaleHyperprior(TransformModel, HyperpriorLatentCodec):
     """Minnen et al. 2018: mbt2018-mean. N, M: channels inside and of z, of y."""
 
-    def __init__(self, N: int, M: int, *, gain_rows: int = 0) -> None:  # noqa: N803
-        HyperpriorLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, means=True, gain_rows=gain_rows)
-        self.gain_rows = gain_rows
+    def __init__(self, N: int, M: int) -> None:  # noqa: N803
+        HyperpriorLatentCodec.__init__(
+            self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, means=True
+        )
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 
     @property

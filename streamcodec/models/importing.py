@@ -77,7 +77,12 @@ class _Published:
 
 
 def import_checkpoint(
-    source: str | PathLike[str], out: str | PathLike[str], *, model: str | None = None, half: bool = False, overwrite: bool = False
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    model: str | None = None,
+    half: bool = False,
+    overwrite: bool = False,
 ) -> ImportReport:
     """Make the weights file `out` (.safetensors) of a checkpoint of CompressAI's image models or of ssf2020.
 
@@ -116,22 +121,34 @@ def import_checkpoint(
 def _read(path: Path) -> _Published:
     content, metadata = read_weights(path)
     if metadata.get("format") == FORMAT and "preset" in metadata:
-        raise ModelError(f"{path} is a weights file already, of {metadata['preset']}: use it as it is")
+        raise ModelError(
+            f"{path} is a weights file already, of {metadata['preset']}: use it as it is"
+        )
     state, wrappers, ignored = unwrap(content)
-    named = {key: value for key, value in state.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    named = {
+        key: value
+        for key, value in state.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
     ignored += tuple(str(key) for key in state if key not in named)
     if not named:
-        raise ModelError(f"{path} holds no tensors, but {listed(ignored) or 'nothing'}; accepted: a state_dict, or a dict with one inside")
+        raise ModelError(
+            f"{path} holds no tensors, but {listed(ignored) or 'nothing'}; accepted: a state_dict, or a dict with one inside"
+        )
     tensors = {current_key(key): value for key, value in _without_common_prefix(named).items()}
     if len(tensors) < len(named):
-        raise ModelError(f"{path} holds {len(named) - len(tensors)} tensors twice, in two spellings of their keys")
+        raise ModelError(
+            f"{path} holds {len(named) - len(tensors)} tensors twice, in two spellings of their keys"
+        )
     return _Published(tensors, wrappers, ignored, sum(key not in named for key in tensors))
 
 
 def _without_common_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Without the names of modules that hold the whole model: no model has all its tensors in one part."""
     modules = zip(*(key.split(".")[:-1] for key in state), strict=False)
-    length = sum(len(names[0]) + 1 for names in takewhile(lambda names: len(set(names)) == 1, modules))
+    length = sum(
+        len(names[0]) + 1 for names in takewhile(lambda names: len(set(names)) == 1, modules)
+    )
     return {key[length:]: value for key, value in state.items()}
 
 
@@ -143,7 +160,9 @@ def _build(fit: Fit, tensors: Mapping[str, Tensor]) -> CompressionModel:
         _require_whole(key, value)
     model = registry.create(fit.preset, **fit.config)  # as large as the tensors: they are all there
     own = model.state_dict()
-    model.load_state_dict({**own, **{key: _checked(key, value, own[key]) for key, value in kept.items()}})
+    model.load_state_dict(
+        {**own, **{key: _checked(key, value, own[key]) for key, value in kept.items()}}
+    )
     _clear_masked(model)
     model.eval().update()
     return model
@@ -160,7 +179,9 @@ def _clear_masked(model: CompressionModel) -> None:
 def _require_whole(key: str, value: Tensor) -> None:
     """ModelError for a tensor that takes less room than its values: it can say that it is of any size."""
     if value.layout != torch.strided or value.device.type != "cpu":
-        raise ModelError(f"{key} is {value.dtype}, {value.layout}, on {value.device}; accepted: dense numbers")
+        raise ModelError(
+            f"{key} is {value.dtype}, {value.layout}, on {value.device}; accepted: dense numbers"
+        )
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
         raise ModelError(f"{key} is damaged: its {value.numel()} values are not all there")
 
@@ -171,20 +192,33 @@ def _checked(key: str, value: Tensor, own: Tensor) -> Tensor:
         raise ModelError(f"{key} is {value.dtype}; accepted: numbers like {own.dtype}")
     value = value.to(own.dtype)
     if not value.isfinite().all():
-        raise ModelError(f"{key} holds NaN or infinity in {int((~value.isfinite()).sum())} of {value.numel()} places")
+        raise ModelError(
+            f"{key} holds NaN or infinity in {int((~value.isfinite()).sum())} of {value.numel()} places"
+        )
     return value
 
 
-def _write(model: CompressionModel, fit: Fit, target: Path, *, half: bool, overwrite: bool) -> tuple[ImportedFile, ...]:
+def _write(
+    model: CompressionModel, fit: Fit, target: Path, *, half: bool, overwrite: bool
+) -> tuple[ImportedFile, ...]:
     """All files appear, or none."""
     parts = [(fit.preset, model, fit.config, target)]
     if isinstance(model, ScaleSpaceFlow):
         image = {field: fit.config[field] for field in registry.config_of("ssf2020-image")}
-        parts.append(("ssf2020-image", model.image, image, target.with_name(f"{target.stem}-image{SUFFIX}")))
+        parts.append(
+            ("ssf2020-image", model.image, image, target.with_name(f"{target.stem}-image{SUFFIX}"))
+        )
     files = []
     with ExitStack() as stack:
         for preset, part, config, path in parts:
             temporary = stack.enter_context(replace_on_success(path, overwrite=overwrite))
             model_id = save_checkpoint(temporary, part, preset, half=half, **config)
-            files.append(ImportedFile(path, preset, model_id.hex(), sum(parameter.numel() for parameter in part.parameters())))
+            files.append(
+                ImportedFile(
+                    path,
+                    preset,
+                    model_id.hex(),
+                    sum(parameter.numel() for parameter in part.parameters()),
+                )
+            )
     return tuple(files)

@@ -11,9 +11,8 @@ __all__ = ["JointAutoregressiveHierarchicalPriors"]
 class JointAutoregressiveHierarchicalPriors(TransformModel, RasterLatentCodec):
     """mbt2018: the mean-scale hyperprior with a context model, line by line. N, M: channels inside and of z, of y."""
 
-    def __init__(self, N: int = 192, M: int = 192, *, gain_rows: int = 0) -> None:  # noqa: N803 (the papers' names)
-        RasterLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N, gain_rows=gain_rows)
-        self.gain_rows = gain_rows
+    def __init__(self, N: int = 192, M: int = 192) -> None:  # noqa: N803 (the papers' names)
+        RasterLatentCodec.__init__(self, hyper_analysis(N, M), hyper_synthesis(N, M), M, N)
         self.g_a, self.g_s = analysis(N, M), synthesis(N, M)
 
     @property

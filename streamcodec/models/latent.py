@@ -1,15 +1,15 @@
 """The one place where latents are coded and where their rate is estimated.
 
-    z = h_a(y * gain)                      z symbols = round(z - median)
-    index = exact scale path (z symbols)   y symbols = round(y * gain - mean(z_hat))
-    y_hat = (y symbols + mean) * inverse_gain
+    z = h_a(y)                             z symbols = round(z - median)
+    index = exact scale path (z symbols)   y symbols = round(y - mean(z_hat))
+    y_hat = y symbols + mean
 
 The scales are exact integers (exact.py), so both sides choose the same tables. The means are added after decoding and may
 be floats of any precision (not with a context: context_latent.py). Where the table is certain, the symbol is its only value on
 both sides and costs nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,13 +19,10 @@ from streamcodec.errors import ModelError
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
 from streamcodec.models.exact import IntegerNetwork
-from streamcodec.models.gain import Gains, gain_factors
 
 __all__ = ["HyperpriorLatent", "LatentEstimate", "code_factorized"]
 
 MAX_SYMBOL = 2**20
-SMOOTH_SCALE = 0.4
-"""Least deviation of the Gaussians whose slope the transforms feel in training."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,9 @@ def round_around(x: Tensor, centre: Tensor) -> Tensor:
 def require_finite(x: Tensor) -> Tensor:
     """x itself; ModelError for NaN or infinity, which has no symbol."""
     if not x.isfinite().all():
-        raise ModelError("the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]")
+        raise ModelError(
+            "the latents hold NaN or infinity; the weights are damaged, or the input is far outside of [0, 1]"
+        )
     return x
 
 
@@ -64,22 +63,10 @@ def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
     if not certain.any():
         return symbols
     flat = rows.flatten().long()
-    found, only = (table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset))
+    found, only = (
+        table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset)
+    )
     return torch.where(found, only, symbols)
-
-
-def decide(values: Tensor, bits: Callable[[Tensor], Tensor], bit_worth: float) -> Tensor:
-    """Integers near `values`: of the nearest, the next towards zero, and zero, the one of the least squared error + bit_worth * bits.
-
-    `bits`: integers of the shape of `values` -> what each would cost. Rate-distortion-optimised quantisation, as in Sullivan and
-    Wiegand, "Rate-Distortion Optimization for Video Compression", IEEE Signal Processing Magazine 1998, one symbol at a time.
-    """
-    best = values.round()
-    cost = (values - best).square() + bit_worth * bits(best)
-    for candidate in (best - best.sign(), torch.zeros_like(best)):
-        candidate_cost = (values - candidate).square() + bit_worth * bits(candidate)
-        best, cost = torch.where(candidate_cost < cost, candidate, best), torch.minimum(candidate_cost, cost)
-    return best
 
 
 def in_c_order(x: Tensor) -> Tensor:
@@ -88,7 +75,11 @@ def in_c_order(x: Tensor) -> Tensor:
 
 
 def code_factorized(
-    bottleneck: EntropyBottleneck, z: Tensor | None, size: tuple[int, int], channel: SymbolChannel, first_row: int
+    bottleneck: EntropyBottleneck,
+    z: Tensor | None,
+    size: tuple[int, int],
+    channel: SymbolChannel,
+    first_row: int,
 ) -> tuple[Tensor, Tensor]:
     """Code z (N, C, *size), or decode it if None (N = 1) -> (z_hat float32, symbols int32), both of that shape.
 
@@ -96,9 +87,13 @@ def code_factorized(
     """
     bottleneck.require_tables()
     medians = bottleneck.medians()
-    rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[None, :, None, None]
+    rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[
+        None, :, None, None
+    ]
     symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
-    indexes = (rows + first_row).expand(1 if z is None else len(z), -1, *size)  # a view: of a whole frame they take more than its latents
+    indexes = (rows + first_row).expand(
+        1 if z is None else len(z), -1, *size
+    )  # a view: of a whole frame they take more than its latents
     symbols = in_c_order(channel.code(symbols, indexes))
     return symbols + medians, symbols
 
@@ -111,23 +106,15 @@ class HyperpriorLatent(nn.Module):
     bottlenecks that come before this one's (all of a model's bottlenecks come after the Gaussian rows). `latent_channels`: M.
     `straight_through`: the latents, "y" and "z", that reach the networks rounded in training (with the gradient of the identity);
     the others reach them with noise. The rate is always estimated with noise.
-    `bit_worth`: squared quantiser steps that the encoder gives for a bit (rate-distortion-optimised quantisation, `decide`); with it,
-    the networks see the symbols that would be coded, the hyperprior learns from their rate, and the transforms learn from that of
-    noisy latents under scales of at least SMOOTH_SCALE. 0: plain rounding, and noise in training.
     """
 
     hyper_stride = 4
     straight_through: str = "yz"
-    bit_worth = 0.0
     row = 0
     latent_channels: int
     entropy_bottleneck: EntropyBottleneck
     gaussian_conditional: GaussianConditional
     integer: IntegerNetwork
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gains: Gains | None = None
 
     def hyper_analysis(self, y: Tensor) -> Tensor:
         """y (N, M, h, w) -> z (N, C, ceil(h / hyper_stride), ceil(w / hyper_stride))."""
@@ -145,10 +132,6 @@ class HyperpriorLatent(nn.Module):
         """The layers from z_hat to the scales' channels, before and after the crop to y's size; the first M channels count."""
         raise NotImplementedError
 
-    def scale_to_output(self, scales: Tensor) -> Tensor:
-        """Scales (K,), float64 -> output of the last scale layer that gives them; the identity unless overridden."""
-        return scales
-
     def add_integer_path(self) -> None:
         """Make room for the exact scale path; call once the networks are there."""
         self.integer = IntegerNetwork(*self.scale_layers(), outputs=self.latent_channels)
@@ -158,7 +141,7 @@ class HyperpriorLatent(nn.Module):
         if self.integer.built and not force:
             return False
         scales = self.gaussian_conditional.scale_table.double()
-        boundaries = self.scale_to_output((scales[1:] * scales[:-1]).sqrt())  # the nearest in the logarithm
+        boundaries = (scales[1:] * scales[:-1]).sqrt()  # the nearest in the logarithm
         self.build_integer(self.entropy_bottleneck.medians().flatten(), boundaries)
         return True
 
@@ -170,75 +153,57 @@ class HyperpriorLatent(nn.Module):
         """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""
         rows = len(self.gaussian_conditional._cdf_length)
         if self.integer.tables != rows:
-            raise ModelError(f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}")
+            raise ModelError(
+                f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}"
+            )
 
-    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
-        """Differentiable: y (N, M, h, w) float, q (N,) position between gain rows (None: the last) -> y_hat and likelihoods."""
-        gain, inverse_gain = gain_factors(self.gains, y, q)
-        y = y.float() * gain
+    def estimate(self, y: Tensor) -> LatentEstimate:
+        """Differentiable: y (N, M, h, w) float -> y_hat and likelihoods."""
+        y = y.float()
         z_hat, z_likelihoods = self._estimate_z(self.hyper_analysis(y).float())
         y_hat, y_likelihoods = self.estimate_given(z_hat, y)
-        return LatentEstimate(y_hat * inverse_gain, {"y": y_likelihoods, "z": z_likelihoods})
+        return LatentEstimate(y_hat, {"y": y_likelihoods, "z": z_likelihoods})
 
     def _estimate_z(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z_hat, likelihoods = self.entropy_bottleneck(z)
-        if self.bit_worth or "z" in self.straight_through:
+        if "z" in self.straight_through:
             z_hat = round_around(z, self.entropy_bottleneck.medians())
         return z_hat, likelihoods
 
     def estimate_given(self, z_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """y (N, M, h, w) times its gain -> y_hat in the same unit, and likelihoods."""
+        """y (N, M, h, w) -> y_hat and likelihoods."""
         means, scales = self.gaussians(z_hat, (y.shape[-2], y.shape[-1]))
         means, scales = torch.zeros_like(y) if means is None else means.float(), scales.float()
-        if self.bit_worth:
-            return self._estimate_decided(y, means, scales)
         y_hat, likelihoods = self.gaussian_conditional(y, scales, means)
         return round_around(y, means) if "y" in self.straight_through else y_hat, likelihoods
 
-    def _estimate_decided(self, y: Tensor, means: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
-        """y_hat of the symbols that would be coded, and their likelihoods.
-
-        The hyperprior learns from the likelihoods of these symbols. Of them alone the transforms would learn nothing where a symbol
-        is 0, and would inflate y until it is none: they get the gradient of the rate of y with noise. Distortion passes straight through.
-        """
-        model = self.gaussian_conditional
-        with torch.no_grad():
-            symbols = decide(y - means, lambda s: -model.likelihood(s, scales).log2(), self.bit_worth)
-        moving = means.detach() - means
-        coded = model.likelihood(symbols + moving, scales)
-        noisy = y - means.detach() + torch.empty_like(y).uniform_(-0.5, 0.5)
-        smooth = model.likelihood(noisy, scales.detach().clamp(min=SMOOTH_SCALE))
-        return symbols + means + (y - y.detach()), coded * (smooth / smooth.detach())
-
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides.
 
         Raises ModelError before update(), or if y is not finite.
         """
-        medians = self.entropy_bottleneck.medians()
-        gain, inverse_gain = gain_factors(self.gains, medians, torch.tensor([q], device=medians.device))
-        y = None if y is None else y.float() * gain
+        y = None if y is None else y.float()
         z = None if y is None else self.hyper_analysis(y)
         z_size = (-(-size[0] // self.hyper_stride), -(-size[1] // self.hyper_stride))
         first_row = len(self.gaussian_conditional._cdf_length) + self.row
         z_hat, z_symbols = code_factorized(self.entropy_bottleneck, z, z_size, channel, first_row)
-        return self.code_given(z_hat, z_symbols, y, size, channel) * inverse_gain
+        return self.code_given(z_hat, z_symbols, y, size, channel)
 
-    def code_given(self, z_hat: Tensor, z_symbols: Tensor, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
-        """Code y (1, M, *size) times its gain, or decode it if None -> y_hat (1, M, *size) float32 in the same unit."""
+    def code_given(
+        self,
+        z_hat: Tensor,
+        z_symbols: Tensor,
+        y: Tensor | None,
+        size: tuple[int, int],
+        channel: SymbolChannel,
+    ) -> Tensor:
+        """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32."""
         indexes = self.integer(z_symbols, size)
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
-        symbols = None if y is None else self._choose(y - means, indexes)
+        symbols = (
+            None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+        )
         return in_c_order(channel.code(symbols, indexes)) + in_c_order(means)
-
-    def _choose(self, centred: Tensor, rows: Tensor) -> Tensor:
-        """Symbols of y less its means, given their tables: rounded, or less where that saves more bits than it costs distortion."""
-        model = self.gaussian_conditional
-        symbols = settle(to_symbols(centred), rows, model)
-        if not self.bit_worth:
-            return symbols
-        coded = symbols.flatten().nonzero()[:, 0]  # what is 0 already stays so
-        at, values = (x.flatten().index_select(0, coded) for x in (rows, centred))
-        chosen = decide(values, lambda s: model.bits(s, at), self.bit_worth).to(torch.int32)
-        return symbols.flatten().index_copy(0, coded, chosen).view(symbols.shape)

@@ -15,9 +15,13 @@ def conv(channels_in: int, channels_out: int, kernel_size: int = 5, stride: int 
     return nn.Conv2d(channels_in, channels_out, kernel_size, stride, kernel_size // 2)
 
 
-def deconv(channels_in: int, channels_out: int, kernel_size: int = 5, stride: int = 2) -> nn.ConvTranspose2d:
+def deconv(
+    channels_in: int, channels_out: int, kernel_size: int = 5, stride: int = 2
+) -> nn.ConvTranspose2d:
     """(N, C_in, H, W) -> (N, C_out, H * stride, W * stride)."""
-    return nn.ConvTranspose2d(channels_in, channels_out, kernel_size, stride, kernel_size // 2, output_padding=stride - 1)
+    return nn.ConvTranspose2d(
+        channels_in, channels_out, kernel_size, stride, kernel_size // 2, output_padding=stride - 1
+    )
 
 
 class _LowerBoundFunction(torch.autograd.Function):

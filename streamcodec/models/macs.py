@@ -42,13 +42,23 @@ def coding_cost(model: CompressionModel) -> CodingCost:
     size = (SIDE, SIDE)
     frame = torch.full((1, 3, *size), 0.5, device=next(model.parameters()).device)
     if isinstance(model, ImageModel):
-        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, size, 0.0, channel)) for x in (frame, None))  # type: ignore[misc]
+        image = model
+        encode = _cost(model, lambda channel: image.code(frame, size, channel))
+        decode = _cost(model, lambda channel: image.code(None, size, channel))
     elif isinstance(model, InterModel):
-        encode, decode = (_cost(model, lambda channel, x=x: model.code(x, frame, 0.0, channel)) for x in (frame, None))  # type: ignore[misc]
+        inter = model
+        encode = _cost(model, lambda channel: inter.code(frame, frame, channel))
+        decode = _cost(model, lambda channel: inter.code(None, frame, channel))
     else:
-        raise UsageError(f"{type(model).__name__} codes no frames; accepted: an ImageModel or an InterModel")
+        raise UsageError(
+            f"{type(model).__name__} codes no frames; accepted: an ImageModel or an InterModel"
+        )
     per_pixel = 1 / (1000 * SIDE**2)
-    return CodingCost(sum(parameter.numel() for parameter in model.parameters()), encode * per_pixel, decode * per_pixel)
+    return CodingCost(
+        sum(parameter.numel() for parameter in model.parameters()),
+        encode * per_pixel,
+        decode * per_pixel,
+    )
 
 
 def count_macs(work: Callable[[], object]) -> int:
@@ -76,7 +86,11 @@ class _Zeros:
     def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
         data, (height, width) = self.contexts[context], features.shape[-2:]
         self.macs += data.multiplications(height, width)
-        return torch.zeros(1, data.channels, height, width, device=features.device) if values is None else values.float()
+        return (
+            torch.zeros(1, data.channels, height, width, device=features.device)
+            if values is None
+            else values.float()
+        )
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -84,7 +98,9 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.macs = 0
 
-    def __torch_dispatch__(self, operator: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
         """Of a product, only the shape is worked out; its values are all 1 (0 could be divided by)."""
         name = operator.overloadpacket.__name__
         if name != "convolution" and name not in MATRIX_PRODUCTS:

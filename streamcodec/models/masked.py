@@ -34,27 +34,41 @@ class MaskedConv2d(nn.Conv2d):
 
     mask: Tensor
 
-    def __init__(self, channels_in: int, channels_out: int, kernel_size: int = 5, *, schedule: Schedule) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel_size: int = 5, *, schedule: Schedule
+    ) -> None:
         if kernel_size % 2 == 0:
-            raise UsageError(f"kernel size is {kernel_size}; accepted: odd sizes, which have a middle")
+            raise UsageError(
+                f"kernel size is {kernel_size}; accepted: odd sizes, which have a middle"
+            )
         super().__init__(channels_in, channels_out, kernel_size, padding=kernel_size // 2)
         self.schedule: Schedule = schedule
         mask = _taps(kernel_size, schedule).expand_as(self.weight)
-        self.register_buffer("mask", mask if self.weight.is_meta else mask.contiguous())  # with the weight on "meta" it takes no room
+        self.register_buffer(
+            "mask", mask if self.weight.is_meta else mask.contiguous()
+        )  # with the weight on "meta" it takes no room
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv2d(input, self.weight * self.mask, self.bias, padding=self.padding)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         mask = state_dict.get(prefix + "mask")
-        if mask is not None and mask.shape == self.mask.shape and not torch.equal(mask.to(self.mask), self.mask):
-            raise ModelError(f"{prefix}mask is not that of a {self.schedule} context; accepted: 1 at what is decoded before, else 0")
+        if (
+            mask is not None
+            and mask.shape == self.mask.shape
+            and not torch.equal(mask.to(self.mask), self.mask)
+        ):
+            raise ModelError(
+                f"{prefix}mask is not that of a {self.schedule} context; accepted: 1 at what is decoded before, else 0"
+            )
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def _taps(side: int, schedule: Schedule) -> Tensor:
     """float32 (side, side): 1 where a position of the window is decoded before its middle."""
-    offsets = torch.arange(side, device="cpu")  # also where parameters are made on "meta": it tells what a context model looks at
+    offsets = torch.arange(
+        side, device="cpu"
+    )  # also where parameters are made on "meta": it tells what a context model looks at
     row, column = offsets[:, None], offsets
     middle = side // 2
     before = (row < middle) | ((row == middle) & (column < middle))

@@ -36,7 +36,9 @@ def read_weights(path: Path) -> tuple[Mapping[Any, Any], dict[str, str]]:
         with path.open("rb") as file:
             head = file.read(16)
     except (OSError, ValueError) as error:  # of a name with NUL
-        raise ModelError(f"cannot read the weights {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise ModelError(
+            f"cannot read the weights {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
     if not head:
         raise ModelError(f"cannot read the weights {path}: the file is empty")
     if head[SAFETENSORS_MARK] == b"{":
@@ -58,9 +60,13 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _unpickle(path: Path) -> Mapping[Any, Any]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an unusual pickle protocol: loaded or refused below
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of an unusual pickle protocol: loaded or refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes are instructions to the unpickler, which fail in any way
+    except (
+        Exception
+    ) as error:  # damaged bytes are instructions to the unpickler, which fail in any way
         text = ADVICE.sub("", str(error))
         if found := GLOBAL.search(text):
             raise ModelError(
@@ -68,7 +74,11 @@ def _unpickle(path: Path) -> Mapping[Any, Any]:
                 f"accepted: tensors, numbers, texts, lists and dicts; where it was made, save its state_dict alone"
             ) from error
         reason = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-        raise ModelError(f"cannot read the weights {path}: damaged, truncated or no checkpoint of PyTorch ({reason})") from error
+        raise ModelError(
+            f"cannot read the weights {path}: damaged, truncated or no checkpoint of PyTorch ({reason})"
+        ) from error
     if not isinstance(content, Mapping):
-        raise ModelError(f"{path} holds a {type(content).__name__}; accepted: a state_dict, or a dict with one inside")
+        raise ModelError(
+            f"{path} holds a {type(content).__name__}; accepted: a state_dict, or a dict with one inside"
+        )
     return content

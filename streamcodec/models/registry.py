@@ -1,4 +1,4 @@
-"""The models by name: what to construct, with which config. Weights are loaded elsewhere (checkpoint.py)."""
+"""The published models by name: what to construct, with which config. Weights are loaded elsewhere (checkpoint.py)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from typing import Any
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import ImageModel, InterModel
-from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
+from streamcodec.models.cheng2020 import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    Cheng2020Attention,
+)
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.quarter import QuarterFlow, QuarterFlowConfig, QuarterImage, QuarterImageConfig
 from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 
 __all__ = ["config_of", "create", "names"]
@@ -24,23 +27,14 @@ class Preset:
     config: Mapping[str, Any]
 
 
-def _quarter_image(**fields: int) -> QuarterImage:
-    return QuarterImage(QuarterImageConfig(**fields))
-
-
-def _quarter_flow(**fields: int) -> QuarterFlow:
-    return QuarterFlow(QuarterFlowConfig(**fields))
-
-
 def _factorized_relu(**fields: int) -> FactorizedPrior:
     return FactorizedPrior(**fields, activation="relu")
 
 
-ZOO = {"N": 128, "M": 192, "gain_rows": 0}
-CHENG = {"N": 192, "gain_rows": 0}
+ZOO = {"N": 128, "M": 192}
+CHENG = {"N": 192}
 
 PRESETS: Mapping[str, Preset] = {
-    "quarter-image": Preset(_quarter_image, vars(QuarterImageConfig())),
     "bmshj2018-factorized": Preset(FactorizedPrior, ZOO),
     "bmshj2018-factorized-relu": Preset(_factorized_relu, ZOO),
     "bmshj2018-hyperprior": Preset(ScaleHyperprior, ZOO),
@@ -50,8 +44,9 @@ PRESETS: Mapping[str, Preset] = {
     "cheng2020-attn": Preset(Cheng2020Attention, CHENG),
     "cheng2020-anchor-checkerboard": Preset(Cheng2020AnchorCheckerboard, CHENG),
     "ssf2020-image": Preset(ScaleSpaceFlowImage, ZOO),
-    "quarter-flow": Preset(_quarter_flow, vars(QuarterFlowConfig())),
-    "ssf2020": Preset(ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}),
+    "ssf2020": Preset(
+        ScaleSpaceFlow, {"num_levels": 5, "sigma0": 1.5, "scale_field_shift": 1.0, **ZOO}
+    ),
 }
 
 
@@ -71,5 +66,7 @@ def create(name: str, **config: Any) -> ImageModel | InterModel:
     """Construct a model with fresh weights; `config` overrides fields of the preset. ModelError for an unknown name or field."""
     fields = config_of(name)
     if unknown := set(config) - set(fields):
-        raise ModelError(f"model {name} has no field {', '.join(sorted(unknown))}; it has: {', '.join(fields)}")
+        raise ModelError(
+            f"model {name} has no field {', '.join(sorted(unknown))}; it has: {', '.join(fields)}"
+        )
     return PRESETS[name].build(**{**fields, **config})

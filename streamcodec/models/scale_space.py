@@ -14,12 +14,12 @@ from torch import Tensor
 __all__ = ["gaussian_volume", "warp"]
 
 
-def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5, *, stepwise: bool = False) -> Tensor:
+def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5) -> Tensor:
     """Frames (N, C, H, W) -> volume (N, levels + 1, C, H, W): sharp, blurred, then `levels - 1` pyramid levels.
 
-    `sigma` is in pixels of the level. `stepwise` brings a level back to full size by repeated doubling (what the
-    published ssf2020 weights were trained with) instead of by one bilinear interpolation. Sides that are no multiple
-    of 2 ** (levels - 1) are padded by replication on the way down and cropped on the way up.
+    `sigma` is in pixels of the level. A level is brought back to full size by repeated doubling, which the published
+    ssf2020 weights were trained with. Sides that are no multiple of 2 ** (levels - 1) are padded by replication on the
+    way down and cropped on the way up.
     """
     volume, sizes = [x], []
     for level in range(levels):
@@ -27,7 +27,7 @@ def gaussian_volume(x: Tensor, levels: int = 5, sigma: float = 1.5, *, stepwise:
             sizes.append(x.shape[-2:])
             x = _halve(x)
         x = _blur(x, sigma)
-        volume.append(_double(x, sizes) if stepwise else _enlarge(x, sizes))
+        volume.append(_double(x, sizes))
     return torch.stack(volume, 1)
 
 
@@ -42,7 +42,9 @@ def warp(volume: Tensor, flow: Tensor, level: Tensor) -> Tensor:
     out = torch.zeros_like(volume[:, 0])
     for index, plane in enumerate(volume.unbind(1)):
         weight = (1 - (level - index).abs()).clamp(min=0)
-        out = out + weight * F.grid_sample(plane, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        out = out + weight * F.grid_sample(
+            plane, grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
     return out
 
 
@@ -59,7 +61,9 @@ def _sampling_grid(flow: Tensor) -> Tensor:
 def _blur(x: Tensor, sigma: float) -> Tensor:
     """Separable Gaussian of 2 ceil(3 sigma) + 1 taps with replicated borders."""
     radius, channels = math.ceil(3 * sigma), x.shape[1]
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2)
+    taps = torch.exp(
+        -0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2
+    )
     kernel = (taps / taps.sum()).expand(channels, 1, 1, -1)
     x = F.pad(x, (radius,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(x, kernel, groups=channels), kernel.transpose(2, 3), groups=channels)
@@ -69,16 +73,10 @@ def _halve(x: Tensor) -> Tensor:
     return F.avg_pool2d(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2), mode="replicate"), 2)
 
 
-def _enlarge(x: Tensor, sizes: list[torch.Size]) -> Tensor:
-    """Undo len(sizes) halvings at once; `sizes` are the (height, width) before each of them."""
-    if not sizes:
-        return x
-    height, width = sizes[0]
-    return F.interpolate(x, scale_factor=2.0 ** len(sizes), mode="bilinear", align_corners=False)[..., :height, :width]
-
-
 def _double(x: Tensor, sizes: list[torch.Size]) -> Tensor:
     """Undo the halvings one by one."""
     for height, width in reversed(sizes):
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[..., :height, :width]
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[
+            ..., :height, :width
+        ]
     return x

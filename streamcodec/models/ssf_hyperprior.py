@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
-from streamcodec.models.gain import Gains
 from streamcodec.models.latent import HyperpriorLatent
 from streamcodec.models.layers import QReLU, conv, deconv
 
@@ -28,21 +27,30 @@ class ScaleDecoder(nn.Module):
 
 
 class ScaleSpaceHyperprior(HyperpriorLatent):
-    """A latent y (N, channels, h, w) with z (N, channels, ceil(h/8), ceil(w/8)); `row` and gains as in HyperpriorLatent."""
+    """A latent y (N, channels, h, w) with z (N, channels, ceil(h/8), ceil(w/8)); `row` as in HyperpriorLatent."""
 
     hyper_stride = 8
     straight_through = "y"  # as published: only the synthesis sees rounded values in training
 
-    def __init__(self, channels: int, gain_rows: int = 0, row: int = 0) -> None:
+    def __init__(self, channels: int, row: int = 0) -> None:
         super().__init__()
         self.latent_channels, self.row = channels, row
-        self.gains = Gains(gain_rows, channels) if gain_rows else None
         self.entropy_bottleneck = EntropyBottleneck(channels)
         self.hyper_encoder = nn.Sequential(
-            conv(channels, channels), nn.ReLU(), conv(channels, channels), nn.ReLU(), conv(channels, channels)
+            conv(channels, channels),
+            nn.ReLU(),
+            conv(channels, channels),
+            nn.ReLU(),
+            conv(channels, channels),
         )
         self.hyper_decoder_mean = nn.Sequential(
-            *(deconv(channels, channels), nn.ReLU(), deconv(channels, channels), nn.ReLU(), deconv(channels, channels))
+            *(
+                deconv(channels, channels),
+                nn.ReLU(),
+                deconv(channels, channels),
+                nn.ReLU(),
+                deconv(channels, channels),
+            )
         )
         self.hyper_decoder_scale = ScaleDecoder(channels)
         self.gaussian_conditional = GaussianConditional()

@@ -12,7 +12,6 @@ from streamcodec.errors import UsageError
 from streamcodec.models.base import ImageModel, ImageOutput
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.checks import STRIDE, check_frames
-from streamcodec.models.gain import Gains
 from streamcodec.models.latent import LatentEstimate
 
 __all__ = ["LatentCodec", "SimpleVAECompressionModel", "TransformModel"]
@@ -21,13 +20,13 @@ __all__ = ["LatentCodec", "SimpleVAECompressionModel", "TransformModel"]
 class LatentCodec(Protocol):
     """What a latent y (N, M, h, w) is quantised and coded with; its entropy models are submodules, found by the model it is a part of."""
 
-    gains: Gains | None
-
-    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
-        """Differentiable: y -> y_hat and likelihoods; q (N,) position between gain rows (None: the last)."""
+    def estimate(self, y: Tensor) -> LatentEstimate:
+        """Differentiable: y -> y_hat and likelihoods."""
         ...
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         """Code y (1, M, *size), or decode it if None -> y_hat (1, M, *size) float32, the same on both sides."""
         ...
 
@@ -43,18 +42,20 @@ class TransformModel(ImageModel):
     def latent(self) -> LatentCodec:
         raise NotImplementedError
 
-    def forward(self, x: Tensor, q: Tensor | None = None) -> ImageOutput:
+    def forward(self, x: Tensor) -> ImageOutput:
         check_frames(x, self.stride)
-        y = self.latent.estimate(self.g_a(x), q)
+        y = self.latent.estimate(self.g_a(x))
         return {"x_hat": self.g_s(y.y_hat).float(), "likelihoods": y.likelihoods}
 
     @torch.no_grad()
-    def code(self, x: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code(self, x: Tensor | None, size: tuple[int, int], channel: SymbolChannel) -> Tensor:
         y = None
         if x is not None:
             check_frames(x, self.stride, size)
             y = self.g_a(x)
-        y_hat = self.latent.code_latent(y, (size[0] // self.stride, size[1] // self.stride), q, channel)
+        y_hat = self.latent.code_latent(
+            y, (size[0] // self.stride, size[1] // self.stride), channel
+        )
         x_hat: Tensor = self.g_s(y_hat).float()
         return x_hat
 
@@ -66,13 +67,15 @@ class SimpleVAECompressionModel(TransformModel):
     FactorizedLatentCodec, HyperpriorLatentCodec, RasterLatentCodec or CheckerboardLatentCodec.
     """
 
-    def __init__(self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE) -> None:
+    def __init__(
+        self, g_a: nn.Module, g_s: nn.Module, latent_codec: nn.Module, stride: int = STRIDE
+    ) -> None:
         super().__init__()
         if not (hasattr(latent_codec, "estimate") and hasattr(latent_codec, "code_latent")):
-            raise UsageError(f"latent codec is {type(latent_codec).__name__}; accepted: a module with estimate() and code_latent()")
+            raise UsageError(
+                f"latent codec is {type(latent_codec).__name__}; accepted: a module with estimate() and code_latent()"
+            )
         self.g_a, self.g_s, self.latent_codec, self.stride = g_a, g_s, latent_codec, stride
-        gains = getattr(latent_codec, "gains", None)
-        self.gain_rows = 0 if gains is None else gains.rows
 
     @property
     def latent(self) -> LatentCodec:

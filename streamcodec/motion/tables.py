@@ -23,11 +23,13 @@ _KINDS, _MODES, _FILTERS, _CHOICES = 6, 3, 3, 5
 
 def bootstrap_tables() -> TableData:
     """Tables to search and count with as long as there are no counts."""
-    return stack_tables([_table(_guess(int(count)), int(first)) for first, count in motion_alphabets()])
+    return stack_tables(
+        [_table(_guess(int(count)), int(first)) for first, count in motion_alphabets()]
+    )
 
 
 def default_tables() -> TableData:
-    """Tables estimated from clips that x264 had coded at CRF 13 to 43 (tools/count_motion.py)."""
+    """Tables estimated from clips that the codec had coded (tools/count_motion.py)."""
     with np.load(_COUNTS) as data:
         return tables_from_counts(data["counts"].astype(np.int64))
 
@@ -39,7 +41,9 @@ def tables_from_counts(counts: NDArray[np.int64], prior: float = 8.0) -> TableDa
     """
     alphabets = motion_alphabets()
     if counts.ndim != 2 or len(counts) != len(alphabets) or np.any(counts < 0):
-        raise UsageError(f"counts are {counts.shape}; accepted: ({len(alphabets)}, places), none below 0")
+        raise UsageError(
+            f"counts are {counts.shape}; accepted: ({len(alphabets)}, places), none below 0"
+        )
     classes = 4
     mean = counts.reshape(classes, -1, counts.shape[1]).sum(0)
     tables = []

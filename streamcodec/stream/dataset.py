@@ -49,18 +49,27 @@ class VideoDataset(Base):
         device: str | None = "cpu",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(sources, Sequence)
+        one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(
+            sources, Sequence
+        )
         several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
         self._sources = [_that_opens_again(source) for source in several]
         self._transform = transform
         self._shuffle, self._seed, self._epoch = shuffle, seed, 0
-        self._device, self._max_pixels = device, check_count("largest picture", max_pixels, "pixels")
+        self._device, self._max_pixels = (
+            device,
+            check_count("largest picture", max_pixels, "pixels"),
+        )
         self._gop_counts: dict[int, int] = {}
         own_rank, own_world_size = _place()
         self._rank = own_rank if rank is None else rank
         self._world_size = own_world_size if world_size is None else world_size
-        if check_count("rank", self._rank, "", at_least=0) >= check_count("world_size", self._world_size, "processes"):
-            raise UsageError(f"rank is {self._rank} of {self._world_size}; accepted: 0 .. world_size - 1")
+        if check_count("rank", self._rank, "", at_least=0) >= check_count(
+            "world_size", self._world_size, "processes"
+        ):
+            raise UsageError(
+                f"rank is {self._rank} of {self._world_size}; accepted: 0 .. world_size - 1"
+            )
 
     def set_epoch(self, epoch: int) -> None:
         """Choose another order for the next iteration, the same on all ranks."""
@@ -72,11 +81,17 @@ class VideoDataset(Base):
         yield from self._samples(self._rank * workers + number, shards)
 
     def _samples(self, shard: int, shards: int) -> Iterator[Any]:
-        gops = [(source, gop) for source in range(len(self._sources)) for gop in range(self._count_gops(source))]
+        gops = [
+            (source, gop)
+            for source in range(len(self._sources))
+            for gop in range(self._count_gops(source))
+        ]
         if self._shuffle:
             random.Random(f"{self._seed}/{self._epoch}").shuffle(gops)
         for source, run in groupby(gops[shard::shards], key=itemgetter(0)):
-            with self._opened(source) as video:  # one at a time: there may be more than a process can hold open
+            with self._opened(
+                source
+            ) as video:  # one at a time: there may be more than a process can hold open
                 for _, gop in run:
                     for frame in video.gop(gop):
                         yield _sample(frame) if self._transform is None else self._transform(frame)

@@ -61,10 +61,22 @@ def decode(
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
     check_part(start_seconds, duration_seconds, max_frames)
-    with open(source, device=device, precision=precision, intra=intra, inter=inter, on_damage=on_damage, max_pixels=max_pixels) as video:
+    with open(
+        source,
+        device=device,
+        precision=precision,
+        intra=intra,
+        inter=inter,
+        on_damage=on_damage,
+        max_pixels=max_pixels,
+    ) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
-        expected = None if start_seconds or duration_seconds is not None else _expected(source, video, max_frames)
+        expected = (
+            None
+            if start_seconds or duration_seconds is not None
+            else _expected(source, video, max_frames)
+        )
         selected = islice(video.between(start_seconds, duration_seconds), max_frames)
         writer = VideoWriter(
             out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,

@@ -52,10 +52,16 @@ def codec_for(header: Header, options: DecodeOptions) -> Codec:
     Raises UnsupportedStreamError if a model is not at hand, CorruptStreamError if it does not do what the header says.
     """
     intra = find_model(header.intra.name, header.intra.id, options.device, options.intra)
-    inter = None if header.inter is None else find_model(header.inter.name, header.inter.id, options.device, options.inter)
+    inter = (
+        None
+        if header.inter is None
+        else find_model(header.inter.name, header.inter.id, options.device, options.inter)
+    )
     for model in (intra, inter):
         if model is not None and model.frame_format != header.frame_format:
-            raise CorruptStreamError(f"header: frame format is {header.frame_format}, but {model.name} codes {model.frame_format}")
+            raise CorruptStreamError(
+                f"header: frame format is {header.frame_format}, but {model.name} codes {model.frame_format}"
+            )
     try:
         return Codec(intra, inter, options.precision or header.precision)
     except UsageError as error:
@@ -93,24 +99,39 @@ class PacketDecoder:
         reference = None if packet.key else self._codec.usable(self._reference)
         video = self._header.video
         try:
-            decoded = decode_frame(self._codec, packet.payload, reference, (video.height, video.width))
+            decoded = decode_frame(
+                self._codec, packet.payload, reference, (video.height, video.width)
+            )
         except CorruptStreamError as error:
             self._next_frame = -1
             if self._strict:
-                raise CorruptStreamError(f"frame {packet.frame} does not decode: {error}") from error
+                raise CorruptStreamError(
+                    f"frame {packet.frame} does not decode: {error}"
+                ) from error
             return None
-        self._reference, self._planes, self._next_frame = decoded, decoded.planes(), packet.frame + 1
+        self._reference, self._planes, self._next_frame = (
+            decoded,
+            decoded.planes(),
+            packet.frame + 1,
+        )
         kind: FrameType = "I" if reference is None else "P"
         shown = self._shown(self._planes)
-        return Frame(shown, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color)
+        return Frame(
+            shown, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color
+        )
 
     def _shown(self, planes: Planes) -> Planes:
         crop = self._header.crop
         if crop is None:
             return planes
-        rows, columns = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
+        rows, columns = (
+            slice(crop.top, crop.top + crop.height),
+            slice(crop.left, crop.left + crop.width),
+        )
         if len(planes) == 1:
             return (planes[0][:, rows, columns].copy(),)
-        full = color.upsample_chroma(color.three(planes))  # the crop may begin within a sample of chroma
+        full = color.upsample_chroma(
+            color.three(planes)
+        )  # the crop may begin within a sample of chroma
         luma, u, v = (np.ascontiguousarray(plane[rows, columns]) for plane in full)
         return color.subsample_chroma((luma, u, v))

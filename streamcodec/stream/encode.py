@@ -133,22 +133,36 @@ def encode(
     codec = chosen_codec(codec, options)
     with _open_source(source, part, frame_rate, codec.frame_format) as frames:
         found = _search(source, part, options, codec, search_progress)
-        chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
+        chosen = (
+            options
+            if found is None or found.found is None
+            else options.at_quality(found.found.quality)
+        )
         encoder = Encoder(frames.format, chosen, codec=codec, metadata=frames.metadata)
         with open_output(out, overwrite=overwrite) as file:
-            report = _run(encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None)
+            report = _run(
+                encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None
+            )
     return replace(report, target=options.target, search=found, notes=frames.notes)
 
 
-def _search(source: object, part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None) -> SearchReport | None:
+def _search(
+    source: object, part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None
+) -> SearchReport | None:
     """Find the quality for the target, if there is one and the source can be sampled."""
-    if options.target is None or not isinstance(source, (str, os.PathLike)) or not can_sample(source):
+    if (
+        options.target is None
+        or not isinstance(source, (str, os.PathLike))
+        or not can_sample(source)
+    ):
         return None
     sample = take_sample(source, part, options.gop, codec.frame_format)
     return None if sample is None else search_sample(sample, options, codec, progress)
 
 
-def _run(encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progress | None, *, psnr: bool) -> EncodeReport:
+def _run(
+    encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progress | None, *, psnr: bool
+) -> EncodeReport:
     started = time.monotonic()
     tally = _Tally(encoder, psnr=psnr)
     with overlapped(source) as frames, overlapped(_packets(encoder, frames, tally)) as groups:
@@ -165,7 +179,9 @@ def _run(encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progre
     return tally.report(writer.size_bytes, time.monotonic() - started)
 
 
-def _packets(encoder: Encoder, frames: Iterable[RawFrame], tally: "_Tally") -> Iterator[tuple[int, list[Packet]]]:
+def _packets(
+    encoder: Encoder, frames: Iterable[RawFrame], tally: "_Tally"
+) -> Iterator[tuple[int, list[Packet]]]:
     """(frames done, packets to write) after each frame, and at the end."""
     for frame in frames:
         packets = encoder.push(frame)
@@ -219,20 +235,35 @@ def _open_source(
             yield reader
         return
     if not part.is_whole:
-        raise UsageError("start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself")
+        raise UsageError(
+            "start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself"
+        )
     yield _PythonFrames(source, frame_rate, frame_format)
 
 
 class _PythonFrames:
     """Frames from an iterable, at a constant rate, in the format that is coded."""
 
-    def __init__(self, frames: Iterable[Pixels], frame_rate: Fraction | float | None, frame_format: FrameFormat) -> None:
+    def __init__(
+        self,
+        frames: Iterable[Pixels],
+        frame_rate: Fraction | float | None,
+        frame_format: FrameFormat,
+    ) -> None:
         wanted = DEFAULT_FRAME_RATE if frame_rate is None else frame_rate
-        rate = Fraction(float(wanted)).limit_denominator(1001) if is_number(wanted) and wanted > 0 else Fraction(0)
+        rate = (
+            Fraction(float(wanted)).limit_denominator(1001)
+            if is_number(wanted) and wanted > 0
+            else Fraction(0)
+        )
         if rate == 0:
-            raise UsageError(f"frame rate is {frame_rate!r}; accepted: from 1/1001 frames per second")
+            raise UsageError(
+                f"frame rate is {frame_rate!r}; accepted: from 1/1001 frames per second"
+            )
         if not isinstance(frames, Iterable):
-            raise UsageError(f"source is a {type(frames).__name__}; accepted: a path, a binary file object or an iterable of frames")
+            raise UsageError(
+                f"source is a {type(frames).__name__}; accepted: a path, a binary file object or an iterable of frames"
+            )
         raw = (raw_frame(frame, pts, 1) for pts, frame in enumerate(frames))
         first = next(raw, None)
         if first is None:

@@ -23,7 +23,9 @@ from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
 
-MAX_TAG_BYTES = 1 << 18  # of all tags together: the header has a limit, and players read it before the first picture
+MAX_TAG_BYTES = (
+    1 << 18
+)  # of all tags together: the header has a limit, and players read it before the first picture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,14 +66,20 @@ class Encoder:
         codec: Codec | None = None,
         metadata: dict[str, str] | None = None,
     ) -> None:
-        for name, value, kind in (("video", video, VideoFormat), ("options", options, EncodeOptions), ("codec", codec, Codec)):
+        for name, value, kind in (
+            ("video", video, VideoFormat),
+            ("options", options, EncodeOptions),
+            ("codec", codec, Codec),
+        ):
             if not isinstance(value, kind) and (value is not None or name == "video"):
                 raise UsageError(f"{name} is a {type(value).__name__}; accepted: a {kind.__name__}")
         self.options = options or EncodeOptions()
         self.codec = codec or codec_of(self.options)
         self.video = video
         self._rate = controller_of(self.options, video)
-        self.header = make_header(video, self.options.at_quality(self._rate.start), self.codec, metadata or {})
+        self.header = make_header(
+            video, self.options.at_quality(self._rate.start), self.codec, metadata or {}
+        )
         self._boundaries = GopBoundaries(self.options)
         self._gop: _Gop | None = None
         self._digest = GopDigest()
@@ -98,7 +106,14 @@ class Encoder:
             raise UsageError("no frame has been coded yet; push one first")
         return self._shown
 
-    def push(self, frame: RawFrame | Pixels, *, pts: int | None = None, duration: int = 0, key: bool = False) -> list[Packet]:
+    def push(
+        self,
+        frame: RawFrame | Pixels,
+        *,
+        pts: int | None = None,
+        duration: int = 0,
+        key: bool = False,
+    ) -> list[Packet]:
         """Code one frame and return its packets, in the order in which they are to be written.
 
         `frame`: (3, H, W) uint8 RGB, a tensor or an array; a tuple of 4:2:0 planes, Y, U and V; or a RawFrame, which brings its own times.
@@ -115,7 +130,9 @@ class Encoder:
         gop = self._gop
         assert gop is not None
         is_key = gop.first_frame == self._frames
-        reference = None if is_key or self._coded is None else self.codec.usable(self._coded.reference)
+        reference = (
+            None if is_key or self._coded is None else self.codec.usable(self._coded.reference)
+        )
         quality = self._rate.quality_for(raw, self._frames - gop.first_frame)
         if is_key and self.codec.inter is not None:
             quality = self.options.quality_of_key(quality)
@@ -124,7 +141,15 @@ class Encoder:
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
         self._digest.add(coded.planes)
         kind: FrameType = "I" if reference is None else "P"
-        self._shown = Frame(coded.planes, self._frames, kind, raw.pts, raw.duration, self.video.time_base, self.video.color)
+        self._shown = Frame(
+            coded.planes,
+            self._frames,
+            kind,
+            raw.pts,
+            raw.duration,
+            self.video.time_base,
+            self.video.color,
+        )
         self._coded, self._last_pts = coded, raw.pts
         self._frames += 1
         return packets
@@ -137,11 +162,17 @@ class Encoder:
     def _raw(self, frame: RawFrame | Pixels, pts: int | None, duration: int) -> RawFrame:
         for name, ticks in (("pts", pts), ("duration", duration)):
             if ticks is not None and not isinstance(ticks, Integral):
-                raise UsageError(f"{name} is {ticks!r}; accepted: an integer, in units of the time base")
+                raise UsageError(
+                    f"{name} is {ticks!r}; accepted: an integer, in units of the time base"
+                )
         if not isinstance(frame, RawFrame):
-            frame = raw_frame(frame, self._next_pts() if pts is None else pts, duration or self._frame_duration())
+            frame = raw_frame(
+                frame, self._next_pts() if pts is None else pts, duration or self._frame_duration()
+            )
         if frame.size != (self.video.width, self.video.height):
-            raise UsageError(f"frame is {frame.size[0]}x{frame.size[1]}; the stream is {self.video.width}x{self.video.height}")
+            raise UsageError(
+                f"frame is {frame.size[0]}x{frame.size[1]}; the stream is {self.video.width}x{self.video.height}"
+            )
         if self._last_pts is not None and frame.pts <= self._last_pts:
             raise UsageError(f"pts is {frame.pts} after {self._last_pts}; timestamps must rise")
         return frame
@@ -154,7 +185,11 @@ class Encoder:
         if self._last_pts is None:
             return 0
         rate = self.video.frame_rate
-        exact = Fraction(self._frames) / (rate * self.video.time_base) if rate is not None else Fraction(self._frames)
+        exact = (
+            Fraction(self._frames) / (rate * self.video.time_base)
+            if rate is not None
+            else Fraction(self._frames)
+        )
         return max(round(exact), self._last_pts + 1)
 
     def _starts_gop(self, frame: RawFrame, key: bool) -> bool:
@@ -165,28 +200,57 @@ class Encoder:
         if self._gop is None or not self.options.hash:
             return []
         digest, self._digest = self._digest.digest(), GopDigest()
-        return [Packet(type=PacketType.GOP_HASH, gop=self._gop.number, frame=self._gop.first_frame, payload=digest)]
+        return [
+            Packet(
+                type=PacketType.GOP_HASH,
+                gop=self._gop.number,
+                frame=self._gop.first_frame,
+                payload=digest,
+            )
+        ]
 
-    def _packet(self, kind: PacketType, raw: RawFrame, payload: bytes, gop: int, *, key: bool) -> Packet:
-        return Packet(type=kind, key=key, gop=gop, frame=self._frames, pts=raw.pts, duration=raw.duration, payload=payload)
+    def _packet(
+        self, kind: PacketType, raw: RawFrame, payload: bytes, gop: int, *, key: bool
+    ) -> Packet:
+        return Packet(
+            type=kind,
+            key=key,
+            gop=gop,
+            frame=self._frames,
+            pts=raw.pts,
+            duration=raw.duration,
+            payload=payload,
+        )
 
 
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
     """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
     planes = pixels if isinstance(pixels, tuple) else (pixels,)
-    for plane in planes:
-        if not (isinstance(plane, np.ndarray) or is_tensor(plane)) or str(plane.dtype).removeprefix("torch.") != "uint8":
-            kind = getattr(plane, "dtype", type(plane).__name__)
-            raise UsageError(f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)")
-    planes = tuple(plane.detach().cpu().numpy() if is_tensor(plane) else plane for plane in planes)
-    return RawFrame(tuple(np.array(plane, order="C") for plane in planes), pts, duration)
+    return RawFrame(tuple(_copied(plane) for plane in planes), pts, duration)
+
+
+def _copied(plane: "Tensor | NDArray[np.uint8]") -> NDArray[np.uint8]:
+    if (
+        not (isinstance(plane, np.ndarray) or is_tensor(plane))
+        or str(plane.dtype).removeprefix("torch.") != "uint8"
+    ):
+        kind = getattr(plane, "dtype", type(plane).__name__)
+        raise UsageError(
+            f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)"
+        )
+    return np.array(plane.detach().cpu().numpy() if is_tensor(plane) else plane, order="C")
 
 
 def as_format(frame: RawFrame, frame_format: FrameFormat, video: VideoFormat) -> RawFrame:
     """The frame in this format, converted by the colour of `video` unless it is in it already."""
     if frame.format == frame_format:
         return frame
-    return replace(frame, planes=(rgb_of(frame, video.color),) if frame_format == "rgb" else yuv420_of(frame, video.color))
+    return replace(
+        frame,
+        planes=(rgb_of(frame, video.color),)
+        if frame_format == "rgb"
+        else yuv420_of(frame, video.color),
+    )
 
 
 def is_tensor(value: Any) -> TypeGuard["Tensor"]:
@@ -198,17 +262,27 @@ def is_tensor(value: Any) -> TypeGuard["Tensor"]:
 def chosen_codec(codec: Codec | None, options: EncodeOptions) -> Codec:
     """The codec that was given, or else the one that the options name. Raises UsageError if it is something else."""
     if codec is not None and not isinstance(codec, Codec):
-        raise UsageError(f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it")
+        raise UsageError(
+            f"codec is a {type(codec).__name__}; accepted: a Codec, as load_codec() makes it"
+        )
     return codec or codec_of(options)
 
 
 def codec_of(options: EncodeOptions) -> Codec:
     """The codec that the options name. GOPs of one frame need no inter model."""
     inter = NO_MODEL if options.gop == 1 else options.inter
-    return load_codec(options.intra, inter, device=options.device, precision=options.precision, preset=options.preset)
+    return load_codec(
+        options.intra,
+        inter,
+        device=options.device,
+        precision=options.precision,
+        preset=options.preset,
+    )
 
 
-def make_header(video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]) -> Header:
+def make_header(
+    video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]
+) -> Header:
     """The header of a stream of this video, coded by this codec."""
     return Header(
         video=video,

@@ -52,7 +52,9 @@ class _CodedRun:
 
     def at(self, places: range) -> list[_Costs]:
         """Of the frames at these places of their GOPs."""
-        return [cost for place, cost in zip(self.places, self.costs, strict=True) if place in places]
+        return [
+            cost for place, cost in zip(self.places, self.costs, strict=True) if place in places
+        ]
 
 
 class _Sink:
@@ -64,10 +66,18 @@ class _Sink:
     def flush(self) -> None: ...
 
 
-def predict(sample: Sample, options: EncodeOptions, quality: int, codec: Codec, progress: Callable[[], None]) -> Prediction:
+def predict(
+    sample: Sample, options: EncodeOptions, quality: int, codec: Codec, progress: Callable[[], None]
+) -> Prediction:
     """Code the sample at this quality; `progress` is called after every frame. A sample that is the whole video gives exact figures."""
-    runs = [_code_run(sample, run, options.at_quality(quality), codec, progress) for run in sample.runs]
-    mean = _mean([cost for run in runs for cost in run.costs]) if sample.is_whole else _mean_of_video(runs, min(options.gop, sample.frames))
+    runs = [
+        _code_run(sample, run, options.at_quality(quality), codec, progress) for run in sample.runs
+    ]
+    mean = (
+        _mean([cost for run in runs for cost in run.costs])
+        if sample.is_whole
+        else _mean_of_video(runs, min(options.gop, sample.frames))
+    )
     size_bytes = round(mean.size_bytes * sample.frames) + runs[0].frame_less_bytes
     seconds = sample.duration_seconds
     return Prediction(
@@ -81,7 +91,13 @@ def predict(sample: Sample, options: EncodeOptions, quality: int, codec: Codec, 
     )
 
 
-def _code_run(sample: Sample, run: Sequence[RawFrame], options: EncodeOptions, codec: Codec, progress: Callable[[], None]) -> _CodedRun:
+def _code_run(
+    sample: Sample,
+    run: Sequence[RawFrame],
+    options: EncodeOptions,
+    codec: Codec,
+    progress: Callable[[], None],
+) -> _CodedRun:
     encoder = Encoder(sample.video, options, codec=codec, metadata=sample.metadata)
     writer = Writer(_Sink(), encoder.header)
     frame_less = writer.size_bytes
@@ -97,7 +113,9 @@ def _code_run(sample: Sample, run: Sequence[RawFrame], options: EncodeOptions, c
         progress()
     coded = writer.size_bytes
     _write(writer, encoder.flush())
-    costs[0] = replace(costs[0], size_bytes=costs[0].size_bytes + writer.size_bytes - coded)  # what closes a GOP is paid by an I-frame
+    costs[0] = replace(
+        costs[0], size_bytes=costs[0].size_bytes + writer.size_bytes - coded
+    )  # what closes a GOP is paid by an I-frame
     coded = writer.size_bytes
     writer.finish()
     return _CodedRun(tuple(costs), tuple(places), frame_less + writer.size_bytes - coded)
@@ -132,9 +150,15 @@ def _growth(runs: Sequence[_CodedRun]) -> float:
     """Errors of late P-frames over those of early ones: the median of the long runs, since in some of them the scene changes."""
     both = [(run.at(EARLY), run.at(LATE)) for run in runs]
     errors = [(_mean(early).error, _mean(late).error) for early, late in both if early and late]
-    return float(np.median([late / early if early else 1.0 for early, late in errors])) if errors else 1.0
+    return (
+        float(np.median([late / early if early else 1.0 for early, late in errors]))
+        if errors
+        else 1.0
+    )
 
 
 def _mean(costs: Sequence[_Costs], weights: Sequence[float] | None = None) -> _Costs:
-    sizes, errors, seconds = (np.average(column, weights=weights) for column in zip(*map(astuple, costs), strict=True))
+    sizes, errors, seconds = (
+        np.average(column, weights=weights) for column in zip(*map(astuple, costs), strict=True)
+    )
     return _Costs(float(sizes), float(errors), float(seconds))

@@ -50,13 +50,21 @@ class Feedback:
         self._video, self._gop, self._target = video, gop, target
         pixels = video.width * video.height
         if target.is_floor:
-            self._lines = {True: _Line(6.0, -0.033), False: _Line(6.0, -0.033)}  # usual pictures of the default models
+            self._lines = {
+                True: _Line(6.0, -0.033),
+                False: _Line(6.0, -0.033),
+            }  # usual pictures of the default models
         else:
-            self._lines = {True: _Line(math.log2(0.12 * pixels), 0.04), False: _Line(math.log2(0.06 * pixels), 0.025)}
+            self._lines = {
+                True: _Line(math.log2(0.12 * pixels), 0.04),
+                False: _Line(math.log2(0.06 * pixels), 0.025),
+            }
         self._met_p_frame = False
         self._debt = 0.0
         self._last_pts: int | None = None
-        self._usual = self._allowed(float(1 / video.frame_rate) if video.frame_rate else USUAL_FRAME_SECONDS)
+        self._usual = self._allowed(
+            float(1 / video.frame_rate) if video.frame_rate else USUAL_FRAME_SECONDS
+        )
         self._allowance = self._usual
         self.start = self._last = min(max(self._choose(0), START[0]), START[-1])
         self._is_key = True
@@ -74,7 +82,9 @@ class Feedback:
         cost = self._cost(frame, coded)
         self._learn(cost)
         horizon = self._usual * sum(self._layout(0))
-        self._debt = min(max(self._debt + cost - self._allowance, -MAX_CREDIT * horizon), MAX_DEBT * horizon)
+        self._debt = min(
+            max(self._debt + cost - self._allowance, -MAX_CREDIT * horizon), MAX_DEBT * horizon
+        )
 
     def _earn(self, pts: int) -> None:
         """Take in what may be spent for the time since the last frame."""
@@ -99,7 +109,9 @@ class Feedback:
     def _learn(self, cost: float) -> None:
         error = self._lines[self._is_key].error(self._last, cost)
         self._lines[self._is_key].height += LEARNING[self._is_key] * error
-        if self._is_key and not self._met_p_frame:  # if the first I-frame is costly, so will the P-frames be
+        if (
+            self._is_key and not self._met_p_frame
+        ):  # if the first I-frame is costly, so will the P-frames be
             self._lines[True].height += (1 - LEARNING[True]) * error
             self._lines[False].height += error
         self._met_p_frame |= not self._is_key
@@ -108,7 +120,11 @@ class Feedback:
         keys, others = self._layout(frame_in_gop)
         usual = self._usual * (keys + others)
         allowed = min(max(usual - self._debt, usual / MAX_CORRECTION), usual * MAX_CORRECTION)
-        affordable = [q for q in range(QUALITIES) if keys * self._lines[True].cost(q) + others * self._lines[False].cost(q) <= allowed]
+        affordable = [
+            q
+            for q in range(QUALITIES)
+            if keys * self._lines[True].cost(q) + others * self._lines[False].cost(q) <= allowed
+        ]
         if not affordable:
             return self._target.limit
         return affordable[0] if self._target.is_floor else affordable[-1]

@@ -55,10 +55,15 @@ class FrameBatch(Views):
     color: ColorSpec = field(default_factory=ColorSpec)
 
     @classmethod
-    def of(cls, frames: list[Frame], size: tuple[int, int], frame_format: FrameFormat, color: ColorSpec) -> "FrameBatch":
+    def of(
+        cls, frames: list[Frame], size: tuple[int, int], frame_format: FrameFormat, color: ColorSpec
+    ) -> "FrameBatch":
         """Stack frames; `size` (height, width) and the format give an empty batch its shape."""
         return cls(
-            planes=tuple(np.stack(plane) for plane in zip(*(frame.planes for frame in frames), strict=True)) or _none(size, frame_format),
+            planes=tuple(
+                np.stack(plane) for plane in zip(*(frame.planes for frame in frames), strict=True)
+            )
+            or _none(size, frame_format),
             indexes=np.array([frame.index for frame in frames], np.int64),
             pts_seconds=np.array([frame.pts_seconds for frame in frames], np.float64),
             duration_seconds=np.array([frame.duration_seconds for frame in frames], np.float64),

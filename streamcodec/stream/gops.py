@@ -21,5 +21,7 @@ class GopBoundaries:
         `key`: it shall in any case.
         """
         luma = gray_from_rgb(frame.planes[0]) if frame.format == "rgb" else frame.planes[0]
-        cut = self._detector.is_cut(luma)  # also where it cannot matter: the detector needs to see every frame
+        cut = self._detector.is_cut(
+            luma
+        )  # also where it cannot matter: the detector needs to see every frame
         return frames_in_gop is None or key or cut or frames_in_gop >= self._longest

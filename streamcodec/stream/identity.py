@@ -34,17 +34,23 @@ class SourceIdentity:
 def identify(source: str | os.PathLike[str]) -> SourceIdentity:
     """The identity of an ordinary file. Raises UsageError if `source` is something else, SourceError if it cannot be read."""
     if not isinstance(source, (str, os.PathLike)):
-        raise UsageError(f"source is a {type(source).__name__}; accepted: the path of a file that can be read several times")
+        raise UsageError(
+            f"source is a {type(source).__name__}; accepted: the path of a file that can be read several times"
+        )
     path = Path(source)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"source is {path}; accepted: an ordinary file, which can be read several times")
+            raise UsageError(
+                f"source is {path}; accepted: an ordinary file, which can be read several times"
+            )
         digest = _hash(path, status.st_size)
     except (OSError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
-        raise SourceError(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SourceError(
+            f"cannot open {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return SourceIdentity(status.st_size, status.st_mtime_ns, digest)
 
 

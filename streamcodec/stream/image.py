@@ -16,14 +16,37 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, check_target, open_output, writing
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.runtime import require_torch
-from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, is_tensor, raw_frame
+from streamcodec.stream.encoder import (
+    Encoder,
+    Pixels,
+    as_format,
+    chosen_codec,
+    is_tensor,
+    raw_frame,
+)
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.sample import Sample
 from streamcodec.stream.search import SearchReport, search_sample
 from streamcodec.stream.video import Video, open
-from streamcodec.types import MAX_PIXELS, ColorSpec, FrameFormat, Precision, Preset, RawFrame, VideoFormat
-from streamcodec.video import DEFAULT_JPEG_QUALITY, Picture, picture_kind, read_picture, to_jpeg, to_png, turned
+from streamcodec.types import (
+    MAX_PIXELS,
+    ColorSpec,
+    FrameFormat,
+    Precision,
+    Preset,
+    RawFrame,
+    VideoFormat,
+)
+from streamcodec.video import (
+    DEFAULT_JPEG_QUALITY,
+    Picture,
+    picture_kind,
+    read_picture,
+    to_jpeg,
+    to_png,
+    turned,
+)
 
 __all__ = ["ImageReport", "ImageSettings", "decode_image", "encode_image"]
 
@@ -113,10 +136,20 @@ def encode_image(
     picture = _picture(image, background, max_pixels)
     codec = _image_codec(chosen_codec(codec, options), options)
     rgb = RawFrame((picture.pixels,), pts=0)
-    video = VideoFormat(*rgb.size, time_base=TIME_BASE, color=COLOR if codec.frame_format == "yuv420" else ColorSpec())
+    video = VideoFormat(
+        *rgb.size,
+        time_base=TIME_BASE,
+        color=COLOR if codec.frame_format == "yuv420" else ColorSpec(),
+    )
     raw = as_format(rgb, codec.frame_format, video)
-    found = None if options.target is None else search_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
-    chosen = options if found is None or found.found is None else options.at_quality(found.found.quality)
+    found = (
+        None
+        if options.target is None
+        else search_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
+    )
+    chosen = (
+        options if found is None or found.found is None else options.at_quality(found.found.quality)
+    )
     started = time.monotonic()
     encoder = Encoder(video, chosen, codec=codec)
     packets = encoder.push(raw) + encoder.flush()
@@ -160,17 +193,31 @@ def decode_image(
 
     Raises UsageError, FrameIndexError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is at `out`.
     """
-    kind = None if out is None else picture_kind(os.fspath(out)) if isinstance(out, (str, os.PathLike)) else "PNG"
+    kind = (
+        None
+        if out is None
+        else picture_kind(os.fspath(out))
+        if isinstance(out, (str, os.PathLike))
+        else "PNG"
+    )
     if jpeg_quality is not None and kind != "JPEG":
-        raise UsageError(f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'an array'}; accepted: for .jpg and .jpeg only")
+        raise UsageError(
+            f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'an array'}; accepted: for .jpg and .jpeg only"
+        )
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    with open(source, device=device, precision=precision, intra=intra, inter=inter, max_pixels=max_pixels) as video:
+    with open(
+        source, device=device, precision=precision, intra=intra, inter=inter, max_pixels=max_pixels
+    ) as video:
         shown = (_only_frame(video) if frame is None else video[frame]).array
         raw = turned(RawFrame((shown,), pts=0), video.header.video.rotation_degrees // 90)
     pixels = raw.planes[0]
     if out is not None:
-        data = to_png(pixels) if kind == "PNG" else to_jpeg(pixels, DEFAULT_JPEG_QUALITY if jpeg_quality is None else jpeg_quality)
+        data = (
+            to_png(pixels)
+            if kind == "PNG"
+            else to_jpeg(pixels, DEFAULT_JPEG_QUALITY if jpeg_quality is None else jpeg_quality)
+        )
         with open_output(out, overwrite=overwrite) as file, writing(out):
             file.write(data)
     return pixels
@@ -180,20 +227,32 @@ def _picture(image: ByteSource | Pixels, background: str | None, max_pixels: int
     if not (isinstance(image, np.ndarray) or is_tensor(image)):
         return read_picture(cast(ByteSource, image), background=background, max_pixels=max_pixels)
     if background is not None:
-        raise UsageError("a background is for picture files; an array is (3, H, W) RGB, without alpha")
+        raise UsageError(
+            "a background is for picture files; an array is (3, H, W) RGB, without alpha"
+        )
     return Picture(raw_frame(image, 0, 0).planes[0])
 
 
 def _image_codec(codec: Codec, options: EncodeOptions) -> Codec:
     """The codec without its model of P-frames. Raises UsageError for a target that a picture does not have, or one rate cannot aim at."""
     if options.target_kbit_per_second is not None:
-        raise UsageError(f"the target is {options.target}, but a picture lasts no time; accepted: target_psnr_db or target_bpp")
+        raise UsageError(
+            f"the target is {options.target}, but a picture lasts no time; accepted: target_psnr_db or target_bpp"
+        )
     if options.target is not None and codec.intra.has_one_rate:
-        raise UsageError(f"the target is {options.target}, but the model {codec.intra.name} has one rate only; leave the target out")
+        raise UsageError(
+            f"the target is {options.target}, but the model {codec.intra.name} has one rate only; leave the target out"
+        )
     return replace(codec, inter=None)
 
 
-def _write(header: Header, packets: list[Packet], out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool) -> int:
+def _write(
+    header: Header,
+    packets: list[Packet],
+    out: str | os.PathLike[str] | BinaryIO,
+    *,
+    overwrite: bool,
+) -> int:
     """The stream's size in bytes."""
     with open_output(out, overwrite=overwrite) as file:
         writer = Writer(file, header)

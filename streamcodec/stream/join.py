@@ -18,7 +18,11 @@ PartPath = str | os.PathLike[str]
 
 
 def join_parts(
-    plan: VideoPlan, parts: Iterable[PartPath], out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False
+    plan: VideoPlan,
+    parts: Iterable[PartPath],
+    out: str | os.PathLike[str] | BinaryIO,
+    *,
+    overwrite: bool = False,
 ) -> EncodeReport:
     """Join the parts of a plan, given in any order, to the stream that `encode` would have written.
 
@@ -29,7 +33,9 @@ def join_parts(
     Raises UsageError if a GOP is missing or there twice, or a part is none of this plan; CorruptStreamError for a damaged part; SourceError
     if one cannot be opened; OutputError.
     """
-    checked = sorted(((check_part(plan, path), path) for path in parts), key=lambda item: item[0].first_gop)
+    checked = sorted(
+        ((check_part(plan, path), path) for path in parts), key=lambda item: item[0].first_gop
+    )
     reports = [report for report, _ in checked]
     _check_cover(plan, checked)
     with open_output(out, overwrite=overwrite) as file:
@@ -58,7 +64,9 @@ def _check_cover(plan: VideoPlan, checked: list[tuple[PartReport, PartPath]]) ->
     behind = 0
     for report, path in checked:
         if report.first_gop < behind:
-            raise UsageError(f"{os.fspath(path)} begins with GOP {report.first_gop}, which another part has too; give every GOP once")
+            raise UsageError(
+                f"{os.fspath(path)} begins with GOP {report.first_gop}, which another part has too; give every GOP once"
+            )
         _check_gap(behind, report.first_gop)
         behind = report.first_gop + report.gops
     _check_gap(behind, len(plan.gops))

@@ -7,10 +7,24 @@ from streamcodec.arguments import is_number
 from streamcodec.errors import UsageError
 from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target
-from streamcodec.types import QUALITIES, Precision, Preset, check_precision, check_preset, check_quality
+from streamcodec.types import (
+    QUALITIES,
+    Precision,
+    Preset,
+    check_precision,
+    check_preset,
+    check_quality,
+)
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
-__all__ = ["DEFAULT_GOP", "DEFAULT_QUALITY", "MAX_GOP", "EncodeOptions", "EncodeSettings", "options_of"]
+__all__ = [
+    "DEFAULT_GOP",
+    "DEFAULT_QUALITY",
+    "MAX_GOP",
+    "EncodeOptions",
+    "EncodeSettings",
+    "options_of",
+]
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
@@ -54,7 +68,9 @@ class EncodeOptions:
         }
         targets = [Target(measure, value) for measure, value in wanted.items() if value is not None]
         if len(targets) > 1:
-            raise UsageError(f"targets are {' and '.join(map(str, targets))}; accepted: one of them")
+            raise UsageError(
+                f"targets are {' and '.join(map(str, targets))}; accepted: one of them"
+            )
         return targets[0] if targets else None
 
     def quality_of_key(self, quality: int) -> int:
@@ -63,17 +79,29 @@ class EncodeOptions:
 
     def at_quality(self, quality: int) -> "EncodeOptions":
         """The same options with this quality and no target."""
-        return replace(self, quality=quality, target_psnr_db=None, target_bpp=None, target_kbit_per_second=None)
+        return replace(
+            self, quality=quality, target_psnr_db=None, target_bpp=None, target_kbit_per_second=None
+        )
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
         _ = self.target  # checked as it is made
         check_precision(self.precision)
         check_preset(self.preset)
-        if isinstance(self.gop, bool) or not isinstance(self.gop, int) or not 1 <= self.gop <= MAX_GOP:
+        if (
+            isinstance(self.gop, bool)
+            or not isinstance(self.gop, int)
+            or not 1 <= self.gop <= MAX_GOP
+        ):
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
-        if isinstance(self.intra_offset, bool) or not isinstance(self.intra_offset, int) or abs(self.intra_offset) >= QUALITIES:
-            raise UsageError(f"intra offset is {self.intra_offset!r}; accepted: {1 - QUALITIES}..{QUALITIES - 1}")
+        if (
+            isinstance(self.intra_offset, bool)
+            or not isinstance(self.intra_offset, int)
+            or abs(self.intra_offset) >= QUALITIES
+        ):
+            raise UsageError(
+                f"intra offset is {self.intra_offset!r}; accepted: {1 - QUALITIES}..{QUALITIES - 1}"
+            )
         if not is_number(self.scenecut) or not 0 <= self.scenecut <= 1:
             raise UsageError(f"scene-cut threshold is {self.scenecut!r}; accepted: 0 (off) to 1")
 
@@ -102,5 +130,7 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
         raise UsageError(f"options is a {type(options).__name__}; accepted: EncodeOptions")
     changed = replace(options or EncodeOptions(), **settings)
     if "quality" in settings and changed.target is not None:
-        raise UsageError(f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two")
+        raise UsageError(
+            f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two"
+        )
     return changed

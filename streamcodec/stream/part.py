@@ -24,6 +24,8 @@ class Part:
         """Whether nothing is cut away."""
         return not self.start_seconds and self.duration_seconds is None and self.max_frames is None
 
-    def reader(self, source: str | os.PathLike[str] | BinaryIO, frame_format: FrameFormat) -> VideoReader:
+    def reader(
+        self, source: str | os.PathLike[str] | BinaryIO, frame_format: FrameFormat
+    ) -> VideoReader:
         """A reader of this part; raises as VideoReader does."""
         return VideoReader(source, frame_format=frame_format, **asdict(self))

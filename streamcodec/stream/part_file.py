@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamcodec.container import Damage, IndexEntry, Packet, PacketType, Reader, pack_metadata, unpack_metadata
+from streamcodec.container import (
+    Damage,
+    IndexEntry,
+    Packet,
+    PacketType,
+    Reader,
+    pack_metadata,
+    unpack_metadata,
+)
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.files import input_file
 from streamcodec.stream.plan import VideoPlan
@@ -41,9 +49,16 @@ class PartReport:
         return self.frames / self.seconds
 
 
-def report_packet(plan: VideoPlan, first_gop: int, seconds: float, squared_error: float | None) -> Packet:
+def report_packet(
+    plan: VideoPlan, first_gop: int, seconds: float, squared_error: float | None
+) -> Packet:
     """The packet that makes a stream a part of this plan."""
-    note = {"plan": plan.key, "first_gop": first_gop, "seconds": seconds, "squared_error": squared_error}
+    note = {
+        "plan": plan.key,
+        "first_gop": first_gop,
+        "seconds": seconds,
+        "squared_error": squared_error,
+    }
     return Packet(type=PacketType.METADATA, payload=pack_metadata([(TAG, json.dumps(note))]))
 
 
@@ -59,21 +74,39 @@ def check_part(plan: VideoPlan, path: str | os.PathLike[str]) -> PartReport:
         for packet in _packets(reader):
             note = _note_in(packet) or note
         if note is None:
-            raise UsageError(f"{name} is no part of a video; accepted: files that encode_part() wrote")
+            raise UsageError(
+                f"{name} is no part of a video; accepted: files that encode_part() wrote"
+            )
         if note.get("plan") != plan.key:
-            raise UsageError(f"{name} is a part of another plan; encode it anew, or join it by the plan that it was encoded by")
+            raise UsageError(
+                f"{name} is a part of another plan; encode it anew, or join it by the plan that it was encoded by"
+            )
         return _report(plan, note, reader.index.entries, reader.size_bytes, name)
 
 
-def _report(plan: VideoPlan, note: dict[str, Any], entries: tuple[IndexEntry, ...], size_bytes: int, name: str) -> PartReport:
+def _report(
+    plan: VideoPlan,
+    note: dict[str, Any],
+    entries: tuple[IndexEntry, ...],
+    size_bytes: int,
+    name: str,
+) -> PartReport:
     try:
-        first, seconds, error = int(note["first_gop"]), float(note["seconds"]), note["squared_error"]
+        first, seconds, error = (
+            int(note["first_gop"]),
+            float(note["seconds"]),
+            note["squared_error"],
+        )
         gops = plan.gops[first : first + len(entries)]
         error = None if error is None else float(error)
     except (KeyError, TypeError, ValueError) as broken:
         raise CorruptStreamError(f"{name} does not tell which part it is: {broken}") from broken
-    if not gops or [(gop.frames, gop.pts) for gop in gops] != [(entry.frame_count, entry.pts) for entry in entries]:
-        raise CorruptStreamError(f"{name} does not hold the GOPs that the plan has from GOP {first} on")
+    if not gops or [(gop.frames, gop.pts) for gop in gops] != [
+        (entry.frame_count, entry.pts) for entry in entries
+    ]:
+        raise CorruptStreamError(
+            f"{name} does not hold the GOPs that the plan has from GOP {first} on"
+        )
     frames = sum(gop.frames for gop in gops)
     return PartReport(first, len(gops), gops[0].first_frame, frames, size_bytes, seconds, error)
 
@@ -83,7 +116,11 @@ def read_part(path: str | os.PathLike[str], report: PartReport) -> Iterator[Pack
     with input_file(path) as file:
         for packet in _packets(Reader(file)):
             if _note_in(packet) is None:
-                yield replace(packet, gop=packet.gop + report.first_gop, frame=packet.frame + report.first_frame)
+                yield replace(
+                    packet,
+                    gop=packet.gop + report.first_gop,
+                    frame=packet.frame + report.first_frame,
+                )
 
 
 def _packets(reader: Reader) -> Iterator[Packet]:

@@ -64,41 +64,67 @@ def encode_part(
     Raises UsageError for GOPs that the plan has not, or another codec than it names; SourceError if the source is another one, or does not
     decode as it did when it was planned; OutputError or ModelError.
     """
-    if not isinstance(gops, range) or gops.step != 1 or not 0 <= gops.start < gops.stop <= len(plan.gops):
-        raise UsageError(f"GOPs are {gops!r}; accepted: a range of step 1, not empty, within 0..{len(plan.gops)}")
+    if (
+        not isinstance(gops, range)
+        or gops.step != 1
+        or not 0 <= gops.start < gops.stop <= len(plan.gops)
+    ):
+        raise UsageError(
+            f"GOPs are {gops!r}; accepted: a range of step 1, not empty, within 0..{len(plan.gops)}"
+        )
     check_target(Path(out), overwrite=overwrite)
     if not identify(source).has_content_of(plan.identity):
-        raise SourceError(f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew")
+        raise SourceError(
+            f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew"
+        )
     codec = chosen_codec(codec, plan.options)
     psnr = psnr or (plan.target is not None and plan.target.measure == "psnr_db")
     with using_threads(plan.threads):
         for beginning in _beginnings(source, plan, gops, codec.frame_format):
             try:
-                return _Job(plan, gops, codec, psnr=psnr).run(beginning, Path(out), overwrite, progress)
+                return _Job(plan, gops, codec, psnr=psnr).run(
+                    beginning, Path(out), overwrite, progress
+                )
             except _OtherFramesError:
                 continue
-    raise SourceError(f"{os.fspath(source)} decodes to other frames than when it was planned; plan it anew, with the same FFmpeg")
+    raise SourceError(
+        f"{os.fspath(source)} decodes to other frames than when it was planned; plan it anew, with the same FFmpeg"
+    )
 
 
-def _beginnings(source: str | os.PathLike[str], plan: VideoPlan, gops: range, frame_format: FrameFormat) -> Iterator[Beginning]:
+def _beginnings(
+    source: str | os.PathLike[str], plan: VideoPlan, gops: range, frame_format: FrameFormat
+) -> Iterator[Beginning]:
     """Ways to come to the frames, the fastest first; the last is that of planning."""
     first = plan.gops[gops.start]
     if first.first_frame:
         for seconds in (0, STEP_BACK_SECONDS):
-            yield partial(_after_seeking, source, first.pts, round(seconds / plan.header.video.time_base), frame_format)
+            yield partial(
+                _after_seeking,
+                source,
+                first.pts,
+                round(seconds / plan.header.video.time_base),
+                frame_format,
+            )
     yield partial(_from_the_beginning, source, plan, first.first_frame, frame_format)
 
 
-def _after_seeking(source: str | os.PathLike[str], pts: int, ticks_back: int, frame_format: FrameFormat) -> FrameGenerator:
+def _after_seeking(
+    source: str | os.PathLike[str], pts: int, ticks_back: int, frame_format: FrameFormat
+) -> FrameGenerator:
     """Damage is left out: there is none that counts, or it is not in the plan either, or the frames are others."""
     try:
-        with VideoReader(source, frame_format=frame_format, start_pts=pts - ticks_back, on_error="skip") as reader:
+        with VideoReader(
+            source, frame_format=frame_format, start_pts=pts - ticks_back, on_error="skip"
+        ) as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:
         raise _OtherFramesError from error
 
 
-def _from_the_beginning(source: str | os.PathLike[str], plan: VideoPlan, frames_before: int, frame_format: FrameFormat) -> FrameGenerator:
+def _from_the_beginning(
+    source: str | os.PathLike[str], plan: VideoPlan, frames_before: int, frame_format: FrameFormat
+) -> FrameGenerator:
     with plan.part.reader(source, frame_format) as reader:
         reader.skip(frames_before)
         yield from reader
@@ -112,10 +138,14 @@ class _Job:
         self._planned = plan.gops[gops.start : gops.stop]
         self._squared_error = 0.0 if psnr else None
         options = replace(plan.options, scenecut=0)  # the cuts are planned
-        self._encoder = Encoder(plan.header.video, options, codec=codec, metadata=dict(plan.header.metadata))
+        self._encoder = Encoder(
+            plan.header.video, options, codec=codec, metadata=dict(plan.header.metadata)
+        )
         _check_header(self._encoder.header, plan.header)
 
-    def run(self, beginning: Beginning, out: Path, overwrite: bool, progress: Progress | None) -> PartReport:
+    def run(
+        self, beginning: Beginning, out: Path, overwrite: bool, progress: Progress | None
+    ) -> PartReport:
         started, expected = time.monotonic(), sum(gop.frames for gop in self._planned)
         with (
             open_output(out, overwrite=overwrite) as file,
@@ -132,7 +162,15 @@ class _Job:
             writer.write(report_packet(self._plan, self._gops.start, seconds, self._squared_error))
             writer.finish()
         first = self._planned[0].first_frame
-        return PartReport(self._gops.start, len(self._gops), first, expected, writer.size_bytes, seconds, self._squared_error)
+        return PartReport(
+            self._gops.start,
+            len(self._gops),
+            first,
+            expected,
+            writer.size_bytes,
+            seconds,
+            self._squared_error,
+        )
 
     def _packets(self, frames: Iterable[PlannedFrame]) -> Iterator[tuple[int, list[Packet]]]:
         """(frames done, packets to write) after each frame, and at the end."""
@@ -145,9 +183,15 @@ class _Job:
 
 
 def _check_header(header: Header, planned: Header) -> None:
-    other = [field.name for field in fields(planned) if getattr(header, field.name) != getattr(planned, field.name)]
+    other = [
+        field.name
+        for field in fields(planned)
+        if getattr(header, field.name) != getattr(planned, field.name)
+    ]
     if other:
-        raise UsageError(f"the codec or version is not that of the plan: the stream's header would differ in {', '.join(other)}")
+        raise UsageError(
+            f"the codec or version is not that of the plan: the stream's header would differ in {', '.join(other)}"
+        )
 
 
 def _as_planned(frames: FrameGenerator, gops: Iterable[PlannedGop]) -> Iterator[PlannedFrame]:

@@ -36,7 +36,9 @@ class PlannedGop:
 
 def checksum(frame: RawFrame, before: int = 0) -> int:
     """CRC-32C over time and pixels of the frames of a GOP: of this one, behind those whose checksum is `before`."""
-    times = frame.pts.to_bytes(8, "little", signed=True) + frame.duration.to_bytes(8, "little", signed=True)
+    times = frame.pts.to_bytes(8, "little", signed=True) + frame.duration.to_bytes(
+        8, "little", signed=True
+    )
     value = crc32c(times, before)
     for plane in frame.planes:
         value = crc32c(np.ascontiguousarray(plane).data.cast("B"), value)
@@ -87,15 +89,26 @@ class VideoPlan:
         """At most `parts` runs of GOP numbers, in order, with nearly equal numbers of frames. Raises UsageError for less than one."""
         if parts < 1:
             raise UsageError(f"number of parts is {parts}; accepted: 1 or more")
-        shares = [(2 * gop.first_frame + gop.frames) * parts // (2 * self.frames) for gop in self.gops]  # by the middle of each GOP
-        runs = [[number for number, _ in run] for _, run in groupby(enumerate(shares), key=lambda item: item[1])]
+        shares = [
+            (2 * gop.first_frame + gop.frames) * parts // (2 * self.frames) for gop in self.gops
+        ]  # by the middle of each GOP
+        runs = [
+            [number for number, _ in run]
+            for _, run in groupby(enumerate(shares), key=lambda item: item[1])
+        ]
         return [range(run[0], run[-1] + 1) for run in runs]
 
     def to_json(self) -> str:
         """The same text for equal plans, about 30 bytes a GOP."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        values |= {name: None if values[name] is None else asdict(values[name]) for name in ("options", "target", "part", "identity")}
-        values |= {"header": pack_header(self.header).hex(), "gops": [[gop.frames, gop.pts, gop.checksum] for gop in self.gops]}
+        values |= {
+            name: None if values[name] is None else asdict(values[name])
+            for name in ("options", "target", "part", "identity")
+        }
+        values |= {
+            "header": pack_header(self.header).hex(),
+            "gops": [[gop.frames, gop.pts, gop.checksum] for gop in self.gops],
+        }
         return json.dumps({"plan": FORMAT} | values, separators=(",", ":"))
 
     @classmethod
@@ -117,7 +130,9 @@ class VideoPlan:
             }
             return cls(**values)
         except (StreamCodecError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"this is no plan of a video: {error}; make one with plan_video()") from error
+            raise UsageError(
+                f"this is no plan of a video: {error}; make one with plan_video()"
+            ) from error
 
 
 def _gops(rows: Sequence[tuple[int, int, int]]) -> tuple[PlannedGop, ...]:

@@ -50,9 +50,15 @@ def plan_video(
     options = options_of(options, settings)
     identity = identify(source)
     part = Part(start_seconds, duration_seconds, max_frames, on_error)
-    threads = threads_now() if threads is None else check_count("number of threads", threads, "threads")
+    threads = (
+        threads_now() if threads is None else check_count("number of threads", threads, "threads")
+    )
     codec = chosen_codec(codec, options)
-    chosen = replace(_at_found_quality(source, part, options, codec, search_progress), device=codec.device_type, precision=codec.precision)
+    chosen = replace(
+        _at_found_quality(source, part, options, codec, search_progress),
+        device=codec.device_type,
+        precision=codec.precision,
+    )
     with part.reader(source, codec.frame_format) as reader:
         with overlapped(reader) as frames:
             gops, end_pts = _find_gops(frames, chosen, progress, reader.estimated_frames)
@@ -60,11 +66,17 @@ def plan_video(
             raise SourceError("the source has no frames in the part that was asked for")
         header = make_header(reader.format, chosen, codec, reader.metadata)
         warnings = () if reader.damage is None else (reader.damage,)
-    return VideoPlan(header, chosen, options.target, part, identity, threads, gops, end_pts, warnings)
+    return VideoPlan(
+        header, chosen, options.target, part, identity, threads, gops, end_pts, warnings
+    )
 
 
 def _at_found_quality(
-    source: str | os.PathLike[str], part: Part, options: EncodeOptions, codec: Codec, progress: Progress | None
+    source: str | os.PathLike[str],
+    part: Part,
+    options: EncodeOptions,
+    codec: Codec,
+    progress: Progress | None,
 ) -> EncodeOptions:
     """The options without a target, at the quality that reaches it."""
     if options.target is None:
@@ -81,7 +93,10 @@ def _at_found_quality(
 
 
 def _find_gops(
-    frames: Iterable[RawFrame], options: EncodeOptions, progress: Progress | None, expected: int | None
+    frames: Iterable[RawFrame],
+    options: EncodeOptions,
+    progress: Progress | None,
+    expected: int | None,
 ) -> tuple[tuple[PlannedGop, ...], int]:
     """The GOPs, and the pts where the last frame ends."""
     boundaries = GopBoundaries(options)
@@ -91,7 +106,9 @@ def _find_gops(
         if boundaries.begins_at(frame, gops[-1].frames if gops else None):
             gops.append(PlannedGop(number, 1, frame.pts, checksum(frame)))
         else:
-            gops[-1] = replace(gops[-1], frames=gops[-1].frames + 1, checksum=checksum(frame, gops[-1].checksum))
+            gops[-1] = replace(
+                gops[-1], frames=gops[-1].frames + 1, checksum=checksum(frame, gops[-1].checksum)
+            )
         end_pts = frame.pts + frame.duration
         if progress is not None:
             progress(number + 1, expected)

@@ -50,4 +50,8 @@ class ConstantQuality:
 
 def controller_of(options: EncodeOptions, video: VideoFormat) -> RateController:
     """The controller that the options ask for: one that adapts if they have a target."""
-    return ConstantQuality(options.quality) if options.target is None else Feedback(video, options.gop, options.target)
+    return (
+        ConstantQuality(options.quality)
+        if options.target is None
+        else Feedback(video, options.gop, options.target)
+    )

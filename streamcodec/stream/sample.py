@@ -52,7 +52,9 @@ def can_sample(source: object) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).is_file()
 
 
-def take_sample(source: str | os.PathLike[str], part: Part, gop: int, frame_format: FrameFormat) -> Sample | None:
+def take_sample(
+    source: str | os.PathLike[str], part: Part, gop: int, frame_format: FrameFormat
+) -> Sample | None:
     """Read a sample of this part for GOPs of at most `gop` frames; None if the video does not tell its length.
 
     What is damaged is left out. Raises SourceError if nothing can be read.
@@ -66,7 +68,9 @@ def take_sample(source: str | os.PathLike[str], part: Part, gop: int, frame_form
     if is_whole:
         spots = [replace(part, max_frames=min(part.max_frames or affordable, affordable))]
     else:
-        spots = _spots(part, frames, video.frame_rate or USUAL_RATE, _run_lengths(frames, gop, affordable))
+        spots = _spots(
+            part, frames, video.frame_rate or USUAL_RATE, _run_lengths(frames, gop, affordable)
+        )
     runs = tuple(run for run in (_read(source, spot, frame_format) for spot in spots) if run)
     if not runs:
         raise SourceError(f"{os.fspath(source)} has no sound frames where samples were taken")
@@ -83,13 +87,24 @@ def _run_lengths(frames: int, gop: int, affordable: int) -> list[int]:
 def _spots(part: Part, frames: int, rate: Fraction, lengths: list[int]) -> list[Part]:
     """Runs of these lengths in the middles of equal stretches of the part."""
     stretch = Fraction(frames, len(lengths))
-    firsts = [(number + Fraction(1, 2)) * stretch - Fraction(length, 2) for number, length in enumerate(lengths)]
-    return [Part(part.start_seconds + float(first / rate), max_frames=length) for first, length in zip(firsts, lengths, strict=True)]
+    firsts = [
+        (number + Fraction(1, 2)) * stretch - Fraction(length, 2)
+        for number, length in enumerate(lengths)
+    ]
+    return [
+        Part(part.start_seconds + float(first / rate), max_frames=length)
+        for first, length in zip(firsts, lengths, strict=True)
+    ]
 
 
-def _read(source: str | os.PathLike[str], part: Part, frame_format: FrameFormat) -> tuple[RawFrame, ...]:
+def _read(
+    source: str | os.PathLike[str], part: Part, frame_format: FrameFormat
+) -> tuple[RawFrame, ...]:
     """The frames of a part before the first damage; none if it begins behind the end or in damage."""
     frames: list[RawFrame] = []
-    with suppress(SourceError), replace(part, on_error="stop").reader(source, frame_format) as reader:
+    with (
+        suppress(SourceError),
+        replace(part, on_error="stop").reader(source, frame_format) as reader,
+    ):
         frames.extend(reader)
     return tuple(frames)

@@ -51,7 +51,11 @@ class SearchReport:
     @property
     def shortfall(self) -> str | None:
         """What to tell the user if no quality reaches the target; None otherwise."""
-        return None if self.target is None or self.found is None else self.target.shortfall(self.found, self.found.quality)
+        return (
+            None
+            if self.target is None or self.found is None
+            else self.target.shortfall(self.found, self.found.quality)
+        )
 
 
 def search(
@@ -76,22 +80,38 @@ def search(
     """
     options = options_of(options, settings)
     if qualities is not None and not isinstance(qualities, Iterable):
-        raise UsageError(f"qualities are {qualities!r}; accepted: several integers in 0..{QUALITIES - 1}")
-    wanted = None if qualities is None else sorted({check_quality(quality) for quality in qualities})
+        raise UsageError(
+            f"qualities are {qualities!r}; accepted: several integers in 0..{QUALITIES - 1}"
+        )
+    wanted = (
+        None if qualities is None else sorted({check_quality(quality) for quality in qualities})
+    )
     if options.target is not None and wanted is not None:
-        raise UsageError(f"target is {options.target}, and qualities are given; accepted: one of the two")
+        raise UsageError(
+            f"target is {options.target}, and qualities are given; accepted: one of the two"
+        )
     if not can_sample(source):
-        raise UsageError(f"source is {source}; a search needs an existing video file that can be read several times")
+        raise UsageError(
+            f"source is {source}; a search needs an existing video file that can be read several times"
+        )
     part = Part(start_seconds, duration_seconds, max_frames)
     codec = chosen_codec(codec, options)
     sample = take_sample(source, part, options.gop, codec.frame_format)
     if sample is None:
-        raise SourceError(f"{os.fspath(source)} does not tell its length; convert it to mp4 or mkv to search")
-    return search_sample(sample, options, codec, progress, TABLE_QUALITIES if wanted is None else wanted)
+        raise SourceError(
+            f"{os.fspath(source)} does not tell its length; convert it to mp4 or mkv to search"
+        )
+    return search_sample(
+        sample, options, codec, progress, TABLE_QUALITIES if wanted is None else wanted
+    )
 
 
 def search_sample(
-    sample: Sample, options: EncodeOptions, codec: Codec, progress: Progress | None, qualities: Iterable[int] = ()
+    sample: Sample,
+    options: EncodeOptions,
+    codec: Codec,
+    progress: Progress | None,
+    qualities: Iterable[int] = (),
 ) -> SearchReport:
     """Search for the target of the options, or without one predict for each of `qualities`."""
     started = time.monotonic()
@@ -130,7 +150,10 @@ def find_quality(target: Target, predict_at: Callable[[int], Prediction]) -> Pre
     PSNR and the logarithm of the size rise with quality, nearly in straight lines: the next guess is where the line through the nearest
     points crosses the target. It ends when two neighbours stand on either side of it.
     """
-    low, high = -1, QUALITIES  # the highest quality known to lie below the target (and not on it), the lowest known not to
+    low, high = (
+        -1,
+        QUALITIES,
+    )  # the highest quality known to lie below the target (and not on it), the lowest known not to
     points: dict[int, float] = {}
     guess = FIRST_GUESS
     while high - low > 1:
@@ -152,7 +175,9 @@ def _crossing(points: dict[int, float], low: int, high: int, target: Target) -> 
     pair = sorted((low, high) if low in points and high in points else nearest[:2])
     first, last = pair[0], pair[-1]
     usual = USUAL_STEP_DB if target.is_floor else USUAL_STEP_LOG2
-    slope = max((points[last] - points[first]) / (last - first), MIN_STEP) if last > first else usual
+    slope = (
+        max((points[last] - points[first]) / (last - first), MIN_STEP) if last > first else usual
+    )
     return first + (goal - points[first]) / slope
 
 

@@ -42,10 +42,14 @@ class Target:
 
     def __post_init__(self) -> None:
         if self.measure not in get_args(Measure):
-            raise UsageError(f"target is {self.measure!r}; accepted: {', '.join(get_args(Measure))}")
+            raise UsageError(
+                f"target is {self.measure!r}; accepted: {', '.join(get_args(Measure))}"
+            )
         most = MOST[self.measure]
         if not is_number(self.value) or not 0 < self.value <= most:
-            raise UsageError(f"target is {self.value!r} {UNITS[self.measure]}; accepted: above 0, to {most}")
+            raise UsageError(
+                f"target is {self.value!r} {UNITS[self.measure]}; accepted: above 0, to {most}"
+            )
 
     def __str__(self) -> str:
         return self._with_unit(self.value)
@@ -78,10 +82,18 @@ class Target:
         got = self._with_unit(self.value_of(result))
         if quality == self.limit:
             return f"{self} is out of reach: quality {quality}, the {'highest' if self.is_floor else 'lowest'}, gives {got}"
-        return None if self._is_near(self.value_of(result)) else f"{self} was missed: the stream has {got}"
+        return (
+            None
+            if self._is_near(self.value_of(result))
+            else f"{self} was missed: the stream has {got}"
+        )
 
     def _is_near(self, value: float) -> bool:
-        return value >= self.value - TOLERANCE_DB if self.is_floor else value <= self.value * (1 + TOLERANCE_SHARE)
+        return (
+            value >= self.value - TOLERANCE_DB
+            if self.is_floor
+            else value <= self.value * (1 + TOLERANCE_SHARE)
+        )
 
     def _with_unit(self, value: float) -> str:
         return f"{value:.{DIGITS[self.measure]}f} {UNITS[self.measure]}"

@@ -102,7 +102,9 @@ def verify(
         decoding = None
         if decode:
             check_size(reader.header, options)
-            decoding = _Decoding(PacketDecoder(codec_for(reader.header, options), reader.header, strict=False))
+            decoding = _Decoding(
+                PacketDecoder(codec_for(reader.header, options), reader.header, strict=False)
+            )
         for item in reader.packets():
             walk.add(item)
             if decoding is not None and isinstance(item, Packet):
@@ -113,7 +115,10 @@ def verify(
 
 
 def _report(walk: _Walk, decoding: _Decoding | None, reader: Reader) -> VerifyReport:
-    problems = [*walk.problems, *(damage.reason for damage in reader.index.damage if damage.reason not in walk.problems)]
+    problems = [
+        *walk.problems,
+        *(damage.reason for damage in reader.index.damage if damage.reason not in walk.problems),
+    ]
     if decoding is None:
         return VerifyReport(walk.frames, walk.gops, tuple(problems))
     if lost := walk.frames - decoding.frames:

@@ -45,7 +45,9 @@ def open(
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
     """
-    return Video(source, DecodeOptions(device, precision, intra, inter, max_pixels), on_damage=on_damage)
+    return Video(
+        source, DecodeOptions(device, precision, intra, inter, max_pixels), on_damage=on_damage
+    )
 
 
 @dataclass
@@ -72,7 +74,9 @@ class Video:
     source is a path or bytes. One thread at a time.
     """
 
-    def __init__(self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise") -> None:
+    def __init__(
+        self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise"
+    ) -> None:
         if on_damage not in ("raise", "skip"):
             raise UsageError(f"on_damage is {on_damage!r}; accepted: raise, skip")
         self._source = source
@@ -143,7 +147,12 @@ class Video:
             raise UsageError(f"indexes are {indexes!r}; accepted: a sequence of integers")
         checked = [self._check(index) for index in indexes]
         frames = {index: self._frame(index) for index in sorted(set(checked))}
-        return FrameBatch.of([frames[index] for index in checked], self.size, self.header.frame_format, self.header.video.color)
+        return FrameBatch.of(
+            [frames[index] for index in checked],
+            self.size,
+            self.header.frame_format,
+            self.header.video.color,
+        )
 
     def frame_at_seconds(self, seconds: float) -> Frame:
         """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
@@ -153,11 +162,19 @@ class Video:
         position = seconds / time_base
         pts = round(position) if math.isfinite(position) else index.end_pts + 1
         pts -= float(pts * time_base) > seconds
-        if not index.entries or not index.entries[0].pts <= pts < max(index.end_pts, index.entries[-1].pts + 1):
+        if not index.entries or not index.entries[0].pts <= pts < max(
+            index.end_pts, index.entries[-1].pts + 1
+        ):
             end = float(index.end_pts * time_base)
             raise FrameIndexError(f"time is {seconds} s; the stream is shown up to {end} s")
-        headers = (item for item in self._reader.headers(index.at_pts(pts)) if isinstance(item, PacketHeader))
-        begun = [item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts]
+        headers = (
+            item
+            for item in self._reader.headers(index.at_pts(pts))
+            if isinstance(item, PacketHeader)
+        )
+        begun = [
+            item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts
+        ]
         if not begun:
             raise CorruptStreamError(f"the frame at {seconds} s is lost to damage")
         return self._frame(begun[-1])
@@ -167,7 +184,9 @@ class Video:
         entries = self._index.entries
         return self._play(entries[_position("GOP", number, len(entries))])
 
-    def between(self, start_seconds: float = 0.0, duration_seconds: float | None = None) -> Iterator[Frame]:
+    def between(
+        self, start_seconds: float = 0.0, duration_seconds: float | None = None
+    ) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
         check_part(start_seconds, duration_seconds)
         if not start_seconds and duration_seconds is None:
@@ -182,18 +201,27 @@ class Video:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[object, ...]:
         if not self._can_reopen:
-            raise UsageError("a video opened from a file object cannot be pickled; open it by path or from bytes")
+            raise UsageError(
+                "a video opened from a file object cannot be pickled; open it by path or from bytes"
+            )
         return _reopened, (self._source, self._options, self._on_damage)
 
     def _open(self) -> None:
         file = open_input(self._source)
         self._close_file = weakref.finalize(self, close_of(file, self._source))
-        self._can_reopen = isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
+        self._can_reopen = (
+            isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
+        )
         self._reader = Reader(file, on_damage="raise" if self._on_damage == "raise" else "report")
         check_size(self.header, self._options)
         self._process = os.getpid()
@@ -202,7 +230,9 @@ class Video:
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
-            set_threads(1)  # OpenMP's threads do not survive a fork: PyTorch's first layer would wait for them for ever
+            set_threads(
+                1
+            )  # OpenMP's threads do not survive a fork: PyTorch's first layer would wait for them for ever
             self._open()
 
     @property
@@ -243,7 +273,9 @@ class Video:
             if at.last is None:
                 self._position = None
                 raise CorruptStreamError(f"frame {index} is lost to damage")
-        return replace(at.last, planes=tuple(plane.copy() for plane in at.last.planes))  # the caller's own: it may be asked for again
+        return replace(
+            at.last, planes=tuple(plane.copy() for plane in at.last.planes)
+        )  # the caller's own: it may be asked for again
 
 
 def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
@@ -255,7 +287,9 @@ def _position(what: str, index: int, count: int) -> int:
     try:
         number = operator.index(index)
     except TypeError as error:
-        raise UsageError(f"{what} is {index!r}; accepted: an integer (for frames also a slice of integers)") from error
+        raise UsageError(
+            f"{what} is {index!r}; accepted: an integer (for frames also a slice of integers)"
+        ) from error
     if not -count <= number < count:
         raise FrameIndexError(f"{what} is {number}; the video has {count} {what}s")
     return number % count

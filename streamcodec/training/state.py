@@ -103,7 +103,8 @@ def resume(run: Run, path: Path, replicas: Replicas) -> None:
     """Take up what was saved. Raises UsageError if it is another run's or cannot be read."""
     state = _read(path)
     config = asdict(run.config)
-    changed = sorted(key for key in config if state["config"].get(key) != config[key])
+    held = asdict(TrainConfig(run.config.kind, run.config.steps)) | state["config"]
+    changed = sorted(key for key in config if held[key] != config[key])
     if state["data"] != run.data:
         changed.append("data")
     if changed:

@@ -67,7 +67,9 @@ def to_rgb(planes: Planes, color: ColorSpec) -> Plane:
     """
     luma, u, v = upsample_chroma(planes)
     height, width = luma.shape
-    return _mix((luma, u, v), _to_rgb_matrix(effective_matrix(color, width, height), color.full_range))
+    return _mix(
+        (luma, u, v), _to_rgb_matrix(effective_matrix(color, width, height), color.full_range)
+    )
 
 
 def to_yuv420(rgb: Plane, color: ColorSpec) -> Planes:
@@ -125,7 +127,9 @@ def _enlarge(chroma: Plane, shape: tuple[int, ...]) -> Plane:
         chroma = _double_rows(chroma)[:height]
     if chroma.shape == (height, (width + 1) // 2):
         return _double_columns(chroma)[:, :width]
-    raise UsageError(f"chroma plane is {chroma.shape} beside luma {shape}; accepted: 4:2:0, 4:2:2 and 4:4:4")
+    raise UsageError(
+        f"chroma plane is {chroma.shape} beside luma {shape}; accepted: 4:2:0, 4:2:2 and 4:4:4"
+    )
 
 
 def _reduce(chroma: Plane, shape: tuple[int, ...]) -> Plane:
@@ -173,7 +177,9 @@ def _halve_rows(full: Plane) -> Plane:
     return _clipped((19 * inner - 3 * outer + 16) >> 5)
 
 
-def _shifted(chroma: Plane, axis: int, dtype: type[np.signedinteger[Any]]) -> Iterator[NDArray[Any]]:
+def _shifted(
+    chroma: Plane, axis: int, dtype: type[np.signedinteger[Any]]
+) -> Iterator[NDArray[Any]]:
     """The plane as it is 2 and 1 places before, here, and 1 and 2 places behind along an axis; its ends are repeated."""
     reach = [(2, 2) if number == axis else (0, 0) for number in range(2)]
     padded = np.pad(chroma.astype(dtype), reach, mode="edge")

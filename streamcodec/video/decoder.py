@@ -30,7 +30,13 @@ class Decoder:
     """Decodes one stream. `damage` tells the last damage that was met; None = none so far."""
 
     def __init__(
-        self, name: str, source: SourceBytes, container: InputContainer, stream: VideoStream, time_base: Fraction, on_error: OnError
+        self,
+        name: str,
+        source: SourceBytes,
+        container: InputContainer,
+        stream: VideoStream,
+        time_base: Fraction,
+        on_error: OnError,
     ) -> None:
         self._name, self._source, self._container, self._stream = name, source, container, stream
         self._time_base, self._on_error = time_base, on_error
@@ -64,7 +70,13 @@ class Decoder:
         if self._is_over():
             yield from map(self._stamped, self._drain())
         elif self._decoded:
-            cut_off = find_truncation(self._source, self._container, self._stream, float(self._end * self._time_base), self._end_byte)
+            cut_off = find_truncation(
+                self._source,
+                self._container,
+                self._stream,
+                float(self._end * self._time_base),
+                self._end_byte,
+            )
             if cut_off:
                 self.damage = f"it is cut off: {cut_off}"
         if self.damage and self._on_error == "raise":

@@ -34,9 +34,15 @@ def _aspect(stream: VideoStream) -> Fraction:
 def _describe_color(frame: av.VideoFrame, stream: VideoStream) -> ColorSpec:
     """RGB has no matrix and becomes YUV of limited range where YUV is wanted; grey without a range is full, as swscale has it."""
     layout = simplest_layout(frame.format)
-    full = frame.color_range == FULL or frame.format.name.startswith("yuvj") or (layout == "gray" and frame.color_range == NO_RANGE)
+    full = (
+        frame.color_range == FULL
+        or frame.format.name.startswith("yuvj")
+        or (layout == "gray" and frame.color_range == NO_RANGE)
+    )
     matrix = UNSPECIFIED if layout == "gbrp" or frame.colorspace == RGB_MATRIX else frame.colorspace
-    holder = frame if hasattr(frame, "color_primaries") else stream.codec_context  # frames have them from PyAV 17 on
+    holder = (
+        frame if hasattr(frame, "color_primaries") else stream.codec_context
+    )  # frames have them from PyAV 17 on
     return ColorSpec(holder.color_primaries, holder.color_trc, matrix, full and layout != "gbrp")
 
 
@@ -45,24 +51,44 @@ def nominal_rate(stream: VideoStream) -> Fraction | None:
     return stream.average_rate or stream.guessed_rate or None
 
 
-def span(stream: VideoStream, time_base: Fraction, start_seconds: float, duration_seconds: float | None) -> tuple[int, int | None]:
+def span(
+    stream: VideoStream, time_base: Fraction, start_seconds: float, duration_seconds: float | None
+) -> tuple[int, int | None]:
     """The first tick and the one behind the last. Seconds are taken to the microsecond, so that 0.04 means a frame at 1/25."""
-    begin, length = (Fraction(float(seconds)).limit_denominator(10**6) for seconds in (start_seconds, duration_seconds or 0))
-    first, behind = ((stream.start_time or 0) - int(-seconds // time_base) for seconds in (begin, begin + length))  # rounded up
+    begin, length = (
+        Fraction(float(seconds)).limit_denominator(10**6)
+        for seconds in (start_seconds, duration_seconds or 0)
+    )
+    first, behind = (
+        (stream.start_time or 0) - int(-seconds // time_base) for seconds in (begin, begin + length)
+    )  # rounded up
     return first, None if duration_seconds is None else behind
 
 
 def estimate_frames(
-    container: InputContainer, stream: VideoStream, start_seconds: float, duration_seconds: float | None, max_frames: int | None
+    container: InputContainer,
+    stream: VideoStream,
+    start_seconds: float,
+    duration_seconds: float | None,
+    max_frames: int | None,
 ) -> int | None:
     """How many frames there are in the part asked for, as far as the source tells; None if it does not."""
     rate = nominal_rate(stream)
-    seconds = float(stream.duration * (stream.time_base or 0)) if stream.duration else (container.duration or 0) / av.time_base
+    seconds = (
+        float(stream.duration * (stream.time_base or 0))
+        if stream.duration
+        else (container.duration or 0) / av.time_base
+    )
     if start_seconds == 0 and duration_seconds is None and stream.frames:
         expected = stream.frames
     elif rate and seconds > 0:
         left = max(0.0, seconds - start_seconds)
-        expected = max(1, round(float(rate) * (left if duration_seconds is None else min(left, duration_seconds))))
+        expected = max(
+            1,
+            round(
+                float(rate) * (left if duration_seconds is None else min(left, duration_seconds))
+            ),
+        )
     else:
         return max_frames
     return expected if max_frames is None else min(expected, max_frames)

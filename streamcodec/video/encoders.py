@@ -18,7 +18,14 @@ __all__ = ["DEFAULT_CRF", "EncoderChoice", "choose_encoder"]
 DEFAULT_CRF = {"libx264": 18, "libx265": 20, "libsvtav1": 24, "libvpx-vp9": 24, "libvpx": 10}
 """Constant rate factor by encoder, where lower is better; other encoders have none."""
 
-_ALIASES = {"h264": "libx264", "h265": "libx265", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9", "vp8": "libvpx"}
+_ALIASES = {
+    "h264": "libx264",
+    "h265": "libx265",
+    "hevc": "libx265",
+    "av1": "libsvtav1",
+    "vp9": "libvpx-vp9",
+    "vp8": "libvpx",
+}
 _BY_SUFFIX = {".webm": "libvpx-vp9"}
 _EVEN_ONLY = ("libx264", "libx265")
 _LOSSLESS = ("ffv1", "ffvhuff", "huffyuv", "png", "utvideo")
@@ -58,12 +65,16 @@ def choose_encoder(
         check_text("codec", codec)
     if crf is not None and not is_number(crf):
         raise UsageError(f"crf is {crf!r}; accepted: a number")
-    if not isinstance(options, dict | None) or any(not isinstance(text, str) for pair in (options or {}).items() for text in pair):
+    if not isinstance(options, dict | None) or any(
+        not isinstance(text, str) for pair in (options or {}).items() for text in pair
+    ):
         raise UsageError(f"options of the encoder are {options!r}; accepted: a dict of texts")
     name = _BY_SUFFIX.get(suffix, "libx264") if codec is None else _ALIASES.get(codec, codec)
     formats = _pixel_formats(name, codec)
     if pixel_format is not None and formats and pixel_format not in formats:
-        raise OutputError(f"{name} does not take pixel format {pixel_format}; accepted: {', '.join(formats)}")
+        raise OutputError(
+            f"{name} does not take pixel format {pixel_format}; accepted: {', '.join(formats)}"
+        )
     chosen = pixel_format or _best_format(name, formats, size, frame_format)
     return EncoderChoice(name, chosen, _merge_options(name, crf, options or {}))
 
@@ -76,16 +87,22 @@ def _pixel_formats(name: str, asked: str | None) -> list[str]:
             f"FFmpeg has no encoder {asked or name!r}; accepted: {', '.join(_known())}, or another of its video encoders"
         ) from error
     if encoder.type != "video":
-        raise OutputError(f"{name} is an encoder for {encoder.type}; accepted: {', '.join(_known())}, or another video encoder of FFmpeg")
+        raise OutputError(
+            f"{name} is an encoder for {encoder.type}; accepted: {', '.join(_known())}, or another video encoder of FFmpeg"
+        )
     return [pixel_format.name for pixel_format in encoder.video_formats or []]
 
 
 def _known() -> list[str]:
     available = av.codec.codecs_available
-    return [alias for alias, name in _ALIASES.items() if name in available] + [name for name in _LOSSLESS if name in available]
+    return [alias for alias, name in _ALIASES.items() if name in available] + [
+        name for name in _LOSSLESS if name in available
+    ]
 
 
-def _best_format(name: str, formats: list[str], size: tuple[int, int], frame_format: FrameFormat) -> str:
+def _best_format(
+    name: str, formats: list[str], size: tuple[int, int], frame_format: FrameFormat
+) -> str:
     wanted: tuple[str, ...] = _PREFERRED
     if frame_format == "rgb" and name in _LOSSLESS:
         wanted = _PREFERRED_RGB
@@ -101,7 +118,9 @@ def _merge_options(name: str, crf: float | None, options: dict[str, str]) -> dic
     if name == "libx265" and "x265-params" in options:
         merged["x265-params"] = f"{options['x265-params']}:log-level=none"
     if crf is not None and name not in DEFAULT_CRF:
-        raise UsageError(f"{name} has no constant rate factor; leave crf out (it is for {', '.join(DEFAULT_CRF)}), or use options")
+        raise UsageError(
+            f"{name} has no constant rate factor; leave crf out (it is for {', '.join(DEFAULT_CRF)}), or use options"
+        )
     if name in DEFAULT_CRF and ("crf" not in options or crf is not None):
         merged["crf"] = f"{DEFAULT_CRF[name] if crf is None else float(crf):g}"
     return merged

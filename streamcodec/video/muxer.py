@@ -25,7 +25,10 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", "
 """File suffix -> FFmpeg muxer."""
 
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
-_ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers; FFmpeg's Matroska muxer cannot be told through PyAV
+_ASPECT_INSIDE = (
+    "libx264",
+    "libx265",
+)  # in their own headers; FFmpeg's Matroska muxer cannot be told through PyAV
 
 
 def keeps_rotation() -> bool:
@@ -41,7 +44,14 @@ class MuxerSink:
     it (WebM; Matroska but for H.264 and HEVC), if the encoder does not open, or if the disk is full.
     """
 
-    def __init__(self, part: Path, name: Path, video: VideoFormat, encoder: EncoderChoice, metadata: dict[str, str]) -> None:
+    def __init__(
+        self,
+        part: Path,
+        name: Path,
+        video: VideoFormat,
+        encoder: EncoderChoice,
+        metadata: dict[str, str],
+    ) -> None:
         self._name, self._encoder, self._video = name, encoder, video
         self._color = _written_color(video.color, encoder.pixel_format)
         self._maker = FrameMaker(encoder.pixel_format, video.color)
@@ -54,10 +64,18 @@ class MuxerSink:
         if encoder.name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors only: it would write to the terminal
         muxer = CONTAINERS[name.suffix.lower()]
-        ticks = str(video.time_base.denominator)  # so that MP4 keeps the times, and where the first one is, as they are
-        settings = {"video_track_timescale": ticks, "movie_timescale": ticks} if muxer in _TRACK_LENGTHS else {}
+        ticks = str(
+            video.time_base.denominator
+        )  # so that MP4 keeps the times, and where the first one is, as they are
+        settings = (
+            {"video_track_timescale": ticks, "movie_timescale": ticks}
+            if muxer in _TRACK_LENGTHS
+            else {}
+        )
         with self._muxing("open"):
-            self._container: OutputContainer = av.open(f"file:{part}", "w", format=muxer, container_options=settings)
+            self._container: OutputContainer = av.open(
+                f"file:{part}", "w", format=muxer, container_options=settings
+            )
         try:
             with self._muxing(f"write {encoder.name} to"):
                 self._stream = self._add_stream(metadata)
@@ -68,14 +86,23 @@ class MuxerSink:
     def _add_stream(self, metadata: dict[str, str]) -> VideoStream:
         video = self._video
         self._container.metadata.update(metadata)
-        stream = self._container.add_stream(self._encoder.name, rate=video.frame_rate or 25, options=dict(self._encoder.options))
+        stream = self._container.add_stream(
+            self._encoder.name, rate=video.frame_rate or 25, options=dict(self._encoder.options)
+        )
         assert isinstance(stream, VideoStream)  # the encoder was looked up as one for video
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = video.width, video.height, self._encoder.pixel_format
+        context.width, context.height, context.pix_fmt = (
+            video.width,
+            video.height,
+            self._encoder.pixel_format,
+        )
         context.time_base = stream.time_base = video.time_base
         context.sample_aspect_ratio = video.sample_aspect_ratio
         context.color_primaries, context.color_trc = self._color.primaries, self._color.transfer
-        context.colorspace, context.color_range = self._color.matrix, FULL if self._color.full_range else LIMITED
+        context.colorspace, context.color_range = (
+            self._color.matrix,
+            FULL if self._color.full_range else LIMITED,
+        )
         if video.rotation_degrees:
             stream.set_display_rotation(video.rotation_degrees)
         context.open()
@@ -83,8 +110,14 @@ class MuxerSink:
 
     def write(self, frame: RawFrame) -> None:
         made = self._maker.make(frame)
-        made.pts, made.time_base = self._timer.admit(frame.pts, frame.duration), self._video.time_base
-        made.colorspace, made.color_range = self._color.matrix, FULL if self._color.full_range else LIMITED
+        made.pts, made.time_base = (
+            self._timer.admit(frame.pts, frame.duration),
+            self._video.time_base,
+        )
+        made.colorspace, made.color_range = (
+            self._color.matrix,
+            FULL if self._color.full_range else LIMITED,
+        )
         with self._muxing("encode to"):
             self._mux(self._stream.encode(made))
 
@@ -112,7 +145,9 @@ class MuxerSink:
             yield
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise OutputError(f"cannot {doing} {self._name} ({self._encoder.name}, {self._encoder.pixel_format}): {reason}") from error
+            raise OutputError(
+                f"cannot {doing} {self._name} ({self._encoder.name}, {self._encoder.pixel_format}): {reason}"
+            ) from error
 
 
 def _keeps_aspect(suffix: str, encoder: str) -> bool:

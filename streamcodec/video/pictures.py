@@ -45,7 +45,18 @@ PNG_LEVEL = 1  # of 9: twice as fast as the usual 6, for 3 % more bytes
 READ_BYTES = 1 << 20  # at a time
 COLOR_NAMES = {"white": "#ffffff", "black": "#000000"}
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
+PICTURE_SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pnm",
+)
 
 Opener = Callable[[io.BytesIO], ImageFile]
 OPENERS: dict[bytes, Opener] = {
@@ -81,7 +92,9 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(source: ByteSource, *, background: str | None = None, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(
+    source: ByteSource, *, background: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Picture:
     """Read a PNG, JPEG, WebP, BMP, TIFF or PNM file: a path, "-" (standard input), its bytes, or a file object.
 
     Grey and palettes become RGB, 16 bits are reduced to 8, EXIF's orientation is undone; profiles are
@@ -101,7 +114,9 @@ def read_picture(source: ByteSource, *, background: str | None = None, max_pixel
         _check_size(image.size, name, max_pixels)
         notes = _notes(image)
         if isinstance(image, PngImagePlugin.PngImageFile):
-            PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()  # the checksums, which load skips
+            PngImagePlugin.PngImageFile(
+                io.BytesIO(data)
+            ).verify()  # the checksums, which load skips
         image.load()
         samples, depth_notes = _samples(image, name)
         samples, alpha_notes = _flatten(samples, shade, name)
@@ -128,7 +143,9 @@ def picture_kind(name: str) -> str:
     """ "PNG" or "JPEG", by the suffix of a file to write; "-" is PNG. Raises OutputError for another."""
     kind = "PNG" if name == STANDARD_STREAM else SUFFIXES.get(PurePath(name).suffix.lower())
     if kind is None:
-        raise OutputError(f"cannot write {name}; accepted: a .png (lossless), .jpg or .jpeg file, or - for PNG on standard output")
+        raise OutputError(
+            f"cannot write {name}; accepted: a .png (lossless), .jpg or .jpeg file, or - for PNG on standard output"
+        )
     return kind
 
 
@@ -153,7 +170,9 @@ def _encode(rgb: Plane, kind: str, **options: Any) -> bytes:
 
 
 def _name(source: ByteSource) -> str:
-    return "the picture" if isinstance(source, (bytes, bytearray, memoryview)) else source_name(source)
+    return (
+        "the picture" if isinstance(source, (bytes, bytearray, memoryview)) else source_name(source)
+    )
 
 
 def _bytes(source: ByteSource, name: str) -> bytes:
@@ -163,7 +182,9 @@ def _bytes(source: ByteSource, name: str) -> bytes:
         if not data:
             raise SourceError(f"{name} is empty")
         if data.startswith(STREAM_START):
-            raise SourceError(f"{name} is an .ssf stream already; `streamcodec image decode` makes a picture of it")
+            raise SourceError(
+                f"{name} is an .ssf stream already; `streamcodec image decode` makes a picture of it"
+            )
         _opener_of(data, name)
         return b"".join([data, *iter(lambda: file.read(READ_BYTES), b"")])
 
@@ -188,13 +209,17 @@ def _decoding(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = str(error) or type(error).__name__
-        raise SourceError(f"cannot decode {name}: it is cut off, damaged, or of a rare kind ({reason})") from error
+        raise SourceError(
+            f"cannot decode {name}: it is cut off, damaged, or of a rare kind ({reason})"
+        ) from error
 
 
 def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
     width, height = size
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise SourceError(f"{name} is {width}x{height}; accepted: 1..{MAX_SIDE} on each side; scale it first")
+        raise SourceError(
+            f"{name} is {width}x{height}; accepted: 1..{MAX_SIDE} on each side; scale it first"
+        )
     if width * height > max_pixels:
         raise SourceError(
             f"{name} is {width}x{height}, {width * height} pixels; accepted: up to {max_pixels} pixels; "
@@ -214,7 +239,9 @@ def _notes(image: ImageFile) -> tuple[str, ...]:
 
 def _samples(image: ImageFile, name: str) -> tuple[Samples, tuple[str, ...]]:
     if image.mode == "F":
-        raise SourceError(f"{name} has samples of floats; accepted: 8 or 16 bits; map it to 8 bits first")
+        raise SourceError(
+            f"{name} has samples of floats; accepted: 8 or 16 bits; map it to 8 bits first"
+        )
     if image.mode in DEEP_MODES:
         deep = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 0xFFFF:
@@ -234,7 +261,9 @@ def _is_cut(image: ImageFile) -> bool:
     return ";16" in str([tile.args for tile in image.tile])
 
 
-def _flatten(samples: Samples, background: tuple[int, int, int] | None, name: str) -> tuple[Samples, tuple[str, ...]]:
+def _flatten(
+    samples: Samples, background: tuple[int, int, int] | None, name: str
+) -> tuple[Samples, tuple[str, ...]]:
     """Without alpha: put on the background, if any of it can be seen through."""
     if samples.shape[2] == 3:
         return samples, ()
@@ -242,7 +271,9 @@ def _flatten(samples: Samples, background: tuple[int, int, int] | None, name: st
     if alpha.min() == 255:
         return colors, (OPAQUE,)
     if background is None:
-        raise SourceError(f"{name} has transparent pixels, which are not coded; put it on a colour with --background white (background=)")
+        raise SourceError(
+            f"{name} has transparent pixels, which are not coded; put it on a colour with --background white (background=)"
+        )
     mixed = colors * alpha + np.array(background, np.uint32) * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8), (FLATTENED,)
 

@@ -24,7 +24,16 @@ from streamcodec.video.color import (
     yuv420_of,
 )
 
-__all__ = ["FULL", "LIMITED", "NO_RANGE", "RGB_MATRIX", "FrameLoader", "FrameMaker", "conversion_notes", "simplest_layout"]
+__all__ = [
+    "FULL",
+    "LIMITED",
+    "NO_RANGE",
+    "RGB_MATRIX",
+    "FrameLoader",
+    "FrameMaker",
+    "conversion_notes",
+    "simplest_layout",
+]
 
 # SWS_BICUBIC | FULL_CHR_H_INT | FULL_CHR_H_INP | ACCURATE_RND | BITEXACT: the same bytes on every CPU. PyAV 16 cannot name the last two.
 _SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
@@ -47,7 +56,9 @@ class FrameLoader:
         if frame.planes[0].line_size < 0:
             layout = "gbrp"  # stored bottom-up: swscale turns it over
         if layout != frame.format.name.replace("yuvj", "yuv"):
-            frame = self._scaler.reformat(frame, **_same_colors(layout, frame.format, self._color, frame))
+            frame = self._scaler.reformat(
+                frame, **_same_colors(layout, frame.format, self._color, frame)
+            )
         planes = [_read_plane(frame, index) for index in range(len(frame.planes))]
         if layout == "gbrp":
             return self._from_rgb(np.stack([planes[2], planes[0], planes[1]]))
@@ -82,10 +93,16 @@ class FrameMaker:
             made = _fill("yuv444p", self._yuv444(frame))
         if made.format.name == self._pixel_format:
             return made
-        return self._scaler.reformat(made, **_same_colors(self._pixel_format, made.format, self._color, made))
+        return self._scaler.reformat(
+            made, **_same_colors(self._pixel_format, made.format, self._color, made)
+        )
 
     def _yuv444(self, frame: RawFrame) -> Planes:
-        return to_yuv444(frame.planes[0], self._color) if frame.format == "rgb" else upsample_chroma(three(frame.planes))
+        return (
+            to_yuv444(frame.planes[0], self._color)
+            if frame.format == "rgb"
+            else upsample_chroma(three(frame.planes))
+        )
 
 
 class _Conversion(TypedDict, total=False):
@@ -100,7 +117,11 @@ class _Conversion(TypedDict, total=False):
 def simplest_layout(pixel_format: PixelFormat) -> str:
     """The 8-bit planar layout that loses least: gbrp, gray, yuv420p, yuv422p or yuv444p."""
     colors = [component for component in pixel_format.components if not component.is_alpha]
-    if pixel_format.is_rgb or pixel_format.has_palette or pixel_format.name.startswith(("xyz", "bayer")):
+    if (
+        pixel_format.is_rgb
+        or pixel_format.has_palette
+        or pixel_format.name.startswith(("xyz", "bayer"))
+    ):
         return "gbrp"
     if len(colors) < 3:
         return "gray"
@@ -111,20 +132,29 @@ def simplest_layout(pixel_format: PixelFormat) -> str:
 def conversion_notes(pixel_format: PixelFormat, frame_format: FrameFormat) -> tuple[str, ...]:
     """What `FrameLoader` changes of such frames, in words. That YUV becomes RGB where RGB is wanted goes without saying."""
     layout = simplest_layout(pixel_format)
-    chroma = {"gbrp": "its RGB samples were", "yuv444p": "its 4:4:4 chroma was", "yuv422p": "its 4:2:2 chroma was"}.get(layout)
+    chroma = {
+        "gbrp": "its RGB samples were",
+        "yuv444p": "its 4:4:4 chroma was",
+        "yuv422p": "its 4:2:2 chroma was",
+    }.get(layout)
     bits = max(component.bits for component in pixel_format.components)
     return tuple(
         note
         for note, applies in (
             (f"{chroma} converted to 4:2:0", frame_format == "yuv420" and chroma is not None),
             (f"its {bits}-bit samples were rounded to 8 bits", bits > 8),
-            ("its alpha channel is not kept", any(component.is_alpha for component in pixel_format.components)),
+            (
+                "its alpha channel is not kept",
+                any(component.is_alpha for component in pixel_format.components),
+            ),
         )
         if applies
     )
 
 
-def _same_colors(layout: str, source: PixelFormat, color: ColorSpec, frame: av.VideoFrame) -> _Conversion:
+def _same_colors(
+    layout: str, source: PixelFormat, color: ColorSpec, frame: av.VideoFrame
+) -> _Conversion:
     """Arguments of VideoReformatter.reformat that keep matrix and range as they are."""
     wanted: _Conversion = {"format": layout, "interpolation": _SCALER}
     matrix = effective_matrix(color, frame.width, frame.height)
@@ -141,7 +171,9 @@ def _same_colors(layout: str, source: PixelFormat, color: ColorSpec, frame: av.V
 def _read_plane(frame: av.VideoFrame, index: int) -> Plane:
     plane = frame.planes[index]
     if plane.line_size < plane.width:
-        raise SourceError(f"pixel format {frame.format.name} is stored bottom-up; convert the source to yuv420p first")
+        raise SourceError(
+            f"pixel format {frame.format.name} is stored bottom-up; convert the source to yuv420p first"
+        )
     return _view(plane)[: plane.height, : plane.width].copy()
 
 

@@ -15,7 +15,14 @@ from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader, conversion_notes
-from streamcodec.video.source import Source, open_container, pick_video, reading, source_name, tapped
+from streamcodec.video.source import (
+    Source,
+    open_container,
+    pick_video,
+    reading,
+    source_name,
+    tapped,
+)
 from streamcodec.video.truncation import SourceBytes
 
 __all__ = ["VideoReader"]
@@ -64,7 +71,15 @@ class VideoReader:
         tap = tapped(source)
         self._container = open_container(tap)
         try:
-            self._open(SourceBytes(tap, self._container), frame_format, start_seconds, start_pts, duration_seconds, threads, on_error)
+            self._open(
+                SourceBytes(tap, self._container),
+                frame_format,
+                start_seconds,
+                start_pts,
+                duration_seconds,
+                threads,
+                on_error,
+            )
         except BaseException:
             self._container.close()
             raise
@@ -88,17 +103,27 @@ class VideoReader:
         if start_pts is not None:
             self._frames = self._decoder.frames_from(start_pts)
         else:
-            self._frames = self._decoder.frames_from(first_tick) if start else self._decoder.frames()
+            self._frames = (
+                self._decoder.frames_from(first_tick) if start else self._decoder.frames()
+            )
         first = next(self._frames, None)
         if first is None:
-            beginning = f" from {start} s on" if start else "" if start_pts is None else f" from pts {start_pts} on"
+            beginning = (
+                f" from {start} s on"
+                if start
+                else ""
+                if start_pts is None
+                else f" from pts {start_pts} on"
+            )
             raise SourceError(f"{self._name} has no frames{beginning}")
         _check_side(self._name, first[0].width, first[0].height)
         self._next: Stamped | None = first
         self.format = describe(first[0], stream, time_base)
         self.interlaced = bool(first[0].interlaced_frame)
         self.metadata = dict(self._container.metadata)
-        self.estimated_frames = estimate_frames(self._container, stream, start, duration, self._max_frames)
+        self.estimated_frames = estimate_frames(
+            self._container, stream, start, duration, self._max_frames
+        )
         self.notes = conversion_notes(first[0].format, frame_format)
         self._loader = FrameLoader(frame_format, self.format.color)
 
@@ -153,7 +178,12 @@ class VideoReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -166,7 +196,9 @@ class VideoReader:
 
 def _check_side(name: str, width: int, height: int) -> None:
     if width > MAX_SIDE or height > MAX_SIDE:
-        raise SourceError(f"{name} is {width}x{height}; accepted: up to {MAX_SIDE} on each side; scale it first")
+        raise SourceError(
+            f"{name} is {width}x{height}; accepted: up to {MAX_SIDE} on each side; scale it first"
+        )
 
 
 def _check_choice(what: str, value: str, accepted: tuple[str, ...]) -> None:

@@ -17,7 +17,6 @@ from streamcodec.errors import OutputError
 from streamcodec.files import check_target, standard_output, writing
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video.color import Plane, rgb_of, yuv420_of
-from streamcodec.video.pictures import to_png
 
 __all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_success"]
 
@@ -38,7 +37,11 @@ class Y4mSink:
     """Writes y4m to `path`, or to standard output if that is None. Raises OutputError if it cannot."""
 
     def __init__(self, path: Path | None, video: VideoFormat) -> None:
-        self._name, self._color, self._owned = path or "standard output", video.color, path is not None
+        self._name, self._color, self._owned = (
+            path or "standard output",
+            video.color,
+            path is not None,
+        )
         with writing(self._name):
             self._file: BinaryIO = standard_output() if path is None else path.open("wb")
         self._put(_y4m_header(video))
@@ -76,6 +79,8 @@ class PngSink:
         self._folder, self._color, self._count = folder, video.color, 0
 
     def write(self, frame: RawFrame) -> None:
+        from streamcodec.video.pictures import to_png
+
         target = self._folder / PNG_NAME.format(self._count)
         with writing(target):
             target.write_bytes(to_png(rgb_of(frame, self._color)))
@@ -97,11 +102,15 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
     """
     exists = folder.is_dir()
     if folder.is_file():
-        raise OutputError(f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4")
+        raise OutputError(
+            f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4"
+        )
     if not exists:
         check_target(folder, overwrite=False)
     elif not overwrite and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder")
+        raise OutputError(
+            f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder"
+        )
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     with writing(folder):
         part.mkdir()

@@ -14,7 +14,17 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, standard_input
 
-__all__ = ["STREAM_START", "Source", "Tap", "at_its_position", "open_container", "pick_video", "reading", "source_name", "tapped"]
+__all__ = [
+    "STREAM_START",
+    "Source",
+    "Tap",
+    "at_its_position",
+    "open_container",
+    "pick_video",
+    "reading",
+    "source_name",
+    "tapped",
+]
 
 Source = str | os.PathLike[str] | BinaryIO
 
@@ -69,14 +79,18 @@ def tapped(source: Source) -> Any:
         return source
     with reading(source_name(source)):
         if source == STANDARD_STREAM:
-            file = getattr(file, "raw", file)  # whose buffer has a lock: a thread that waits in it would end the process with an error
+            file = getattr(
+                file, "raw", file
+            )  # whose buffer has a lock: a thread that waits in it would end the process with an error
         return Tap(file)
 
 
 def open_container(source: Source) -> InputContainer:
     """The container behind a path, a URL, a binary file object or "-". Raises SourceError if it has no media, UsageError for text."""
     if isinstance(source, io.TextIOBase):
-        raise UsageError(f"source is a {type(source).__name__}; accepted: a path or a binary file object")
+        raise UsageError(
+            f"source is a {type(source).__name__}; accepted: a path or a binary file object"
+        )
     name = source_name(source)
     with reading(name, "open as a video"):
         target = _target(source, name)
@@ -137,10 +151,16 @@ def at_its_position(file: BinaryIO) -> Iterator[BinaryIO]:
 
 def pick_video(container: InputContainer, name: str) -> VideoStream:
     """The first video stream that is not a cover image and that can be decoded. Raises SourceError if there is none."""
-    videos = [stream for stream in container.streams.video if not stream.disposition.value & _ATTACHED_PICTURE]
+    videos = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition.value & _ATTACHED_PICTURE
+    ]
     if not videos:
         others = sorted({stream.type for stream in container.streams})
-        raise SourceError(f"{name} has no video stream (it holds: {', '.join(others) or 'nothing'})")
+        raise SourceError(
+            f"{name} has no video stream (it holds: {', '.join(others) or 'nothing'})"
+        )
     for stream in videos:
         if stream.codec_context is not None:
             return stream

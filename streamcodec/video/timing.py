@@ -46,6 +46,12 @@ class PacketTimer:
     def release_last(self) -> "Packet[VideoStream] | None":
         """The last packet."""
         packet = self._held
-        if packet and self._sums_durations and packet.dts is not None and self._first_dts is not None and self._first_pts is not None:
+        if (
+            packet
+            and self._sums_durations
+            and packet.dts is not None
+            and self._first_dts is not None
+            and self._first_pts is not None
+        ):
             packet.duration = max(1, self._end - self._first_pts - (packet.dts - self._first_dts))
         return packet

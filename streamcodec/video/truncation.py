@@ -38,12 +38,21 @@ class SourceBytes:
             return _walk(io.BytesIO(source.head))
         if not hasattr(source, "read") and not Path(source).is_file():  # a URL, or a named pipe
             return 0
-        with suppress(OSError), at_its_position(source) if hasattr(source, "read") else Path(source).open("rb") as file:
+        with (
+            suppress(OSError),
+            at_its_position(source) if hasattr(source, "read") else Path(source).open("rb") as file,
+        ):
             return _walk(file)
         return 0
 
 
-def find_truncation(source: SourceBytes, container: InputContainer, stream: VideoStream, end_seconds: float, end_byte: int) -> str | None:
+def find_truncation(
+    source: SourceBytes,
+    container: InputContainer,
+    stream: VideoStream,
+    end_seconds: float,
+    end_byte: int,
+) -> str | None:
     """Signs that the bytes end before the video does, looked for when they are all read.
 
     `end_seconds` is where the last frame ended, `end_byte` where the last packet did. MP4's index names bytes behind the end of the file,
@@ -51,7 +60,12 @@ def find_truncation(source: SourceBytes, container: InputContainer, stream: Vide
     """
     name, size = container.format.name, source.size()
     entries = getattr(stream, "index_entries", None)  # from PyAV 17 on
-    if size and "mp4" in name and entries and max(entry.pos + entry.size for entry in entries) > size:
+    if (
+        size
+        and "mp4" in name
+        and entries
+        and max(entry.pos + entry.size for entry in entries) > size
+    ):
         return "its index names frames behind its end"
     if size and "matroska" in name and source.matroska_end() > size:
         return "it ends within an element"
@@ -84,7 +98,9 @@ def _walk(file: BinaryIO) -> int:
         if not header or not (header[0] >> 4 == 1 or header[:1] in _SHORT_IDS):
             break
         id_size = 9 - header[0].bit_length()
-        if len(header) <= id_size or len(header) < (body_at := id_size + 9 - header[id_size].bit_length()):
+        if len(header) <= id_size or len(header) < (
+            body_at := id_size + 9 - header[id_size].bit_length()
+        ):
             return at + id_size + 1
         bits = 7 * (body_at - id_size)
         size = int.from_bytes(header[id_size:body_at], "big") & ((1 << bits) - 1)

@@ -28,7 +28,11 @@ def turned_format(video: VideoFormat, quarter_turns: int) -> VideoFormat:
     if quarter_turns % 2 == 0:
         return replace(video, rotation_degrees=rotation)
     return replace(
-        video, width=video.height, height=video.width, sample_aspect_ratio=1 / video.sample_aspect_ratio, rotation_degrees=rotation
+        video,
+        width=video.height,
+        height=video.width,
+        sample_aspect_ratio=1 / video.sample_aspect_ratio,
+        rotation_degrees=rotation,
     )
 
 

@@ -48,28 +48,48 @@ class VideoWriter:
         metadata: dict[str, str] | None = None,
         overwrite: bool = False,
     ) -> None:
-        self._name, self._video, self._frame_format = check_path("output", target), video, frame_format
+        self._name, self._video, self._frame_format = (
+            check_path("output", target),
+            video,
+            frame_format,
+        )
         self._last_pts: int | None = None
         self._is_open = True
         wish = _Wish(frame_format, codec, crf, pixel_format, options or {}, metadata or {})
         kind = _kind(self._name)
         if kind != "container" and wish.is_for_encoder():
-            raise UsageError(f"codec, crf, pixel_format and options are for {', '.join(CONTAINERS)}, not for {self._name}")
-        self._turns = 0 if kind == "container" and keeps_rotation() else video.rotation_degrees // 90
+            raise UsageError(
+                f"codec, crf, pixel_format and options are for {', '.join(CONTAINERS)}, not for {self._name}"
+            )
+        self._turns = (
+            0 if kind == "container" and keeps_rotation() else video.rotation_degrees // 90
+        )
         with ExitStack() as stack:
-            self._sink = _open_sink(kind, self._name, turned_format(video, self._turns), wish, stack, overwrite=overwrite)
+            self._sink = _open_sink(
+                kind,
+                self._name,
+                turned_format(video, self._turns),
+                wish,
+                stack,
+                overwrite=overwrite,
+            )
             self._stack = stack.pop_all()
 
     def write(self, frame: RawFrame) -> None:
         """Write the next frame. Raises OutputError or UsageError; then only `abort` makes sense."""
         if not self._is_open:
             raise UsageError(f"{self._name} is closed")
-        if frame.size != (self._video.width, self._video.height) or frame.format != self._frame_format:
+        if (
+            frame.size != (self._video.width, self._video.height)
+            or frame.format != self._frame_format
+        ):
             raise UsageError(
                 f"frame is {frame.format} {frame.size}; the video is {self._frame_format} {self._video.width}x{self._video.height}"
             )
         if self._last_pts is not None and frame.pts <= self._last_pts:
-            raise UsageError(f"frame has pts {frame.pts} after {self._last_pts}; accepted: timestamps that rise")
+            raise UsageError(
+                f"frame has pts {frame.pts} after {self._last_pts}; accepted: timestamps that rise"
+            )
         self._last_pts = frame.pts
         self._sink.write(turned(frame, self._turns))
 
@@ -100,7 +120,12 @@ class VideoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if error is None:
             self.close()
         else:
@@ -119,7 +144,9 @@ class _Wish:
     metadata: dict[str, str] = field(default_factory=dict)
 
     def is_for_encoder(self) -> bool:
-        return bool(self.options) or any(value is not None for value in (self.codec, self.crf, self.pixel_format))
+        return bool(self.options) or any(
+            value is not None for value in (self.codec, self.crf, self.pixel_format)
+        )
 
 
 def _kind(name: str) -> str:
@@ -132,15 +159,21 @@ def _kind(name: str) -> str:
         return "container"
     if suffix == ".y4m":
         return "y4m"
-    raise OutputError(f"cannot write {name}; accepted: {', '.join(CONTAINERS)}, .y4m, a folder for PNG pictures, or - for y4m")
+    raise OutputError(
+        f"cannot write {name}; accepted: {', '.join(CONTAINERS)}, .y4m, a folder for PNG pictures, or - for y4m"
+    )
 
 
-def _open_sink(kind: str, name: str, video: VideoFormat, wish: _Wish, stack: ExitStack, *, overwrite: bool) -> FrameSink:
+def _open_sink(
+    kind: str, name: str, video: VideoFormat, wish: _Wish, stack: ExitStack, *, overwrite: bool
+) -> FrameSink:
     path = Path(name)
     if kind == "stdout":
         return Y4mSink(None, video)
     if kind == "folder":
-        return PngSink(stack.enter_context(replace_folder_on_success(path, overwrite=overwrite)), video)
+        return PngSink(
+            stack.enter_context(replace_folder_on_success(path, overwrite=overwrite)), video
+        )
     if kind == "y4m":
         return Y4mSink(stack.enter_context(replace_on_success(path, overwrite=overwrite)), video)
     encoder = choose_encoder(

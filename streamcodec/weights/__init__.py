@@ -64,7 +64,9 @@ def load_model(name: str, device: str | None = None) -> "FrameModel":
     return _load(_path_of(name), device)
 
 
-def find_model(name: str, model_id: bytes, device: str | None = None, override: str | None = None) -> "FrameModel":
+def find_model(
+    name: str, model_id: bytes, device: str | None = None, override: str | None = None
+) -> "FrameModel":
     """The model that a stream names: `override` if given, else the one of that name, else any with that id.
 
     `device`: as for `load_model`. Raises UnsupportedStreamError if none at hand has the id, and what `load_model` raises for the one that
@@ -118,17 +120,25 @@ def _path_of(name: str | os.PathLike[str]) -> Path:
     files = available()
     if name not in files:
         at_hand = ", ".join(sorted(files)) or "none"
-        raise ModelError(f"no weights for model {name!r}; at hand: {at_hand}, or the path of a {SUFFIX} file{_hint(name)}")
+        raise ModelError(
+            f"no weights for model {name!r}; at hand: {at_hand}, or the path of a {SUFFIX} file{_hint(name)}"
+        )
     return files[name]
 
 
 def _hint(name: str) -> str:
     """What else the user may want to know of a name without weights."""
-    hints = [f"STREAMCODEC_WEIGHTS names {folder}, which is no folder" for folder in missing_folders()]
+    hints = [
+        f"STREAMCODEC_WEIGHTS names {folder}, which is no folder" for folder in missing_folders()
+    ]
     if Path(name).is_file():
-        hints.append(f"{name} is another file: `streamcodec import-checkpoint` makes weights of a checkpoint")
+        hints.append(
+            f"{name} is another file: `streamcodec import-checkpoint` makes weights of a checkpoint"
+        )
     elif has_torch() and _is_architecture(name):
-        hints.append(f"{name} is a known architecture: `streamcodec import-checkpoint` and `streamcodec train` make weights for it")
+        hints.append(
+            f"{name} is a known architecture: `streamcodec import-checkpoint` and `streamcodec train` make weights for it"
+        )
     return "".join(f"; {hint}" for hint in hints)
 
 
@@ -153,7 +163,9 @@ def _load(path: Path, device: str | None) -> "FrameModel":
     try:
         stamp = path.stat().st_mtime_ns
     except (OSError, ValueError) as error:  # of a name with NUL
-        raise ModelError(f"cannot read the weights {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise ModelError(
+            f"cannot read the weights {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return _load_cached(path, stamp, device)
 
 
@@ -179,7 +191,9 @@ def _native_model(path: Path, device: str | None) -> "FrameModel":
     from streamcodec.codec import NativeModel, load_native_model
 
     if device not in (None, NativeModel.device):
-        raise UsageError(f"device is {device!r}, but the model {path.stem} runs on the CPU alone; accepted: {NativeModel.device}, or None")
+        raise UsageError(
+            f"device is {device!r}, but the model {path.stem} runs on the CPU alone; accepted: {NativeModel.device}, or None"
+        )
     return load_native_model(path)
 
 
@@ -192,5 +206,6 @@ def _zoo_model(path: Path, device: str | None) -> "FrameModel":
 
     place = choose_device(device)
     checkpoint = load_checkpoint(path)
-    model = checkpoint.model.eval().requires_grad_(False).to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = checkpoint.model.eval().requires_grad_(False)
+    model = model.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ZooModel.of(path.stem, checkpoint.id, model, place)

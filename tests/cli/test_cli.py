@@ -22,17 +22,25 @@ from streamcodec.video import VideoReader, VideoWriter
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image", "--inter", "tiny-flow"]
+TINY = ["--intra", "tiny-intra", "--inter", "tiny-inter"]
 PTS = (0, 40, 80, 130, 160, 200)
 
 
 def write_clip(path: Path, width: int = 48, height: int = 32) -> Path:
     """6 frames at a variable rate, with a sample aspect ratio."""
     rows, columns = np.indices((height, width))
-    video = VideoFormat(width, height, Fraction(1, 1000), frame_rate=Fraction(25), sample_aspect_ratio=Fraction(4, 3))
+    video = VideoFormat(
+        width,
+        height,
+        Fraction(1, 1000),
+        frame_rate=Fraction(25),
+        sample_aspect_ratio=Fraction(4, 3),
+    )
     with VideoWriter(path, video) as writer:
         for position, pts in enumerate(PTS):
-            picture = np.stack([(rows * 3 + (columns + 2 * position) * k) % 256 for k in (1, 2, 4)]).astype(np.uint8)
+            picture = np.stack(
+                [(rows * 3 + (columns + 2 * position) * k) % 256 for k in (1, 2, 4)]
+            ).astype(np.uint8)
             writer.write(RawFrame((picture,), pts, 40))
     return path
 
@@ -50,13 +58,34 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stream(clip: Path, tmp_path: Path) -> Path:
     out = tmp_path / "clip.ssf"
-    assert run(["encode", str(clip), str(out), "--gop", "4", "--scenecut", "0", *TINY, "--quiet"]) == 0
+    assert (
+        run(["encode", str(clip), str(out), "--gop", "4", "--scenecut", "0", *TINY, "--quiet"]) == 0
+    )
     return out
 
 
-def test_encode_says_what_it_did(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_encode_says_what_it_did(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "clip.ssf"
-    assert run(["encode", str(clip), str(out), "-q", "50", "--gop", "4", "--scenecut", "0", "--psnr", *TINY]) == 0
+    assert (
+        run(
+            [
+                "encode",
+                str(clip),
+                str(out),
+                "-q",
+                "50",
+                "--gop",
+                "4",
+                "--scenecut",
+                "0",
+                "--psnr",
+                *TINY,
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().err
     for part in ("6 frames in 2 GOPs", "48x32", "bpp", "kbit/s", "PSNR", "fps"):
         assert part in said
@@ -83,9 +112,38 @@ def test_decode_to_every_kind_of_output(stream: Path, tmp_path: Path, name: str)
 
 def test_parts(clip: Path, stream: Path, tmp_path: Path) -> None:
     out = tmp_path / "part.ssf"
-    assert run(["encode", str(clip), str(out), "--start", "0:00.08", "--duration", "0.1", *TINY, "--quiet"]) == 0
+    assert (
+        run(
+            [
+                "encode",
+                str(clip),
+                str(out),
+                "--start",
+                "0:00.08",
+                "--duration",
+                "0.1",
+                *TINY,
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     assert [frame.pts for frame in streamcodec.open(out)] == [80, 130, 160]
-    assert run(["decode", str(stream), str(tmp_path / "part.mkv"), "--start", "0.13", "--frames", "2", "--quiet"]) == 0
+    assert (
+        run(
+            [
+                "decode",
+                str(stream),
+                str(tmp_path / "part.mkv"),
+                "--start",
+                "0.13",
+                "--frames",
+                "2",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     assert count_frames(tmp_path / "part.mkv") == 2
 
 
@@ -95,8 +153,10 @@ def test_info(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (facts["frames"], facts["gops"], facts["key_frames"]) == (6, 2, [0, 4])
     assert facts["size_bytes"] == stream.stat().st_size
     assert facts["sample_aspect_ratio"] == "4/3"
-    assert facts["intra"]["name"] == "tiny-image"
-    assert [packet["type"] for packet in facts["packets"]] == ["frame"] * 4 + ["gop_hash"] + ["frame"] * 2 + ["gop_hash"]
+    assert facts["intra"]["name"] == "tiny-intra"
+    assert [packet["type"] for packet in facts["packets"]] == ["frame"] * 4 + ["gop_hash"] + [
+        "frame"
+    ] * 2 + ["gop_hash"]
     assert run(["info", str(stream), "--packets"]) == 0
     text = capsys.readouterr().out
     assert "48x32" in text
@@ -117,7 +177,9 @@ def test_verify(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "byte" in said.err
 
 
-def test_verify_tells_other_pixels(stream: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_tells_other_pixels(
+    stream: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A stream whose hash is of other pixels, as if coded on a machine with other arithmetic."""
     reader = Reader(io.BytesIO(stream.read_bytes()))
     with (tmp_path / "other.ssf").open("wb") as file:
@@ -158,7 +220,11 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), FAILURES, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    FAILURES,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
 def test_failures(
     arguments: list[str],
     code: int,
@@ -185,7 +251,10 @@ def test_damage_can_be_left_out(clip: Path, stream: Path, tmp_path: Path) -> Non
     second = Reader(io.BytesIO(data)).index.entries[1].offset
     stream.write_bytes(data[: second + 30])
     assert run(["decode", str(stream), str(tmp_path / "back.mkv"), "--quiet"]) == 3
-    assert run(["decode", str(stream), str(tmp_path / "back.mkv"), "--on-damage", "skip", "--quiet"]) == 0
+    assert (
+        run(["decode", str(stream), str(tmp_path / "back.mkv"), "--on-damage", "skip", "--quiet"])
+        == 0
+    )
     assert count_frames(tmp_path / "back.mkv") == 4
 
 
@@ -217,8 +286,18 @@ def test_pipes(clip: Path, tmp_path: Path) -> None:
     y4m = tmp_path / "clip.y4m"
     assert run(["encode", str(clip), str(tmp_path / "a.ssf"), *TINY, "--quiet"]) == 0
     assert run(["decode", str(tmp_path / "a.ssf"), str(y4m), "--quiet"]) == 0
-    coded = subprocess.run([*command, "encode", "-", "-", *TINY, "--quiet"], input=y4m.read_bytes(), capture_output=True, check=True)
-    decoded = subprocess.run([*command, "decode", "-", "-", "--quiet"], input=coded.stdout, capture_output=True, check=True)
+    coded = subprocess.run(
+        [*command, "encode", "-", "-", *TINY, "--quiet"],
+        input=y4m.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    decoded = subprocess.run(
+        [*command, "decode", "-", "-", "--quiet"],
+        input=coded.stdout,
+        capture_output=True,
+        check=True,
+    )
     back = tmp_path / "back.y4m"
     back.write_bytes(decoded.stdout)
     assert count_frames(back) == 6
@@ -227,7 +306,12 @@ def test_pipes(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["info", "verify"])
 def test_stream_from_a_pipe(stream: Path, command: str) -> None:
     arguments = [sys.executable, "-P", "-m", "streamcodec", command, "-"]
-    assert b"6 frames" in subprocess.run(arguments, input=stream.read_bytes(), capture_output=True, check=True).stdout
+    assert (
+        b"6 frames"
+        in subprocess.run(
+            arguments, input=stream.read_bytes(), capture_output=True, check=True
+        ).stdout
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -236,17 +320,32 @@ def test_full_standard_output(stream: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == ["streamcodec: cannot write standard output: No space left on device"]
+    assert done.stderr.decode().splitlines() == [
+        "streamcodec: cannot write standard output: No space left on device"
+    ]
 
 
 @pytest.mark.parametrize(
     ("command", "closed", "code"),
-    [("encode - out.ssf", "<&-", 1), ("decode in.ssf -", ">&-", 1), ("info -", "<&-", 1), ("info in.ssf", "<&-", 0)],
+    [
+        ("encode - out.ssf", "<&-", 1),
+        ("decode in.ssf -", ">&-", 1),
+        ("info -", "<&-", 1),
+        ("info in.ssf", "<&-", 0),
+    ],
 )
-def test_closed_standard_streams(stream: Path, tmp_path: Path, command: str, closed: str, code: int) -> None:
+def test_closed_standard_streams(
+    stream: Path, tmp_path: Path, command: str, closed: str, code: int
+) -> None:
     stream.rename(tmp_path / "in.ssf")
     arguments = f"{sys.executable} -P -m streamcodec {command} {closed}"
-    done = subprocess.run(["sh", "-c", arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        ["sh", "-c", arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        cwd=tmp_path,
+        check=False,
+    )
     assert done.returncode == code
     assert (b"is closed" in done.stderr) == (code == 1)
     assert b"Traceback" not in done.stderr
@@ -265,10 +364,20 @@ def test_idle_threads_sleep(stream: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
     clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"
     command = [sys.executable, "-P", "-m", "streamcodec", "encode", str(clip), str(out)]
-    usual = None if kill == signal.SIGKILL else partial(signal.signal, kill, signal.SIG_DFL)  # the tests' parent may ignore it
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, env=os.environ, preexec_fn=usual)  # noqa: PLW1509 (no thread runs here)
+    usual = (
+        None if kill == signal.SIGKILL else partial(signal.signal, kill, signal.SIG_DFL)
+    )  # the tests' parent may ignore it
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ,
+        preexec_fn=usual,  # noqa: PLW1509
+    )
     deadline = time.monotonic() + 60
-    while len(list(tmp_path.iterdir())) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while (
+        len(list(tmp_path.iterdir())) < 2 and process.poll() is None and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     process.send_signal(kill)
     _, said = process.communicate(timeout=60)

@@ -15,7 +15,7 @@ from streamcodec.video import read_picture, to_jpeg, to_png
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image"]
+TINY = ["--intra", "tiny-intra"]
 
 
 def write_picture(path: Path, height: int = 20, width: int = 30) -> Path:
@@ -38,13 +38,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_encode_says_what_it_did(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["image", "encode", "a.png", "b.ssf", "-q", "50", *TINY]) == 0
     said = capsys.readouterr()
-    for part in ("30x20", "bytes", "bpp", "PSNR", " s, tiny-image, quality 50"):
+    for part in ("30x20", "bytes", "bpp", "PSNR", " s, tiny-intra, quality 50"):
         assert part in said.err
     assert said.out == ""
     assert run(["image", "encode", "a.png", "b.ssf", "-y", "--json", "--msssim", *TINY]) == 0
     row = json.loads(capsys.readouterr().out)
     assert row["size_bytes"] == (here / "b.ssf").stat().st_size
-    assert (row["width"], row["height"], row["quality"], row["ms_ssim"], row["notes"]) == (30, 20, 32, None, [])
+    assert row["notes"] == ["its RGB samples were converted to 4:2:0"]
+    assert (row["width"], row["height"], row["quality"], row["ms_ssim"]) == (30, 20, 32, None)
 
 
 def test_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,8 +63,13 @@ class Pipe(io.BytesIO):
         return False
 
 
-def test_pipes(here: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    command = [["image", "encode", "-", "-", *TINY, "--quiet"], ["image", "decode", "-", "-", "--quiet"]]
+def test_pipes(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    command = [
+        ["image", "encode", "-", "-", *TINY, "--quiet"],
+        ["image", "decode", "-", "-", "--quiet"],
+    ]
     data = (here / "a.png").read_bytes()
     for arguments in command:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe(data)))
@@ -81,12 +87,24 @@ def test_many_pictures_and_some_that_fail(here: Path, capsys: pytest.CaptureFixt
     Path("in/notes.txt").write_text("not looked at")
     assert run(["image", "encode", "a.png", "in", "--out", "out", *TINY]) == 4
     said = capsys.readouterr().err
-    assert sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.ssf")) == ["a.ssf", "b.ssf", "deep/c.ssf", "deep/d.ssf"]
-    for part in ("in/b.png: 30x20", "in/deep/text.png is no picture", "mean of 4: ", "1 of 5 pictures failed"):
+    assert sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.ssf")) == [
+        "a.ssf",
+        "b.ssf",
+        "deep/c.ssf",
+        "deep/d.ssf",
+    ]
+    for part in (
+        "in/b.png: 30x20",
+        "in/deep/text.png is no picture",
+        "mean of 4: ",
+        "1 of 5 pictures failed",
+    ):
         assert part in said
     assert run(["image", "encode", "in", "--out", "out2", "--json", *TINY]) == 4
     found = json.loads(capsys.readouterr().out)
-    assert found["mean"]["psnr_db"] == pytest.approx(np.mean([row["psnr_db"] for row in found["pictures"]]))
+    assert found["mean"]["psnr_db"] == pytest.approx(
+        np.mean([row["psnr_db"] for row in found["pictures"]])
+    )
     assert found["mean"]["bpp"] == pytest.approx(np.mean([row["bpp"] for row in found["pictures"]]))
     assert [row["source"] for row in found["failed"]] == ["in/deep/text.png"]
     assert run(["image", "encode", "a.png", "--out", "out3", *TINY]) == 0
@@ -102,7 +120,10 @@ def test_what_is_lost_is_said(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "-q 40 has no effect: the model one has one rate only" in said
     assert said.rstrip().endswith("one, one rate")
     for quiet in ("--quiet", "--json"):
-        assert run(["image", "encode", "a.png", "c.ssf", "-y", "--target-psnr", "90", quiet, *TINY]) == 0
+        assert (
+            run(["image", "encode", "a.png", "c.ssf", "-y", "--target-psnr", "90", quiet, *TINY])
+            == 0
+        )
         assert "out of reach" in capsys.readouterr().err
 
 
@@ -118,7 +139,7 @@ FAILURES = [
     (["encode", "a.png", "b.ssf", "-q", "6", "--target-bpp", "1"], 2, "-q and --target-bpp"),
     (["encode", "a.png", "b.ssf", "--background", "sky"], 2, "sky"),
     (["encode", "a.png", "b.ssf", "--max-pixels", "599"], 1, "up to 599 pixels"),
-    (["encode", "a.png", "b.ssf", "--intra", "tiny-flow"], 2, "does not code I-frames"),
+    (["encode", "a.png", "b.ssf", "--intra", "tiny-inter"], 2, "does not code I-frames"),
     (["encode", "a.png", "sub/a.png", "--out", "out"], 2, "would both become out"),
     (["encode", "empty", "--out", "out"], 1, "holds no pictures"),
     (["encode", "a.png", "--out", "text.png"], 2, "text.png"),
@@ -133,8 +154,14 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), FAILURES, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
-def test_failures(arguments: list[str], code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    FAILURES,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_failures(
+    arguments: list[str], code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("text.png").write_text("This is no picture.")
     Path("cut.ssf").write_bytes(Path("a.ssf").read_bytes()[:-40])
     write_picture(Path("sub/a.png"))

@@ -23,23 +23,33 @@ def keep(monkeypatch: pytest.MonkeyPatch, *wanted: str) -> None:
     monkeypatch.setattr(weights, "available", lambda: {name: files[name] for name in wanted})
 
 
-def test_models_at_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    keep(monkeypatch, "quarter-flow", "tiny-image")
+def test_models_at_hand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(monkeypatch, "dct-inter", "dct-intra", "tiny-image")
     rows = listed(capsys)
-    assert list(rows) == ["quarter-flow", "tiny-image"]
-    flow, tiny = rows["quarter-flow"], rows["tiny-image"]
-    assert (flow["codes"], flow["default"], flow["built_in"]) == ("P-frames", True, True)
+    assert list(rows) == ["dct-inter", "dct-intra", "tiny-image"]
+    inter, intra, tiny = rows.values()
+    assert (inter["codes"], inter["default"], inter["built_in"]) == ("P-frames", True, True)
+    assert (intra["codes"], intra["default"], intra["preset"], intra["config"]) == (
+        "I-frames",
+        True,
+        "dct-intra",
+        {},
+    )
     assert (tiny["codes"], tiny["default"], tiny["built_in"]) == ("I-frames", False, False)
-    assert (tiny["preset"], tiny["config"]["latent"]) == ("quarter-image", 8)
-    assert 0 < tiny["decode_kmac_per_pixel"] < tiny["encode_kmac_per_pixel"] < flow["encode_kmac_per_pixel"]
-    assert len(bytes.fromhex(tiny["id"])) == 16
+    assert (tiny["preset"], tiny["config"]) == ("mbt2018-mean", {"N": 4, "M": 6})
+    for row in rows.values():
+        assert 0 < row["decode_kmac_per_pixel"] < row["encode_kmac_per_pixel"] < 20
+        assert row["parameters"] > 0
+        assert len(bytes.fromhex(row["id"])) == 16
     assert run(["models"]) == 0
     said = capsys.readouterr().out.splitlines()
-    (line,) = (number for number, text in enumerate(said) if text.startswith("quarter-flow "))
+    (line,) = (number for number, text in enumerate(said) if text.startswith("dct-inter "))
     assert "P-frames, the default" in said[line]
-    assert f"{flow['encode_kmac_per_pixel']:.1f}" in said[line]
-    assert f"{flow['parameters']:,}" in said[line]
-    assert said[line + 1] == f"    id {flow['id']}, built in"
+    assert f"{inter['encode_kmac_per_pixel']:.1f}" in said[line]
+    assert f"{inter['parameters']:,}" in said[line]
+    assert said[line + 1] == f"    id {inter['id']}, built in"
 
 
 def test_architectures_without_weights(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +60,7 @@ def test_architectures_without_weights(capsys: pytest.CaptureFixture[str]) -> No
         "codes": "I-frames",
         "parameters": 7028003,
         "preset": "mbt2018-mean",
-        "config": {"N": 128, "M": 192, "gain_rows": 0},
+        "config": {"N": 128, "M": 192},
     }
     assert run(["models", "--known"]) == 0
     said = capsys.readouterr().out
@@ -58,25 +68,32 @@ def test_architectures_without_weights(capsys: pytest.CaptureFixture[str]) -> No
     assert "34,209,609" in said
 
 
-def test_broken_files_are_listed_too(tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_files_are_listed_too(
+    tmp_path: Path, tiny_weights: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"nonsense" * 100)
-    cut = (tiny_weights / "tiny-image.safetensors").read_bytes()[:-100]
-    (tmp_path / "quarter-image.safetensors").write_bytes(cut)  # in the place of the default
+    cut = (tiny_weights / "tiny-intra.safetensors").read_bytes()[:-100]
+    (tmp_path / "dct-intra.safetensors").write_bytes(cut)  # in the place of the default
     (tmp_path / "gone.safetensors").symlink_to("nowhere")
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", f"{tmp_path}{os.pathsep}{tiny_weights}")
-    keep(monkeypatch, "broken", "quarter-image", "gone", "tiny-flow")
+    keep(monkeypatch, "broken", "dct-intra", "gone", "tiny-inter")
     rows = listed(capsys)
-    assert {name for name, row in rows.items() if row["error"]} == {"broken", "quarter-image", "gone"}
-    assert rows["tiny-flow"]["codes"] == "P-frames"
+    assert {name for name, row in rows.items() if row["error"]} == {"broken", "dct-intra", "gone"}
+    assert rows["tiny-inter"]["codes"] == "P-frames"
     assert "cannot read the weights" in rows["broken"]["error"]
     assert run(["models"]) == 0
     said = capsys.readouterr().out
     assert "broken: CANNOT BE USED; cannot read the weights" in said
-    assert "quarter-image: CANNOT BE USED, the default; " in said
-    assert "\ntiny-flow " in said
+    assert "dct-intra: CANNOT BE USED, the default; " in said
+    assert "\ntiny-inter " in said
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
     assert run(["models", "--known"]) == 0
-    assert f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder" in capsys.readouterr().err
+    assert (
+        f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder"
+        in capsys.readouterr().err
+    )

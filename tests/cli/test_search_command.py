@@ -13,13 +13,15 @@ from streamcodec.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
-TINY = ["--intra", "tiny-image", "--inter", "tiny-flow"]
+TINY = ["--intra", "tiny-intra", "--inter", "tiny-inter"]
 
 
 @pytest.fixture(scope="session")
 def small_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """6 frames, 48x32."""
-    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("clips") / "small.mkv", 6, size=(48, 32))
+    path: Path = synthetic.write_clip(
+        tmp_path_factory.mktemp("clips") / "small.mkv", 6, size=(48, 32)
+    )
     return path
 
 
@@ -36,10 +38,17 @@ def test_usual_qualities_as_json(small_clip: Path, capsys: pytest.CaptureFixture
     assert run(["search", str(small_clip), "--json", "--frames", "2", *TINY]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [row["quality"] for row in facts["predictions"]] == [0, 16, 32, 48, 63]
-    assert (facts["frames"], facts["target"], facts["found"], facts["reached"]) == (2, None, None, True)
+    assert (facts["frames"], facts["target"], facts["found"], facts["reached"]) == (
+        2,
+        None,
+        None,
+        True,
+    )
 
 
-def test_search_tells_what_encode_does(small_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_search_tells_what_encode_does(
+    small_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out.ssf"
     assert run(["search", str(small_clip), "--json", "--target-bpp", "2.5", *TINY]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -51,7 +60,9 @@ def test_search_tells_what_encode_does(small_clip: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("command", ["search", "encode"])
-def test_target_out_of_reach_is_a_warning(command: str, small_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_target_out_of_reach_is_a_warning(
+    command: str, small_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = [str(tmp_path / "out.ssf")] if command == "encode" else []
     assert run([command, str(small_clip), *out, "--target-psnr", "80", "--quiet", *TINY]) == 0
     said = capsys.readouterr()
@@ -60,8 +71,21 @@ def test_target_out_of_reach_is_a_warning(command: str, small_clip: Path, tmp_pa
 
 
 def test_target_from_a_pipe(synthetic: ModuleType, tmp_path: Path) -> None:
-    y4m = synthetic.write_clip(tmp_path / "in.y4m", 6, size=(48, 32), codec="wrapped_avframe", container="yuv4mpegpipe")
-    command = [sys.executable, "-P", "-m", "streamcodec", "encode", "-", "-", "--bitrate", "1", *TINY]
+    y4m = synthetic.write_clip(
+        tmp_path / "in.y4m", 6, size=(48, 32), codec="wrapped_avframe", container="yuv4mpegpipe"
+    )
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "streamcodec",
+        "encode",
+        "-",
+        "-",
+        "--bitrate",
+        "1",
+        *TINY,
+    ]
     done = subprocess.run(command, input=y4m.read_bytes(), capture_output=True, check=True)
     assert b"quality varies" in done.stderr
     assert b"warning: 1 kbit/s was missed" in done.stderr
@@ -69,8 +93,14 @@ def test_target_from_a_pipe(synthetic: ModuleType, tmp_path: Path) -> None:
 
 
 FAILURES = [
-    (["encode", "IN", "out.ssf", "-q", "3", "--target-bpp", "1"], "-q and --target-bpp were given; accepted: one of"),
-    (["encode", "IN", "out.ssf", "--bitrate", "1M", "--target-psnr", "30"], "--target-psnr and --bitrate"),
+    (
+        ["encode", "IN", "out.ssf", "-q", "3", "--target-bpp", "1"],
+        "-q and --target-bpp were given; accepted: one of",
+    ),
+    (
+        ["encode", "IN", "out.ssf", "--bitrate", "1M", "--target-psnr", "30"],
+        "--target-psnr and --bitrate",
+    ),
     (["encode", "IN", "out.ssf", "--bitrate", "fast"], "bit rate is 'fast'; accepted"),
     (["encode", "IN", "out.ssf", "--target-psnr", "-1"], "accepted: above 0, to 200"),
     (["encode", "IN", "out.ssf", "--target-bpp", "nan"], "accepted: above 0, to 1000"),
@@ -82,17 +112,31 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), FAILURES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    FAILURES,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
 def test_usage_errors(
-    arguments: list[str], said: str, small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    said: str,
+    small_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run([str(small_clip) if argument == "IN" else argument for argument in arguments] + TINY) == 2
+    assert (
+        run([str(small_clip) if argument == "IN" else argument for argument in arguments] + TINY)
+        == 2
+    )
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("text", "kbit"), [("800", 800), ("800k", 800), ("1.5M", 1500), ("64.5", 64.5)])
+@pytest.mark.parametrize(
+    ("text", "kbit"), [("800", 800), ("800k", 800), ("1.5M", 1500), ("64.5", 64.5)]
+)
 def test_bit_rates(text: str, kbit: float) -> None:
     assert parse_kbit_per_second(text) == kbit
 

@@ -43,14 +43,41 @@ def pairs(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_data_is_made_and_learned_from(tmp_path: Path, synthetic: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_is_made_and_learned_from(
+    tmp_path: Path, synthetic: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("kornia", reason="kornia is not installed")
     synthetic.write_clip(tmp_path / "clip.mp4", 5, size=(240, 208))
     made, out = tmp_path / "made", tmp_path / "run"
-    arguments = ["train", "data", "--videos", str(tmp_path / "clip.mp4"), "--out", str(made), "--count", "6", "--text", "0"]
+    arguments = [
+        "train",
+        "data",
+        "--videos",
+        str(tmp_path / "clip.mp4"),
+        "--out",
+        str(made),
+        "--count",
+        "6",
+        "--text",
+        "0",
+    ]
     assert run(arguments) == 0
     assert capsys.readouterr().out == "6 of 6 crops\n"
-    assert run(["train", "run", write_config(tmp_path, 3), "--data", str(made), "--out", str(out), "--no-tensorboard"]) == 0
+    assert (
+        run(
+            [
+                "train",
+                "run",
+                write_config(tmp_path, 3),
+                "--data",
+                str(made),
+                "--out",
+                str(out),
+                "--no-tensorboard",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "inter training of" in said
     assert "on 5 crops (made: 6), 1 held" in said
@@ -59,8 +86,18 @@ def test_data_is_made_and_learned_from(tmp_path: Path, synthetic: ModuleType, ca
     assert not (out / "tensorboard").exists()
 
 
-def test_quiet_run_says_nothing(tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "run", write_config(tmp_path, 1), "--data", pairs, "--out", str(tmp_path / "run")]
+def test_quiet_run_says_nothing(
+    tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "train",
+        "run",
+        write_config(tmp_path, 1),
+        "--data",
+        pairs,
+        "--out",
+        str(tmp_path / "run"),
+    ]
     assert run([*arguments, "--no-tensorboard", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -68,10 +105,27 @@ def test_quiet_run_says_nothing(tmp_path: Path, pairs: str, capsys: pytest.Captu
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_ended_run_goes_on(tmp_path: Path, pairs: str, number: signal.Signals) -> None:
     out = tmp_path / "run"
-    arguments = ["train", "run", write_config(tmp_path, 100_000), "--data", pairs, "--out", str(out), "--threads", "1", "--no-tensorboard"]
-    with subprocess.Popen([sys.executable, "-m", "streamcodec", *arguments], stdout=subprocess.PIPE) as process:
+    arguments = [
+        "train",
+        "run",
+        write_config(tmp_path, 100_000),
+        "--data",
+        pairs,
+        "--out",
+        str(out),
+        "--threads",
+        "1",
+        "--no-tensorboard",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "streamcodec", *arguments], stdout=subprocess.PIPE
+    ) as process:
         deadline = time.monotonic() + 300
-        while not (out / "state.pt").exists() and time.monotonic() < deadline and process.poll() is None:
+        while (
+            not (out / "state.pt").exists()
+            and time.monotonic() < deadline
+            and process.poll() is None
+        ):
             time.sleep(0.05)
         process.send_signal(number)
         process.communicate()
@@ -95,22 +149,56 @@ def rows_of(out: Path) -> list[dict[str, int]]:
         ([], "Missing option '--data'"),
     ],
 )
-def test_data_that_is_missing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
-    assert run(["train", "run", write_config(tmp_path, 1), "--out", str(tmp_path / "run"), *arguments]) == 2
+def test_data_that_is_missing_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert (
+        run(["train", "run", write_config(tmp_path, 1), "--out", str(tmp_path / "run"), *arguments])
+        == 2
+    )
     assert message in capsys.readouterr().err
 
 
 def test_sources_that_are_missing_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "data", "--videos", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--count", "4"]) == 2
+    assert (
+        run(
+            [
+                "train",
+                "data",
+                "--videos",
+                str(tmp_path / "none"),
+                "--out",
+                str(tmp_path / "out"),
+                "--count",
+                "4",
+            ]
+        )
+        == 2
+    )
     assert "none does not exist" in capsys.readouterr().err
 
 
 def test_bad_config_fails(tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "run", str(tmp_path / "none.toml"), "--data", pairs, "--out", str(tmp_path / "run")]) == 2
+    assert (
+        run(
+            [
+                "train",
+                "run",
+                str(tmp_path / "none.toml"),
+                "--data",
+                pairs,
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 2
+    )
     assert "cannot read the training config" in capsys.readouterr().err
 
 
-def test_workers_without_ray_fail(tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_without_ray_fail(
+    tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "streamcodec.pipelines.train", raising=False)
     arguments = ["--data", pairs, "--out", str(tmp_path / "run"), "--workers", "2"]

@@ -1,4 +1,7 @@
-"""Streams of every format version, kept for ever, decode to the symbols that were written. tools/make_golden_codec.py made them."""
+"""Streams of every format version, kept for ever. tools/make_golden_codec.py made them.
+
+Those of the default kind decode to the pictures that were written, those of the published models to the symbols.
+"""
 
 import hashlib
 import json
@@ -10,35 +13,96 @@ import pytest
 import torch
 
 import streamcodec
-from streamcodec.types import Precision
+from streamcodec import _native
+from streamcodec.codec.dct_weights import load_dct_weights
+from streamcodec.container import Packet, PacketType, Reader
+from streamcodec.types import Planes, Precision
 
 GOLDEN = Path(__file__).with_name("golden")
+VERSIONS = ["v1.0"]
+SIZE = (54, 70)
 
 
-@pytest.mark.parametrize("version", ["v1.0"])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_golden_stream(version: str, precision: Precision, symbols_of, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _golden_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(GOLDEN))
-    video = streamcodec.open(GOLDEN / f"{version}.ssf", device="cpu", precision=precision)
+
+
+def digest_of(planes: Planes) -> str:
+    return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).hexdigest()
+
+
+def expected_planes(version: str) -> list[str]:
+    digests: list[str] = json.loads((GOLDEN / f"{version}-native.json").read_text())[
+        "planes_sha256"
+    ]
+    return digests
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("instruction_set", _native.instruction_sets())
+@pytest.mark.parametrize("version", VERSIONS)
+def test_native_stream_decodes_to_the_same_pictures(
+    version: str, instruction_set: str, threads: int
+) -> None:
+    """Scalar, AVX2 and AVX-512, as far as this processor has them."""
+    intra, inter = (
+        load_dct_weights(GOLDEN / f"golden-{kind}.safetensors").native()
+        for kind in ("intra", "inter")
+    )
+    with (GOLDEN / f"{version}-native.ssf").open("rb") as file:
+        packets = [
+            packet
+            for packet in Reader(file)
+            if isinstance(packet, Packet) and packet.type == PacketType.FRAME
+        ]
+    found, reference = [], None
+    for packet in packets:
+        model = intra if packet.key else inter
+        before = None if packet.key else reference
+        reference = model.decode(
+            packet.payload, SIZE, before, threads=threads, instruction_set=instruction_set
+        )
+        found.append(digest_of(reference.planes()))
+    assert found == expected_planes(version)
+    assert [packet.key for packet in packets] == [True, False, False, True, False]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_native_stream_opens(version: str) -> None:
+    path = GOLDEN / f"{version}-native.ssf"
+    with streamcodec.open(path) as video:
+        assert [digest_of(frame.planes) for frame in video] == expected_planes(version)
+    assert streamcodec.verify(path).exact_gops == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_zoo_stream_decodes_to_the_same_symbols(
+    version: str, precision: Precision, symbols_of
+) -> None:
+    video = streamcodec.open(GOLDEN / f"{version}-zoo.ssf", device="cpu", precision=precision)
     with symbols_of.recording("decode") as symbols:
         frames = np.stack([frame.array for frame in video])
-    digest = hashlib.sha256(b"".join(block.numpy().astype("<i4").tobytes() for block in symbols)).hexdigest()
-    assert digest == json.loads((GOLDEN / f"{version}.json").read_text())["symbols_sha256"]
+    digest = hashlib.sha256(
+        b"".join(block.numpy().astype("<i4").tobytes() for block in symbols)
+    ).hexdigest()
+    assert digest == json.loads((GOLDEN / f"{version}-zoo.json").read_text())["symbols_sha256"]
     assert sum(int(block.count_nonzero()) for block in symbols) > 300
-    expected = np.load(GOLDEN / f"{version}.npy")
+    expected = np.load(GOLDEN / f"{version}-zoo.npy")
     assert frames.shape == expected.shape
     difference = np.abs(frames.astype(int) - expected)
     assert difference.mean() < (0.05 if precision == "fp32" else 2)
 
 
-def test_golden_stream_encodes_to_the_same_symbols(symbols_of) -> None:
+def test_zoo_encodes_to_the_same_symbols(symbols_of) -> None:
     """The other direction on this machine: what the encoder writes today decodes to what it meant."""
-    codec = streamcodec.load_codec(*(str(GOLDEN / f"golden-{part}.safetensors") for part in ("image", "flow")), device="cpu")
-    clip = torch.from_numpy(np.load(GOLDEN / "v1.0.npy"))[:3]
+    codec = streamcodec.load_codec("golden-image", "golden-flow", device="cpu")
+    clip = torch.from_numpy(np.load(GOLDEN / "v1.0-zoo.npy"))[:3]
     for precision in ("fp32", "bf16"):
         chosen = replace(codec, precision=precision)
         with symbols_of.recording("encode") as written:
             coded = streamcodec.encode_gop(chosen, clip, 63)
         with symbols_of.recording("decode") as read:
-            streamcodec.decode_gop(codec, coded.payloads, (40, 48))
+            streamcodec.decode_gop(codec, coded.payloads, SIZE)
         assert all(torch.equal(a, b) for a, b in zip(written, read, strict=True))

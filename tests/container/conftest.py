@@ -33,7 +33,9 @@ class Pipe(io.RawIOBase):
 @pytest.fixture(scope="session")
 def golden() -> ModuleType:
     """tools/make_golden_streams.py as a module."""
-    spec = importlib.util.spec_from_file_location("make_golden_streams", ROOT / "tools" / "make_golden_streams.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_golden_streams", ROOT / "tools" / "make_golden_streams.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -69,7 +71,9 @@ def write() -> Callable[[Header, Iterable[Packet]], bytes]:
 
 
 @pytest.fixture(scope="session")
-def stream(header: Header, packets: list[Packet], write: Callable[[Header, Iterable[Packet]], bytes]) -> bytes:
+def stream(
+    header: Header, packets: list[Packet], write: Callable[[Header, Iterable[Packet]], bytes]
+) -> bytes:
     return write(header, packets)
 
 

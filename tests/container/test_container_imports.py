@@ -11,5 +11,7 @@ def test_reading_header_and_index_imports_neither_numpy_nor_torch() -> None:
         f"with open({str(GOLDEN)!r}, 'rb') as file: print(Reader(file).index.frame_count)\n"
         "print(sorted({'numpy', 'torch', 'av'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.split("\n") == ["6", "[]", ""]

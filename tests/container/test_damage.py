@@ -13,7 +13,12 @@ from streamcodec.container import Damage, Header, Index, Packet, PacketHeader, P
 from streamcodec.container.format import pack_signed, pack_varint
 from streamcodec.container.index import IndexEntry, pack_end, pack_index, unpack_end, unpack_index
 from streamcodec.container.packet import pack_packet
-from streamcodec.errors import CorruptStreamError, FormatError, StreamCodecError, TruncatedStreamError
+from streamcodec.errors import (
+    CorruptStreamError,
+    FormatError,
+    StreamCodecError,
+    TruncatedStreamError,
+)
 
 Write = Callable[[Header, Iterable[Packet]], bytes]
 Open = Callable[[bytes], io.IOBase]
@@ -34,7 +39,9 @@ def damage(items: Iterable[Packet | Damage]) -> list[Damage]:
     return [item for item in items if isinstance(item, Damage)]
 
 
-def test_truncation_at_every_byte(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_truncation_at_every_byte(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     for size in range(borders[0], len(stream)):
         whole = packets[: sum(end <= size for end in borders[1:])]
         found = list(Reader(opened(stream[:size]), on_damage="report"))
@@ -48,11 +55,17 @@ def test_truncation_at_every_byte(opened: Open, stream: bytes, packets: list[Pac
             next(items)
 
 
-def test_truncated_file_has_an_index_up_to_its_last_whole_packet(stream: bytes, borders: list[int]) -> None:
+def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
+    stream: bytes, borders: list[int]
+) -> None:
     full = Reader(io.BytesIO(stream)).index
     for size in range(borders[0], len(stream)):
         index = Reader(io.BytesIO(stream[:size]), on_damage="report").index
-        frames = [h for h in Reader(io.BytesIO(stream)).headers() if h.type == PacketType.FRAME and h.end <= size]
+        frames = [
+            h
+            for h in Reader(io.BytesIO(stream)).headers()
+            if h.type == PacketType.FRAME and h.end <= size
+        ]
         assert index.frame_count == len(frames)
         assert sum(entry.frame_count for entry in index.entries) == len(frames)
         assert len(index.damage) == 1
@@ -88,9 +101,13 @@ def test_every_damaged_byte_of_the_header_is_refused(stream: bytes, borders: lis
                 Reader(io.BytesIO(broken), on_damage="report")
 
 
-def test_every_damaged_byte_leaves_a_right_index(stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_every_damaged_byte_leaves_a_right_index(
+    stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     full = Reader(io.BytesIO(stream)).index
-    unread = range(len(stream) - 43, len(stream) - 24)  # the header of the end packet, of which the payload is enough
+    unread = range(
+        len(stream) - 43, len(stream) - 24
+    )  # the header of the end packet, of which the payload is enough
     for at in range(borders[0], len(stream)):
         broken = bytearray(stream)
         broken[at] ^= 0x10
@@ -99,7 +116,9 @@ def test_every_damaged_byte_leaves_a_right_index(stream: bytes, packets: list[Pa
         assert bool(reader.index.damage) == (at >= borders[-1] and at not in unread)
         scanned = reader._scanned_index()
         for entry in scanned.entries:
-            frames = [packet for packet in sound(reader.packets(entry)) if packet.type == PacketType.FRAME]
+            frames = [
+                packet for packet in sound(reader.packets(entry)) if packet.type == PacketType.FRAME
+            ]
             assert all(packet in packets for packet in frames)
             assert all(packet.gop == entry.gop for packet in frames)
 
@@ -117,40 +136,60 @@ def test_scan_of_a_sound_stream_gives_the_stored_index(stream: bytes) -> None:
 
 
 def test_lost_frames_are_named(stream: bytes, packets: list[Packet], borders: list[int]) -> None:
-    lost = packets.index(next(packet for packet in packets if packet.type == PacketType.FRAME and packet.frame == 1))
+    lost = packets.index(
+        next(packet for packet in packets if packet.type == PacketType.FRAME and packet.frame == 1)
+    )
     broken = bytearray(stream)
     broken[borders[lost]] ^= 1
     index = Reader(io.BytesIO(broken[: len(stream) - 30]), on_damage="report").index
-    assert [(entry.gop, entry.first_frame, entry.frame_count) for entry in index.entries] == [(0, 0, 1), (1, 3, 1), (2, 4, 2)]
+    assert [(entry.gop, entry.first_frame, entry.frame_count) for entry in index.entries] == [
+        (0, 0, 1),
+        (1, 3, 1),
+        (2, 4, 2),
+    ]
     assert index.frame_count == 6
     for frame in (1, 2):
         with pytest.raises(CorruptStreamError, match=f"frame {frame} is lost"):
             index.at_frame(frame)
 
 
-def test_deleted_bytes_cost_the_packets_that_they_touch(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_deleted_bytes_cost_the_packets_that_they_touch(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     rng = random.Random(1)
     for _ in range(200):
         start = rng.randrange(borders[0], borders[-1])
         stop = min(start + rng.randint(1, 60), borders[-1])
         found = list(Reader(opened(stream[:start] + stream[stop:]), on_damage="report"))
-        intact = [packet for packet, (left, right) in zip(packets, pairwise(borders), strict=True) if right <= start or left >= stop]
+        intact = [
+            packet
+            for packet, (left, right) in zip(packets, pairwise(borders), strict=True)
+            if right <= start or left >= stop
+        ]
         assert [packet for packet in sound(found) if packet in intact] == intact
         assert all(packet in packets for packet in sound(found))  # two halves may meet in a whole
         assert len(sound(found)) <= len(intact) + 1
 
 
-def test_inserted_bytes_cost_one_packet_at_most(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_inserted_bytes_cost_one_packet_at_most(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     rng = random.Random(2)
     for _ in range(200):
         at = rng.randrange(borders[0], borders[-1])
         noise = rng.randbytes(rng.randint(1, 60)) + b"\xd7\x8b\x14"
         found = list(Reader(opened(stream[:at] + noise + stream[at:]), on_damage="report"))
-        assert sound(found) == [packet for packet, (left, right) in zip(packets, pairwise(borders), strict=True) if not left < at < right]
+        assert sound(found) == [
+            packet
+            for packet, (left, right) in zip(packets, pairwise(borders), strict=True)
+            if not left < at < right
+        ]
         assert damage(found)
 
 
-def test_random_damage_never_delivers_what_was_not_written(stream: bytes, packets: list[Packet], opened: Open) -> None:
+def test_random_damage_never_delivers_what_was_not_written(
+    stream: bytes, packets: list[Packet], opened: Open
+) -> None:
     rng = random.Random(3)
     for _ in range(300):
         broken = bytearray(stream)
@@ -164,7 +203,9 @@ def test_random_damage_never_delivers_what_was_not_written(stream: bytes, packet
             pass
 
 
-def test_random_bytes_are_refused_or_damage(stream: bytes, borders: list[int], opened: Open) -> None:
+def test_random_bytes_are_refused_or_damage(
+    stream: bytes, borders: list[int], opened: Open
+) -> None:
     rng = random.Random(4)
     for _ in range(100):
         noise = rng.randbytes(rng.randrange(2000)).replace(b"\x00", b"\xd7\x8b")
@@ -174,10 +215,14 @@ def test_random_bytes_are_refused_or_damage(stream: bytes, borders: list[int], o
         assert [type(item) for item in found] == [Damage]
         with pytest.raises(CorruptStreamError):
             list(Reader(opened(stream[: borders[0]] + noise)))
-        assert Reader(io.BytesIO(stream[: borders[0]] + noise), on_damage="report").index.entries == ()
+        assert (
+            Reader(io.BytesIO(stream[: borders[0]] + noise), on_damage="report").index.entries == ()
+        )
 
 
-def test_missing_packet_is_reported_where_it_should_be(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_missing_packet_is_reported_where_it_should_be(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     frames = [number for number, packet in enumerate(packets) if packet.type == PacketType.FRAME]
     for number in frames[:-1]:
         cut = stream[: borders[number]] + stream[borders[number + 1] :]
@@ -189,7 +234,9 @@ def test_missing_packet_is_reported_where_it_should_be(opened: Open, stream: byt
             list(Reader(opened(cut)))
 
 
-def test_packet_that_comes_twice_is_delivered_once(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_packet_that_comes_twice_is_delivered_once(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     number = next(number for number, packet in enumerate(packets) if packet.frame == 1)
     twice = stream[: borders[number + 1]] + stream[borders[number] :]
     found = list(Reader(opened(twice), on_damage="report"))
@@ -199,21 +246,29 @@ def test_packet_that_comes_twice_is_delivered_once(opened: Open, stream: bytes, 
         list(Reader(opened(twice)))
 
 
-def test_packet_of_an_unknown_track_is_not_delivered(opened: Open, stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_packet_of_an_unknown_track_is_not_delivered(
+    opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     stray = pack_packet(Packet(type=PacketType.AUDIO, track=9, payload=b"stray"))
     data = stream[: borders[2]] + stray + stream[borders[2] :]
     found = list(Reader(opened(data), on_damage="report"))
     assert sound(found) == packets
-    assert [(item.end - item.start, "no such track" in item.reason) for item in damage(found)] == [(len(stray), True)]
+    assert [(item.end - item.start, "no such track" in item.reason) for item in damage(found)] == [
+        (len(stray), True)
+    ]
 
 
-def test_packet_inside_a_payload_is_not_seen_while_the_stream_is_sound(opened: Open, header: Header, write: Write) -> None:
+def test_packet_inside_a_payload_is_not_seen_while_the_stream_is_sound(
+    opened: Open, header: Header, write: Write
+) -> None:
     inner = pack_packet(Packet(type=PacketType.FRAME, key=True, gop=7, frame=70, payload=b"inner"))
     packet = Packet(type=PacketType.FRAME, key=True, payload=b"x" + inner + b"\xd7\x8b")
     assert list(Reader(opened(write(header, [packet])))) == [packet]
 
 
-def test_announced_length_alone_costs_no_memory(opened: Open, stream: bytes, borders: list[int]) -> None:
+def test_announced_length_alone_costs_no_memory(
+    opened: Open, stream: bytes, borders: list[int]
+) -> None:
     head = bytearray(pack_packet(Packet(type=PacketType.FRAME, key=True, payload=b""))[:10])
     head[2] = 22
     head += pack_varint(1 << 28) + bytes(4)
@@ -239,14 +294,23 @@ def test_index_returns() -> None:
 
 def numbers(*values: int) -> bytes:
     count, end_pts, offset, pts, *rest = values
-    return pack_varint(count) + pack_signed(end_pts) + pack_varint(offset) + pack_signed(pts) + b"".join(map(pack_varint, rest))
+    return (
+        pack_varint(count)
+        + pack_signed(end_pts)
+        + pack_varint(offset)
+        + pack_signed(pts)
+        + b"".join(map(pack_varint, rest))
+    )
 
 
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
         (b"", "ends within a number"),
-        (numbers(1 << 62, 9, 100, 0, 0, 1, 70), "4611686018427387904 GOPs are announced in 6 bytes"),
+        (
+            numbers(1 << 62, 9, 100, 0, 0, 1, 70),
+            "4611686018427387904 GOPs are announced in 6 bytes",
+        ),
         (numbers(1, 9, 100, 0, 0, 0, 70), "0 frames"),
         (numbers(1, 9, 100, 0, 0, 1, 0), "0 bytes"),
         (numbers(1, 9, 100, 0, 0, 4, 70), "4 frames and 70 bytes"),
@@ -283,8 +347,12 @@ def replace_end(stream: bytes, index_offset: int) -> bytes:
     return stream[: -len(end)] + end
 
 
-@pytest.mark.parametrize(("offset", "message"), [(5, "within the header"), (None, "no index lies at")])
-def test_end_that_points_elsewhere_fails(stream: bytes, borders: list[int], offset: int | None, message: str) -> None:
+@pytest.mark.parametrize(
+    ("offset", "message"), [(5, "within the header"), (None, "no index lies at")]
+)
+def test_end_that_points_elsewhere_fails(
+    stream: bytes, borders: list[int], offset: int | None, message: str
+) -> None:
     data = replace_end(stream, borders[1] if offset is None else offset)
     with pytest.raises(CorruptStreamError, match=message):
         _ = Reader(io.BytesIO(data)).index
@@ -295,20 +363,30 @@ def test_end_that_points_elsewhere_fails(stream: bytes, borders: list[int], offs
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [((0, 0, 1), "less than the index says"), ((0, -1, 0), "reaches past byte"), ((1, 0, 0), "no packet starts here")],
+    [
+        ((0, 0, 1), "less than the index says"),
+        ((0, -1, 0), "reaches past byte"),
+        ((1, 0, 0), "no packet starts here"),
+    ],
 )
-def test_gop_that_is_not_where_the_index_says_fails(stream: bytes, change: tuple[int, int, int], message: str) -> None:
+def test_gop_that_is_not_where_the_index_says_fails(
+    stream: bytes, change: tuple[int, int, int], message: str
+) -> None:
     reader = Reader(io.BytesIO(stream))
     entry = reader.index.entries[0]
     offset, size, count = change
-    lie = IndexEntry(0, 0, entry.frame_count + count, entry.pts, entry.offset + offset, entry.size + size)
+    lie = IndexEntry(
+        0, 0, entry.frame_count + count, entry.pts, entry.offset + offset, entry.size + size
+    )
     with pytest.raises(CorruptStreamError, match=message):
         list(reader.packets(lie))
     found = list(Reader(io.BytesIO(stream), on_damage="report").packets(lie))
     assert damage(found)
 
 
-def test_damage_of_a_gop_stays_in_it(stream: bytes, packets: list[Packet], borders: list[int]) -> None:
+def test_damage_of_a_gop_stays_in_it(
+    stream: bytes, packets: list[Packet], borders: list[int]
+) -> None:
     broken = bytearray(stream)
     broken[borders[3]] ^= 1  # frame 1
     reader = Reader(io.BytesIO(broken), on_damage="report")
@@ -316,4 +394,6 @@ def test_damage_of_a_gop_stays_in_it(stream: bytes, packets: list[Packet], borde
     assert sound(reader.packets(first)) == packets[1:3] + packets[4:8]
     assert len(damage(reader.packets(first))) == 1
     assert [packet for entry in others for packet in reader.packets(entry)] == packets[8:]
-    assert all(isinstance(header, PacketHeader) for entry in others for header in reader.headers(entry))
+    assert all(
+        isinstance(header, PacketHeader) for entry in others for header in reader.headers(entry)
+    )

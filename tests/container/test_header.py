@@ -21,13 +21,20 @@ from streamcodec.container import (
 )
 from streamcodec.container.fields import pack_header, unpack_header
 from streamcodec.container.format import PROLOGUE, pack_blob, pack_varint
-from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UnsupportedStreamError, UsageError
+from streamcodec.errors import (
+    CorruptStreamError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+    UsageError,
+)
 from streamcodec.types import ColorSpec, VideoFormat
 
 
 def prologue(fields: bytes, major: int = 1, minor: int = 0, size: int | None = None) -> bytes:
     """A prologue with a right CRC, made by the specification alone."""
-    start = PROLOGUE.pack(b"\x89SSF\r\n\x1a\n", major, minor, len(fields) if size is None else size, 0)
+    start = PROLOGUE.pack(
+        b"\x89SSF\r\n\x1a\n", major, minor, len(fields) if size is None else size, 0
+    )
     return start[:16] + crc32c(fields, crc32c(start[8:16])).to_bytes(4, "little") + fields
 
 
@@ -77,7 +84,14 @@ def random_header(rng: random.Random) -> Header:
     numbers = rng.sample(range(1, 65), rng.randrange(6))
     audio = tuple(
         AudioTrack(
-            n, text(), ratio(), rng.randbytes(rng.randrange(40)), text(), sample_rate=number(2**31 - 1), channels=number(8), layout=text()
+            n,
+            text(),
+            ratio(),
+            rng.randbytes(rng.randrange(40)),
+            text(),
+            sample_rate=number(2**31 - 1),
+            channels=number(8),
+            layout=text(),
         )
         for n in numbers[::2]
     )
@@ -89,15 +103,23 @@ def random_header(rng: random.Random) -> Header:
         frame_format=rng.choice(["rgb", "yuv420"]),
         precision=rng.choice(["fp32", "bf16"]),
         device=text(),
-        crop=maybe(Crop(left, top, rng.randint(1, video.width - left), rng.randint(1, video.height - top))),
+        crop=maybe(
+            Crop(left, top, rng.randint(1, video.width - left), rng.randint(1, video.height - top))
+        ),
         mastering_display=maybe(
-            MasteringDisplay(*((number(65535, 0), number(65535, 0)) for _ in range(4)), number(2**32 - 1, 0), number(2**32 - 1, 0))
+            MasteringDisplay(
+                *((number(65535, 0), number(65535, 0)) for _ in range(4)),
+                number(2**32 - 1, 0),
+                number(2**32 - 1, 0),
+            )
         ),
         content_light=maybe(ContentLight(number(65535, 0), number(65535, 0))),
         gop_length=maybe(number((1 << 31) - 1)),
         quality=maybe(number(63, 0)),
         audio_tracks=audio,
-        subtitle_tracks=tuple(SubtitleTrack(n, text(), ratio(), rng.randbytes(3), text()) for n in numbers[1::2]),
+        subtitle_tracks=tuple(
+            SubtitleTrack(n, text(), ratio(), rng.randbytes(3), text()) for n in numbers[1::2]
+        ),
         metadata=tuple((text(), text()) for _ in range(rng.randrange(5))),
         software=text(),
     )
@@ -117,11 +139,16 @@ def test_order_of_fields_does_not_matter(header: Header) -> None:
 
 
 def test_unknown_field_is_skipped() -> None:
-    assert unpack_header(prologue(field(999, b"new") + fields_of(minimal()), minor=7)) == (minimal(), (1, 7))
+    assert unpack_header(prologue(field(999, b"new") + fields_of(minimal()), minor=7)) == (
+        minimal(),
+        (1, 7),
+    )
 
 
 def test_unknown_field_that_must_be_understood_fails() -> None:
-    with pytest.raises(UnsupportedStreamError, match=r"field 999 of format version 1\.7 must be understood.*update"):
+    with pytest.raises(
+        UnsupportedStreamError, match=r"field 999 of format version 1\.7 must be understood.*update"
+    ):
         unpack_header(prologue(field(999, b"new", must=True) + fields_of(minimal()), minor=7))
 
 
@@ -135,7 +162,16 @@ def test_version_zero_fails() -> None:
         unpack_header(prologue(fields_of(minimal()), major=0, minor=9))
 
 
-@pytest.mark.parametrize("data", [b"\x00\x00\x00\x18ftypmp42", b"\x89SSF\n\x1a\n", b"\x89SSF\r\r\n\x1a\n", b"\x09SSF\r\n\x1a\n", b"RIFF"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x00\x00\x18ftypmp42",
+        b"\x89SSF\n\x1a\n",
+        b"\x89SSF\r\r\n\x1a\n",
+        b"\x09SSF\r\n\x1a\n",
+        b"RIFF",
+    ],
+)
 def test_other_files_and_text_transfers_fail(data: bytes) -> None:
     with pytest.raises(CorruptStreamError, match=r"not an \.ssf stream"):
         Reader(io.BytesIO(data.ljust(64, b"\0")))
@@ -149,12 +185,16 @@ def test_empty_file_fails() -> None:
 def test_truncated_header_fails_at_every_byte() -> None:
     data = pack_header(minimal())
     for size in range(1, len(data)):
-        with pytest.raises(TruncatedStreamError, match=f"byte {size}: the stream ends within its header"):
+        with pytest.raises(
+            TruncatedStreamError, match=f"byte {size}: the stream ends within its header"
+        ):
             Reader(io.BytesIO(data[:size]))
 
 
 def test_header_size_above_the_limit_fails() -> None:
-    with pytest.raises(CorruptStreamError, match="header size is 4294967295; must be at most 1048576"):
+    with pytest.raises(
+        CorruptStreamError, match="header size is 4294967295; must be at most 1048576"
+    ):
         Reader(io.BytesIO(prologue(fields_of(minimal()), size=0xFFFFFFFF)))
 
 
@@ -189,7 +229,11 @@ DEFECTS = {
     "time base 0": (2, b"\0\x01", "ratio is 0/1"),
     "unknown frame format": (3, b"\x02", "frame format: choice is 2"),
     "model without a name": (4, b"\0" + bytes(16), "name"),
-    "model id cut": (4, b"\x01m" + bytes(15), "intra model: 16 bytes are announced and 15 are left"),
+    "model id cut": (
+        4,
+        b"\x01m" + bytes(15),
+        "intra model: 16 bytes are announced and 15 are left",
+    ),
     "model name above limit": (4, b"\x80\x02" + b"m" * 256 + bytes(16), "255"),
     "model name no UTF-8": (4, b"\x01\xff" + bytes(16), "UTF-8"),
     "unknown precision": (6, b"\x02\0", "arithmetic: choice is 2"),

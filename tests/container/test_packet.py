@@ -3,11 +3,20 @@ import pytest
 from streamcodec._native import crc32c
 from streamcodec.container import Packet, PacketType
 from streamcodec.container.format import pack_varint
-from streamcodec.container.packet import PREFIX_SIZE, PacketHeader, check_payload, header_size, pack_packet, unpack_packet_header
+from streamcodec.container.packet import (
+    PREFIX_SIZE,
+    PacketHeader,
+    check_payload,
+    header_size,
+    pack_packet,
+    unpack_packet_header,
+)
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 MAX = (1 << 63) - 1
-FRAME = Packet(type=PacketType.FRAME, key=True, gop=2, frame=300, pts=-1, duration=512, payload=b"payload")
+FRAME = Packet(
+    type=PacketType.FRAME, key=True, gop=2, frame=300, pts=-1, duration=512, payload=b"payload"
+)
 
 
 def unpack(data: bytes, offset: int) -> PacketHeader:
@@ -22,7 +31,9 @@ def raw_header(middle: bytes, *, size: int | None = None, sync: bytes = b"\xd7\x
 
 
 def test_bytes_of_a_frame() -> None:
-    head = bytes.fromhex("d78b 15 01 01 00 02 ac02 01 8004 07") + crc32c(b"payload").to_bytes(4, "little")
+    head = bytes.fromhex("d78b 15 01 01 00 02 ac02 01 8004 07") + crc32c(b"payload").to_bytes(
+        4, "little"
+    )
     assert pack_packet(FRAME) == head + crc32c(head).to_bytes(4, "little") + b"payload"
 
 
@@ -46,13 +57,22 @@ def test_packet_returns(packet: Packet) -> None:
 
 
 def test_p_frame_header_is_small() -> None:
-    frame = Packet(type=PacketType.FRAME, gop=100, frame=3200, pts=3200 * 512, duration=512, payload=bytes(100))
+    frame = Packet(
+        type=PacketType.FRAME, gop=100, frame=3200, pts=3200 * 512, duration=512, payload=bytes(100)
+    )
     assert len(pack_packet(frame)) - 100 <= 24
 
 
 def test_bytes_of_a_newer_version_are_skipped() -> None:
     header = unpack(raw_header(b"\x01\xff\x00" + b"\1\2\3\4\5" + b"new bytes \x80"), 0)
-    assert (header.key, header.gop, header.frame, header.pts, header.duration, header.payload_size) == (True, 1, 2, -2, 4, 5)
+    assert (
+        header.key,
+        header.gop,
+        header.frame,
+        header.pts,
+        header.duration,
+        header.payload_size,
+    ) == (True, 1, 2, -2, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +80,27 @@ def test_bytes_of_a_newer_version_are_skipped() -> None:
     [
         (b"", TruncatedStreamError, "byte 9: the stream ends without an end packet"),
         (b"\xd7\x8b", TruncatedStreamError, "byte 11: the stream ends within a packet header"),
-        (pack_packet(FRAME)[:-8], TruncatedStreamError, "byte 29: the stream ends within a packet header"),
-        (b"\x8b\xd7" + pack_packet(FRAME)[2:], CorruptStreamError, "sync word is 8bd7, must be d78b"),
+        (
+            pack_packet(FRAME)[:-8],
+            TruncatedStreamError,
+            "byte 29: the stream ends within a packet header",
+        ),
+        (
+            b"\x8b\xd7" + pack_packet(FRAME)[2:],
+            CorruptStreamError,
+            "sync word is 8bd7, must be d78b",
+        ),
         (raw_header(b"\1\0\0\1\2\3\4\5", size=18), CorruptStreamError, "header size is 18"),
-        (pack_packet(FRAME)[:8] + b"\0" + pack_packet(FRAME)[9:], CorruptStreamError, "byte 9: CRC of the packet header"),
-        (raw_header(b"\1\0\0\1\2\3\4" + pack_varint((1 << 28) + 1)), CorruptStreamError, "payload size is 268435457; must be at most"),
+        (
+            pack_packet(FRAME)[:8] + b"\0" + pack_packet(FRAME)[9:],
+            CorruptStreamError,
+            "byte 9: CRC of the packet header",
+        ),
+        (
+            raw_header(b"\1\0\0\1\2\3\4" + pack_varint((1 << 28) + 1)),
+            CorruptStreamError,
+            "payload size is 268435457; must be at most",
+        ),
         (raw_header(b"\1\0\0\1\2\3\4\x80"), CorruptStreamError, "ends within a number"),
         (raw_header(b"\1\0\0" + b"\xff" * 9 + b"\x02\2\3\4\5"), CorruptStreamError, "2\\^64"),
         (raw_header(b"\1\0\0" + pack_varint(1 << 63) + b"\2\3\4\5"), CorruptStreamError, "2\\^63"),
@@ -86,7 +122,15 @@ def test_defective_payload_fails() -> None:
 
 @pytest.mark.parametrize(
     "numbers",
-    [{"gop": -1}, {"frame": MAX + 1}, {"duration": -1}, {"pts": MAX + 1}, {"pts": -MAX - 2}, {"pts": MAX, "duration": 1}, {"track": 256}],
+    [
+        {"gop": -1},
+        {"frame": MAX + 1},
+        {"duration": -1},
+        {"pts": MAX + 1},
+        {"pts": -MAX - 2},
+        {"pts": MAX, "duration": 1},
+        {"track": 256},
+    ],
 )
 def test_packet_that_cannot_be_stored_fails(numbers: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="accepted"):

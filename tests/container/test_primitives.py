@@ -2,11 +2,34 @@ from fractions import Fraction
 
 import pytest
 
-from streamcodec.container.format import Cursor, pack_blob, pack_rational, pack_signed, pack_text, pack_varint
+from streamcodec.container.format import (
+    Cursor,
+    pack_blob,
+    pack_rational,
+    pack_signed,
+    pack_text,
+    pack_varint,
+)
 from streamcodec.errors import CorruptStreamError, UsageError
 
-VARINTS = {0: "00", 1: "01", 127: "7f", 128: "8001", 300: "ac02", 16384: "808001", (1 << 64) - 1: "ffffffffffffffffff01"}
-SIGNED = {0: "00", -1: "01", 1: "02", -64: "7f", 64: "8001", (1 << 63) - 1: "feffffffffffffffff01", -1 << 63: "ffffffffffffffffff01"}
+VARINTS = {
+    0: "00",
+    1: "01",
+    127: "7f",
+    128: "8001",
+    300: "ac02",
+    16384: "808001",
+    (1 << 64) - 1: "ffffffffffffffffff01",
+}
+SIGNED = {
+    0: "00",
+    -1: "01",
+    1: "02",
+    -64: "7f",
+    64: "8001",
+    (1 << 63) - 1: "feffffffffffffffff01",
+    -1 << 63: "ffffffffffffffffff01",
+}
 
 
 @pytest.mark.parametrize(("value", "word"), VARINTS.items())
@@ -24,7 +47,15 @@ def test_signed(value: int, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "80", "ffffffffffffffffff02", "80808080808080808080", "8080808080808080808000", "ffffffffffffffffffff01"]
+    "word",
+    [
+        "",
+        "80",
+        "ffffffffffffffffff02",
+        "80808080808080808080",
+        "8080808080808080808000",
+        "ffffffffffffffffffff01",
+    ],
 )
 def test_varint_fails(word: str) -> None:
     with pytest.raises(CorruptStreamError, match=r"test: .*number"):
@@ -47,12 +78,16 @@ def test_rational() -> None:
     assert Cursor(pack_rational(Fraction(30000, 1001)), "test").rational() == Fraction(30000, 1001)
 
 
-@pytest.mark.parametrize("value", [Fraction(0), Fraction(-1, 2), Fraction(1 << 31), Fraction(1, 1 << 31)])
+@pytest.mark.parametrize(
+    "value", [Fraction(0), Fraction(-1, 2), Fraction(1 << 31), Fraction(1, 1 << 31)]
+)
 def test_rational_fails(value: Fraction) -> None:
     with pytest.raises(UsageError, match="numerator and denominator"):
         pack_rational(value)
     with pytest.raises(CorruptStreamError, match="ratio"):
-        Cursor(pack_varint(abs(value.numerator)) + pack_varint(value.denominator * (value > 0)), "test").rational()
+        Cursor(
+            pack_varint(abs(value.numerator)) + pack_varint(value.denominator * (value > 0)), "test"
+        ).rational()
 
 
 def test_text() -> None:
@@ -67,7 +102,9 @@ def test_text_fails() -> None:
 
 
 def test_blob_fails_where_more_is_announced_than_there_is() -> None:
-    with pytest.raises(CorruptStreamError, match="1099511627776 bytes are announced and 1 are left"):
+    with pytest.raises(
+        CorruptStreamError, match="1099511627776 bytes are announced and 1 are left"
+    ):
         Cursor(pack_varint(1 << 40) + b"x", "test").blob()
 
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from streamcodec.container import Damage, Header, IndexEntry, Packet, PacketHeader, PacketType, Reader, Writer
+from streamcodec.container import (
+    Damage,
+    Header,
+    IndexEntry,
+    Packet,
+    PacketHeader,
+    PacketType,
+    Reader,
+    Writer,
+)
 from streamcodec.errors import CorruptStreamError, SourceError, TruncatedStreamError, UsageError
 
 Write = Callable[[Header, Iterable[Packet]], bytes]
@@ -20,11 +29,23 @@ def large_stream(header: Header, write: Write, *, gops: int, payload_size: int) 
     frames = range(4 * gops)
     return write(
         header,
-        (Packet(type=PacketType.FRAME, key=i % 4 == 0, gop=i // 4, frame=i, pts=10 * i, payload=bytes([i]) * payload_size) for i in frames),
+        (
+            Packet(
+                type=PacketType.FRAME,
+                key=i % 4 == 0,
+                gop=i // 4,
+                frame=i,
+                pts=10 * i,
+                payload=bytes([i]) * payload_size,
+            )
+            for i in frames
+        ),
     )
 
 
-def test_everything_returns(opened: Open, stream: bytes, header: Header, packets: list[Packet]) -> None:
+def test_everything_returns(
+    opened: Open, stream: bytes, header: Header, packets: list[Packet]
+) -> None:
     reader = Reader(opened(stream))
     assert reader.header == header
     assert reader.version == (1, 0)
@@ -34,8 +55,12 @@ def test_everything_returns(opened: Open, stream: bytes, header: Header, packets
 def test_headers_tell_what_packets_hold(opened: Open, stream: bytes, packets: list[Packet]) -> None:
     headers = list(Reader(opened(stream)).headers())
     assert [
-        (h.type, h.key, h.track, h.gop, h.frame, h.pts, h.duration, h.payload_size) for h in headers if isinstance(h, PacketHeader)
-    ] == [(p.type, p.key, p.track, p.gop, p.frame, p.pts, p.duration, len(p.payload)) for p in packets]
+        (h.type, h.key, h.track, h.gop, h.frame, h.pts, h.duration, h.payload_size)
+        for h in headers
+        if isinstance(h, PacketHeader)
+    ] == [
+        (p.type, p.key, p.track, p.gop, p.frame, p.pts, p.duration, len(p.payload)) for p in packets
+    ]
 
 
 def test_file_that_can_seek_is_read_again_and_again(stream: bytes, packets: list[Packet]) -> None:
@@ -59,7 +84,11 @@ def test_pipe_has_no_index(opened: Open, stream: bytes) -> None:
     reader = Reader(opened(stream))
     if not reader.seekable:
         header = PacketHeader(type=1, offset=0, header_size=0, payload_size=0, payload_crc=0)
-        for act in (lambda: reader.index, lambda: reader.load(header), lambda: list(reader.packets(IndexEntry(0, 0, 1, 0, 0, 1)))):
+        for act in (
+            lambda: reader.index,
+            lambda: reader.load(header),
+            lambda: list(reader.packets(IndexEntry(0, 0, 1, 0, 0, 1))),
+        ):
             with pytest.raises(UsageError, match="seek"):
                 act()
 
@@ -80,7 +109,9 @@ def test_load_fails_on_damage(stream: bytes) -> None:
 
 def test_index(stream: bytes) -> None:
     index = Reader(io.BytesIO(stream)).index
-    assert [(entry.gop, entry.first_frame, entry.frame_count, entry.pts) for entry in index.entries] == [
+    assert [
+        (entry.gop, entry.first_frame, entry.frame_count, entry.pts) for entry in index.entries
+    ] == [
         (0, 0, 3, -2),
         (1, 3, 1, 4),
         (2, 4, 2, 8),
@@ -103,8 +134,14 @@ def test_gops_hold_their_packets(stream: bytes, packets: list[Packet]) -> None:
     reader = Reader(io.BytesIO(stream))
     for entry in reversed(reader.index.entries):
         found = [packet for packet in reader.packets(entry) if packet.type == PacketType.FRAME]
-        assert found == [packet for packet in packets if packet.type == PacketType.FRAME and packet.gop == entry.gop]
-    assert [packet for entry in reader.index.entries for packet in reader.packets(entry)] == packets[1:]
+        assert found == [
+            packet
+            for packet in packets
+            if packet.type == PacketType.FRAME and packet.gop == entry.gop
+        ]
+    assert [
+        packet for entry in reader.index.entries for packet in reader.packets(entry)
+    ] == packets[1:]
     assert sum(1 for _ in reader.headers(reader.index.entries[0])) == 7
 
 
@@ -160,7 +197,9 @@ def test_reader_follows_a_pipe_packet_by_packet(header: Header, packets: list[Pa
             for packet in packets:
                 writer.write(packet)
                 writer.flush()
-                overtaken.append(not seen.acquire(timeout=20))  # the next is written only when this one has been read
+                overtaken.append(
+                    not seen.acquire(timeout=20)
+                )  # the next is written only when this one has been read
             writer.finish()
 
     thread = threading.Thread(target=produce)
@@ -201,8 +240,14 @@ def test_writer_that_stops_growing_fails(stream: bytes) -> None:
     assert next(tries, None) is None
 
 
-def test_unknown_packet_types_are_skipped(opened: Open, header: Header, packets: list[Packet], write: Write) -> None:
-    mixed = [item for packet in packets for item in (Packet(type=99, track=7, gop=5, payload=b"new"), packet)]
+def test_unknown_packet_types_are_skipped(
+    opened: Open, header: Header, packets: list[Packet], write: Write
+) -> None:
+    mixed = [
+        item
+        for packet in packets
+        for item in (Packet(type=99, track=7, gop=5, payload=b"new"), packet)
+    ]
     assert list(Reader(opened(write(header, mixed)))) == packets
     reader = Reader(io.BytesIO(write(header, mixed)))
     assert reader._scanned_index() == reader.index
@@ -225,7 +270,9 @@ def test_unknown_policy_fails(stream: bytes) -> None:
         Reader(io.BytesIO(stream), on_damage="ignore")
 
 
-def test_two_streams_in_a_file_are_one_and_surplus_bytes(stream: bytes, packets: list[Packet]) -> None:
+def test_two_streams_in_a_file_are_one_and_surplus_bytes(
+    stream: bytes, packets: list[Packet]
+) -> None:
     file = io.BytesIO(2 * stream)
     found = list(Reader(file, on_damage="report"))
     assert found[:-1] == packets
@@ -251,7 +298,9 @@ def test_pipe_is_left_behind_the_end_packet(stream: bytes, packets: list[Packet]
             return True
 
         def readinto(self, buffer: memoryview) -> int:
-            assert self.file.tell() < len(stream), "the reader waits for bytes that it does not need"
+            assert self.file.tell() < len(stream), (
+                "the reader waits for bytes that it does not need"
+            )
             return self.file.readinto(buffer)
 
     assert list(Reader(Endless())) == packets
@@ -262,4 +311,6 @@ def test_packets_can_be_copied_to_a_new_stream(stream: bytes, header: Header, wr
         return (item for item in items if isinstance(item, Packet))
 
     assert write(header, intact(iter(Reader(io.BytesIO(stream))))) == stream
-    assert write(replace(header, software="other"), intact(iter(Reader(io.BytesIO(stream))))) != stream
+    assert (
+        write(replace(header, software="other"), intact(iter(Reader(io.BytesIO(stream))))) != stream
+    )

@@ -73,7 +73,9 @@ def single(conv: Conv, input_max_abs: int, channels: int | None = None) -> Netwo
 def synthesis(rng: np.random.Generator, width: int = 24) -> Network:
     """Like a decoder's last network: two grids put together, residual blocks, a sum with the input."""
     slots = (
-        Slot("fine", 8 + width, 3000, True),  # 8 channels are an input, the others come from "coarse"
+        Slot(
+            "fine", 8 + width, 3000, True
+        ),  # 8 channels are an input, the others come from "coarse"
         Slot("coarse", 20, 3000, True),
         Slot("mixed", 4 * width, 3000),
         *(Slot(name, width, 3000) for name in ("a", "b", "c", "d", "e")),
@@ -81,7 +83,9 @@ def synthesis(rng: np.random.Generator, width: int = 24) -> Network:
         Slot("packed", 32, 3000),
     )
 
-    def conv(source: str, inputs: int, output: str, outputs: int, taps: Taps, **options: object) -> Conv:
+    def conv(
+        source: str, inputs: int, output: str, outputs: int, taps: Taps, **options: object
+    ) -> Conv:
         ends = (Channels(source), Channels(output))
         return random_conv(rng, Shape(inputs, outputs, taps), ends, input_max_abs=3000, **options)  # type: ignore[arg-type]
 
@@ -119,7 +123,9 @@ def run_native(
     kernels: str | None = None,
 ) -> dict[str, Map]:
     """All slots after a stage, from given slots before it."""
-    workspace = Workspace(native(network), {name: values.shape[:2] for name, values in maps.items()})  # type: ignore[misc]
+    workspace = Workspace(
+        native(network), {name: values.shape[:2] for name, values in maps.items()}
+    )  # type: ignore[misc]
     for name, values in maps.items():
         workspace.put(name, values)
     workspace.run(stage, condition=condition, threads=threads, kernels=kernels)

@@ -44,7 +44,9 @@ SIZES = [(1, 1), (1, 9), (8, 1), (3, 5), (6, 14), (5, 27)]
 
 
 def run_torch(network: Network, maps: dict[str, Map], *, condition: int = 0) -> dict[str, Map]:
-    images = {name: torch.from_numpy(values).permute(2, 0, 1)[None] for name, values in maps.items()}
+    images = {
+        name: torch.from_numpy(values).permute(2, 0, 1)[None] for name, values in maps.items()
+    }
     after = TorchNetwork(network).run("all", images, condition=condition)
     return {name: values[0].permute(1, 2, 0).numpy() for name, values in after.items()}
 
@@ -93,7 +95,9 @@ def largest_conv(shape: Shape, max_abs: int, largest_weight: int, largest_sum: i
         (Shape(1, 50, square_taps(1)), 32767, 32767, 2**31 - 1),
     ],
 )
-def test_sums_at_the_bound_are_exact(shape: Shape, max_abs: int, largest_weight: int, largest_sum: int, sign: int, kernels: str) -> None:
+def test_sums_at_the_bound_are_exact(
+    shape: Shape, max_abs: int, largest_weight: int, largest_sum: int, sign: int, kernels: str
+) -> None:
     rng = np.random.default_rng(0)
     network = single(largest_conv(shape, max_abs, largest_weight, largest_sum), max_abs)
     values = extreme_map(rng, (5, 7), network.slots[0])
@@ -116,7 +120,9 @@ def test_programs_equal_the_oracle(size: tuple[int, int], kernels: str) -> None:
     }
     expected = run_stage(network, "all", maps, condition=77)
     for threads in (1, 2, 5):
-        assert_same(run_native(network, maps, condition=77, threads=threads, kernels=kernels), expected)
+        assert_same(
+            run_native(network, maps, condition=77, threads=threads, kernels=kernels), expected
+        )
     assert_same(run_torch(network, maps, condition=77), expected)
 
 

@@ -135,7 +135,9 @@ def test_a_sum_that_could_overflow_fails() -> None:
 def test_a_program_that_is_not_sound_fails() -> None:
     slots = (Slot("in", 4, 100, True), Slot("out", 6, 2000))
 
-    def refused(message: str, layers: tuple[Conv | DepthToSpace, ...], changed: tuple[Slot, ...] = slots) -> None:
+    def refused(
+        message: str, layers: tuple[Conv | DepthToSpace, ...], changed: tuple[Slot, ...] = slots
+    ) -> None:
         with pytest.raises(UsageError, match=message):
             native(Network(changed, (Stage("all", layers),)))
 
@@ -148,7 +150,10 @@ def test_a_program_that_is_not_sound_fails() -> None:
         (conv(),),
         (replace(slots[0], is_given=False), slots[1]),
     )
-    refused("the number of channels is 1073741824; accepted: 1 .. 4096", (DepthToSpace(Channels("in"), Channels("out"), 2**30),))
+    refused(
+        "the number of channels is 1073741824; accepted: 1 .. 4096",
+        (DepthToSpace(Channels("in"), Channels("out"), 2**30),),
+    )
     refused(
         "the input's max_abs is 100; accepted: 1 .. 50",
         (DepthToSpace(Channels("in"), Channels("out"), 1),),

@@ -19,7 +19,10 @@ TABLES = stack_tables(
         CERTAIN,
         Table(np.array([0, 16384], np.int32), 1),
         Table(np.array([0, 100, 16000, 16300, 16384], np.int32), -1),
-        *(Table(np.array([0, *range(2000 - 20 * k, 15001, 500), 16384], np.int32), k - 14) for k in range(5)),
+        *(
+            Table(np.array([0, *range(2000 - 20 * k, 15001, 500), 16384], np.int32), k - 14)
+            for k in range(5)
+        ),
     ]
 )
 
@@ -29,33 +32,55 @@ def native_tables(data: TableData = TABLES) -> Tables:
 
 
 def random_context(
-    seed: int, schedule: Schedule, channels: int = 3, features: int = 5, widths: tuple[int, ...] = (7, 9), shift: int = 16
+    seed: int,
+    schedule: Schedule,
+    channels: int = 3,
+    features: int = 5,
+    widths: tuple[int, ...] = (7, 9),
+    shift: int = 16,
 ) -> ContextData:
     """Weights as large as they may be, in units that make the outputs neither vanish nor saturate.
 
     widths: outputs of the layers but the last.
     """
     rng = np.random.default_rng(seed)
-    blocks = [[len(TAPS[schedule]) * channels], [features, widths[0]], *([width] for width in widths[1:])]
+    blocks = [
+        [len(TAPS[schedule]) * channels],
+        [features, widths[0]],
+        *([width] for width in widths[1:]),
+    ]
     outputs = [*widths, 2 * channels]
     layers = [
-        _layer(rng, inputs, count, 65536 if k in (0, len(outputs) - 1) else int(rng.integers(0, 65537)), shift)
+        _layer(
+            rng,
+            inputs,
+            count,
+            65536 if k in (0, len(outputs) - 1) else int(rng.integers(0, 65537)),
+            shift,
+        )
         for k, (inputs, count) in enumerate(zip(blocks, outputs, strict=True))
     ]
     thresholds = np.sort(rng.integers(-3 * 4096, 6 * 4096, TABLES.rows - 1)).astype(np.int32)
     return ContextData(schedule, np.array(TAPS[schedule], np.int32), tuple(layers), thresholds)
 
 
-def _layer(rng: np.random.Generator, blocks: list[int], outputs: int, slope: int, shift: int) -> ContextLayer:
+def _layer(
+    rng: np.random.Generator, blocks: list[int], outputs: int, slope: int, shift: int
+) -> ContextLayer:
     weights = []
     for inputs in blocks:
         weight = rng.normal(size=(inputs, outputs))
         for first in range(0, inputs, CHUNK_INPUTS):
             chunk = weight[first : first + CHUNK_INPUTS]
-            chunk *= np.minimum((MAX_CHUNK_WEIGHT - CHUNK_INPUTS) / np.abs(chunk).sum(0), 32767 / np.abs(chunk).max(0))
+            chunk *= np.minimum(
+                (MAX_CHUNK_WEIGHT - CHUNK_INPUTS) / np.abs(chunk).sum(0),
+                32767 / np.abs(chunk).max(0),
+            )
         weights.append(weight.round().astype(np.int16))
     shifts = rng.integers(shift - 2, shift + 2, (len(blocks), outputs)).astype(np.int32)
-    return ContextLayer(np.concatenate(weights), shifts, rng.integers(-8000, 8001, outputs).astype(np.int32), slope)
+    return ContextLayer(
+        np.concatenate(weights), shifts, rng.integers(-8000, 8001, outputs).astype(np.int32), slope
+    )
 
 
 @dataclass(frozen=True)
@@ -66,10 +91,18 @@ class Latent:
     features: NDArray[np.int32]
 
 
-def random_latent(seed: int, data: ContextData, height: int, width: int, spread: float = 3 * 4096) -> Latent:
+def random_latent(
+    seed: int, data: ContextData, height: int, width: int, spread: float = 3 * 4096
+) -> Latent:
     rng = np.random.default_rng(seed)
-    values = (rng.standard_t(2, (height, width, data.channels)) * spread).round().clip(-(2**31), 2**31 - 1)
-    features = (rng.standard_t(1, (height, width, data.features)) * 4096).round().clip(-LIMIT, LIMIT)
+    values = (
+        (rng.standard_t(2, (height, width, data.channels)) * spread)
+        .round()
+        .clip(-(2**31), 2**31 - 1)
+    )
+    features = (
+        (rng.standard_t(1, (height, width, data.features)) * 4096).round().clip(-LIMIT, LIMIT)
+    )
     return Latent(values.astype(np.int32), features.astype(np.int32))
 
 
@@ -101,12 +134,21 @@ def oracle(data: ContextData, latent: Latent, tables: TableData = TABLES) -> Exp
         x = _run(first, [_normalised(latent.features[i, j].tolist()), _normalised(context)])
         for layer in others:
             x = _run(layer, [_normalised(x)])
-        rows = [sum(threshold <= scale for threshold in data.thresholds.tolist()) for scale in x[:channels]]
+        rows = [
+            sum(threshold <= scale for threshold in data.thresholds.tolist())
+            for scale in x[:channels]
+        ]
         values, means = latent.values[i, j].tolist(), x[channels:]
-        chosen = [_symbol(y, mean, tables.table(row)) for y, mean, row in zip(values, means, rows, strict=True)]
+        chosen = [
+            _symbol(y, mean, tables.table(row))
+            for y, mean, row in zip(values, means, rows, strict=True)
+        ]
         y_hat[i, j] = [symbol * 4096 + mean for symbol, mean in zip(chosen, means, strict=True)]
         symbols[i, j], indexes[i, j] = chosen, rows
-    arrays = (np.array([[found[i, j] for j in range(width)] for i in range(height)]) for found in (y_hat, symbols, indexes))
+    arrays = (
+        np.array([[found[i, j] for j in range(width)] for i in range(height)])
+        for found in (y_hat, symbols, indexes)
+    )
     y, s, r = arrays
     return Expected(y.astype(np.int32), s.astype(np.int32), r.astype(np.uint16), order)
 
@@ -126,7 +168,10 @@ def _run(layer: ContextLayer, blocks: list[tuple[list[int], int]]) -> list[int]:
         total, first = bias, 0
         for block, (inputs, fraction) in enumerate(blocks):
             column = layer.weight[first : first + len(inputs), r].tolist()
-            total += _round(sum(w * a for w, a in zip(column, inputs, strict=True)), int(layer.shift[block, r]) + fraction - 12)
+            total += _round(
+                sum(w * a for w, a in zip(column, inputs, strict=True)),
+                int(layer.shift[block, r]) + fraction - 12,
+            )
             first += len(inputs)
         value = _limited(total, LIMIT)
         out.append(value if value >= 0 else _round(value * layer.slope, 16))

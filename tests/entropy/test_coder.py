@@ -56,7 +56,9 @@ def test_rows_and_probability_bits(tables: Tables) -> None:
     assert PROBABILITY_BITS == 14
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)])
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)]
+)
 def test_data_may_be_any_buffer(tables: Tables, kind: Callable[[bytes], bytes]) -> None:
     symbols, indexes = _sample(100)
     decoder = Decoder(tables, kind(_encode(tables, symbols, indexes)))
@@ -71,14 +73,25 @@ def test_data_that_is_no_buffer_fails(tables: Tables, data: object) -> None:
 
 @pytest.mark.parametrize(
     "symbols",
-    [np.zeros(4, np.int64), np.zeros(4, np.float32), np.zeros(8, np.int32)[::2], np.zeros((2, 2), np.int32), np.zeros(4, ">i4"), [0] * 4],
+    [
+        np.zeros(4, np.int64),
+        np.zeros(4, np.float32),
+        np.zeros(8, np.int32)[::2],
+        np.zeros((2, 2), np.int32),
+        np.zeros(4, ">i4"),
+        [0] * 4,
+    ],
 )
 def test_symbols_of_another_kind_fail(tables: Tables, symbols: Int32) -> None:
-    with pytest.raises(UsageError, match=r"symbols is .* accepted: a C-contiguous numpy array of int32 with 1 axis"):
+    with pytest.raises(
+        UsageError, match=r"symbols is .* accepted: a C-contiguous numpy array of int32 with 1 axis"
+    ):
         Encoder(tables).put(symbols, np.zeros(4, np.uint16))
 
 
-@pytest.mark.parametrize("indexes", [np.zeros(4, np.int32), np.zeros(8, np.uint16)[::2], np.uint16(3), [0] * 4])
+@pytest.mark.parametrize(
+    "indexes", [np.zeros(4, np.int32), np.zeros(8, np.uint16)[::2], np.uint16(3), [0] * 4]
+)
 def test_indexes_of_another_kind_fail(tables: Tables, indexes: Uint16) -> None:
     with pytest.raises(UsageError, match=r"indexes is .* uint16"):
         Encoder(tables).put(np.zeros(4, np.int32), indexes)
@@ -223,7 +236,10 @@ def test_two_threads_code_side_by_side(tables: Tables) -> None:
     def work() -> None:
         for _ in range(4):
             data = _encode(tables, symbols, indexes)
-            results.append(data == expected and bool(np.array_equal(Decoder(tables, data).get(indexes), symbols)))
+            results.append(
+                data == expected
+                and bool(np.array_equal(Decoder(tables, data).get(indexes), symbols))
+            )
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
@@ -236,7 +252,10 @@ def test_two_threads_code_side_by_side(tables: Tables) -> None:
 def test_threads_that_share_one_encoder_take_turns(tables: Tables) -> None:
     encoder = Encoder(tables)
     symbols, indexes = np.zeros(5000, np.int32), np.ones(5000, np.uint16)
-    threads = [threading.Thread(target=lambda: [encoder.put(symbols, indexes) for _ in range(20)]) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: [encoder.put(symbols, indexes) for _ in range(20)])
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

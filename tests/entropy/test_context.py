@@ -27,7 +27,9 @@ def decode(data: ContextData, latent: Latent, stream: bytes, **options: object) 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (8, 1), (3, 5), (5, 13)])
-def test_all_sets_and_threads_do_what_the_oracle_does(schedule: Schedule, size: tuple[int, int]) -> None:
+def test_all_sets_and_threads_do_what_the_oracle_does(
+    schedule: Schedule, size: tuple[int, int]
+) -> None:
     data = random_context(sum(size), schedule)
     latent = random_latent(3, data, *size)
     expected = oracle(data, latent)
@@ -46,16 +48,29 @@ def test_all_sets_and_threads_do_what_the_oracle_does(schedule: Schedule, size: 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(
-    ("channels", "features", "widths"), [(1, 1, (1,)), (2, 3, (17, 5)), (11, 40, (33, 16, 48)), (45, 300, (270, 31)), (22, 515, (64, 260))]
+    ("channels", "features", "widths"),
+    [
+        (1, 1, (1,)),
+        (2, 3, (17, 5)),
+        (11, 40, (33, 16, 48)),
+        (45, 300, (270, 31)),
+        (22, 515, (64, 260)),
+    ],
 )
-def test_any_widths(schedule: Schedule, channels: int, features: int, widths: tuple[int, ...]) -> None:
+def test_any_widths(
+    schedule: Schedule, channels: int, features: int, widths: tuple[int, ...]
+) -> None:
     """Not multiples of the tile or of a chunk, and more than one chunk."""
     data = random_context(channels, schedule, channels, features, widths, shift=18)
     latent = random_latent(4, data, 2, 3)
     expected = oracle(data, latent)
     for instruction_set in instruction_sets():
-        chosen = native_context(data).choose(native_tables(), latent.values, latent.features, instruction_set=instruction_set)
-        for found, wanted in zip(chosen, (expected.y_hat, expected.symbols, expected.indexes), strict=True):
+        chosen = native_context(data).choose(
+            native_tables(), latent.values, latent.features, instruction_set=instruction_set
+        )
+        for found, wanted in zip(
+            chosen, (expected.y_hat, expected.symbols, expected.indexes), strict=True
+        ):
             assert found.dtype == wanted.dtype
             assert np.array_equal(found, wanted)
 
@@ -85,7 +100,10 @@ def test_halves_are_rounded_to_even() -> None:
     latent = random_latent(6, data, 4, 6)
     latent.features[:] = rng.integers(-5, 6, latent.features.shape)
     latent.features[0, 0] = 2**23 + 2 ** rng.integers(0, 12, latent.features.shape[2])
-    assert np.array_equal(native_context(data).choose(native_tables(), latent.values, latent.features)[0], oracle(data, latent).y_hat)
+    assert np.array_equal(
+        native_context(data).choose(native_tables(), latent.values, latent.features)[0],
+        oracle(data, latent).y_hat,
+    )
 
 
 def test_many_positions_in_a_wave_make_no_difference() -> None:
@@ -94,7 +112,9 @@ def test_many_positions_in_a_wave_make_no_difference() -> None:
     stream, y_hat = encode(data, latent)
     for instruction_set in instruction_sets():
         assert encode(data, latent, threads=2, instruction_set=instruction_set)[0] == stream
-        assert np.array_equal(decode(data, latent, stream, threads=5, instruction_set=instruction_set), y_hat)
+        assert np.array_equal(
+            decode(data, latent, stream, threads=5, instruction_set=instruction_set), y_hat
+        )
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -106,7 +126,9 @@ def test_threads_share_the_waves_of_a_raster(threads: int) -> None:
     assert np.array_equal(y_hat, oracle(data, latent).y_hat)
     for instruction_set in instruction_sets():
         assert encode(data, latent, threads=threads, instruction_set=instruction_set)[0] == stream
-        assert np.array_equal(decode(data, latent, stream, threads=threads, instruction_set=instruction_set), y_hat)
+        assert np.array_equal(
+            decode(data, latent, stream, threads=threads, instruction_set=instruction_set), y_hat
+        )
 
 
 def test_a_latent_goes_between_other_symbols() -> None:

@@ -61,7 +61,10 @@ def test_other_features_than_the_encoders_fail() -> None:
 
 def changed(layer: int, **fields: Any) -> ContextData:
     layers = list(DATA.layers)
-    layers[layer] = replace(layers[layer], **{name: change(getattr(layers[layer], name)) for name, change in fields.items()})
+    layers[layer] = replace(
+        layers[layer],
+        **{name: change(getattr(layers[layer], name)) for name, change in fields.items()},
+    )
     return replace(DATA, layers=tuple(layers))
 
 
@@ -81,22 +84,46 @@ def with_first(value: int) -> Any:
             changed(1, weight=lambda w: np.full_like(w, 32767)),
             r"the weights of layer 1 could overflow: those of output 0 pass a sum",
         ),
-        (changed(1, weight=with_first(-32768)), r"layer 1 has a weight of -32768; accepted: -32767..32767"),
+        (
+            changed(1, weight=with_first(-32768)),
+            r"layer 1 has a weight of -32768; accepted: -32767..32767",
+        ),
         (changed(0, shift=with_first(31)), r"shift 0 of the convolution is 31; accepted: 0..30"),
         (changed(2, shift=with_first(-1)), r"shift 0 of layer 2 is -1; accepted: 0..30"),
-        (changed(2, bias=with_first(2**24 + 1)), r"a bias of layer 2 is 16777217; accepted: within \+-16777216"),
+        (
+            changed(2, bias=with_first(2**24 + 1)),
+            r"a bias of layer 2 is 16777217; accepted: within \+-16777216",
+        ),
         (changed(1, slope=lambda _: 65537), r"the slope of layer 1 is 65537; accepted: 0..65536"),
         (
             changed(0, weight=lambda w: w[:-1]),
             r"the convolution has 245 weights and 7 shifts; accepted: weight \(36, 7\)",
         ),
         (changed(1, shift=lambda s: s[:1]), r"layer 1 has 108 weights and 9 shifts"),
-        (changed(1, weight=lambda w: w[:6]), r"layer 1 has 6 inputs; accepted: features, 1 or more, and then the 7 outputs"),
-        (replace(DATA, taps=DATA.taps[:, ::-1].copy()), r"tap \d is \(\d, -2\); accepted: within \+-15, above or to the left"),
-        (replace(DATA, taps=DATA.taps[:0]), r"taps are 0 numbers; accepted: two for each of 1..960 taps"),
-        (replace(DATA, thresholds=DATA.thresholds[::-1].copy()), r"thresholds are 7 numbers that fall"),
-        (replace(DATA, schedule="spiral"), r"no schedule is called 'spiral'; accepted: raster, checkerboard"),
-        (replace(DATA, schedule="checkerboard"), r"tap 0 is \(-2, -2\); accepted: within \+-15, an odd number of steps away"),
+        (
+            changed(1, weight=lambda w: w[:6]),
+            r"layer 1 has 6 inputs; accepted: features, 1 or more, and then the 7 outputs",
+        ),
+        (
+            replace(DATA, taps=DATA.taps[:, ::-1].copy()),
+            r"tap \d is \(\d, -2\); accepted: within \+-15, above or to the left",
+        ),
+        (
+            replace(DATA, taps=DATA.taps[:0]),
+            r"taps are 0 numbers; accepted: two for each of 1..960 taps",
+        ),
+        (
+            replace(DATA, thresholds=DATA.thresholds[::-1].copy()),
+            r"thresholds are 7 numbers that fall",
+        ),
+        (
+            replace(DATA, schedule="spiral"),
+            r"no schedule is called 'spiral'; accepted: raster, checkerboard",
+        ),
+        (
+            replace(DATA, schedule="checkerboard"),
+            r"tap 0 is \(-2, -2\); accepted: within \+-15, an odd number of steps away",
+        ),
     ],
 )
 def test_numbers_that_are_not_accepted_fail(data: ContextData, message: str) -> None:
@@ -107,12 +134,24 @@ def test_numbers_that_are_not_accepted_fail(data: ContextData, message: str) -> 
 def test_arrays_of_other_kinds_fail() -> None:
     schedule, taps, weights, shifts, biases, slopes, thresholds = DATA.arguments()
     with pytest.raises(UsageError, match="weight of layer 0 is int32 with 2 axes"):
-        ContextModel(schedule, taps, [weights[0].astype(np.int32), *weights[1:]], shifts, biases, slopes, thresholds)
+        ContextModel(
+            schedule,
+            taps,
+            [weights[0].astype(np.int32), *weights[1:]],
+            shifts,
+            biases,
+            slopes,
+            thresholds,
+        )
     with pytest.raises(UsageError, match="are of 3, 2, 3 and 3 layers"):
         ContextModel(schedule, taps, weights, shifts[1:], biases, slopes, thresholds)
-    with pytest.raises(UsageError, match="weight and shift of layer 1 have 8 and 9 columns; accepted: 9"):
+    with pytest.raises(
+        UsageError, match="weight and shift of layer 1 have 8 and 9 columns; accepted: 9"
+    ):
         narrow = np.ascontiguousarray(weights[1][:, 1:])
-        ContextModel(schedule, taps, [weights[0], narrow, weights[2]], shifts, biases, slopes, thresholds)
+        ContextModel(
+            schedule, taps, [weights[0], narrow, weights[2]], shifts, biases, slopes, thresholds
+        )
     with pytest.raises(UsageError, match="taps do not have 2 columns"):
         ContextModel(schedule, taps.reshape(-1, 4), weights, shifts, biases, slopes, thresholds)
     with pytest.raises(UsageError, match="a layer has int16"):
@@ -126,12 +165,18 @@ def test_arrays_of_other_kinds_fail() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"values": LATENT.values[:, :-1].copy()}, r"values are \(4, 5, 3\); accepted: \(4, 6, 3\) for these features"),
+        (
+            {"values": LATENT.values[:, :-1].copy()},
+            r"values are \(4, 5, 3\); accepted: \(4, 6, 3\) for these features",
+        ),
         ({"values": LATENT.values.astype(np.int64)}, "values is int64"),
         ({"values": LATENT.values[:, ::2]}, "not contiguous"),
         ({"features": LATENT.features[..., :-1].copy()}, "features have 4 channels; accepted: 5"),
         ({"features": np.zeros((0, 6, 5), np.int32)}, "the latent has 0 x 6 positions"),
-        ({"features": with_first(2**24 + 1)(LATENT.features)}, r"a feature is 16777217; accepted: within \+-16777216"),
+        (
+            {"features": with_first(2**24 + 1)(LATENT.features)},
+            r"a feature is 16777217; accepted: within \+-16777216",
+        ),
         ({"threads": 0}, "threads is 0; accepted: 1..256"),
         ({"instruction_set": "mmx"}, "no instruction set is called 'mmx'"),
     ],
@@ -145,7 +190,9 @@ def test_latents_that_are_not_accepted_fail(change: dict[str, Any], message: str
 
 
 def test_tables_that_are_too_few_fail() -> None:
-    few = Tables(TABLES.quantized_cdf[:7].copy(), TABLES.cdf_length[:7].copy(), TABLES.offset[:7].copy())
+    few = Tables(
+        TABLES.quantized_cdf[:7].copy(), TABLES.cdf_length[:7].copy(), TABLES.offset[:7].copy()
+    )
     with pytest.raises(UsageError, match="tables have 7 rows; accepted: at least 8"):
         native_context(DATA).encode(Encoder(few), LATENT.values, LATENT.features)
     with pytest.raises(UsageError, match="tables have 7 rows"):

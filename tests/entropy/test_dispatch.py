@@ -14,8 +14,12 @@ from streamcodec.errors import UsageError
 def test_unknown_instruction_set_fails() -> None:
     assert instruction_sets()[0] == "scalar"
     assert instruction_set() in instruction_sets()
-    tables = Tables(np.array([[0, 16384]], np.int32), np.array([2], np.int32), np.zeros(1, np.int32))
-    with pytest.raises(UsageError, match="no instruction set is called 'mmx'; accepted on this CPU: scalar"):
+    tables = Tables(
+        np.array([[0, 16384]], np.int32), np.array([2], np.int32), np.zeros(1, np.int32)
+    )
+    with pytest.raises(
+        UsageError, match="no instruction set is called 'mmx'; accepted on this CPU: scalar"
+    ):
         Encoder(tables, instruction_set="mmx")  # type: ignore[arg-type]
 
 
@@ -30,7 +34,11 @@ except UsageError as error:
     print(error)
 """
     result = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "STREAMCODEC_SIMD": value}
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "STREAMCODEC_SIMD": value},
     )
     return result.stdout.strip()
 
@@ -41,8 +49,12 @@ def test_environment_forces_an_instruction_set(name: str) -> None:
     if name in instruction_sets():
         assert answer == f"{name} 0xe3069283"
     else:
-        assert answer.startswith(f"environment variable STREAMCODEC_SIMD: instruction set '{name}' is not available here; accepted")
+        assert answer.startswith(
+            f"environment variable STREAMCODEC_SIMD: instruction set '{name}' is not available here; accepted"
+        )
 
 
 def test_environment_with_an_unknown_name_fails() -> None:
-    assert _instruction_set_with("fast").startswith("environment variable STREAMCODEC_SIMD: no instruction set is called 'fast'; accepted")
+    assert _instruction_set_with("fast").startswith(
+        "environment variable STREAMCODEC_SIMD: no instruction set is called 'fast'; accepted"
+    )

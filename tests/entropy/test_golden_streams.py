@@ -5,7 +5,9 @@ import pytest
 
 from streamcodec.entropy import Decoder, Encoder, Tables, instruction_sets
 
-CDF = np.array([[0, 16384, 0, 0, 0], [0, 2000, 14000, 16000, 16384], [0, 8192, 16383, 16384, 0]], np.int32)
+CDF = np.array(
+    [[0, 16384, 0, 0, 0], [0, 2000, 14000, 16000, 16384], [0, 8192, 16383, 16384, 0]], np.int32
+)
 LENGTH = np.array([2, 5, 4], np.int32)
 OFFSET = np.array([0, -1, 100], np.int32)
 

@@ -15,7 +15,11 @@ LANES = {0: 1, 2: 4, 5: 32}
 
 
 def slow_encode(tables: list[Table], symbols: list[int], indexes: list[int], lanes: int) -> bytes:
-    coded = [(tables[index], symbol) for symbol, index in zip(symbols, indexes, strict=True) if not tables[index].is_certain]
+    coded = [
+        (tables[index], symbol)
+        for symbol, index in zip(symbols, indexes, strict=True)
+        if not tables[index].is_certain
+    ]
     if not coded:
         return b""
     states = [2**15] * lanes
@@ -28,11 +32,19 @@ def slow_encode(tables: list[Table], symbols: list[int], indexes: list[int], lan
             words.insert(0, x % 2**16)
             x //= 2**16
         states[i % lanes] = x // (stop - start) * 2**14 + x % (stop - start) + start
-    escapes = [_escape_code(table, symbol) for table, symbol in coded if _position(table, symbol) == len(table.cdf) - 2]
+    escapes = [
+        _escape_code(table, symbol)
+        for table, symbol in coded
+        if _position(table, symbol) == len(table.cdf) - 2
+    ]
     side = "".join(_bits(x.bit_length() - 16, 4) + _bits(x, x.bit_length() - 1) for x in states)
-    side += "".join("0" * (c.bit_length() - 1) + "1" + _bits(c, c.bit_length() - 1) for c in escapes)
+    side += "".join(
+        "0" * (c.bit_length() - 1) + "1" + _bits(c, c.bit_length() - 1) for c in escapes
+    )
     side_bytes = bytes(int(side[i : i + 8][::-1], 2) for i in range(0, len(side), 8))
-    head = bytes([{n: b for b, n in LANES.items()}[lanes] + 8 * bool(escapes)]) + (_leb128(len(side_bytes)) if escapes else b"")
+    head = bytes([{n: b for b, n in LANES.items()}[lanes] + 8 * bool(escapes)]) + (
+        _leb128(len(side_bytes)) if escapes else b""
+    )
     return head + side_bytes + b"".join(word.to_bytes(2, "little") for word in words)
 
 
@@ -128,14 +140,18 @@ def _streams(draw: st.DrawFn) -> tuple[list[Table], list[int], list[int]]:
     symbols = []
     for index in indexes:
         near = st.integers(tables[index].offset, tables[index].offset + len(tables[index].cdf) - 2)
-        symbols.append(tables[index].offset if tables[index].is_certain else draw(near | near | near | int32))
+        symbols.append(
+            tables[index].offset if tables[index].is_certain else draw(near | near | near | int32)
+        )
     return tables, symbols, indexes
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 32])
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(stream=_streams())
-def test_fast_and_slow_coder_write_and_read_the_same(lanes: int, stream: tuple[list[Table], list[int], list[int]]) -> None:
+def test_fast_and_slow_coder_write_and_read_the_same(
+    lanes: int, stream: tuple[list[Table], list[int], list[int]]
+) -> None:
     tables, symbols, indexes = stream
     data = slow_encode(tables, symbols, indexes, lanes)
     assert slow_decode(tables, data, indexes) == symbols
@@ -151,9 +167,17 @@ def test_fast_and_slow_coder_write_and_read_the_same(lanes: int, stream: tuple[l
 
 def test_slow_coder_reads_a_long_stream_with_lanes_chosen_by_number() -> None:
     rng = np.random.default_rng(0)
-    tables = [CERTAIN, *(Table(np.array([0, 9000 + 100 * i, 15000, 16000, 16384], np.int32), -1) for i in range(8))]
+    tables = [
+        CERTAIN,
+        *(
+            Table(np.array([0, 9000 + 100 * i, 15000, 16000, 16384], np.int32), -1)
+            for i in range(8)
+        ),
+    ]
     indexes = rng.integers(0, 9, 20000).astype(np.uint16)
-    symbols = np.where(indexes == 0, 0, rng.choice([-1, 0, 1, 2, -300], 20000, p=[0.6, 0.3, 0.08, 0.01, 0.01])).astype(np.int32)
+    symbols = np.where(
+        indexes == 0, 0, rng.choice([-1, 0, 1, 2, -300], 20000, p=[0.6, 0.3, 0.08, 0.01, 0.01])
+    ).astype(np.int32)
     encoder = Encoder(_native(stack_tables(tables)))
     encoder.put(symbols, indexes)
     data = encoder.finish()

@@ -19,7 +19,10 @@ Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 Get = Callable[[NDArray[np.uint16]], NDArray[np.int32]]
 """Rows of symbols, in the order of the stream -> the symbols."""
 
-STEPS = {"inter": (((0, 0), (1, 1)), ((0, 1), (1, 0))), "intra": (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))}
+STEPS = {
+    "inter": (((0, 0), (1, 1)), ((0, 1), (1, 0))),
+    "intra": (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),)),
+}
 
 
 @dataclass
@@ -114,7 +117,9 @@ class Oracle:
         self.network: Network = on_grids(weights.network, weights.kind)
         self.log = weights.log_table.astype(np.int64)
 
-    def decode(self, payload: bytes, size: tuple[int, int], reference: Decoded | None = None) -> Decoded:
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: Decoded | None = None
+    ) -> Decoded:
         assert payload[0] < 64
         assert payload[1] == 0
         tables = self._tables()
@@ -124,7 +129,12 @@ class Oracle:
             decoded = self.intra(payload[0], padded, decoder.get)
         else:
             assert reference is not None
-            decoded = self.inter(payload[0], reference, self._motion(payload[0], reference, decoder, tables), decoder.get)
+            decoded = self.inter(
+                payload[0],
+                reference,
+                self._motion(payload[0], reference, decoder, tables),
+                decoder.get,
+            )
         decoder.finish()
         return decoded
 
@@ -133,72 +143,104 @@ class Oracle:
         channels, width = self.network.slot("z").channels, self.network.slot("hyper").channels
         z_rows = np.broadcast_to(64 + np.arange(channels), (-(-h8 // 4), -(-w8 // 4), channels))
         z = get(z_rows.ravel().astype(np.uint16)).reshape(z_rows.shape)
-        given = {"z": z.astype(np.int16), "hyper_half": _zeros(h8 // 2, w8 // 2, width), "hyper": _zeros(h8, w8, width)}
+        given = {
+            "z": z.astype(np.int16),
+            "hyper_half": _zeros(h8 // 2, w8 // 2, width),
+            "hyper": _zeros(h8, w8, width),
+        }
         hyper = self._run("hyper", quality, given)["hyper"]
 
         linear = self.weights.extra
         u = np.zeros((h8, w8, 96), np.int64)
         context = _zeros(h8, w8, 192 + len(linear))
         for step, grids in enumerate(STEPS["intra"]):
-            found = self._run(f"indexes_{step}", quality, {"hyper": hyper, "context": context})["rows"].astype(np.int64)
+            found = self._run(f"indexes_{step}", quality, {"hyper": hyper, "context": context})[
+                "rows"
+            ].astype(np.int64)
             (py, px), means = grids[0], found[:, :, :96].clip(-8191, 8191)
             symbols = get(_rows(found[:, :, 96:])).reshape(means.shape)
             assert np.abs(symbols).max() <= 2047
             u[py::2, px::2] = here = 32 * symbols.astype(np.int64) + means
             logs = self.log[np.minimum(np.abs(here) >> 1, 4095)]
             signed = np.where(here < 0, -logs, logs)
-            context[py::2, px::2] = np.concatenate((signed, logs, here[:, :, linear].clip(-8191, 8191)), 2)
+            context[py::2, px::2] = np.concatenate(
+                (signed, logs, here[:, :, linear].clip(-8191, 8191)), 2
+            )
 
         coefficients = ((u * self.weights.step[quality] + 256) >> 9).clip(-8191, 8191)
         residual = pack4(untransform(coefficients))
-        maps = {"residual": residual.astype(np.int16), "coefficients": coefficients.astype(np.int16)}
+        maps = {
+            "residual": residual.astype(np.int16),
+            "coefficients": coefficients.astype(np.int16),
+        }
         o = self._run("synthesis", quality, maps)["synthesis_out"].astype(np.int64)
         decoded = Decoded(_pixels(128 + ((o + 8) >> 4)))
         decoded.key = decoded
         return decoded
 
-    def inter(self, quality: int, reference: Decoded, field: _native.MotionField, get: Get) -> Decoded:
+    def inter(
+        self, quality: int, reference: Decoded, field: _native.MotionField, get: Get
+    ) -> Decoded:
         assert reference.key is not None
         w = self.weights
         prediction = _native.predict_motion(field, reference.planes, reference.key.planes)
         cells, d = pack4(wide(prediction)), transform(wide(prediction))
         h8, w8, _ = d.shape
         scaled = (np.abs(d) * w.gain[quality].astype(np.int64) + 2**15) >> 16
-        before = np.zeros(d.shape, np.int64) if reference.magnitudes is None else reference.magnitudes
+        before = (
+            np.zeros(d.shape, np.int64) if reference.magnitudes is None else reference.magnitudes
+        )
         features_in = np.concatenate((self.log[np.minimum(scaled, 4095)], self.log[16 * before]), 2)
-        features = self._run("features", quality, {"features_in": features_in.astype(np.int16)})["features"]
+        features = self._run("features", quality, {"features_in": features_in.astype(np.int16)})[
+            "features"
+        ]
 
         symbols = np.zeros(d.shape, np.int64)
         context = _zeros(h8, w8, 96)
         for name, grids in zip("ab", STEPS["inter"], strict=True):
             rows = []
             for py, px in grids:
-                found = self._run(f"indexes_{name}{py}{px}", quality, {"features": features, "context": context})
+                found = self._run(
+                    f"indexes_{name}{py}{px}", quality, {"features": features, "context": context}
+                )
                 rows.append(_rows(found["rows"]))
             values = get(np.concatenate(rows))
             assert np.abs(values).max() <= 2047
             for (py, px), part in zip(grids, np.split(values, 2), strict=True):
                 symbols[py::2, px::2] = part.reshape(h8 // 2, w8 // 2, 96)
                 if name == "a":
-                    context[py::2, px::2] = self.log[16 * np.minimum(np.abs(symbols[py::2, px::2]), 255)]
+                    context[py::2, px::2] = self.log[
+                        16 * np.minimum(np.abs(symbols[py::2, px::2]), 255)
+                    ]
 
         coefficients = ((symbols * w.step[quality] + 8) >> 4).clip(-32768, 32767)
         synthesis_in = np.concatenate((pack4(untransform(coefficients)), cells), 2).astype(np.int16)
-        o = self._run("synthesis", quality, {"synthesis_in": synthesis_in})["synthesis_out"].astype(np.int64)
+        o = self._run("synthesis", quality, {"synthesis_in": synthesis_in})["synthesis_out"].astype(
+            np.int64
+        )
         planes = _pixels(cells + 128 + ((o + 8) >> 4))
         return Decoded(planes, reference.key, np.minimum(np.abs(symbols), 255), field)
 
-    def _motion(self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables) -> _native.MotionField:
+    def _motion(
+        self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables
+    ) -> _native.MotionField:
         rows, columns = (side // 16 for side in reference.planes[0].shape)
         return _native.MotionTables(tables, 64).read(
-            decoder, rows, columns, previous=reference.field, has_key=reference.key is not reference, quality=quality
+            decoder,
+            rows,
+            columns,
+            previous=reference.field,
+            has_key=reference.key is not reference,
+            quality=quality,
         )
 
     def _tables(self) -> _native.Tables:
         tables = self.weights.tables
         return _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
 
-    def _run(self, stage: str, quality: int, maps: dict[str, NDArray[np.int16]]) -> dict[str, NDArray[np.int16]]:
+    def _run(
+        self, stage: str, quality: int, maps: dict[str, NDArray[np.int16]]
+    ) -> dict[str, NDArray[np.int16]]:
         return run_stage(self.network, stage, maps, condition=round(256 * (63 - 2 * quality) / 63))
 
 

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamcodec.codec.dct_weights import DctWeights, Kind, load_dct_weights, log_table, save_dct_weights
-from streamcodec.engine import Network, Slot, Stage
+from streamcodec.codec.dct_weights import (
+    DctWeights,
+    Kind,
+    load_dct_weights,
+    save_dct_weights,
+)
+from streamcodec.engine import Network, Slot, Stage, log_table
 from streamcodec.errors import ModelError, OutputError
 from streamcodec.tables import CERTAIN, TableData, stack_tables
 
@@ -39,7 +44,10 @@ def test_files_decode_the_same(tmp_path: Path) -> None:
 def test_id_depends_on_everything() -> None:
     weights = weights_of("intra")
     high = replace(weights.network.stages[0].layers[0], high=8000)
-    stages = (Stage("hyper", (high, *weights.network.stages[0].layers[1:])), *weights.network.stages[1:])
+    stages = (
+        Stage("hyper", (high, *weights.network.stages[0].layers[1:])),
+        *weights.network.stages[1:],
+    )
     others = [
         replace(weights, network=Network(weights.network.slots, stages)),
         replace(weights, step=weights.step + 1),
@@ -64,7 +72,9 @@ def test_files_fail(tmp_path: Path) -> None:
     arrays = weights.arrays()
     for name in ("step", "offset", "linear_channels", "network.synthesis.0.bias"):
         with pytest.raises(ModelError, match=name.removeprefix("network.")):
-            DctWeights.of(weights.config(), {key: value for key, value in arrays.items() if key != name})
+            DctWeights.of(
+                weights.config(), {key: value for key, value in arrays.items() if key != name}
+            )
 
 
 def changed(array: Any, value: int) -> Any:
@@ -99,7 +109,9 @@ def test_shapes_fail(name: str) -> None:
         weights = weights_of(kind)
         array = getattr(weights, name)
         with pytest.raises(ModelError):
-            replace(weights, **{name: array[:-1] if kind == "inter" else np.concatenate((array, array))}).native()
+            replace(
+                weights, **{name: array[:-1] if kind == "inter" else np.concatenate((array, array))}
+            ).native()
         with pytest.raises(ModelError):
             replace(weights, **{name: array.astype(np.float64)}).native()
 
@@ -129,8 +141,14 @@ def test_networks_fail() -> None:
         weights = weights_of(kind)
         network = weights.network
         for slot in network.slots:
-            if slot.is_given and slot.max_abs > 100 and slot.name not in ("z", "hyper_half", "hyper"):
-                small = tuple(replace(each, max_abs=100) if each is slot else each for each in network.slots)
+            if (
+                slot.is_given
+                and slot.max_abs > 100
+                and slot.name not in ("z", "hyper_half", "hyper")
+            ):
+                small = tuple(
+                    replace(each, max_abs=100) if each is slot else each for each in network.slots
+                )
                 with pytest.raises(ModelError, match=slot.name):
                     replace(weights, network=Network(small, network.stages)).native()
         more = (*network.slots, Slot("other", 3, 10, True))

@@ -31,10 +31,17 @@ class Chooser:
     """Symbols for y (h8, w8, 96) in 1/256 step, step by step, and the stream that codes them."""
 
     def __init__(self, weights: DctWeights, quality: int, y: Ints, z: Ints | None = None) -> None:
-        self._weights, self._lambda, self._y, self._z = weights, int(weights.rd_lambda[quality]), y, z
+        self._weights, self._lambda, self._y, self._z = (
+            weights,
+            int(weights.rd_lambda[quality]),
+            y,
+            z,
+        )
         self._grids = iter(STEPS[weights.kind])
         tables = weights.tables
-        self.encoder = _native.Encoder(_native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset))
+        self.encoder = _native.Encoder(
+            _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+        )
         self.means: Ints | None = None
 
     def get(self, rows: NDArray[np.uint16]) -> NDArray[np.int32]:
@@ -43,7 +50,10 @@ class Chooser:
         else:
             values = np.concatenate([self._y[py::2, px::2].ravel() for py, px in next(self._grids)])
             values = values if self.means is None else values - 8 * self.means.ravel()
-            symbols = np.array([self.choose(*pair) for pair in zip(values.tolist(), rows.tolist(), strict=True)], np.int32)
+            symbols = np.array(
+                [self.choose(*pair) for pair in zip(values.tolist(), rows.tolist(), strict=True)],
+                np.int32,
+            )
         self.encoder.put(symbols, rows)
         return symbols
 
@@ -55,7 +65,9 @@ class Chooser:
             return 0
 
         def weighed(candidate: int) -> int:
-            return (abs(y) - 256 * candidate) ** 2 + ((self._lambda * cost(self._weights, row, sign * candidate)) >> 8)
+            return (abs(y) - 256 * candidate) ** 2 + (
+                (self._lambda * cost(self._weights, row, sign * candidate)) >> 8
+            )
 
         return sign * min((nearest, nearest - 1, 0), key=weighed)
 
@@ -89,13 +101,17 @@ def test_intra(quality: int, size: tuple[int, int]) -> None:
     u = (y + 4) >> 3
     logs = oracle.log[np.minimum(np.abs(u) >> 1, 4095)]
     maps = {"hyper_in": np.where(u < 0, -logs, logs).astype(np.int16)}
-    z = run_stage(oracle.network, "hyper_analysis", maps, condition=condition)["z_out"].astype(np.int64)
+    z = run_stage(oracle.network, "hyper_analysis", maps, condition=condition)["z_out"].astype(
+        np.int64
+    )
     chooser = Chooser(weights, quality, y, z)
 
     height, width, _ = y.shape
     run = oracle._run
 
-    def run_and_tell(stage: str, q: int, given: dict[str, NDArray[np.int16]]) -> dict[str, NDArray[np.int16]]:
+    def run_and_tell(
+        stage: str, q: int, given: dict[str, NDArray[np.int16]]
+    ) -> dict[str, NDArray[np.int16]]:
         found = run(stage, q, given)
         if stage.startswith("indexes"):
             chooser.means = found["rows"][:, :, :96].astype(np.int64).clip(-8191, 8191)
@@ -121,12 +137,18 @@ def test_inter(quality: int) -> None:
         assert field is not None
         prediction = _native.predict_motion(field, decoded.planes, reference_key(decoded))
         d = tuple(a.astype(np.int64) - b for a, b in zip(frame, prediction, strict=True))
-        maps = {"analysis_in": np.concatenate((pack4(d), pack4(wide(prediction))), 2).astype(np.int16)}
+        maps = {
+            "analysis_in": np.concatenate((pack4(d), pack4(wide(prediction))), 2).astype(np.int16)
+        }
         analysis = oracle._run("analysis", quality, maps)["analysis_out"]
         chooser = Chooser(weights, quality, steps_of(weights, quality, transform(d) + analysis))
         tables = weights.tables
-        motion = _native.MotionTables(_native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset), 64)
-        motion.write(chooser.encoder, field, previous=decoded.field, has_key=time > 1, quality=quality)
+        motion = _native.MotionTables(
+            _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset), 64
+        )
+        motion.write(
+            chooser.encoder, field, previous=decoded.field, has_key=time > 1, quality=quality
+        )
         decoded = oracle.inter(quality, decoded, field, chooser.get)
         assert payload == bytes([quality, 0]) + chooser.encoder.finish()
         reference = after

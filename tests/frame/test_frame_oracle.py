@@ -34,11 +34,15 @@ class AnySymbols:
         tables = weights.tables
         self._rng = np.random.default_rng(seed)
         self._certain = tables.certain
-        self.encoder = _native.Encoder(_native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset))
+        self.encoder = _native.Encoder(
+            _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+        )
 
     def get(self, rows: NDArray[np.uint16]) -> NDArray[np.int32]:
         limit = 2.0 ** self._rng.uniform(0, 11, len(rows))
-        symbols = np.round(self._rng.uniform(-1, 1, len(rows)) * np.minimum(limit, 2047)).astype(np.int32)
+        symbols = np.round(self._rng.uniform(-1, 1, len(rows)) * np.minimum(limit, 2047)).astype(
+            np.int32
+        )
         symbols[rows >= 64] = symbols[rows >= 64].clip(-127, 127)
         symbols[self._certain[rows]] = 0
         self.encoder.put(symbols, rows)
@@ -62,12 +66,20 @@ def test_decoders_agree_on_any_symbols(instruction_set: str, quality: int) -> No
     weights = weights_of("inter")
     for seed in range(3):
         stream = AnySymbols(weights, seed)
-        field = any_field(seed, *size, has_key=seed > 0).derived(previous=decoded.field, has_key=seed > 0, quality=quality)
+        field = any_field(seed, *size, has_key=seed > 0).derived(
+            previous=decoded.field, has_key=seed > 0, quality=quality
+        )
         tables = weights.tables
-        motion = _native.MotionTables(_native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset), 64)
-        motion.write(stream.encoder, field, previous=decoded.field, has_key=seed > 0, quality=quality)
+        motion = _native.MotionTables(
+            _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset), 64
+        )
+        motion.write(
+            stream.encoder, field, previous=decoded.field, has_key=seed > 0, quality=quality
+        )
         decoded = Oracle(weights).inter(quality, decoded, field, stream.get)
-        reference = inter.decode(stream.payload(quality), size, reference, threads=2, instruction_set=instruction_set)
+        reference = inter.decode(
+            stream.payload(quality), size, reference, threads=2, instruction_set=instruction_set
+        )
         assert_planes_equal(reference.planes(), decoded.planes)
 
 

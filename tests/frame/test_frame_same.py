@@ -14,25 +14,33 @@ SIZE = (50, 70)
 VARIANTS = [(name, threads) for name in _native.instruction_sets() for threads in (1, 2, 5)]
 
 
-def code(frames: list[Planes], *, instruction_set: str | None = None, threads: int = 1) -> tuple[list[bytes], list[Planes]]:
+def code(
+    frames: list[Planes], *, instruction_set: str | None = None, threads: int = 1
+) -> tuple[list[bytes], list[Planes]]:
     intra, inter = models()
     payloads, planes = [], []
     reference: _native.Reference | None = None
     for number, frame in enumerate(frames):
         model = inter if number else intra
-        payload, reference = model.encode(frame, 40, reference, threads=threads, instruction_set=instruction_set)
+        payload, reference = model.encode(
+            frame, 40, reference, threads=threads, instruction_set=instruction_set
+        )
         payloads.append(payload)
         planes.append(reference.planes())
     return payloads, planes
 
 
-def decode(payloads: list[bytes], *, instruction_set: str | None = None, threads: int = 1) -> list[Planes]:
+def decode(
+    payloads: list[bytes], *, instruction_set: str | None = None, threads: int = 1
+) -> list[Planes]:
     intra, inter = models()
     planes = []
     reference: _native.Reference | None = None
     for number, payload in enumerate(payloads):
         model = inter if number else intra
-        reference = model.decode(payload, SIZE, reference, threads=threads, instruction_set=instruction_set)
+        reference = model.decode(
+            payload, SIZE, reference, threads=threads, instruction_set=instruction_set
+        )
         planes.append(reference.planes())
     return planes
 
@@ -43,16 +51,26 @@ def coded() -> tuple[list[bytes], list[Planes]]:
 
 
 @pytest.mark.parametrize(("instruction_set", "threads"), VARIANTS)
-def test_encoders_agree(coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int) -> None:
-    payloads, planes = code([picture(*SIZE, time) for time in range(6)], instruction_set=instruction_set, threads=threads)
+def test_encoders_agree(
+    coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int
+) -> None:
+    payloads, planes = code(
+        [picture(*SIZE, time) for time in range(6)],
+        instruction_set=instruction_set,
+        threads=threads,
+    )
     assert payloads == coded[0]
     for found, expected in zip(planes, coded[1], strict=True):
         assert_planes_equal(found, expected)
 
 
 @pytest.mark.parametrize(("instruction_set", "threads"), VARIANTS)
-def test_decoders_agree(coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int) -> None:
-    for found, expected in zip(decode(coded[0], instruction_set=instruction_set, threads=threads), coded[1], strict=True):
+def test_decoders_agree(
+    coded: tuple[list[bytes], list[Planes]], instruction_set: str, threads: int
+) -> None:
+    for found, expected in zip(
+        decode(coded[0], instruction_set=instruction_set, threads=threads), coded[1], strict=True
+    ):
         assert_planes_equal(found, expected)
 
 
@@ -65,7 +83,9 @@ def test_agree_300_frames_deep() -> None:
 
 def test_threads_share_a_model(coded: tuple[list[bytes], list[Planes]]) -> None:
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda threads: decode(coded[0], threads=threads), [1, 2, 1, 2, 3, 1, 1, 2]))
+        results = list(
+            pool.map(lambda threads: decode(coded[0], threads=threads), [1, 2, 1, 2, 3, 1, 1, 2])
+        )
     for planes in results:
         for found, expected in zip(planes, coded[1], strict=True):
             assert_planes_equal(found, expected)
@@ -103,4 +123,7 @@ def test_small_frames(size: tuple[int, int]) -> None:
     decoded = intra.decode(payload, size)
     payload, reference = inter.encode(picture(*size, 1), 63, reference)
     assert_planes_equal(inter.decode(payload, size, decoded).planes(), reference.planes())
-    assert [plane.shape for plane in reference.planes()] == [size, *[tuple((side + 1) // 2 for side in size)] * 2]
+    assert [plane.shape for plane in reference.planes()] == [
+        size,
+        *[tuple((side + 1) // 2 for side in size)] * 2,
+    ]

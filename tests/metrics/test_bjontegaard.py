@@ -24,7 +24,9 @@ def test_a_constant_factor_of_bits_is_the_bd_rate(factor: float) -> None:
 def test_a_straight_line_of_log_rate_is_exact_between_and_beyond_the_points() -> None:
     qualities = np.array([30.0, 31, 34, 36, 40])
     anchor = RateCurve.of(np.exp(0.2 * qualities).tolist(), qualities.tolist())
-    test = RateCurve.of((0.8 * np.exp(0.2 * (qualities + 1.7))).tolist(), (qualities + 1.7).tolist())
+    test = RateCurve.of(
+        (0.8 * np.exp(0.2 * (qualities + 1.7))).tolist(), (qualities + 1.7).tolist()
+    )
     result = bd_rate(anchor, test)
     assert result.percent == pytest.approx(-20, abs=1e-9)
     assert (result.low, result.high) == (31.7, 40)
@@ -35,8 +37,12 @@ def test_bd_rate_is_the_integral_over_the_overlap() -> None:
     edges = np.linspace(result.low, result.high, 200_001)
     middles = (edges[:-1] + edges[1:]) / 2
     test, anchor = (pchip(curve.qualities, curve.log_rates, middles) for curve in (TEST, ANCHOR))
-    assert result.percent == pytest.approx(100 * math.expm1(float((test - anchor).mean())), abs=1e-6)
-    assert result.percent == pytest.approx(31.37987820239754, abs=1e-9)  # by scipy.interpolate.PchipInterpolator.integrate
+    assert result.percent == pytest.approx(
+        100 * math.expm1(float((test - anchor).mean())), abs=1e-6
+    )
+    assert result.percent == pytest.approx(
+        31.37987820239754, abs=1e-9
+    )  # by scipy.interpolate.PchipInterpolator.integrate
 
 
 def test_exchanging_the_codecs_inverts_the_ratio() -> None:
@@ -62,7 +68,9 @@ def test_pchip_goes_through_the_points_and_does_not_overshoot() -> None:
 
 def test_bd_rate_fails_without_overlap() -> None:
     better = RateCurve(tuple((rate, quality + 20) for rate, quality in ANCHOR.points))
-    with pytest.raises(UsageError, match=r"31\.42\.\.40\.28 and 51\.42\.\.60\.28; accepted: ranges that overlap"):
+    with pytest.raises(
+        UsageError, match=r"31\.42\.\.40\.28 and 51\.42\.\.60\.28; accepted: ranges that overlap"
+    ):
         bd_rate(ANCHOR, better)
 
 
@@ -76,7 +84,9 @@ def test_bd_rate_fails_without_overlap() -> None:
         (((1, 30), (2, 32), (3, 33), (4, math.inf)), "finite"),
     ],
 )
-def test_a_curve_fails_for_other_points(points: tuple[tuple[float, float], ...], message: str) -> None:
+def test_a_curve_fails_for_other_points(
+    points: tuple[tuple[float, float], ...], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         RateCurve(points)
 

@@ -13,12 +13,19 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SIZES = [(161, 161), (163, 178), (176, 165)]
 
 
-def pictures(height: int, width: int, noise: float, seed: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+def pictures(
+    height: int, width: int, noise: float, seed: int = 3
+) -> tuple[torch.Tensor, torch.Tensor]:
     """A smooth picture with fine texture, and the same with noise: (1, 3, H, W) in [0, 1]."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     smooth = 0.5 + 0.2 * np.sin(x / 17) * np.cos(y / 11) + 0.1 * np.sin(x * y / 97)
-    a = np.clip(np.stack([smooth, smooth * 0.7, 1 - smooth]) + 0.03 * rng.standard_normal((3, height, width)), 0, 1)
+    a = np.clip(
+        np.stack([smooth, smooth * 0.7, 1 - smooth])
+        + 0.03 * rng.standard_normal((3, height, width)),
+        0,
+        1,
+    )
     b = np.clip(a + noise * rng.standard_normal(a.shape), 0, 1)
     return torch.from_numpy(a[None]), torch.from_numpy(b[None])
 
@@ -32,10 +39,15 @@ def slow_ms_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: flo
     for scale, weight in enumerate(WEIGHTS):
         luminance, contrast = np.zeros(2)
         count = 0
-        for rows_a, rows_b in zip(*(np.lib.stride_tricks.sliding_window_view(plane, (11, 11)) for plane in (a, b)), strict=True):
+        for rows_a, rows_b in zip(
+            *(np.lib.stride_tricks.sliding_window_view(plane, (11, 11)) for plane in (a, b)),
+            strict=True,
+        ):
             mean_a, mean_b = ((rows * window).sum((1, 2)) for rows in (rows_a, rows_b))
             off_a, off_b = rows_a - mean_a[:, None, None], rows_b - mean_b[:, None, None]
-            variance_a, variance_b, covariance = ((product * window).sum((1, 2)) for product in (off_a**2, off_b**2, off_a * off_b))
+            variance_a, variance_b, covariance = (
+                (product * window).sum((1, 2)) for product in (off_a**2, off_b**2, off_a * off_b)
+            )
             cs = (2 * covariance + c2) / (variance_a + variance_b + c2)
             luminance += ((2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1) * cs).sum()
             contrast += cs.sum()
@@ -48,7 +60,12 @@ def slow_ms_ssim(a: NDArray[np.float64], b: NDArray[np.float64], data_range: flo
 def half(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of 2x2 samples; of those that are there at an odd edge."""
     height, width = (-(-side // 2) for side in plane.shape)
-    return np.array([[plane[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean() for x in range(width)] for y in range(height)])
+    return np.array(
+        [
+            [plane[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean() for x in range(width)]
+            for y in range(height)
+        ]
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -65,7 +82,9 @@ def test_one_scale_is_kornias_ssim() -> None:
     kornia = pytest.importorskip("kornia.metrics")
     a, b = pictures(40, 50, 0.1)
     luminance, contrast = _compare(a, b, 1.0)
-    torch.testing.assert_close(luminance * contrast, kornia.ssim(a, b, 11, padding="valid"), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        luminance * contrast, kornia.ssim(a, b, 11, padding="valid"), rtol=0, atol=1e-6
+    )
 
 
 def test_channels_and_pictures_are_on_their_own() -> None:
@@ -80,7 +99,9 @@ def test_channels_and_pictures_are_on_their_own() -> None:
 
 def test_the_range_of_samples_scales_out() -> None:
     a, b = pictures(161, 161, 0.1)
-    assert ms_ssim(255 * a, 255 * b, data_range=255).item() == pytest.approx(ms_ssim(a, b).item(), rel=1e-9)
+    assert ms_ssim(255 * a, 255 * b, data_range=255).item() == pytest.approx(
+        ms_ssim(a, b).item(), rel=1e-9
+    )
 
 
 def test_identical_pictures_give_one_and_inverted_ones_almost_nothing() -> None:
@@ -116,7 +137,12 @@ def test_autocast_and_bfloat16_are_computed_in_float32() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "data_range", "message"),
     [
-        ((1, 3, MIN_SIDE, MIN_SIDE - 1), (1, 3, MIN_SIDE, MIN_SIDE - 1), 1.0, "160x161 pictures; accepted: both sides at least 161"),
+        (
+            (1, 3, MIN_SIDE, MIN_SIDE - 1),
+            (1, 3, MIN_SIDE, MIN_SIDE - 1),
+            1.0,
+            "160x161 pictures; accepted: both sides at least 161",
+        ),
         ((1, 3, 161, 161), (1, 1, 161, 161), 1.0, "of one shape"),
         ((3, 161, 161), (3, 161, 161), 1.0, "N, C, H, W"),
         ((0, 3, 161, 161), (0, 3, 161, 161), 1.0, "not empty"),

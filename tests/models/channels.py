@@ -44,7 +44,9 @@ class ListEncoder(CountingChannel):
         assert values is not None
         assert features.dtype == torch.int32
         encoder = Encoder(self.native)
-        y_hat = self.models[context].encode(encoder, values_at_positions(values), to_positions(features))
+        y_hat = self.models[context].encode(
+            encoder, values_at_positions(values), to_positions(features)
+        )
         self.written_in_context.append((encoder.finish(), features.clone()))
         counted = super().code_in_context(values, features, context)
         assert torch.equal(counted, from_positions(y_hat, features.device))
@@ -53,7 +55,11 @@ class ListEncoder(CountingChannel):
 
 class ListDecoder:
     def __init__(self, encoder: ListEncoder) -> None:
-        self.encoder, self.left, self.left_in_context = encoder, list(encoder.written), list(encoder.written_in_context)
+        self.encoder, self.left, self.left_in_context = (
+            encoder,
+            list(encoder.written),
+            list(encoder.written_in_context),
+        )
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         assert symbols is None

@@ -19,13 +19,21 @@ def set_weights(model: nn.Module, multipliers: dict[str, float]) -> None:
 def frame(height: int, width: int) -> Tensor:
     """(1, 3, height, width) float32 in [0, 1]."""
     y, x, c = np.ogrid[:height, :width, :3]
-    pixels = 0.5 + 0.25 * np.sin(x / 7 + c) + 0.2 * np.cos(y / 11 + 2 * c) + 0.05 * np.sin(x * y / 97)
-    return torch.from_numpy(pixels.clip(0, 1).astype(np.float32)).permute(2, 0, 1)[None].contiguous()
+    pixels = (
+        0.5 + 0.25 * np.sin(x / 7 + c) + 0.2 * np.cos(y / 11 + 2 * c) + 0.05 * np.sin(x * y / 97)
+    )
+    return (
+        torch.from_numpy(pixels.clip(0, 1).astype(np.float32)).permute(2, 0, 1)[None].contiguous()
+    )
 
 
 def _values(key: str, shape: tuple[int, ...], multipliers: dict[str, float]) -> np.ndarray:
     module, _, name = key.rpartition(".")
-    uniform = np.random.RandomState(zlib.crc32(key.encode())).uniform(-1, 1, math.prod(shape)).reshape(shape)
+    uniform = (
+        np.random.RandomState(zlib.crc32(key.encode()))
+        .uniform(-1, 1, math.prod(shape))
+        .reshape(shape)
+    )
     if ".matrices" in key:
         return np.full(shape, math.log(math.expm1(1 / 10 ** (1 / 5) / shape[1])), np.float32)
     if ".factors" in key:
@@ -40,7 +48,9 @@ def _values(key: str, shape: tuple[int, ...], multipliers: dict[str, float]) -> 
         return np.sqrt(0.1 * np.eye(*shape) + 2**-36).astype(np.float32)
     if len(shape) == 1:
         return (0.05 * uniform).astype(np.float32)
-    return uniform.astype(np.float32) * np.float32(multipliers.get(module, shape[1] ** -0.5 / shape[2]))
+    return uniform.astype(np.float32) * np.float32(
+        multipliers.get(module, shape[1] ** -0.5 / shape[2])
+    )
 
 
 def _bisect_quantiles(model: nn.Module) -> None:

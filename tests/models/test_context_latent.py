@@ -47,16 +47,18 @@ def latent_of(name: str) -> tuple[ContextLatent, Tensor]:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", ["joint", "cheng-checkerboard", "simple-raster"])
-def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(name: str, size: tuple[int, int], threads: None) -> None:
+def test_bytes_decode_to_the_encoders_picture_whatever_the_threads(
+    name: str, size: tuple[int, int], threads: None
+) -> None:
     model, coded = updated_image_model(name), []
     tables, contexts = ends(model)
     for count in (1, 2):
         torch.set_num_threads(count)
         encoder = EncoderChannel(tables, contexts)
-        x_hat = model.code(frame(*size), size, 0.0, encoder)
+        x_hat = model.code(frame(*size), size, encoder)
         data = encoder.finish()
         decoder = DecoderChannel(tables, data, contexts)
-        assert torch.equal(model.code(None, size, 0.0, decoder), x_hat)
+        assert torch.equal(model.code(None, size, decoder), x_hat)
         decoder.finish()
         coded.append(data)
     assert coded[0] == coded[1]
@@ -67,14 +69,14 @@ def test_damaged_bytes_are_seen_or_give_another_picture(name: str) -> None:
     model, size = updated_image_model(name), (80, 112)
     tables, contexts = ends(model)
     encoder = EncoderChannel(tables, contexts)
-    x_hat = model.code(frame(*size), size, 0.0, encoder)
+    x_hat = model.code(frame(*size), size, encoder)
     data, unseen = encoder.finish(), 0
     for place in range(0, len(data), 7):
         damaged = bytearray(data)
         damaged[place] ^= 0x24
         try:
             decoder = DecoderChannel(tables, bytes(damaged), contexts)
-            assert not torch.equal(model.code(None, size, 0.0, decoder), x_hat)
+            assert not torch.equal(model.code(None, size, decoder), x_hat)
             decoder.finish()
             unseen += 1
         except CorruptStreamError:  # or that it ends too early
@@ -84,7 +86,9 @@ def test_damaged_bytes_are_seen_or_give_another_picture(name: str) -> None:
 
 def means_in_floats(latent: ContextLatent, y_hat: Tensor, y: Tensor) -> Tensor:
     """Means (1, M, h, w) by the float networks, given what was coded; the masks leave each position what came before it."""
-    features = latent.features(latent.entropy_bottleneck(latent.hyper_analysis(y), training=False)[0], y)
+    features = latent.features(
+        latent.entropy_bottleneck(latent.hyper_analysis(y), training=False)[0], y
+    )
     if not isinstance(latent, CheckerboardLatentCodec):
         return latent.gaussians_given(features, latent.context_prediction(y_hat))[1]
     first = anchors((y.shape[2], y.shape[3]), y.device)
@@ -95,8 +99,10 @@ def means_in_floats(latent: ContextLatent, y_hat: Tensor, y: Tensor) -> Tensor:
 @torch.no_grad()
 def test_coded_values_are_around_the_float_networks_means(name: str) -> None:
     latent, y = latent_of(name)
-    coded = latent.code_latent(y, (5, 7), 0.0, ListEncoder.of(updated_image_model(name)))
-    compared = (coded - y).abs() < 0.49  # where a table is certain, the symbol is 0 however far the value is
+    coded = latent.code_latent(y, (5, 7), ListEncoder.of(updated_image_model(name)))
+    compared = (
+        coded - y
+    ).abs() < 0.49  # where a table is certain, the symbol is 0 however far the value is
     assert compared.float().mean() > 0.8
     means = means_in_floats(latent, coded, y)
     expected = (y - means).round() + means
@@ -107,7 +113,7 @@ def test_coded_values_are_around_the_float_networks_means(name: str) -> None:
 @torch.no_grad()
 def test_checkerboard_estimates_what_is_coded() -> None:
     latent, y = latent_of("cheng-checkerboard")
-    coded = latent.code_latent(y, (5, 7), 0.0, ListEncoder.of(updated_image_model("cheng-checkerboard")))
+    coded = latent.code_latent(y, (5, 7), ListEncoder.of(updated_image_model("cheng-checkerboard")))
     torch.testing.assert_close(latent.estimate(y).y_hat, coded, atol=0.005, rtol=0)
 
 
@@ -122,7 +128,10 @@ def likelihoods_with_gradients(name: str) -> tuple[ContextLatent, Tensor, Tensor
 def test_anchors_learn_without_context_and_the_others_with_it() -> None:
     latent, bits, first = likelihoods_with_gradients("cheng-checkerboard")
     weight = latent.context_prediction.weight
-    alone, given = (torch.autograd.grad((bits * which).sum(), weight, retain_graph=True)[0] for which in (first, ~first))
+    alone, given = (
+        torch.autograd.grad((bits * which).sum(), weight, retain_graph=True)[0]
+        for which in (first, ~first)
+    )
     assert not alone.any()
     assert given.any()
 
@@ -148,17 +157,21 @@ def test_estimates_see_nothing_that_comes_later(name: str) -> None:
 @torch.no_grad()
 def test_latents_that_are_not_finite_fail(name: str) -> None:
     latent, y = latent_of(name)
-    z = torch.zeros(1, latent.entropy_bottleneck.medians().shape[1], -(-y.shape[2] // 4), -(-y.shape[3] // 4))
+    z = torch.zeros(
+        1, latent.entropy_bottleneck.medians().shape[1], -(-y.shape[2] // 4), -(-y.shape[3] // 4)
+    )
     y[0, 0, 0, 0] = float("inf")
     with pytest.raises(ModelError, match="NaN or infinity"):
-        latent.code_given(z, z.int(), y, (y.shape[2], y.shape[3]), ListEncoder.of(updated_image_model(name)))
+        latent.code_given(
+            z, z.int(), y, (y.shape[2], y.shape[3]), ListEncoder.of(updated_image_model(name))
+        )
 
 
 def test_huge_latents_are_clamped() -> None:
     latent, y = latent_of("joint")
     encoder = ListEncoder.of(updated_image_model("joint"))
     with torch.no_grad():
-        y_hat = latent.code_latent(1e12 * y, (5, 7), 0.0, encoder)
+        y_hat = latent.code_latent(1e12 * y, (5, 7), encoder)
     assert y_hat.isfinite().all()
     assert y_hat.abs().max() > 2**17
 
@@ -179,7 +192,10 @@ def test_weights_without_integers_count_as_not_updated() -> None:
 def test_context_for_other_tables_fails() -> None:
     model, other = image_model("cheng-checkerboard"), updated_image_model("cheng-checkerboard")
     model.update([0.5, 1.0, 2.0])
-    mixed = {key: other.state_dict()[key] if "integer" in key else value for key, value in model.state_dict().items()}
+    mixed = {
+        key: other.state_dict()[key] if "integer" in key else value
+        for key, value in model.state_dict().items()
+    }
     model.load_state_dict(mixed)
     with pytest.raises(ModelError, match="chooses among 128 tables; the model has 3"):
         model.tables()
@@ -202,6 +218,6 @@ def test_weights_file_codes_the_same_bytes(tmp_path: Path) -> None:
         model.h_a.load_state_dict(source.h_a.state_dict())  # the encoder's own: float16 in the file
         encoder = EncoderChannel(*ends(model))
         with torch.no_grad():
-            model.code_latent(y, (5, 7), 0.0, encoder)
+            model.code_latent(y, (5, 7), encoder)
         streams.append(encoder.finish())
     assert streams[0] == streams[1]

@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional, default_scale_table, quantize
+from streamcodec.models.entropy_models import (
+    EntropyBottleneck,
+    GaussianConditional,
+    default_scale_table,
+    quantize,
+)
 
 TABLE_NAMES = ("_offset", "_quantized_cdf", "_cdf_length")
 
@@ -41,7 +46,9 @@ def test_bottleneck_density_is_highest_at_the_median() -> None:
     for bias in model.biases:
         torch.nn.init.zeros_(bias)  # symmetric around 0
     likelihoods = model.likelihood(torch.arange(-3.0, 4.0).reshape(1, 1, 1, 7)).flatten().tolist()
-    assert likelihoods[3] == max(likelihoods) == pytest.approx(0.025, rel=1e-3)  # logistic of scale 10
+    assert (
+        likelihoods[3] == max(likelihoods) == pytest.approx(0.025, rel=1e-3)
+    )  # logistic of scale 10
     assert likelihoods == pytest.approx(likelihoods[::-1])
 
 
@@ -91,7 +98,11 @@ def test_bottleneck_loss_moves_only_the_quantiles_to_the_density() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
-    assert all(parameter.grad is None for name, parameter in model.named_parameters() if name != "quantiles")
+    assert all(
+        parameter.grad is None
+        for name, parameter in model.named_parameters()
+        if name != "quantiles"
+    )
 
 
 def test_bottleneck_likelihood_is_float32_under_autocast(latent: Tensor) -> None:
@@ -114,7 +125,9 @@ def test_gaussian_likelihood_is_the_integral_of_the_density(means: float | None)
     centre = 0.0 if means is None else means
     values = torch.arange(-40.0, 41.0) + centre
     scales = torch.full_like(values, 3.0)
-    got = model.likelihood(values, scales, None if means is None else torch.full_like(values, means))
+    got = model.likelihood(
+        values, scales, None if means is None else torch.full_like(values, means)
+    )
     cumulative = torch.distributions.Normal(centre, 3.0).cdf
     want = (cumulative(values + 0.5) - cumulative(values - 0.5)).clamp(min=1e-9)
     torch.testing.assert_close(got, want, atol=1e-6, rtol=1e-4)
@@ -122,13 +135,17 @@ def test_gaussian_likelihood_is_the_integral_of_the_density(means: float | None)
 
 def test_gaussian_scales_are_bounded_below() -> None:
     model = GaussianConditional()
-    tiny, bound = (model.likelihood(torch.zeros(1), torch.tensor([scale])) for scale in (1e-6, 0.11))
+    tiny, bound = (
+        model.likelihood(torch.zeros(1), torch.tensor([scale])) for scale in (1e-6, 0.11)
+    )
     torch.testing.assert_close(tiny, bound, atol=0, rtol=0)
 
 
 def test_gaussian_forward_keeps_the_offset_of_the_means(latent: Tensor) -> None:
     means = torch.rand_like(latent)
-    y_hat, likelihoods = GaussianConditional()(latent, torch.ones_like(latent), means, training=False)
+    y_hat, likelihoods = GaussianConditional()(
+        latent, torch.ones_like(latent), means, training=False
+    )
     torch.testing.assert_close(y_hat, quantize(latent, means, training=False))
     assert likelihoods.shape == latent.shape
     assert 1e-9 <= likelihoods.min() <= likelihoods.max() <= 1
@@ -158,13 +175,17 @@ def test_gaussian_takes_a_scale_table() -> None:
     assert model.tables().rows == 2
 
 
-@pytest.mark.parametrize("scale_table", [[], [1.0, 0.5], [0.0, 1.0], [1.0, math.nan], [1.0, math.inf], [[1.0]]])
+@pytest.mark.parametrize(
+    "scale_table", [[], [1.0, 0.5], [0.0, 1.0], [1.0, math.nan], [1.0, math.inf], [[1.0]]]
+)
 def test_gaussian_scale_table_that_does_not_rise_fails(scale_table: list[float]) -> None:
     with pytest.raises(UsageError, match="scale table"):
         GaussianConditional().update_scale_table(scale_table)
 
 
-@pytest.mark.parametrize("model", [EntropyBottleneck(3), GaussianConditional()], ids=["bottleneck", "gaussian"])
+@pytest.mark.parametrize(
+    "model", [EntropyBottleneck(3), GaussianConditional()], ids=["bottleneck", "gaussian"]
+)
 def test_tables_before_update_fail(model: EntropyBottleneck | GaussianConditional) -> None:
     with pytest.raises(ModelError, match="no probability tables"):
         model.tables()
@@ -191,12 +212,18 @@ def test_loading_takes_tables_of_any_size() -> None:
 
 def test_loading_without_tables_forgets_the_ones_held() -> None:
     model = updated_bottleneck()
-    model.load_state_dict({key: value for key, value in model.state_dict().items() if key not in TABLE_NAMES})
+    model.load_state_dict(
+        {key: value for key, value in model.state_dict().items() if key not in TABLE_NAMES}
+    )
     assert model.update()
 
 
 def test_loading_does_not_change_the_checkpoint() -> None:
-    checkpoint = {key: value for key, value in updated_bottleneck().state_dict().items() if key not in TABLE_NAMES}
+    checkpoint = {
+        key: value
+        for key, value in updated_bottleneck().state_dict().items()
+        if key not in TABLE_NAMES
+    }
     keys = set(checkpoint)
     EntropyBottleneck(3).load_state_dict(checkpoint)
     assert set(checkpoint) == keys

@@ -18,7 +18,16 @@ C, M = 3, 4
 
 
 def shuffled() -> Layers:
-    before = [nn.Sequential(nn.Conv2d(C, 8, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(2, 12, 3, 1, 1), nn.PixelShuffle(2), nn.ReLU())]
+    before = [
+        nn.Sequential(
+            nn.Conv2d(C, 8, 1),
+            nn.PixelShuffle(2),
+            nn.ReLU(),
+            nn.Conv2d(2, 12, 3, 1, 1),
+            nn.PixelShuffle(2),
+            nn.ReLU(),
+        )
+    ]
     return before, [nn.Sequential(nn.Conv2d(3, 5, 3, 1, 1), nn.ReLU(), nn.Conv2d(5, M, 3, 1, 1))]
 
 
@@ -30,9 +39,15 @@ def quantised() -> Layers:
     return [deconv(C, 5), QReLU(), nn.ConvTranspose2d(5, M, 4, 2, 1, bias=False), QReLU()], []
 
 
-STACKS: dict[str, Callable[[], Layers]] = {"pixel shuffle": shuffled, "deconvolution": deconvolved, "QReLU": quantised}
+STACKS: dict[str, Callable[[], Layers]] = {
+    "pixel shuffle": shuffled,
+    "deconvolution": deconvolved,
+    "QReLU": quantised,
+}
 SIZE = (11, 14)
-BOUNDARIES = torch.arange(-3 * 4096, 6 * 4096 + 1) / 4096  # one for every output in [-3, 6], so that indexes show every bit
+BOUNDARIES = (
+    torch.arange(-3 * 4096, 6 * 4096 + 1) / 4096
+)  # one for every output in [-3, 6], so that indexes show every bit
 
 
 def layers_of(stack: str) -> Layers:
@@ -52,7 +67,9 @@ def network(layers: Layers) -> IntegerNetwork:
 
 
 def symbols(batch: int = 1) -> Tensor:
-    return torch.randint(-9, 10, (batch, C, 3, 4), generator=torch.Generator().manual_seed(3), dtype=torch.int32)
+    return torch.randint(
+        -9, 10, (batch, C, 3, 4), generator=torch.Generator().manual_seed(3), dtype=torch.int32
+    )
 
 
 def half_even(value: int, shift: int) -> int:
@@ -65,35 +82,63 @@ def half_even(value: int, shift: int) -> int:
 rounded = np.vectorize(half_even, otypes=[object])
 
 
-def oracle_convolution(x: np.ndarray, layer: nn.Conv2d | nn.ConvTranspose2d, columns: int) -> np.ndarray:
+def oracle_convolution(
+    x: np.ndarray, layer: nn.Conv2d | nn.ConvTranspose2d, columns: int
+) -> np.ndarray:
     """x (C, H, W) of Python integers -> (O, H', W'), by the definition of each layer, with this file's own quantisation."""
     transposed = isinstance(layer, nn.ConvTranspose2d)
-    weight = layer.weight.detach().double().transpose(0, 1) if transposed else layer.weight.detach().double()
+    weight = (
+        layer.weight.detach().double().transpose(0, 1)
+        if transposed
+        else layer.weight.detach().double()
+    )
     bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
     stride, pad = layer.stride[0], int(layer.padding[0])
     height, width = x.shape[1] * stride, x.shape[2] * stride
     out = np.zeros((columns, height, width), object)
     for o, a, b in product(range(columns), range(stride), range(stride)):
         # the weights that reach the outputs at (a, b) of each stride x stride block are quantised together
-        rows, cols = (slice((s + pad) % stride, None, stride) if transposed else slice(None) for s in (a, b))
+        rows, cols = (
+            slice((s + pad) % stride, None, stride) if transposed else slice(None) for s in (a, b)
+        )
         part = weight[o][:, rows, cols]
         shift = 15 - int(np.frexp(float(part.abs().max()))[1])
-        w = np.array([round(v * 2.0**shift) for v in part.flatten().tolist()], object).reshape(part.shape)
+        w = np.array([round(v * 2.0**shift) for v in part.flatten().tolist()], object).reshape(
+            part.shape
+        )
         for c, m, n in product(*map(range, w.shape)):
-            ky, kx = ((a + pad) % stride + m * stride, (b + pad) % stride + n * stride) if transposed else (m, n)
+            ky, kx = (
+                ((a + pad) % stride + m * stride, (b + pad) % stride + n * stride)
+                if transposed
+                else (m, n)
+            )
             for i, j in product(range(x.shape[1]), range(x.shape[2])):
-                y, x_ = (i * stride + ky - pad, j * stride + kx - pad) if transposed else (i - ky + pad, j - kx + pad)
+                y, x_ = (
+                    (i * stride + ky - pad, j * stride + kx - pad)
+                    if transposed
+                    else (i - ky + pad, j - kx + pad)
+                )
                 if 0 <= y < height and 0 <= x_ < width:
                     out[o, y, x_] += w[c, m, n] * x[c, i, j]
         phase = out[o, a::stride, b::stride]
-        out[o, a::stride, b::stride] = rounded(phase + round(float(bias[o]) * 2.0 ** (12 + shift)), shift)
+        out[o, a::stride, b::stride] = rounded(
+            phase + round(float(bias[o]) * 2.0 ** (12 + shift)), shift
+        )
     return out
 
 
 def oracle(layers: Layers, net: IntegerNetwork, z: Tensor) -> np.ndarray:
     medians = [round(m * 4096) for m in (0.25, float(torch.tensor(-1.1)), 0.0)]
-    x = np.array([[[int(v) * 4096 + m for v in row] for row in plane] for plane, m in zip(z[0].tolist(), medians, strict=True)], object)
-    flat = [m for layer in (*layers[0], *layers[1]) for m in layer.modules() if not list(m.children())]
+    x = np.array(
+        [
+            [[int(v) * 4096 + m for v in row] for row in plane]
+            for plane, m in zip(z[0].tolist(), medians, strict=True)
+        ],
+        object,
+    )
+    flat = [
+        m for layer in (*layers[0], *layers[1]) for m in layer.modules() if not list(m.children())
+    ]
     convolutions = [m for m in flat if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     crop_at = len([m for layer in layers[0] for m in layer.modules() if not list(m.children())]) - 1
     for index, module in enumerate(flat):
@@ -139,7 +184,9 @@ def test_indexes_are_near_the_float_path(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_indexes_do_not_depend_on_circumstances(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_indexes_do_not_depend_on_circumstances(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = network(layers_of(stack))
     z = symbols(batch=2)
     expected = net(z, SIZE)
@@ -153,7 +200,11 @@ def test_indexes_do_not_depend_on_circumstances(stack: str, monkeypatch: pytest.
 
 
 def test_indexes_do_not_depend_on_the_number_of_threads() -> None:
-    wide = [nn.Sequential(nn.Conv2d(C, 4 * 64, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(64, 64, 3, 1, 1))]
+    wide = [
+        nn.Sequential(
+            nn.Conv2d(C, 4 * 64, 1), nn.PixelShuffle(2), nn.ReLU(), nn.Conv2d(64, 64, 3, 1, 1)
+        )
+    ]
     net = IntegerNetwork(wide, outputs=64)
     net.build(wide, [], torch.zeros(C), BOUNDARIES)
     z = torch.randint(-20, 20, (1, C, 24, 40), dtype=torch.int32)

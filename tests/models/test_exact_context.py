@@ -16,19 +16,30 @@ from streamcodec.tables import CERTAIN, Table, stack_tables
 
 M, F = 4, 6
 BOUNDARIES = torch.linspace(-2, 2, 30)
-TABLES = stack_tables([CERTAIN, *[Table(np.array([0, 3000, 9000, 15000, 16384], np.int32), -1)] * 30])
+TABLES = stack_tables(
+    [CERTAIN, *[Table(np.array([0, 3000, 9000, 15000, 16384], np.int32), -1)] * 30]
+)
 
 
 class Floats(nn.Module):
-    def __init__(self, schedule: Schedule, features_first: bool, activation: nn.Module | None = None) -> None:
+    def __init__(
+        self, schedule: Schedule, features_first: bool, activation: nn.Module | None = None
+    ) -> None:
         super().__init__()
         torch.manual_seed(3)
         self.features_first = features_first
         self.context = MaskedConv2d(M, 9, schedule=schedule)
-        self.parameters_ = nn.Sequential(nn.Conv2d(F + 9, 12, 1), activation or nn.LeakyReLU(), nn.Conv2d(12, 2 * M, 1))
+        self.parameters_ = nn.Sequential(
+            nn.Conv2d(F + 9, 12, 1), activation or nn.LeakyReLU(), nn.Conv2d(12, 2 * M, 1)
+        )
 
     def integer(self, build: bool = True) -> IntegerContext:
-        made = IntegerContext(self.context, [self.parameters_], schedule=self.context.schedule, features_first=self.features_first)
+        made = IntegerContext(
+            self.context,
+            [self.parameters_],
+            schedule=self.context.schedule,
+            features_first=self.features_first,
+        )
         if build:
             made.build(self.context, [self.parameters_], BOUNDARIES)
         return made
@@ -52,7 +63,9 @@ def latent() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("features_first", [True, False])
 @pytest.mark.parametrize("activation", [nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.ReLU()])
 @torch.no_grad()
-def test_integers_follow_the_floats(schedule: Schedule, features_first: bool, activation: nn.Module) -> None:
+def test_integers_follow_the_floats(
+    schedule: Schedule, features_first: bool, activation: nn.Module
+) -> None:
     """Of the y_hat that was coded, the float network gives the same scales and means, up to the rounding of weights and activations."""
     floats = Floats(schedule, features_first, activation)
     model = ContextModel(*floats.integer().data().arguments())
@@ -77,10 +90,16 @@ def test_weights_get_as_many_bits_as_cannot_overflow() -> None:
     floats.context.weight[3] = 0
     layer = floats.integer().data().layers[0]
     weight = np.abs(layer.weight.astype(int))
-    heaviest = np.max([weight[i : i + CHUNK_INPUTS].sum(0) for i in range(0, len(weight), CHUNK_INPUTS)], 0)
+    heaviest = np.max(
+        [weight[i : i + CHUNK_INPUTS].sum(0) for i in range(0, len(weight), CHUNK_INPUTS)], 0
+    )
     assert (heaviest <= MAX_CHUNK_WEIGHT).all()
     assert (weight.max(0) <= 32767).all()
-    full = (layer.shift[0] == 30) | (2 * heaviest > MAX_CHUNK_WEIGHT - CHUNK_INPUTS) | (2 * weight.max(0) > 32766)
+    full = (
+        (layer.shift[0] == 30)
+        | (2 * heaviest > MAX_CHUNK_WEIGHT - CHUNK_INPUTS)
+        | (2 * weight.max(0) > 32766)
+    )
     assert full.all()
     assert full.sum() - (layer.shift[0] == 30).sum() > 0
 
@@ -97,15 +116,31 @@ def test_weights_and_state_come_back() -> None:
     empty.load_state_dict(built.state_dict())
     assert empty.tables == built.tables == len(BOUNDARIES) + 1
     for a, b in zip(empty.data().arguments(), built.data().arguments(), strict=True):
-        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True)) if isinstance(a, list) else np.array_equal(a, b)
+        assert (
+            all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+            if isinstance(a, list)
+            else np.array_equal(a, b)
+        )
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("layers.0.weight", torch.zeros(3, 9, dtype=torch.int16), r"weight is torch.int16 \(3, 9\); must be torch.int16 \(48, 9\)"),
-        ("layers.1.shift", torch.zeros(1, 12, dtype=torch.int32), r"shift is torch.int32 \(1, 12\); must be torch.int32 \(2, 12\)"),
-        ("layers.2.bias", torch.zeros(8), r"bias is torch.float32 \(8,\); must be torch.int32 \(8,\)"),
+        (
+            "layers.0.weight",
+            torch.zeros(3, 9, dtype=torch.int16),
+            r"weight is torch.int16 \(3, 9\); must be torch.int16 \(48, 9\)",
+        ),
+        (
+            "layers.1.shift",
+            torch.zeros(1, 12, dtype=torch.int32),
+            r"shift is torch.int32 \(1, 12\); must be torch.int32 \(2, 12\)",
+        ),
+        (
+            "layers.2.bias",
+            torch.zeros(8),
+            r"bias is torch.float32 \(8,\); must be torch.int32 \(8,\)",
+        ),
         ("thresholds", torch.tensor([2, 1], dtype=torch.int32), "its thresholds are not int32"),
     ],
 )
@@ -131,14 +166,22 @@ def test_weights_that_cannot_be_exact_fail() -> None:
     [
         ([], "has no layers after"),
         ([nn.Conv2d(F + 9, 2 * M, 3, padding=1)], "not 1x1"),
-        ([nn.Conv2d(F + 9, 7, 1)], "15 inputs and 7 outputs; accepted: more than 9 inputs, and 8 outputs"),
+        (
+            [nn.Conv2d(F + 9, 7, 1)],
+            "15 inputs and 7 outputs; accepted: more than 9 inputs, and 8 outputs",
+        ),
         ([nn.Conv2d(9, 2 * M, 1)], "9 inputs and 8 outputs"),
         ([nn.Conv2d(F + 9, 12, 1), nn.Sigmoid(), nn.Conv2d(12, 2 * M, 1)], "Sigmoid"),
     ],
 )
 def test_other_structures_fail(parameters: list[nn.Module], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        IntegerContext(MaskedConv2d(M, 9, schedule="raster"), parameters, schedule="raster", features_first=True)
+        IntegerContext(
+            MaskedConv2d(M, 9, schedule="raster"),
+            parameters,
+            schedule="raster",
+            features_first=True,
+        )
 
 
 def test_counting_channel_counts_latents_in_context() -> None:
@@ -160,4 +203,6 @@ def test_multiplications_are_those_of_the_layers() -> None:
     taps = 12
     each = taps * M * 9 + (F + 9) * 12 + 12 * 2 * M
     assert Floats("raster", True).integer().data().multiplications(5, 7) == 35 * each
-    assert Floats("checkerboard", True).integer().data().multiplications(5, 7) == 35 * each - 18 * (taps * M * 9 + 9 * 12)
+    assert Floats("checkerboard", True).integer().data().multiplications(5, 7) == 35 * each - 18 * (
+        taps * M * 9 + 9 * 12
+    )

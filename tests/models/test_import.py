@@ -27,7 +27,9 @@ State = dict[str, Tensor]
 def small(preset: str) -> CompressionModel:
     torch.manual_seed(3)
     widths = {"N": 4, "M": 6}
-    return enliven(create(preset, **{field: widths[field] for field in config_of(preset) if field in widths}))
+    return enliven(
+        create(preset, **{field: widths[field] for field in config_of(preset) if field in widths})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "none": lambda state: state,
     "network": lambda state: {"network": state},
-    "state_dict": lambda state: {"epoch": 3, "state_dict": state, "optimizer": {"state": {}, "param_groups": []}, "loss": torch.ones(1)},
+    "state_dict": lambda state: {
+        "epoch": 3,
+        "state_dict": state,
+        "optimizer": {"state": {}, "param_groups": []},
+        "loss": torch.ones(1),
+    },
     "model_state_dict": lambda state: {"model_state_dict": state},
     "two": lambda state: {"model": {"state_dict": state, "step": 7}},
 }
@@ -67,36 +74,58 @@ def imported(folder: Path, content: Any, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_every_spelling_gives_the_same_model(tmp_path: Path, state: State, usual_id: str, spelling: str) -> None:
+def test_every_spelling_gives_the_same_model(
+    tmp_path: Path, state: State, usual_id: str, spelling: str
+) -> None:
     report = imported(tmp_path, {SPELLINGS[spelling](key): value for key, value in state.items()})
     assert report.files[0].id == usual_id
     assert load_checkpoint(tmp_path / "out.safetensors").id.hex() == usual_id
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-def test_every_wrapper_gives_the_same_model(tmp_path: Path, state: State, usual_id: str, wrapper: str) -> None:
+def test_every_wrapper_gives_the_same_model(
+    tmp_path: Path, state: State, usual_id: str, wrapper: str
+) -> None:
     report = imported(tmp_path, WRAPPERS[wrapper](state))
     assert report.files[0].id == usual_id
-    assert list(report.wrappers) == {"none": [], "two": ["model", "state_dict"]}.get(wrapper, [wrapper])
-    assert report.ignored == {"state_dict": ("epoch", "optimizer", "loss"), "two": ("step",)}.get(wrapper, ())
+    assert list(report.wrappers) == {"none": [], "two": ["model", "state_dict"]}.get(
+        wrapper, [wrapper]
+    )
+    assert report.ignored == {"state_dict": ("epoch", "optimizer", "loss"), "two": ("step",)}.get(
+        wrapper, ()
+    )
 
 
 def test_renamed_keys_are_counted(tmp_path: Path, state: State) -> None:
     report = imported(tmp_path, {with_underscore(key): value for key, value in state.items()})
-    assert report.renamed == sum(name in key for key in state for name in ("matrices", "biases", "factors"))
+    assert report.renamed == sum(
+        name in key for key in state for name in ("matrices", "biases", "factors")
+    )
 
 
-def test_safetensors_and_the_old_format_give_the_same_model(tmp_path: Path, state: State, usual_id: str) -> None:
+def test_safetensors_and_the_old_format_give_the_same_model(
+    tmp_path: Path, state: State, usual_id: str
+) -> None:
     save_file(state, tmp_path / "in.pth")  # the name does not matter
     torch.save(state, tmp_path / "old.tar", _use_new_zipfile_serialization=False)
     for number, name in enumerate(("in.pth", "old.tar")):
-        assert import_checkpoint(tmp_path / name, tmp_path / f"{number}.safetensors").files[0].id == usual_id
+        assert (
+            import_checkpoint(tmp_path / name, tmp_path / f"{number}.safetensors").files[0].id
+            == usual_id
+        )
 
 
 def of_16_bits(state: State) -> State:
     """Tables as CompressAI's are: cumulative frequencies up to 65536, 64 scales."""
-    cdf, lengths = torch.tensor([[0, 30000, 65536]], dtype=torch.int32), torch.tensor([3], dtype=torch.int32)
-    values = {"_quantized_cdf": cdf, "_cdf_length": lengths, "_offset": torch.zeros(1, dtype=torch.int32)}
+    cdf, lengths = (
+        torch.tensor([[0, 30000, 65536]], dtype=torch.int32),
+        torch.tensor([3], dtype=torch.int32),
+    )
+    values = {
+        "_quantized_cdf": cdf,
+        "_cdf_length": lengths,
+        "_offset": torch.zeros(1, dtype=torch.int32),
+    }
     values["scale_table"] = torch.linspace(0.11, 256, 64)
     return {key: values.get(key.rpartition(".")[2], value) for key, value in state.items()}
 
@@ -104,7 +133,11 @@ def of_16_bits(state: State) -> State:
 def test_tables_in_the_file_are_made_anew(tmp_path: Path, state: State, usual_id: str) -> None:
     ours = small("bmshj2018-hyperprior")
     ours.update([0.5, 1, 2])
-    without = {key: value for key, value in state.items() if key.rpartition(".")[2] not in ("_offset", "scale_table")}
+    without = {
+        key: value
+        for key, value in state.items()
+        if key.rpartition(".")[2] not in ("_offset", "scale_table")
+    }
     for number, content in enumerate((of_16_bits(state), ours.state_dict(), without)):
         torch.save(content, tmp_path / "in.pth")
         report = import_checkpoint(tmp_path / "in.pth", tmp_path / f"{number}.safetensors")
@@ -113,7 +146,11 @@ def test_tables_in_the_file_are_made_anew(tmp_path: Path, state: State, usual_id
 
 
 def test_constants_may_be_missing_or_too_many(tmp_path: Path, state: State, usual_id: str) -> None:
-    content = {key: value for key, value in state.items() if not key.endswith((".bound", ".pedestal", ".target"))}
+    content = {
+        key: value
+        for key, value in state.items()
+        if not key.endswith((".bound", ".pedestal", ".target"))
+    }
     content |= {
         "total_ops": torch.zeros(1, dtype=torch.float64),
         "h_a.total_params": torch.zeros(1),
@@ -127,7 +164,13 @@ def test_constants_may_be_missing_or_too_many(tmp_path: Path, state: State, usua
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_precisions_become_float32(tmp_path: Path, state: State, dtype: torch.dtype) -> None:
-    imported(tmp_path, {key: value.to(dtype) if value.is_floating_point() else value for key, value in state.items()})
+    imported(
+        tmp_path,
+        {
+            key: value.to(dtype) if value.is_floating_point() else value
+            for key, value in state.items()
+        },
+    )
     weight = load_checkpoint(tmp_path / "out.safetensors").model.state_dict()["g_a.0.weight"]
     assert torch.equal(weight, state["g_a.0.weight"].to(dtype).float())
 
@@ -135,12 +178,17 @@ def test_other_precisions_become_float32(tmp_path: Path, state: State, dtype: to
 def test_weights_stay_float32_unless_half(tmp_path: Path, state: State, usual_id: str) -> None:
     imported(tmp_path, state)
     whole = load_checkpoint(tmp_path / "out.safetensors").model.state_dict()
-    assert all(torch.equal(whole[key], value) for key, value in state.items() if value.is_floating_point() and value.numel())
+    assert all(
+        torch.equal(whole[key], value)
+        for key, value in state.items()
+        if value.is_floating_point() and value.numel()
+    )
     size = (tmp_path / "out.safetensors").stat().st_size
     assert imported(tmp_path, state, half=True, overwrite=True).files[0].id != usual_id
     assert (tmp_path / "out.safetensors").stat().st_size < size
     assert torch.equal(
-        load_checkpoint(tmp_path / "out.safetensors").model.state_dict()["g_a.0.weight"], whole["g_a.0.weight"].half().float()
+        load_checkpoint(tmp_path / "out.safetensors").model.state_dict()["g_a.0.weight"],
+        whole["g_a.0.weight"].half().float(),
     )
 
 
@@ -149,7 +197,11 @@ def test_masked_weights_do_not_matter(tmp_path: Path) -> None:
     ids = [imported(tmp_path, state, overwrite=True).files[0].id]
     weight = "context_prediction.weight"
     for factor in (state["context_prediction.mask"], 1 - state["context_prediction.mask"]):
-        ids.append(imported(tmp_path, {**state, weight: state[weight] * factor}, overwrite=True).files[0].id)
+        ids.append(
+            imported(tmp_path, {**state, weight: state[weight] * factor}, overwrite=True)
+            .files[0]
+            .id
+        )
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -158,7 +210,9 @@ def test_every_model_of_the_zoo_comes_back(tmp_path: Path, preset: str) -> None:
     model = small(preset).eval()
     report = imported(tmp_path, model.state_dict())
     assert report.preset == preset
-    assert {field: report.config[field] for field in ("N", "M") if field in report.config}.items() <= {"N": 4, "M": 6}.items()
+    assert {
+        field: report.config[field] for field in ("N", "M") if field in report.config
+    }.items() <= {"N": 4, "M": 6}.items()
     loaded = load_checkpoint(tmp_path / "out.safetensors")
     assert not loaded.model.update()
     model.update()
@@ -187,23 +241,21 @@ def test_a_part_can_be_named(tmp_path: Path) -> None:
     assert {key.partition("_")[0] for key in report.unused} == {"res", "motion"}
 
 
-def test_gains_are_told_from_their_rows(tmp_path: Path) -> None:
-    report = imported(tmp_path, create("bmshj2018-factorized", N=4, M=6, gain_rows=3).state_dict())
-    assert report.config["gain_rows"] == 3
-
-
 @pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 def test_published_layouts_are_told_apart() -> None:
     for label, layout in json.loads(FIXTURE.read_text()).items():
         preset, _, widths = label.partition("@")
         if preset not in ZOO:
             continue
-        tensors = {key: torch.empty(shape, dtype=getattr(torch, dtype), device="meta") for key, (shape, dtype) in layout["keys"].items()}
+        tensors = {
+            key: torch.empty(shape, dtype=getattr(torch, dtype), device="meta")
+            for key, (shape, dtype) in layout["keys"].items()
+        }
         fit = find_fit(tensors)
         assert fit.preset == preset
-        assert [str(fit.config[field]) for field in ("N", "M") if field in fit.config][: len(widths.split("x"))] == (widths or "128").split(
-            "x"
-        )
+        assert [str(fit.config[field]) for field in ("N", "M") if field in fit.config][
+            : len(widths.split("x"))
+        ] == (widths or "128").split("x")
 
 
 def test_quantiles_far_off_do_not_matter(tmp_path: Path) -> None:

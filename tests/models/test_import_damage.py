@@ -36,9 +36,15 @@ def refuse_content(folder: Path, content: Any, message: str, **options: Any) -> 
 
 FILES = {
     "empty": (b"", "is empty"),
-    "text": (b"Not found: the checkpoint has moved\n", r"holds no weights: it begins with b'Not found"),
+    "text": (
+        b"Not found: the checkpoint has moved\n",
+        r"holds no weights: it begins with b'Not found",
+    ),
     "short": (b"\x80", "damaged, truncated or no checkpoint"),
-    "other pickle": (pickle.dumps({"g_a.0.weight": [1.0]}, protocol=2), "damaged, truncated or no checkpoint"),
+    "other pickle": (
+        pickle.dumps({"g_a.0.weight": [1.0]}, protocol=2),
+        "damaged, truncated or no checkpoint",
+    ),
     "instructions": (b"\x80\x02" + bytes(range(256)), "damaged, truncated or no checkpoint"),
     "safetensors": (b"\x50\x00\x00\x00\x00\x00\x00\x00{" + b"x" * 200, "cannot read the weights"),
 }
@@ -88,7 +94,10 @@ class Mischief:
 def test_code_in_a_pickle_is_not_run(tmp_path: Path, state: State, new_format: bool) -> None:
     content = {"state_dict": state, "extra": Mischief(tmp_path / "made")}
     torch.save(content, tmp_path / "in.pth", _use_new_zipfile_serialization=new_format)
-    refuse(tmp_path / "in.pth", "is not loaded, since that would run code: its pickle asks for .*; accepted")
+    refuse(
+        tmp_path / "in.pth",
+        "is not loaded, since that would run code: its pickle asks for .*; accepted",
+    )
     assert not (tmp_path / "made").exists()
 
 
@@ -105,12 +114,20 @@ def test_unknown_instructions_bring_no_advice_to_drop_the_check(tmp_path: Path) 
 
 
 def test_objects_in_a_pickle_are_named(tmp_path: Path, state: State) -> None:
-    refuse_content(tmp_path, {"state_dict": state, "args": argparse.Namespace(a=1)}, "asks for argparse.Namespace; .*save its state_dict")
+    refuse_content(
+        tmp_path,
+        {"state_dict": state, "args": argparse.Namespace(a=1)},
+        "asks for argparse.Namespace; .*save its state_dict",
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [([1, 2], "holds a list"), ({}, "holds no tensors, but nothing"), ({"epoch": 3, "optimizer": {}}, "no tensors, but epoch, optimizer")],
+    [
+        ([1, 2], "holds a list"),
+        ({}, "holds no tensors, but nothing"),
+        ({"epoch": 3, "optimizer": {}}, "no tensors, but epoch, optimizer"),
+    ],
 )
 def test_checkpoints_without_weights_fail(tmp_path: Path, content: Any, message: str) -> None:
     refuse_content(tmp_path, content, message)
@@ -138,7 +155,9 @@ def test_sizes_without_values_take_no_room(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(registry, "create", watched)
     with torch.device("meta"):
         wide = create("mbt2018", N=40, M=60)
-    content = {key: torch.zeros(1).expand(parameter.shape) for key, parameter in wide.named_parameters()}
+    content = {
+        key: torch.zeros(1).expand(parameter.shape) for key, parameter in wide.named_parameters()
+    }
     refuse_content(tmp_path, content, "is damaged: its .* values are not all there")
     tensors = [tensor for model in made for tensor in (*model.parameters(), *model.buffers())]
     assert any(tensor.is_meta for tensor in tensors)
@@ -146,30 +165,56 @@ def test_sizes_without_values_take_no_room(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_missing_tensors_are_named(tmp_path: Path, state: State) -> None:
-    content = {key: value for key, value in state.items() if not key.startswith("h_s.2") and not key.endswith("quantiles")}
+    content = {
+        key: value
+        for key, value in state.items()
+        if not key.startswith("h_s.2") and not key.endswith("quantiles")
+    }
     message = r"the nearest is bmshj2018-hyperprior \(N = 4, M = 6\): 3 missing: h_s.2.weight, h_s.2.bias, entropy_bottleneck.quantiles"
     refuse_content(tmp_path, content, message)
-    refuse_content(tmp_path, content, r"do not fit the model bmshj2018-hyperprior .*3 missing", model="bmshj2018-hyperprior")
+    refuse_content(
+        tmp_path,
+        content,
+        r"do not fit the model bmshj2018-hyperprior .*3 missing",
+        model="bmshj2018-hyperprior",
+    )
 
 
 def test_tensors_of_another_shape_are_named(tmp_path: Path, state: State) -> None:
     content = {**state, "h_a.2.weight": torch.zeros(4, 4, 3, 3)}
-    refuse_content(tmp_path, content, r"1 of another shape: h_a.2.weight is \(4, 4, 3, 3\), not \(4, 4, 5, 5\)")
+    refuse_content(
+        tmp_path, content, r"1 of another shape: h_a.2.weight is \(4, 4, 3, 3\), not \(4, 4, 5, 5\)"
+    )
 
 
 def test_tensors_too_many_in_a_module_fail(tmp_path: Path, state: State) -> None:
-    refuse_content(tmp_path, {**state, "g_a.9.weight": torch.zeros(1)}, "1 too many: g_a.9.weight", model="bmshj2018-hyperprior")
+    refuse_content(
+        tmp_path,
+        {**state, "g_a.9.weight": torch.zeros(1)},
+        "1 too many: g_a.9.weight",
+        model="bmshj2018-hyperprior",
+    )
 
 
 def test_modules_too_many_need_the_name_of_the_model(tmp_path: Path, state: State) -> None:
     content = {**state, "discriminator.0.weight": torch.zeros(1)}
-    refuse_content(tmp_path, content, "1 tensors in modules that it does not have: discriminator.0.weight; .*--model bmshj2018-hyperprior")
-    report = import_checkpoint(tmp_path / "in.pth", tmp_path / "out.safetensors", model="bmshj2018-hyperprior")
+    refuse_content(
+        tmp_path,
+        content,
+        "1 tensors in modules that it does not have: discriminator.0.weight; .*--model bmshj2018-hyperprior",
+    )
+    report = import_checkpoint(
+        tmp_path / "in.pth", tmp_path / "out.safetensors", model="bmshj2018-hyperprior"
+    )
     assert report.unused == ("discriminator.0.weight",)
 
 
 @pytest.mark.parametrize(
-    ("model", "message"), [("mbt2018-mean", "do not fit the model mbt2018-mean"), ("nope", "unknown model 'nope'; known")]
+    ("model", "message"),
+    [
+        ("mbt2018-mean", "do not fit the model mbt2018-mean"),
+        ("nope", "unknown model 'nope'; known"),
+    ],
 )
 def test_another_model_does_not_fit(tmp_path: Path, state: State, model: str, message: str) -> None:
     refuse_content(tmp_path, state, message, model=model)
@@ -177,9 +222,15 @@ def test_another_model_does_not_fit(tmp_path: Path, state: State, model: str, me
 
 def test_other_architectures_fail(tmp_path: Path) -> None:
     layers = {f"g_a.{layer}.conv1.weight": torch.zeros(4, 4, 3, 3) for layer in range(4)}
-    elic = {**layers, "latent_codec.y.latent_codec.y0.entropy_parameters.0.weight": torch.zeros(4, 8, 1, 1)}
+    elic = {
+        **layers,
+        "latent_codec.y.latent_codec.y0.entropy_parameters.0.weight": torch.zeros(4, 8, 1, 1),
+    }
     refuse_content(tmp_path, elic, "are of no known model .*bmshj2018-factorized")
-    dcvc = {"optic_flow.moduleBasic.0.conv1.weight": torch.zeros(4, 8, 7, 7), "mvEncoder.0.weight": torch.zeros(4, 2, 3, 3)}
+    dcvc = {
+        "optic_flow.moduleBasic.0.conv1.weight": torch.zeros(4, 8, 7, 7),
+        "mvEncoder.0.weight": torch.zeros(4, 2, 3, 3),
+    }
     refuse_content(tmp_path, dcvc, "are of no known model")
     assert "elic2022-official" not in names()
 
@@ -187,33 +238,53 @@ def test_other_architectures_fail(tmp_path: Path) -> None:
 NAN, INFINITY = float("nan"), float("inf")
 WEIGHT = "g_a.0.weight"
 VALUES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
-    "NaN": (lambda x: x.index_fill(0, torch.tensor([1]), NAN), f"{WEIGHT} holds NaN or infinity in 75 of 300 places"),
+    "NaN": (
+        lambda x: x.index_fill(0, torch.tensor([1]), NAN),
+        f"{WEIGHT} holds NaN or infinity in 75 of 300 places",
+    ),
     "infinity": (lambda x: x + INFINITY, f"{WEIGHT} holds NaN or infinity"),
     "beyond float32": (lambda x: x.double() + 1e300, f"{WEIGHT} holds NaN or infinity"),
     "integers": (lambda x: x.int(), rf"{WEIGHT} is torch\.int32"),
     "complex": (lambda x: x.to(torch.complex64), rf"{WEIGHT} is torch\.complex64"),
     "sparse": (lambda x: x.to_sparse(), rf"{WEIGHT} is torch\.float32, torch\.sparse_coo"),
-    "one value for all": (lambda x: x[:1, :1, :1, :1].clone().expand_as(x), f"{WEIGHT} is damaged: its 300 values are not all there"),
+    "one value for all": (
+        lambda x: x[:1, :1, :1, :1].clone().expand_as(x),
+        f"{WEIGHT} is damaged: its 300 values are not all there",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_unusable_values_fail(tmp_path: Path, state: State, kind: str) -> None:
     change, message = VALUES[kind]
-    refuse_content(tmp_path, {**state, WEIGHT: change(state[WEIGHT])}, f"cannot import .*in.pth: {message}")
+    refuse_content(
+        tmp_path, {**state, WEIGHT: change(state[WEIGHT])}, f"cannot import .*in.pth: {message}"
+    )
 
 
 def test_no_width_and_too_much_width_fail(tmp_path: Path, state: State) -> None:
-    refuse_content(tmp_path, {**state, WEIGHT: torch.zeros(0, 3, 5, 5)}, r"N is 0 in the weights; accepted: 1\.\.4096")
+    refuse_content(
+        tmp_path,
+        {**state, WEIGHT: torch.zeros(0, 3, 5, 5)},
+        r"N is 0 in the weights; accepted: 1\.\.4096",
+    )
     refuse_content(tmp_path, {**state, WEIGHT: torch.zeros(5000, 1)}, r"N is 5000 in the weights")
 
 
 def test_scale_paths_that_cannot_be_exact_fail(tmp_path: Path, state: State) -> None:
-    refuse_content(tmp_path, {**state, "h_s.2.weight": state["h_s.2.weight"] * 1e9}, "cannot import .*cannot be made exact")
+    refuse_content(
+        tmp_path,
+        {**state, "h_s.2.weight": state["h_s.2.weight"] * 1e9},
+        "cannot import .*cannot be made exact",
+    )
 
 
 def test_a_key_in_two_spellings_fails(tmp_path: Path, state: State) -> None:
-    refuse_content(tmp_path, {**state, "entropy_bottleneck._bias0": state["entropy_bottleneck.biases.0"]}, "holds 1 tensors twice")
+    refuse_content(
+        tmp_path,
+        {**state, "entropy_bottleneck._bias0": state["entropy_bottleneck.biases.0"]},
+        "holds 1 tensors twice",
+    )
 
 
 def test_another_mask_fails(tmp_path: Path) -> None:

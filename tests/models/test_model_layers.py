@@ -4,7 +4,13 @@ from torch import nn
 
 from streamcodec.context import Schedule
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.blocks import AttentionBlock, ResidualBlock, ResidualBlockUpsample, ResidualBlockWithStride, subpel_conv
+from streamcodec.models.blocks import (
+    AttentionBlock,
+    ResidualBlock,
+    ResidualBlockUpsample,
+    ResidualBlockWithStride,
+    subpel_conv,
+)
 from streamcodec.models.layers import GDN, LowerBound, QReLU, conv, deconv
 from streamcodec.models.masked import MaskedConv2d, anchors
 
@@ -29,7 +35,9 @@ def test_gdn_normalises_by_the_other_channels() -> None:
     with torch.no_grad():
         gdn.gamma.copy_(gdn.gamma_reparam.stored(torch.tensor([[0.0, 3.0], [0.0, 0.0]])))
     x = torch.tensor([1.0, 2.0]).reshape(1, 2, 1, 1)
-    torch.testing.assert_close(gdn(x).flatten(), torch.tensor([1 / 13**0.5, 2.0]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        gdn(x).flatten(), torch.tensor([1 / 13**0.5, 2.0]), atol=1e-5, rtol=0
+    )
 
 
 def test_gdn_stays_finite_for_negative_parameters() -> None:
@@ -85,19 +93,29 @@ def test_residual_blocks_without_inner_weights_are_their_skip_connections() -> N
     for block in (ResidualBlock(4, 4), AttentionBlock(4)):
         for parameter in block.parameters():
             torch.nn.init.zeros_(parameter)
-        torch.testing.assert_close(block(x), x if isinstance(block, ResidualBlock) else x + x.relu() / 2)
+        torch.testing.assert_close(
+            block(x), x if isinstance(block, ResidualBlock) else x + x.relu() / 2
+        )
 
 
 def test_raster_mask_is_what_comes_before() -> None:
     mask = MaskedConv2d(2, 3, schedule="raster").mask
     assert mask.shape == (3, 2, 5, 5)
-    assert (mask == torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]])).all()
+    assert (
+        mask
+        == torch.tensor(
+            [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+        )
+    ).all()
 
 
 def test_checkerboard_mask_is_the_other_colour() -> None:
     mask = MaskedConv2d(2, 3, 3, schedule="checkerboard").mask
     assert (mask == torch.tensor([[0, 1, 0], [1, 0, 1], [0, 1, 0]])).all()
-    assert anchors((2, 3), mask.device)[0, 0].tolist() == [[True, False, True], [False, True, False]]
+    assert anchors((2, 3), mask.device)[0, 0].tolist() == [
+        [True, False, True],
+        [False, True, False],
+    ]
 
 
 @pytest.mark.parametrize("schedule", ["raster", "checkerboard"])

@@ -5,7 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamcodec.models import Cheng2020Anchor, Cheng2020AnchorCheckerboard, JointAutoregressiveHierarchicalPriors, ScaleHyperprior
+from streamcodec.models import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    JointAutoregressiveHierarchicalPriors,
+    ScaleHyperprior,
+)
 from streamcodec.models.base import CompressionModel
 from streamcodec.models.published import current_keys
 
@@ -32,7 +37,11 @@ def state() -> State:
     return ScaleHyperprior(4, 6).state_dict()
 
 
-@pytest.mark.parametrize("spelling", [str, with_underscore, of_2020, "module.{}".format], ids=["1.2.7", "1.1.0", "2020", "DataParallel"])
+@pytest.mark.parametrize(
+    "spelling",
+    [str, with_underscore, of_2020, "module.{}".format],
+    ids=["1.2.7", "1.1.0", "2020", "DataParallel"],
+)
 @pytest.mark.parametrize("wrapper", [None, "network", "state_dict", "model_state_dict"])
 def test_published_checkpoints_load(state: State, spelling: type, wrapper: str | None) -> None:
     published = {spelling(key): value for key, value in state.items()}
@@ -42,11 +51,19 @@ def test_published_checkpoints_load(state: State, spelling: type, wrapper: str |
 
 
 @pytest.mark.parametrize(
-    "make", [partial(JointAutoregressiveHierarchicalPriors, 4, 6), partial(Cheng2020Anchor, 4), partial(Cheng2020AnchorCheckerboard, 4)]
+    "make",
+    [
+        partial(JointAutoregressiveHierarchicalPriors, 4, 6),
+        partial(Cheng2020Anchor, 4),
+        partial(Cheng2020AnchorCheckerboard, 4),
+    ],
 )
 def test_published_checkpoints_of_context_models_load(make: Callable[[], CompressionModel]) -> None:
     state = make().state_dict()
-    published = {with_underscore(key).replace(".skip.", ".downsample."): value for key, value in state.items()}
+    published = {
+        with_underscore(key).replace(".skip.", ".downsample."): value
+        for key, value in state.items()
+    }
     assert published.keys() != state.keys()
     model = make()
     model.load_state_dict(published)
@@ -54,15 +71,26 @@ def test_published_checkpoints_of_context_models_load(make: Callable[[], Compres
 
 
 def test_current_keys_stay() -> None:
-    for key in ("g_a.0.weight", "entropy_bottleneck._offset", "hyperprior.entropy_bottleneck.matrices.3", "gains.gain"):
+    for key in (
+        "g_a.0.weight",
+        "entropy_bottleneck._offset",
+        "hyperprior.entropy_bottleneck.matrices.3",
+        "gains.gain",
+    ):
         assert list(current_keys({key: 0})) == [key]
-    assert list(current_keys({"g_a.3.downsample.weight": 0, "_bias2": 0})) == ["g_a.3.skip.weight", "biases.2"]
+    assert list(current_keys({"g_a.3.downsample.weight": 0, "_bias2": 0})) == [
+        "g_a.3.skip.weight",
+        "biases.2",
+    ]
 
 
 def test_tables_of_16_bits_count_as_none(state: State) -> None:
     model = ScaleHyperprior(4, 6)
     model.update()
-    others = {key: value * 4 if key.endswith("_quantized_cdf") else value for key, value in model.state_dict().items()}
+    others = {
+        key: value * 4 if key.endswith("_quantized_cdf") else value
+        for key, value in model.state_dict().items()
+    }
     model.load_state_dict({key: value for key, value in others.items() if "integer" not in key})
     assert model.update()
 

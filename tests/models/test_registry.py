@@ -9,14 +9,14 @@ from streamcodec.models.registry import config_of
 from .channels import ListDecoder, ListEncoder
 
 TINY = {"N": 4, "M": 6}
-TINY_QUARTER = {"width4": 4, "width8": 4, "latent": 6, "hyper": 4}
 SIZE = (32, 48)
 
 
 def tiny(name: str) -> ImageModel | InterModel:
     torch.manual_seed(0)
-    tiny = TINY_QUARTER if name.startswith("quarter") else TINY
-    return create(name, **{field: width for field, width in tiny.items() if field in config_of(name)}).eval()
+    return create(
+        name, **{field: width for field, width in TINY.items() if field in config_of(name)}
+    ).eval()
 
 
 @pytest.mark.parametrize("name", names())
@@ -27,11 +27,11 @@ def test_every_model_decodes_what_it_encodes(name: str) -> None:
     x, reference = torch.rand(2, 1, 3, *SIZE)
     encoder = ListEncoder.of(model)
     if isinstance(model, ImageModel):
-        coded = model.code(x, SIZE, 0.5, encoder)
-        decoded = model.code(None, SIZE, 0.5, ListDecoder(encoder))
+        coded = model.code(x, SIZE, encoder)
+        decoded = model.code(None, SIZE, ListDecoder(encoder))
     else:
-        coded = model.code(x, reference, 0.5, encoder)
-        decoded = model.code(None, reference, 0.5, ListDecoder(encoder))
+        coded = model.code(x, reference, encoder)
+        decoded = model.code(None, reference, ListDecoder(encoder))
     assert coded.shape == x.shape
     assert torch.equal(coded, decoded)
 
@@ -53,10 +53,10 @@ def test_image_models_come_first() -> None:
 
 
 def test_unknown_name_fails() -> None:
-    with pytest.raises(ModelError, match=r"unknown model 'nope'; known: quarter-image"):
+    with pytest.raises(ModelError, match=r"unknown model 'nope'; known: bmshj2018-factorized"):
         create("nope")
 
 
 def test_unknown_field_fails() -> None:
-    with pytest.raises(ModelError, match=r"quarter-image has no field depth; it has: width4"):
-        create("quarter-image", depth=3)
+    with pytest.raises(ModelError, match=r"ssf2020-image has no field depth; it has: N"):
+        create("ssf2020-image", depth=3)

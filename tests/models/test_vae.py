@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from streamcodec.errors import UsageError
 from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.entropy_models import EntropyBottleneck
-from streamcodec.models.factorized import FactorizedLatentCodec
 from streamcodec.models.latent import LatentEstimate, code_factorized
 from streamcodec.models.vae import SimpleVAECompressionModel
 
@@ -19,25 +18,22 @@ def test_keys_have_the_parts_names() -> None:
     assert roots == {"g_a", "g_s", "latent_codec"}
 
 
-def test_gain_rows_come_from_the_latent_codec() -> None:
-    assert simple(FactorizedLatentCodec(M)).gain_rows == 0
-    assert simple(FactorizedLatentCodec(M, gain_rows=5)).gain_rows == 5
-
-
 class TwoHalves(nn.Module):
     """A latent codec of one's own: each half of the channels has its own bottleneck."""
-
-    gains = None
 
     def __init__(self) -> None:
         super().__init__()
         self.first, self.second = EntropyBottleneck(M // 2), EntropyBottleneck(M // 2)
 
-    def estimate(self, y: Tensor, q: Tensor | None = None) -> LatentEstimate:
-        (a_hat, a), (b_hat, b) = (part(half) for part, half in zip((self.first, self.second), y.chunk(2, 1), strict=True))
+    def estimate(self, y: Tensor) -> LatentEstimate:
+        (a_hat, a), (b_hat, b) = (
+            part(half) for part, half in zip((self.first, self.second), y.chunk(2, 1), strict=True)
+        )
         return LatentEstimate(torch.cat((a_hat, b_hat), 1), {"a": a, "b": b})
 
-    def code_latent(self, y: Tensor | None, size: tuple[int, int], q: float, channel: SymbolChannel) -> Tensor:
+    def code_latent(
+        self, y: Tensor | None, size: tuple[int, int], channel: SymbolChannel
+    ) -> Tensor:
         a, b = (None, None) if y is None else y.chunk(2, 1)
         a_hat, _ = code_factorized(self.first, a, size, channel, 0)
         b_hat, _ = code_factorized(self.second, b, size, channel, M // 2)
@@ -51,8 +47,8 @@ def test_any_latent_codec_will_do() -> None:
     assert model.aux_loss() > 0
     assert set(model(frame(32, 32))["likelihoods"]) == {"a", "b"}
     written = ListEncoder.of(model)
-    encoded = model.code(frame(32, 32), (32, 32), 0.0, written)
-    assert torch.equal(model.code(None, (32, 32), 0.0, ListDecoder(written)), encoded)
+    encoded = model.code(frame(32, 32), (32, 32), written)
+    assert torch.equal(model.code(None, (32, 32), ListDecoder(written)), encoded)
 
 
 def test_what_is_no_latent_codec_fails() -> None:

@@ -11,7 +11,11 @@ import torch
 from torch import Tensor
 
 from streamcodec.models.base import ImageModel
-from streamcodec.models.cheng2020 import Cheng2020Anchor, Cheng2020AnchorCheckerboard, Cheng2020Attention
+from streamcodec.models.cheng2020 import (
+    Cheng2020Anchor,
+    Cheng2020AnchorCheckerboard,
+    Cheng2020Attention,
+)
 from streamcodec.models.factorized import FactorizedPrior
 from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
@@ -109,12 +113,23 @@ def test_scale_space_flow_at_256x256_is_the_published_model() -> None:
     model = ScaleSpaceFlow().eval()
     parts, wide = ("img", "res", "motion"), frame(256, 264)
     words = [f"{part}_encoder.6 .6 {part}_hyperprior.hyper_encoder.4 .6" for part in parts]
-    words += [f"{part}_hyperprior.hyper_decoder_scale.deconv{k} .08" for part in parts for k in (1, 2, 3)]
-    set_weights(model, multipliers(" ".join(words) + " motion_decoder.6 .05 img_decoder.6 .1 res_decoder.6 .1"))
+    words += [
+        f"{part}_hyperprior.hyper_decoder_scale.deconv{k} .08" for part in parts for k in (1, 2, 3)
+    ]
+    set_weights(
+        model,
+        multipliers(" ".join(words) + " motion_decoder.6 .05 img_decoder.6 .1 res_decoder.6 .1"),
+    )
     with torch.no_grad():
         out = model([wide[..., :256].contiguous(), wide[..., 8:].contiguous()])
     assert statistics_of(out["x_hat"][0]) == pytest.approx((-0.0040224, 0.0438750), abs=1e-5)
     assert statistics_of(out["x_hat"][1]) == pytest.approx((-0.0382921, 0.0414116), abs=1e-5)
-    assert bits_of(out["likelihoods"][0]["keyframe"]) == pytest.approx({"y": 376518.14, "z": 4126.2189}, rel=3e-4)
-    assert bits_of(out["likelihoods"][1]["motion"]) == pytest.approx({"y": 289407.38, "z": 4116.9634}, rel=3e-4)
-    assert bits_of(out["likelihoods"][1]["residual"]) == pytest.approx({"y": 302411.60, "z": 4117.3199}, rel=3e-4)
+    assert bits_of(out["likelihoods"][0]["keyframe"]) == pytest.approx(
+        {"y": 376518.14, "z": 4126.2189}, rel=3e-4
+    )
+    assert bits_of(out["likelihoods"][1]["motion"]) == pytest.approx(
+        {"y": 289407.38, "z": 4116.9634}, rel=3e-4
+    )
+    assert bits_of(out["likelihoods"][1]["residual"]) == pytest.approx(
+        {"y": 302411.60, "z": 4117.3199}, rel=3e-4
+    )

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from streamcodec.errors import ModelError
-from streamcodec.models.registry import config_of, create, names
 
 from .channels import ListDecoder, ListEncoder
 from .deterministic import frame
@@ -17,10 +16,16 @@ def train_step(name: str) -> dict[str, torch.Tensor]:
     """Gradient of every parameter but the quantiles after one rate-distortion loss on a batch of two."""
     model = image_model(name).train()
     x = torch.cat((frame(32, 48), frame(32, 48).flip(3)))
-    out = model(x, torch.tensor([0.3, 1.6]))
-    bits = torch.stack([-likelihoods.log2().mean() for likelihoods in out["likelihoods"].values()]).sum()
+    out = model(x)
+    bits = torch.stack(
+        [-likelihoods.log2().mean() for likelihoods in out["likelihoods"].values()]
+    ).sum()
     (bits + 100 * (out["x_hat"] - x).square().mean()).backward()
-    return {key: parameter.grad for key, parameter in model.named_parameters() if not key.endswith("quantiles")}
+    return {
+        key: parameter.grad
+        for key, parameter in model.named_parameters()
+        if not key.endswith("quantiles")
+    }
 
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
@@ -45,7 +50,9 @@ def test_training_adds_noise_and_evaluation_does_not(name: str) -> None:
 @pytest.mark.parametrize("name", ["factorized", "mean-scale", "ssf-image"])
 def test_aux_loss_falls_and_moves_only_the_quantiles(name: str) -> None:
     model = image_model(name)
-    quantiles = [parameter for key, parameter in model.named_parameters() if key.endswith("quantiles")]
+    quantiles = [
+        parameter for key, parameter in model.named_parameters() if key.endswith("quantiles")
+    ]
     optimizer, losses = torch.optim.Adam(quantiles, lr=1.0), []
     for _ in range(30):
         optimizer.zero_grad()
@@ -54,7 +61,11 @@ def test_aux_loss_falls_and_moves_only_the_quantiles(name: str) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[10] < losses[0]
-    assert all(parameter.grad is None for key, parameter in model.named_parameters() if not key.endswith("quantiles"))
+    assert all(
+        parameter.grad is None
+        for key, parameter in model.named_parameters()
+        if not key.endswith("quantiles")
+    )
 
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
@@ -75,12 +86,21 @@ def test_checkpoint_with_tables_codes_the_same_symbols(name: str) -> None:
     other.load_state_dict(source.state_dict())
     assert not other.update()
     written = ListEncoder.of(source)
-    x_hat = source.code(frame(32, 48), (32, 48), 0.0, written)
-    assert torch.equal(other.code(None, (32, 48), 0.0, ListDecoder(written)), x_hat)
+    x_hat = source.code(frame(32, 48), (32, 48), written)
+    assert torch.equal(other.code(None, (32, 48), ListDecoder(written)), x_hat)
 
 
 @pytest.mark.parametrize(
-    "name", ["factorized", "scale", "mean-scale-gains", "ssf-image", "simple-hyperprior", "joint", "cheng-checkerboard"]
+    "name",
+    [
+        "factorized",
+        "scale",
+        "mean-scale",
+        "ssf-image",
+        "simple-hyperprior",
+        "joint",
+        "cheng-checkerboard",
+    ],
 )
 def test_checkpoint_without_tables_counts_as_not_updated(name: str) -> None:
     model = image_model(name)
@@ -98,18 +118,9 @@ def test_update_takes_a_scale_table(name: str) -> None:
     model = image_model(name)
     model.update([0.5, 1.0, 2.0, 4.0])
     written = ListEncoder.of(model)
-    model.code(frame(32, 48), (32, 48), 0.0, written)
+    model.code(frame(32, 48), (32, 48), written)
     z, y = (indexes.unique().tolist() for _, indexes in written.written)
     assert y[0] >= 1  # the scales are around 2
     assert y[-1] <= 3
     assert z == list(range(4, 12))
     assert written.bits > 0
-
-
-@pytest.mark.parametrize("name", [name for name in names() if not name.startswith("quarter")])
-def test_zoo_is_registered(name: str) -> None:
-    widths = {field: width for field, width in {"N": 4, "M": 6}.items() if field in config_of(name)}
-    assert {"N", "gain_rows"} <= set(config_of(name))
-    model = create(name, **widths, gain_rows=2)
-    assert model.gain_rows == 2
-    assert any(key.endswith("inverse_gain") for key in model.state_dict())

@@ -8,9 +8,24 @@ from numpy.typing import NDArray
 Array = NDArray[np.int64]
 
 LUMA_TAPS = [
-    [[0, 0, 0, 64, 0, 0, 0, 0], [-1, 4, -10, 58, 17, -5, 1, 0], [-1, 4, -11, 40, 40, -11, 4, -1], [0, 1, -5, 17, 58, -10, 4, -1]],
-    [[0, 1, 15, 32, 15, 1, 0, 0], [0, 1, 9, 30, 21, 3, 0, 0], [0, 0, 6, 26, 26, 6, 0, 0], [0, 0, 3, 21, 30, 9, 1, 0]],
-    [[3, 8, 13, 16, 13, 8, 3, 0], [3, 6, 12, 15, 14, 9, 4, 1], [2, 5, 10, 15, 15, 10, 5, 2], [1, 4, 9, 14, 15, 12, 6, 3]],
+    [
+        [0, 0, 0, 64, 0, 0, 0, 0],
+        [-1, 4, -10, 58, 17, -5, 1, 0],
+        [-1, 4, -11, 40, 40, -11, 4, -1],
+        [0, 1, -5, 17, 58, -10, 4, -1],
+    ],
+    [
+        [0, 1, 15, 32, 15, 1, 0, 0],
+        [0, 1, 9, 30, 21, 3, 0, 0],
+        [0, 0, 6, 26, 26, 6, 0, 0],
+        [0, 0, 3, 21, 30, 9, 1, 0],
+    ],
+    [
+        [3, 8, 13, 16, 13, 8, 3, 0],
+        [3, 6, 12, 15, 14, 9, 4, 1],
+        [2, 5, 10, 15, 15, 10, 5, 2],
+        [1, 4, 9, 14, 15, 12, 6, 3],
+    ],
 ]
 _HALVES = [  # fractions of 0 to 4 eighths; the others are mirrored
     [[0, 64, 0, 0], [-2, 58, 10, -2], [-4, 54, 16, -2], [-6, 46, 28, -4], [-4, 36, 36, -4]],
@@ -24,7 +39,9 @@ def pad(plane: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
     return np.pad(plane, [(0, -side % multiple) for side in plane.shape], mode="edge")
 
 
-def shifted(reference: NDArray[np.uint8], vector: Array, filter_: int, taps: list, fraction: int) -> Array:
+def shifted(
+    reference: NDArray[np.uint8], vector: Array, filter_: int, taps: list, fraction: int
+) -> Array:
     """What block prediction gives at every pixel of the plane with one vector."""
     n = len(taps[0][0]) // 2 - 1
     h, w = reference.shape
@@ -33,12 +50,16 @@ def shifted(reference: NDArray[np.uint8], vector: Array, filter_: int, taps: lis
     total = np.zeros((h, w), np.int64)
     for k, ty in enumerate(taps[filter_][fy]):
         for j, tx in enumerate(taps[filter_][fx]):
-            picked = reference[np.ix_((rows + k - n).clip(0, h - 1), (columns + j - n).clip(0, w - 1))]
+            picked = reference[
+                np.ix_((rows + k - n).clip(0, h - 1), (columns + j - n).clip(0, w - 1))
+            ]
             total += ty * tx * picked.astype(np.int64)
     return ((total + 2048) >> 12).clip(0, 255)
 
 
-def predict_plane(field, previous: NDArray[np.uint8], key: NDArray[np.uint8], block: int) -> NDArray[np.uint8]:
+def predict_plane(
+    field, previous: NDArray[np.uint8], key: NDArray[np.uint8], block: int
+) -> NDArray[np.uint8]:
     """One padded plane; block 8 for luma, 4 for chroma."""
     taps, fraction = (LUMA_TAPS, 4) if block == 8 else (CHROMA_TAPS, 8)
     modes, filters, to_previous, to_key = field.modes, field.filters, field.previous, field.key
@@ -49,7 +70,10 @@ def predict_plane(field, previous: NDArray[np.uint8], key: NDArray[np.uint8], bl
         y, x = min(max(y, 0), h // block - 1), min(max(x, 0), w // block - 1)
         mode, filter_ = modes[y // 2, x // 2], filters[y // 2, x // 2]
         parts = []
-        for used, plane, vector, name in ((mode != 1, previous, to_previous[y, x], 0), (mode != 0, key, to_key[y, x], 1)):
+        for used, plane, vector, name in (
+            (mode != 1, previous, to_previous[y, x], 0),
+            (mode != 0, key, to_key[y, x], 1),
+        ):
             if used:
                 at = (name, int(filter_), *map(int, vector))
                 if at not in made:
@@ -73,12 +97,28 @@ def predict_plane(field, previous: NDArray[np.uint8], key: NDArray[np.uint8], bl
 class Reader:
     """Reads a field symbol by symbol: get(row) -> symbol. `previous` has modes, filters, previous and key, or is None."""
 
-    def __init__(self, get: Callable[[int], int], rows: int, columns: int, previous: object, has_key: bool, quality: int) -> None:
-        self.get, self.rows, self.columns, self.old, self.has_key = get, rows, columns, previous, has_key
+    def __init__(
+        self,
+        get: Callable[[int], int],
+        rows: int,
+        columns: int,
+        previous: object,
+        has_key: bool,
+        quality: int,
+    ) -> None:
+        self.get, self.rows, self.columns, self.old, self.has_key = (
+            get,
+            rows,
+            columns,
+            previous,
+            has_key,
+        )
         self.base = 166 * (quality // 16)
         self.modes, self.filters = np.zeros((rows, columns), int), np.zeros((rows, columns), int)
         self.fresh = np.zeros((rows, columns), int)
-        self.vectors = [np.zeros((2 * rows, 2 * columns, 2), int) for _ in range(2)]  # previous, key
+        self.vectors = [
+            np.zeros((2 * rows, 2 * columns, 2), int) for _ in range(2)
+        ]  # previous, key
         for row in range(rows):
             for column in range(columns):
                 self.macroblock(row, column)
@@ -106,7 +146,11 @@ class Reader:
         return left, up, corner
 
     def at(self, y: int, x: int) -> tuple:
-        return (self.modes[y // 2, x // 2], self.filters[y // 2, x // 2], *(tuple(map(int, v[y, x])) for v in self.vectors))
+        return (
+            self.modes[y // 2, x // 2],
+            self.filters[y // 2, x // 2],
+            *(tuple(map(int, v[y, x])) for v in self.vectors),
+        )
 
     def macroblock(self, row: int, column: int) -> None:
         y, x, nothing = 2 * row, 2 * column, (0, 0, (0, 0), (0, 0))
@@ -119,7 +163,9 @@ class Reader:
         candidates = different([left, up, corner], same)
         t = next((k for k, m in enumerate(candidates) if same(m, old)), 3)
         candidates = different([*candidates, old, nothing], same)[:4]
-        new = (self.fresh[row, column - 1] if column else 0) + (self.fresh[row - 1, column] if row else 0)
+        new = (self.fresh[row, column - 1] if column else 0) + (
+            self.fresh[row - 1, column] if row else 0
+        )
         kind = self.get(self.base + (pattern(left, up, corner, same) * 4 + t) * 3 + new)
         blocks = [(y + k // 2, x + k % 2) for k in range(4)]
         if kind < 4:
@@ -140,7 +186,9 @@ class Reader:
                     self.vectors[first][k] = vector
             else:
                 for number, k in enumerate(blocks):
-                    self.vectors[first][k] = self.block(number, k, first, median([m[0] for m in around]))
+                    self.vectors[first][k] = self.block(
+                        number, k, first, median([m[0] for m in around])
+                    )
             if mode == 2:
                 expected = self.chain(tuple(map(int, self.vectors[0][y, x])), y, x, 2)
                 key = self.difference(2, [m[1] for m in around], expected)
@@ -154,7 +202,9 @@ class Reader:
                 self.vectors[1][k] = self.chain(tuple(map(int, self.vectors[0][k])), *k, 1)
 
     def block(self, number: int, at: tuple, first: int, expected: tuple) -> tuple:
-        around = self.around(*at, 1, number, lambda y, x: tuple(map(int, self.vectors[first][y, x])))
+        around = self.around(
+            *at, 1, number, lambda y, x: tuple(map(int, self.vectors[first][y, x]))
+        )
         around = tuple((0, 0) if v is None else v for v in around)
         old = around[0]
         if self.old is not None:

@@ -18,12 +18,15 @@ def texture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     waves = sum(
-        np.sin(2 * np.pi * (a * y + b * x) + c) for a, b, c in zip(*rng.uniform(-0.09, 0.09, (2, 24)), rng.uniform(0, 7, 24), strict=True)
+        np.sin(2 * np.pi * (a * y + b * x) + c)
+        for a, b, c in zip(*rng.uniform(-0.09, 0.09, (2, 24)), rng.uniform(0, 7, 24), strict=True)
     )
     return (127.5 + 14 * waves).clip(0, 255).astype(np.uint8)
 
 
-def random_field(rows: int, columns: int, *, reach: int = 40, modes: int = 3, seed: int = 0) -> MotionField:
+def random_field(
+    rows: int, columns: int, *, reach: int = 40, modes: int = 3, seed: int = 0
+) -> MotionField:
     """Areas that are alike and areas that are not; every mode, filter and kind of split."""
     rng = np.random.default_rng(seed)
 
@@ -45,4 +48,7 @@ def random_field(rows: int, columns: int, *, reach: int = 40, modes: int = 3, se
 
 
 def same_fields(a: MotionField, b: MotionField) -> bool:
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("modes", "filters", "previous", "key"))
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name))
+        for name in ("modes", "filters", "previous", "key")
+    )

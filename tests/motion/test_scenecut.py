@@ -11,7 +11,9 @@ from streamcodec.motion.scenecut import SceneCutDetector
 
 def test_only_the_splice_is_a_cut(synthetic: ModuleType) -> None:
     detector = SceneCutDetector()
-    other = [np.rot90(255 - frame, 2, axes=(1, 2)).copy() for frame in synthetic.moving_frames(6, seed=5)]
+    other = [
+        np.rot90(255 - frame, 2, axes=(1, 2)).copy() for frame in synthetic.moving_frames(6, seed=5)
+    ]
     found = [detector.is_cut(frame) for frame in synthetic.moving_frames(6) + other]
     assert found == [number == 6 for number in range(12)]
 
@@ -37,7 +39,10 @@ def test_constant_turmoil_is_not_cut_to_pieces() -> None:
 
 def test_zero_is_off(synthetic: ModuleType) -> None:
     detector = SceneCutDetector(0)
-    assert not any(detector.is_cut(frame) for frame in [synthetic.moving_frame(0), 255 - synthetic.moving_frame(0)])
+    assert not any(
+        detector.is_cut(frame)
+        for frame in [synthetic.moving_frame(0), 255 - synthetic.moving_frame(0)]
+    )
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
@@ -46,7 +51,10 @@ def test_threshold_fails_out_of_range(threshold: float) -> None:
         SceneCutDetector(threshold)
 
 
-@pytest.mark.parametrize("frame", [np.zeros((4, 8, 8), np.uint8), np.zeros((3, 8, 8), np.float32), np.zeros((3, 0, 8), np.uint8)])
+@pytest.mark.parametrize(
+    "frame",
+    [np.zeros((4, 8, 8), np.uint8), np.zeros((3, 8, 8), np.float32), np.zeros((3, 0, 8), np.uint8)],
+)
 def test_other_arrays_fail(frame: np.ndarray) -> None:
     with pytest.raises(UsageError, match="accepted: uint8"):
         SceneCutDetector().is_cut(frame)

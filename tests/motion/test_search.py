@@ -31,7 +31,9 @@ def test_fractions_are_found() -> None:
     zero = np.zeros((6, 8), np.uint8)
     vectors = np.full((12, 16, 2), (-3, 6), np.int16)
     chroma = np.zeros((48, 64), np.uint8)
-    current = predict_motion(MotionField(zero, zero, vectors, vectors), (reference, chroma, chroma))[0]
+    current = predict_motion(
+        MotionField(zero, zero, vectors, vectors), (reference, chroma, chroma)
+    )[0]
     found = MOTION.search(current, reference, quality=63).previous
     assert np.mean((found == (-3, 6)).all(2)) > 0.9
 
@@ -57,7 +59,9 @@ def test_the_key_frame_serves_where_the_previous_frame_is_hidden() -> None:
 def test_the_average_serves_where_both_are_noisy() -> None:
     rng = np.random.default_rng(0)
     picture = texture(96, 128, 11).astype(int)
-    noisy = [(picture + rng.normal(0, 8, picture.shape)).clip(0, 255).astype(np.uint8) for _ in range(2)]
+    noisy = [
+        (picture + rng.normal(0, 8, picture.shape)).clip(0, 255).astype(np.uint8) for _ in range(2)
+    ]
     field = MOTION.search(picture.astype(np.uint8), noisy[0], noisy[1], quality=50)
     assert np.mean(field.modes == 2) + np.mean(field.filters > 0) > 0.9
 
@@ -65,13 +69,28 @@ def test_the_average_serves_where_both_are_noisy() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_threads_and_instruction_sets_make_no_difference(preset: str) -> None:
     rng = np.random.default_rng(2)
-    frames = [(moved(2 * t, -3 * t).astype(int) + rng.integers(-9, 10, (96, 128))).clip(0, 255).astype(np.uint8) for t in range(3)]
+    frames = [
+        (moved(2 * t, -3 * t).astype(int) + rng.integers(-9, 10, (96, 128)))
+        .clip(0, 255)
+        .astype(np.uint8)
+        for t in range(3)
+    ]
     frames[2][40:70, 30:60] = frames[0][10:40, 60:90]
     first = MOTION.search(frames[1], frames[0], preset=preset)
-    wanted = MOTION.search(frames[2], frames[1], frames[0], first, preset=preset, instruction_set="scalar")
+    wanted = MOTION.search(
+        frames[2], frames[1], frames[0], first, preset=preset, instruction_set="scalar"
+    )
     for set_ in instruction_sets():
         for threads in (1, 2, 3, 16):
-            again = MOTION.search(frames[2], frames[1], frames[0], first, preset=preset, threads=threads, instruction_set=set_)
+            again = MOTION.search(
+                frames[2],
+                frames[1],
+                frames[0],
+                first,
+                preset=preset,
+                threads=threads,
+                instruction_set=set_,
+            )
             assert same_fields(again, wanted)
     assert same_fields(wanted.derived(previous=first, has_key=True), wanted)
 
@@ -81,7 +100,10 @@ def test_small_and_odd_sizes(size: tuple[int, int]) -> None:
     picture = texture(*size)
     field = MOTION.search(picture, picture)
     assert not field.modes.any()
-    assert MOTION.search(picture, picture, picture, field, preset="slow").modes.shape == field.modes.shape
+    assert (
+        MOTION.search(picture, picture, picture, field, preset="slow").modes.shape
+        == field.modes.shape
+    )
 
 
 def test_search_fails_on_what_does_not_fit() -> None:

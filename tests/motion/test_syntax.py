@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from streamcodec._native import Decoder, Encoder, MotionField, MotionTables, Tables, motion_alphabets
+from streamcodec._native import (
+    Decoder,
+    Encoder,
+    MotionField,
+    MotionTables,
+    Tables,
+    motion_alphabets,
+)
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.motion import bootstrap_tables, tables_from_counts
 
@@ -45,7 +52,14 @@ def test_round_trip(seed: int, quality: int) -> None:
 def test_the_oracle_reads_the_same(seed: int) -> None:
     for field, previous, has_key in chain_of_fields(seed):
         decoder = Decoder(TABLES, written(field, previous, has_key, 40))
-        reader = Reader(lambda row, d=decoder: int(d.get(np.array([row], np.uint16))[0]), 5, 6, previous, has_key, 40)  # type: ignore[misc]
+        reader = Reader(
+            lambda row, d=decoder: int(d.get(np.array([row], np.uint16))[0]),
+            5,
+            6,
+            previous,
+            has_key,
+            40,
+        )  # type: ignore[misc]
         decoder.finish()
         assert np.array_equal(reader.modes, field.modes)
         assert np.array_equal(reader.filters, field.filters)
@@ -77,7 +91,9 @@ def test_random_bytes_are_damage_or_a_legal_field() -> None:
             damaged = bytearray(rng.bytes(200))
             damaged[0] = 0
         try:
-            read = MOTION.read(Decoder(TABLES, bytes(damaged)), 5, 6, previous=previous, has_key=True, quality=32)
+            read = MOTION.read(
+                Decoder(TABLES, bytes(damaged)), 5, 6, previous=previous, has_key=True, quality=32
+            )
         except CorruptStreamError:
             continue
         legal += 1
@@ -114,13 +130,18 @@ def test_reading_fails_for_other_sizes(size: tuple[int, int]) -> None:
 def test_counts_make_tables_that_suit() -> None:
     fields = [item for seed in range(6) for item in chain_of_fields(seed)]
     guess = bootstrap_tables()
-    counts = sum(field.counts(previous=previous, has_key=key, quality=50) for field, previous, key in fields)
+    counts = sum(
+        field.counts(previous=previous, has_key=key, quality=50) for field, previous, key in fields
+    )
     fitted = tables_from_counts(np.asarray(counts))
     assert fitted.rows == guess.rows == len(motion_alphabets())
 
     def cost(data) -> float:
         motion = MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))
-        return sum(motion.bits(field, previous=previous, has_key=key, quality=50) for field, previous, key in fields)
+        return sum(
+            motion.bits(field, previous=previous, has_key=key, quality=50)
+            for field, previous, key in fields
+        )
 
     assert cost(fitted) < 0.9 * cost(guess)
 

@@ -5,7 +5,10 @@ from streamcodec._native import crc32c
 from streamcodec.errors import UsageError
 
 
-@pytest.mark.parametrize(("data", "expected"), [(b"", 0), (b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43)])
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"", 0), (b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43)],
+)
 def test_crc32c(data: bytes, expected: int) -> None:
     assert crc32c(data) == expected
     assert crc32c(bytearray(data)) == crc32c(memoryview(data)) == expected

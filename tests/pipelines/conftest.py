@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-
-from streamcodec import EncodeOptions, encode
 from streamcodec.pipelines.coding import Coding
 from streamcodec.pipelines.options import SchedulerOptions
+
+from streamcodec import EncodeOptions, encode
 
 SIZE = (48, 32)
 
@@ -53,16 +53,30 @@ class Log:
 
     def work_done(self) -> list[tuple[str, int, int | None]]:
         """(kind, file, first GOP of a part) of everything that was done."""
-        return [(each["kind"], each["file"], each["gops"][0] if "gops" in each else None) for each in self.events("done")]
+        return [
+            (each["kind"], each["file"], each["gops"][0] if "gops" in each else None)
+            for each in self.events("done")
+        ]
 
     def pid(self, worker: str) -> int:
         """The process of a worker, the latest of that name."""
-        return int(next(event["pid"] for event in reversed(self.events("ready")) if event["worker"] == worker))
+        return int(
+            next(
+                event["pid"]
+                for event in reversed(self.events("ready"))
+                if event["worker"] == worker
+            )
+        )
 
 
 @pytest.fixture
 def log_of() -> type[Log]:
     return Log
+
+
+@pytest.fixture(scope="session")
+def tiny_kind() -> str:
+    return "native"
 
 
 @pytest.fixture
@@ -73,7 +87,12 @@ def dataset(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
 @pytest.fixture
 def cut_up() -> SchedulerOptions:
     """Videos of more than about 40 frames are cut up, into parts of a GOP or two."""
-    return SchedulerOptions(target_seconds=1.0, max_batch=2, bytes_per_second=1.5e3, pixels_per_second=16 * SIZE[0] * SIZE[1])
+    return SchedulerOptions(
+        target_seconds=1.0,
+        max_batch=2,
+        bytes_per_second=1.5e3,
+        pixels_per_second=16 * SIZE[0] * SIZE[1],
+    )
 
 
 @pytest.fixture(scope="module")

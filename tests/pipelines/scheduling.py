@@ -5,7 +5,17 @@ from typing import Any
 
 from streamcodec.pipelines.options import SchedulerOptions
 from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.tasks import FileDone, FileJob, FileRef, Outcome, PartDone, Plan, Planned, Task, Verified
+from streamcodec.pipelines.tasks import (
+    FileDone,
+    FileJob,
+    FileRef,
+    Outcome,
+    PartDone,
+    Plan,
+    Planned,
+    Task,
+    Verified,
+)
 
 LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole
 PLAN = Plan(100, 100, (32,) * 6 + (8,))
@@ -43,7 +53,9 @@ def done(file: FileRef, seconds: float = 1.0) -> FileDone:
 
 def part_done(task: Task) -> PartDone:
     assert task.part is not None
-    return PartDone(task.files[0].file, task.part, f"{task.files[0].file}-{task.part.first_gop}", 10, 1.0)
+    return PartDone(
+        task.files[0].file, task.part, f"{task.files[0].file}-{task.part.first_gop}", 10, 1.0
+    )
 
 
 def outcomes_of(task: Task) -> list[Outcome]:

@@ -6,10 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from streamcodec.pipelines.coder import Coder
 from streamcodec.pipelines.storage import Storage, remove_parts
-from streamcodec.pipelines.tasks import FileDone, FileError, FileRef, Outcome, Part, PartDone, PartsLost, Planned, Task, Verified
+from streamcodec.pipelines.tasks import (
+    FileDone,
+    FileError,
+    FileRef,
+    Outcome,
+    Part,
+    PartDone,
+    PartsLost,
+    Planned,
+    Task,
+    Verified,
+)
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
@@ -45,12 +55,19 @@ class Bench:
         return only(self.coder.perform(Task(0, kind, (self.ref,), 1.0, **fields)))  # type: ignore[arg-type]
 
     def parts(self, plan: Any) -> tuple[PartDone, ...]:
-        return tuple(self.perform("part", plan=plan, part=part) for part in (Part(0, 1, 8), Part(1, 2, 16)))
+        return tuple(
+            self.perform("part", plan=plan, part=part) for part in (Part(0, 1, 8), Part(1, 2, 16))
+        )
 
 
 @pytest.fixture
 def bench(dataset: Any, tmp_path: Path) -> Bench:
-    return Bench(dataset, str(tmp_path / "out" / ".streamcodec"), str(tmp_path / "out" / "a.ssf"), check_gops=2)
+    return Bench(
+        dataset,
+        str(tmp_path / "out" / ".streamcodec"),
+        str(tmp_path / "out" / "a.ssf"),
+        check_gops=2,
+    )
 
 
 def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
@@ -61,7 +78,11 @@ def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
     done = bench.perform("join", plan=planned.plan, parts=parts)
     assert isinstance(done, FileDone)
     assert Path(bench.ref.output).read_bytes() == dataset.encoded("a.mp4")
-    assert (done.frames, done.gops, done.size_bytes) == (24, 3, Path(bench.ref.output).stat().st_size)
+    assert (done.frames, done.gops, done.size_bytes) == (
+        24,
+        3,
+        Path(bench.ref.output).stat().st_size,
+    )
     assert done.seconds >= sum(part.seconds for part in parts)
     assert isinstance(bench.perform("verify"), Verified)
     assert Path(parts[0].path).exists()  # until the driver has it in writing
@@ -69,7 +90,9 @@ def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
     assert not Path(parts[0].path).exists()
 
 
-def test_a_part_that_is_there_is_not_coded_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_is_there_is_not_coded_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = bench.perform("plan").plan
     parts = bench.parts(plan)
     monkeypatch.setattr("streamcodec.pipelines.coder.encode_part", None)
@@ -89,12 +112,16 @@ def test_lost_and_damaged_parts_are_named(bench: Bench) -> None:
     lost = bench.perform("join", plan=plan, parts=parts)
     assert isinstance(lost, PartsLost)
     assert lost.first_gops == (0, 1)
-    assert isinstance(bench.perform("join", plan=plan, parts=bench.parts(plan)), FileDone)  # coded anew
+    assert isinstance(
+        bench.perform("join", plan=plan, parts=bench.parts(plan)), FileDone
+    )  # coded anew
 
 
 def test_a_long_video_in_a_batch_is_planned(dataset: Any, tmp_path: Path) -> None:
     bench = Bench(dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"))
-    short = Coder(bench.coder._coding, Storage(bench.work), long_seconds=0.001, pixels_per_second=1e3)
+    short = Coder(
+        bench.coder._coding, Storage(bench.work), long_seconds=0.001, pixels_per_second=1e3
+    )
     assert isinstance(only(short.perform(Task(0, "whole", (bench.ref,), 1.0))), Planned)
 
 
@@ -116,7 +143,9 @@ def test_a_damaged_output_fails_to_verify(bench: Bench) -> None:
 
 
 def test_one_failure_leaves_the_rest_of_a_batch(bench: Bench, tmp_path: Path) -> None:
-    missing = FileRef(0, str(tmp_path / "missing.mp4"), str(tmp_path / "out" / "m.ssf"), 1, "cd" * 16)
+    missing = FileRef(
+        0, str(tmp_path / "missing.mp4"), str(tmp_path / "out" / "m.ssf"), 1, "cd" * 16
+    )
     outcomes = list(bench.coder.perform(Task(0, "whole", (missing, bench.ref), 1.0)))
     assert [type(outcome) for outcome in outcomes] == [FileError, FileDone]
     assert not list(Path(bench.work, "tmp").iterdir())

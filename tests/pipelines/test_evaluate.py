@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from streamcodec.cli import run
-from streamcodec.errors import SourceError, UsageError
 from streamcodec.pipelines import evaluate as evaluation
 from streamcodec.pipelines.evaluate import evaluate, find_clips, other_rows
 from streamcodec.pipelines.rd import measure as measuring
 from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, read_rows
+
+from streamcodec.cli import run
+from streamcodec.errors import SourceError, UsageError
 
 
 def row_for(job: Job) -> Row:
@@ -46,22 +46,37 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_was_measured_is_not_measured_again(clips: Path, tmp_path: Path, measured: list[tuple[str, int]]) -> None:
+def test_what_was_measured_is_not_measured_again(
+    clips: Path, tmp_path: Path, measured: list[tuple[str, int]]
+) -> None:
     settings = {"local": True, "figures": False, "anchors": {"svt-av1": [30]}}
     first = evaluate([clips / "fall.mp4"], tmp_path / "out", qualities=[20], **settings)
     assert measured == [(OURS, 20), ("svt-av1", 30)]
     text = first.report.read_text()
     assert "## fall" in text
-    assert evaluate([clips / "fall.mp4"], tmp_path / "out", qualities=[20], **settings).rows == first.rows
+    assert (
+        evaluate([clips / "fall.mp4"], tmp_path / "out", qualities=[20], **settings).rows
+        == first.rows
+    )
     evaluate([clips / "fall.mp4"], tmp_path / "out", qualities=[20, 21], **settings)
     assert measured[2:] == [(OURS, 21)]
     assert len(read_rows(tmp_path / "out" / "rows.jsonl")) == 3
     assert (tmp_path / "out" / "rows.csv").read_text().count("\n") == 4
 
 
-def test_the_rest_goes_on_after_a_failure(clips: Path, tmp_path: Path, measured: list[tuple[str, int]]) -> None:
+def test_the_rest_goes_on_after_a_failure(
+    clips: Path, tmp_path: Path, measured: list[tuple[str, int]]
+) -> None:
     said: list[str] = []
-    found = evaluate([clips], tmp_path / "out", qualities=[20], anchors=["x264"], local=True, figures=False, say=said.append)
+    found = evaluate(
+        [clips],
+        tmp_path / "out",
+        qualities=[20],
+        anchors=["x264"],
+        local=True,
+        figures=False,
+        say=said.append,
+    )
     assert len(measured) == 20
     assert {row.clip for row in found.rows} == {"fall"}
     assert len(found.failures) == 10
@@ -70,18 +85,37 @@ def test_the_rest_goes_on_after_a_failure(clips: Path, tmp_path: Path, measured:
         "1/20 failed: broken, streamcodec at 20: it is damaged",
         f"2/20 fall, {OURS} at 20: 1.3858 bpp, 25.00 dB, MS-SSIM 0.9545",
     ]
-    assert "## Not measured\n\n- broken, streamcodec at 20: it is damaged" in found.report.read_text()
+    assert (
+        "## Not measured\n\n- broken, streamcodec at 20: it is damaged" in found.report.read_text()
+    )
 
 
 @pytest.mark.usefixtures("measured")
 def test_nothing_that_can_be_measured_fails(clips: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="nothing could be measured: broken, streamcodec at 20: it is damaged"):
-        evaluate([clips / "broken.mp4"], tmp_path / "out", qualities=[20], anchors=(), local=True, figures=False)
+    with pytest.raises(
+        SourceError, match="nothing could be measured: broken, streamcodec at 20: it is damaged"
+    ):
+        evaluate(
+            [clips / "broken.mp4"],
+            tmp_path / "out",
+            qualities=[20],
+            anchors=(),
+            local=True,
+            figures=False,
+        )
 
 
 @pytest.mark.usefixtures("ray_here")
-def test_ray_measures_the_same_as_this_process(wide_clip: Path, clips: Path, tiny_models: dict[str, str], tmp_path: Path) -> None:
-    settings = {"qualities": [20, 40], "anchors": {"x264": [30]}, "options": {"gop": 2, **tiny_models}, "max_frames": 2, "figures": False}
+def test_ray_measures_the_same_as_this_process(
+    wide_clip: Path, clips: Path, tiny_models: dict[str, str], tmp_path: Path
+) -> None:
+    settings = {
+        "qualities": [20, 40],
+        "anchors": {"x264": [30]},
+        "options": {"gop": 2, **tiny_models},
+        "max_frames": 2,
+        "figures": False,
+    }
     on_ray = evaluate([wide_clip, clips / "broken.mp4"], tmp_path / "ray", workers=2, **settings)
     assert sorted(failure.split(":")[0] for failure in on_ray.failures) == [
         "broken, streamcodec at 20", "broken, streamcodec at 40", "broken, x264 at 30",
@@ -106,7 +140,6 @@ def test_a_worker_that_dies_is_replaced_and_a_job_that_kills_three_has_failed(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ray import cloudpickle
-
     from streamcodec.pipelines import rd_ray
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
@@ -125,14 +158,47 @@ def test_the_command_writes_a_report_with_curves_of_others(
     other = tmp_path / "other.jsonl"
     Store(other).add(row_for(Job(Clip.of(clips / "fall.mp4"), OURS, 33, 2, "0")))
     words = ["evaluate", str(clips), "--out", str(tmp_path / "out"), "--no-figures", "--local"]
-    assert run([*words, "-q", "none", "--anchor", "x264=30,40", "--option", "gop=2", "--also", f"before={other}", "--frames", "2"]) == 4
+    assert (
+        run(
+            [
+                *words,
+                "-q",
+                "none",
+                "--anchor",
+                "x264=30,40",
+                "--option",
+                "gop=2",
+                "--also",
+                f"before={other}",
+                "--frames",
+                "2",
+            ]
+        )
+        == 4
+    )
     assert measured == [("x264", 30), ("x264", 40), ("x264", 30), ("x264", 40)]
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'out' / 'report.md'}\n"
     assert "4/4 fall, x264 at 40" in said.err
-    assert {(row.gop, row.max_frames) for row in read_rows(tmp_path / "out" / "rows.jsonl")} == {(2, 2)}
+    assert {(row.gop, row.max_frames) for row in read_rows(tmp_path / "out" / "rows.jsonl")} == {
+        (2, 2)
+    }
     assert "| before | 33 |" in (tmp_path / "out" / "report.md").read_text()
-    assert run([*words[:1], str(clips / "fall.mp4"), *words[2:], "-q", "5,9", "--anchor", "none", "--quiet"]) == 0
+    assert (
+        run(
+            [
+                *words[:1],
+                str(clips / "fall.mp4"),
+                *words[2:],
+                "-q",
+                "5,9",
+                "--anchor",
+                "none",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     assert measured[4:] == [(OURS, 5), (OURS, 9)]
     assert capsys.readouterr().err == ""
 
@@ -150,8 +216,12 @@ def test_the_command_writes_a_report_with_curves_of_others(
         (["--local", "--workers", "2"], "workers are 2 in this process alone"),
     ],
 )
-def test_other_arguments_fail(words: list[str], message: str, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", str(clips), "--out", str(tmp_path / "out"), "--no-figures", *words]) == 2
+def test_other_arguments_fail(
+    words: list[str], message: str, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run(["evaluate", str(clips), "--out", str(tmp_path / "out"), "--no-figures", *words]) == 2
+    )
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from streamcodec.pipelines.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
 import ray
 from ray.cluster_utils import Cluster
-
 from streamcodec.pipelines.actors import InstalledOnly, patiently
 from streamcodec.pipelines.transcoding import transcode
 
@@ -31,9 +29,18 @@ NODE = {"object_store_memory": 80 << 20}
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A simulated cluster: a head with two CPUs, another node with one."""
-    found = patiently(lambda: Cluster(initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}))
+    found = patiently(
+        lambda: Cluster(
+            initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}
+        )
+    )
     found.spare = patiently(lambda: found.add_node(num_cpus=1, **NODE))
-    ray.init(address=found.address, job_config=InstalledOnly(), log_to_driver=False, logging_level="error")
+    ray.init(
+        address=found.address,
+        job_config=InstalledOnly(),
+        log_to_driver=False,
+        logging_level="error",
+    )
     yield found
     ray.shutdown()
     found.shutdown()
@@ -64,7 +71,9 @@ class Killer(threading.Thread):
             time.sleep(0.02)
 
 
-def test_a_file_that_kills_its_workers_is_given_up(cluster: Any, dataset: Any, log_of: Any, tmp_path: Path) -> None:
+def test_a_file_that_kills_its_workers_is_given_up(
+    cluster: Any, dataset: Any, log_of: Any, tmp_path: Path
+) -> None:
     """Whoever begins with it is killed."""
     dataset.add("bad.mp4", 90)
     for number in range(3):
@@ -79,12 +88,17 @@ def test_a_file_that_kills_its_workers_is_given_up(cluster: Any, dataset: Any, l
     killer.start()
     scheduling = SchedulerOptions(split=False, max_batch=1)
     sources = [dataset.folder / "bad.mp4", dataset.folder]  # so it is file 1 of the manifest
-    summary = transcode(sources, tmp_path / "out", coding=dataset.coding, workers=1, scheduling=scheduling)
+    summary = transcode(
+        sources, tmp_path / "out", coding=dataset.coding, workers=1, scheduling=scheduling
+    )
     killer.over = True
     assert summary.exit_code == 4
     assert (summary.totals.done, summary.totals.failed) == (3, 1)
     assert len(killer.killed) == 3
-    assert "given up after 3 attempts" in (tmp_path / "out" / ".streamcodec" / "failed.txt").read_text()
+    assert (
+        "given up after 3 attempts"
+        in (tmp_path / "out" / ".streamcodec" / "failed.txt").read_text()
+    )
 
 
 def test_workers_and_a_node_die_and_the_bytes_are_those_of_one_process(
@@ -97,8 +111,14 @@ def test_workers_and_a_node_die_and_the_bytes_are_those_of_one_process(
 
     def victim() -> int | None:
         """Somebody at work, after the first part was done."""
-        busy = {event["worker"] for event in log.events("started")} - {event["worker"] for event in log.events("lost")}
-        return log.pid(min(busy)) if busy and any(kind == "part" for kind, _, _ in log.work_done()) else None
+        busy = {event["worker"] for event in log.events("started")} - {
+            event["worker"] for event in log.events("lost")
+        }
+        return (
+            log.pid(min(busy))
+            if busy and any(kind == "part" for kind, _, _ in log.work_done())
+            else None
+        )
 
     def lose_node() -> None:
         wait_for(lambda: len(log.work_done()) >= 3)
@@ -107,13 +127,17 @@ def test_workers_and_a_node_die_and_the_bytes_are_those_of_one_process(
     killer, remover = Killer(victim), threading.Thread(target=lose_node, daemon=True)
     killer.start()
     remover.start()
-    summary = transcode(dataset.folder, tmp_path / "out", coding=dataset.coding, workers=3, scheduling=cut_up)
+    summary = transcode(
+        dataset.folder, tmp_path / "out", coding=dataset.coding, workers=3, scheduling=cut_up
+    )
     remover.join()
     assert summary.exit_code == 0
     assert len(killer.killed) == 1
     assert len(log.events("lost")) >= 1
     for name in names:
-        assert (tmp_path / "out" / name).with_suffix(".ssf").read_bytes() == dataset.encoded(name), name
+        assert (tmp_path / "out" / name).with_suffix(".ssf").read_bytes() == dataset.encoded(
+            name
+        ), name
     work = log.work_done()
     assert len(work) == len(set(work))  # nothing that was finished was done again
 
@@ -137,9 +161,15 @@ raise SystemExit(summary.exit_code)
 """
     for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         before = len(log.work_done())
-        driver = subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        driver = subprocess.Popen(
+            [sys.executable, "-P", "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
-            wait_for(lambda before=before, driver=driver: len(log.work_done()) >= before + 2 or driver.poll() is not None)
+            wait_for(
+                lambda before=before, driver=driver: (
+                    len(log.work_done()) >= before + 2 or driver.poll() is not None
+                )
+            )
             driver.send_signal(number)
             assert driver.wait(PATIENCE_SECONDS) == expected
         finally:

@@ -4,16 +4,20 @@ import os
 import signal
 
 import pytest
-
 from streamcodec.pipelines.interrupts import Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_and_the_second_ends(number: signal.Signals) -> None:
     said: list[str] = []
-    before = signal.signal(number, signal.default_int_handler)  # a shell starts what runs in the background with SIGINT ignored
+    before = signal.signal(
+        number, signal.default_int_handler
+    )  # a shell starts what runs in the background with SIGINT ignored
     try:
-        with pytest.raises(KeyboardInterrupt), Interrupts(lambda: said.append("once")) as interrupts:
+        with (
+            pytest.raises(KeyboardInterrupt),
+            Interrupts(lambda: said.append("once")) as interrupts,
+        ):
             assert interrupts.reason is None
             os.kill(os.getpid(), number)
             assert (interrupts.reason, said) == (f"{number.name} came", ["once"])

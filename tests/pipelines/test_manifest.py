@@ -13,25 +13,44 @@ from pathlib import Path
 from random import Random
 
 import pytest
-
-from streamcodec.errors import OutputError, UsageError
 from streamcodec.pipelines.listing import Policy
 from streamcodec.pipelines.manifest import Manifest
 from streamcodec.pipelines.options import SchedulerOptions
 from streamcodec.pipelines.records import Totals
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.sources import Item
-from streamcodec.pipelines.tasks import FileDone, FileError, FileJob, FileRef, Part, PartDone, PartsLost, Plan, Planned, Skipped, Task
+from streamcodec.pipelines.tasks import (
+    FileDone,
+    FileError,
+    FileJob,
+    FileRef,
+    Part,
+    PartDone,
+    PartsLost,
+    Plan,
+    Planned,
+    Skipped,
+    Task,
+)
+
+from streamcodec.errors import OutputError, UsageError
 
 PLAN = Plan(64, 48, (32, 32, 8), '{"x": "ü"}')
 ITEMS = [Item(f"/in/{number}.mp4", f"{number}.mp4", 100 + number, "v1") for number in range(5)]
 
 
 def with_outputs(items: Sequence[Item]) -> list[tuple[Item, str]]:
-    return [(item, item.location.replace("/in/", "/out/").replace(".mp4", ".ssf")) for item in items]
+    return [
+        (item, item.location.replace("/in/", "/out/").replace(".mp4", ".ssf")) for item in items
+    ]
 
 
-def listed(manifest: Manifest, items: Sequence[Item] = ITEMS, policy: Policy | None = None, quality: int = 32) -> Totals:
+def listed(
+    manifest: Manifest,
+    items: Sequence[Item] = ITEMS,
+    policy: Policy | None = None,
+    quality: int = 32,
+) -> Totals:
     manifest.begin({"quality": quality}, ["model"], ["transcode"])
     return manifest.add(with_outputs(items), policy)
 
@@ -96,9 +115,9 @@ def test_only_what_is_listed_counts(manifest: Manifest) -> None:
 def test_output_that_is_gone_is_made_again(manifest: Manifest) -> None:
     listed(manifest)
     end_all(manifest)
-    assert listed(manifest, policy=Policy(output_exists=lambda output: output != "/out/3.ssf")) == Totals(
-        kept=4, pending=1, pending_bytes=103
-    )
+    assert listed(
+        manifest, policy=Policy(output_exists=lambda output: output != "/out/3.ssf")
+    ) == Totals(kept=4, pending=1, pending_bytes=103)
 
 
 def test_failures_are_kept_until_retried(manifest: Manifest) -> None:
@@ -107,7 +126,12 @@ def test_failures_are_kept_until_retried(manifest: Manifest) -> None:
     manifest.attempted(first.ref.file, None, 2)
     manifest.failed(FileError(first.ref.file, "no video", "Traceback"), "w")
     [row] = manifest.files("failed")
-    assert (row.input, row.error, row.traceback, row.attempts) == (first.ref.input, "no video", "Traceback", 2)
+    assert (row.input, row.error, row.traceback, row.attempts) == (
+        first.ref.input,
+        "no video",
+        "Traceback",
+        2,
+    )
     assert listed(manifest).failed == 1
     assert listed(manifest, policy=Policy(retry_failed=True)).failed == 0
     job = next(manifest.jobs())
@@ -119,7 +143,10 @@ def test_failures_are_kept_until_retried(manifest: Manifest) -> None:
 def test_parts_are_resumed(manifest: Manifest) -> None:
     listed(manifest)
     ref = next(manifest.jobs()).ref
-    coded = [PartDone(ref.file, Part(gop, 1, PLAN.gop_frames[gop]), f"p{gop}", 7, 0.5, "{}") for gop in (0, 2)]
+    coded = [
+        PartDone(ref.file, Part(gop, 1, PLAN.gop_frames[gop]), f"p{gop}", 7, 0.5, "{}")
+        for gop in (0, 2)
+    ]
     manifest.started([ref], "w")
     manifest.planned(ref.file, PLAN)
     manifest.attempted(ref.file, Part(1, 1, 32), 2)
@@ -128,7 +155,9 @@ def test_parts_are_resumed(manifest: Manifest) -> None:
     listed(manifest)
     assert next(manifest.jobs()) == FileJob(ref, 0, PLAN, tuple(coded), ((Part(1, 1, 32), 2),))
     manifest.parts_lost(PartsLost(ref.file, (2,), "gone"))
-    assert next(manifest.jobs()) == FileJob(ref, 0, PLAN, tuple(coded[:1]), ((Part(1, 1, 32), 2), (Part(2, 1, 8), 0)))
+    assert next(manifest.jobs()) == FileJob(
+        ref, 0, PLAN, tuple(coded[:1]), ((Part(1, 1, 32), 2), (Part(2, 1, 8), 0))
+    )
     manifest.written(done(ref), "w", final=False)
     assert next(manifest.jobs()) == FileJob(ref, written=True)
     manifest.verified(ref.file)
@@ -143,7 +172,13 @@ def test_rows_tell_what_came_of_a_file(manifest: Manifest) -> None:
     manifest.skipped(Skipped(second.ref.file, "was there"), "worker-1")
     rows = {row.state: row for row in manifest.files()}
     row = rows["done"]
-    assert (row.output_bytes, row.frames, row.psnr_db, row.worker, row.seconds) == (50, 72, 40.25, "worker-1", 1.5)
+    assert (row.output_bytes, row.frames, row.psnr_db, row.worker, row.seconds) == (
+        50,
+        72,
+        40.25,
+        "worker-1",
+        1.5,
+    )
     assert row.bpp == pytest.approx(8 * 50 / (72 * 64 * 48))
     assert row.fps == pytest.approx(48)
     assert row.started is not None
@@ -160,12 +195,16 @@ def test_input_listed_twice_counts_once(manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("between", [0, 2000])
-def test_two_inputs_with_one_output_fail_before_anything_is_listed(manifest: Manifest, between: int) -> None:
+def test_two_inputs_with_one_output_fail_before_anything_is_listed(
+    manifest: Manifest, between: int
+) -> None:
     listed(manifest)
     many = [Item(f"/in/x{number}.mp4", "x", 1, "v1") for number in range(between)]
     other = Item("/in/0.mkv", "0.mkv", 1, "v1")
     manifest.begin({}, [])
-    with pytest.raises(UsageError, match=r"/in/0.mp4 and /in/0.mkv would both be written to /out/0.ssf"):
+    with pytest.raises(
+        UsageError, match=r"/in/0.mp4 and /in/0.mkv would both be written to /out/0.ssf"
+    ):
         manifest.add([*with_outputs([*ITEMS, *many]), (other, "/out/0.ssf")])
     assert manifest.totals() == Totals()
 
@@ -208,7 +247,9 @@ def test_foreign_newer_or_damaged_files_fail(path: Path) -> None:
         listed(manifest)
         manifest.finish()
         manifest._connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(UsageError, match="is a manifest of version 2; this streamcodec reads version 1"):
+    with pytest.raises(
+        UsageError, match="is a manifest of version 2; this streamcodec reads version 1"
+    ):
         Manifest.open(path)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(OutputError, match=r"is damaged .* move it away"):
@@ -248,7 +289,9 @@ with Manifest.open(Path(sys.argv[1])) as manifest:
 
 def test_killed_driver_loses_nothing_it_flushed(path: Path) -> None:
     for _ in range(2):
-        with subprocess.Popen([sys.executable, "-P", "-c", DRIVER, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", DRIVER, str(path)], stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             flushed = [int(process.stdout.readline()) for _ in range(40)]
             time.sleep(0.02)
@@ -287,13 +330,18 @@ def test_torn_log_gives_an_earlier_state(path: Path, tmp_path: Path) -> None:
 def run_until(path: Path, steps: int, coded: Counter[object], random: Random) -> bool:
     """Work off with a driver that dies without a flush after so many events; True if it came to the end."""
     with Manifest.open(path) as manifest:
-        items = [Item(f"/in/{number}", "x", 10_000_000 if number < 4 else 100, "v") for number in range(20)]
+        items = [
+            Item(f"/in/{number}", "x", 10_000_000 if number < 4 else 100, "v")
+            for number in range(20)
+        ]
         totals = listed(manifest, items)
         options = SchedulerOptions(target_seconds=1, pixels_per_second=1e5)
         scheduler = Scheduler(manifest.jobs(), options, manifest, pending=totals.pending)
         running: list[Task] = []
         for _ in range(steps):
-            while len(running) < 3 and (task := scheduler.next_task(f"w{len(running)}")) is not None:
+            while (
+                len(running) < 3 and (task := scheduler.next_task(f"w{len(running)}")) is not None
+            ):
                 running.append(task)
             if scheduler.finished:
                 manifest.finish()
@@ -326,6 +374,8 @@ def test_driver_dies_again_and_again(path: Path, seed: int) -> None:
     with Manifest.read(path) as manifest:
         assert manifest.totals().files == 20
         assert manifest.totals().pending == manifest.totals().failed == 0
-    assert set(coded) == {(number, gop) for number in range(1, 5) for gop in range(3)} | set(range(5, 21))
+    assert set(coded) == {(number, gop) for number in range(1, 5) for gop in range(3)} | set(
+        range(5, 21)
+    )
     again = sum(coded.values()) - len(coded)
     assert again <= deaths * 16  # one task that came home after the last flush: a part, or a batch

@@ -7,17 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from streamcodec.errors import UsageError
 from streamcodec.pipelines.rd.plan import parse_options, plan
 from streamcodec.pipelines.rd.report import markdown, write_tables
 from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, key_of, latest, read_rows
-from streamcodec.pipelines.rd.tables import METRICS, bd_rates, bd_table, decibels, drop_table, metrics_of, points_table
+from streamcodec.pipelines.rd.tables import (
+    METRICS,
+    bd_rates,
+    bd_table,
+    decibels,
+    drop_table,
+    metrics_of,
+    points_table,
+)
+
+from streamcodec.errors import UsageError
+from streamcodec.stream.options import DEFAULT_INTRA_OFFSET
 
 CLIP = Clip(Path("a/park.mp4"), "00ff")
 
 
-def row_of(codec: str = OURS, setting: int = 32, bpp: float = 0.5, psnr_db: float = 30, clip: str = "park") -> Row:
+def row_of(
+    codec: str = OURS, setting: int = 32, bpp: float = 0.5, psnr_db: float = 30, clip: str = "park"
+) -> Row:
     """3 frames whose mean PSNR is `psnr_db`; MS-SSIM rises with it."""
     psnr = (psnr_db + 1, psnr_db, psnr_db - 1)
     return Row(
@@ -40,8 +51,13 @@ def row_of(codec: str = OURS, setting: int = 32, bpp: float = 0.5, psnr_db: floa
     )
 
 
-def curve(codec: str, factor: float = 1, clip: str = "park", points: Sequence[float] = (30, 33, 36, 40)) -> list[Row]:
-    return [row_of(codec, number, factor * 0.1 * 2**number, psnr_db, clip) for number, psnr_db in enumerate(points)]
+def curve(
+    codec: str, factor: float = 1, clip: str = "park", points: Sequence[float] = (30, 33, 36, 40)
+) -> list[Row]:
+    return [
+        row_of(codec, number, factor * 0.1 * 2**number, psnr_db, clip)
+        for number, psnr_db in enumerate(points)
+    ]
 
 
 def test_bd_rate_of_rows() -> None:
@@ -69,7 +85,10 @@ def test_bd_table_says_why_a_clip_has_none_and_what_the_mean_is_of() -> None:
 def test_points_and_drops_are_shown_by_rate() -> None:
     rows = curve(OURS)[::-1]
     lines = points_table(rows, "park").splitlines()
-    assert lines[2] == f"| {OURS} | 0 | 0.1000 | 30.00 | 28.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
+    assert (
+        lines[2]
+        == f"| {OURS} | 0 | 0.1000 | 30.00 | 28.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
+    )
     assert [line.split(" | ")[1] for line in lines[2:]] == ["0", "1", "2", "3"]
     assert drop_table(rows).splitlines()[2] == "| park | +1.00 to +1.00 |"
 
@@ -88,8 +107,12 @@ def test_decibels_of_similarity() -> None:
 def test_a_plan_has_ours_first_and_the_same_gop_for_all(tiny_models: dict[str, str]) -> None:
     options = parse_options(["gop=5", *(f"{key}={value}" for key, value in tiny_models.items())])
     jobs = plan([CLIP], [63, 0, 0], {"x264": [30]}, options, 7)
-    assert [(job.codec, job.setting, job.gop, job.max_frames) for job in jobs] == [(OURS, 0, 5, 7), (OURS, 63, 5, 7), ("x264", 30, 5, 7)]
-    assert jobs[0].options == {"scenecut": 0, "intra_offset": 8, **tiny_models}
+    assert [(job.codec, job.setting, job.gop, job.max_frames) for job in jobs] == [
+        (OURS, 0, 5, 7),
+        (OURS, 63, 5, 7),
+        ("x264", 30, 5, 7),
+    ]
+    assert jobs[0].options == {"scenecut": 0, "intra_offset": DEFAULT_INTRA_OFFSET, **tiny_models}
     assert jobs[2].options == {}
     assert jobs[0].version.count(" and ") == 1
 
@@ -115,12 +138,17 @@ def test_other_options_fail(setting: str) -> None:
         ([], {}, "nothing to measure"),
     ],
 )
-def test_a_plan_fails_before_anything_is_measured(qualities: list[int], options: dict[str, object], message: str) -> None:
+def test_a_plan_fails_before_anything_is_measured(
+    qualities: list[int], options: dict[str, object], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         plan([CLIP], qualities, {}, options)
 
 
-@pytest.mark.parametrize(("anchor", "crf", "message"), [("x264", 52, "accepted: 0..51"), ("svt-av1", 64, "0..63"), ("vp8", 5, "svt-av1")])
+@pytest.mark.parametrize(
+    ("anchor", "crf", "message"),
+    [("x264", 52, "accepted: 0..51"), ("svt-av1", 64, "0..63"), ("vp8", 5, "svt-av1")],
+)
 def test_an_anchor_of_another_name_or_crf_fails(anchor: str, crf: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         plan([CLIP], [], {anchor: [crf]}, {})
@@ -168,26 +196,44 @@ def test_another_file_fails(tmp_path: Path, line: str) -> None:
 
 
 def test_the_last_row_of_a_setting_counts() -> None:
-    assert [row.bpp for row in latest([row_of(bpp=0.5), row_of(bpp=0.75), row_of("x264")])] == [0.75, 0.5]
+    assert [row.bpp for row in latest([row_of(bpp=0.5), row_of(bpp=0.75), row_of("x264")])] == [
+        0.75,
+        0.5,
+    ]
 
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from streamcodec.pipelines.rd.figures import draw, mean_curves
 
-    rows = [row for clip in ("park", "fall") for codec in (OURS, "before", "x264", "svt-av1") for row in curve(codec, clip=clip)]
+    rows = [
+        row
+        for clip in ("park", "fall")
+        for codec in (OURS, "before", "x264", "svt-av1")
+        for row in curve(codec, clip=clip)
+    ]
     files = draw(rows, tmp_path)
     assert [file.stem for file in files] == [
-        f"{name}-{metric}" for metric in ("psnr", "psnr-rgb", "ms-ssim") for name in ("mean", "park", "fall")
+        f"{name}-{metric}"
+        for metric in ("psnr", "psnr-rgb", "ms-ssim")
+        for name in ("mean", "park", "fall")
     ]
-    assert all(file.read_bytes().startswith(b"\x89PNG") and "</svg>" in file.with_suffix(".svg").read_text() for file in files)
+    assert all(
+        file.read_bytes().startswith(b"\x89PNG")
+        and "</svg>" in file.with_suffix(".svg").read_text()
+        for file in files
+    )
     means = mean_curves([*curve(OURS), *curve(OURS, 3, "fall", points=(32, 35, 38))], METRICS[0])
     assert means[OURS] == [(pytest.approx(0.2 * 2**number), 31 + 3 * number) for number in range(3)]
 
 
 def test_rows_that_were_measured_without_rgb_stay_usable(tmp_path: Path) -> None:
     old = [json.loads(line) for line in _lines_of(tmp_path, curve("x264"))]
-    (tmp_path / "old.jsonl").write_text("".join(json.dumps({k: v for k, v in row.items() if k != "psnr_rgb_db"}) + "\n" for row in old))
+    (tmp_path / "old.jsonl").write_text(
+        "".join(
+            json.dumps({k: v for k, v in row.items() if k != "psnr_rgb_db"}) + "\n" for row in old
+        )
+    )
     rows = read_rows(tmp_path / "old.jsonl")
     assert [row.psnr_rgb_db for row in rows] == [None] * 4
     assert [metric.name for metric in metrics_of(rows)] == ["psnr", "ms-ssim"]
@@ -213,6 +259,15 @@ def test_tables_have_a_line_for_each_row(tmp_path: Path) -> None:
     with (tmp_path / "rows.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["codec"] for line in lines] == [OURS, "x264"]
-    assert (float(lines[0]["bpp"]), float(lines[0]["psnr_yuv_db"]), lines[1]["psnr_rgb_db"]) == (0.5, 30, "")
-    parquet = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "rows.parquet").to_pylist()
-    assert [(line["setting"], line["psnr_rgb_db"], line["max_frames"]) for line in parquet] == [(32, 28, None), (30, None, None)]
+    assert (float(lines[0]["bpp"]), float(lines[0]["psnr_yuv_db"]), lines[1]["psnr_rgb_db"]) == (
+        0.5,
+        30,
+        "",
+    )
+    parquet = (
+        pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "rows.parquet").to_pylist()
+    )
+    assert [(line["setting"], line["psnr_rgb_db"], line["max_frames"]) for line in parquet] == [
+        (32, 28, None),
+        (30, None, None),
+    ]

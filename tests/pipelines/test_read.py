@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from streamcodec.pipelines.reading import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 import streamcodec
 from streamcodec.errors import CorruptStreamError, SourceError, UsageError
-from streamcodec.pipelines.reading import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pyarrow", reason="Ray Data's dependencies are not installed")
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray Data's of its own settings
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning"
+)  # Ray Data's of its own settings
 
 GOP = 4
 
@@ -29,7 +31,9 @@ def streams(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
     paths = [folder / "a.ssf", folder / "b.ssf"]
     for path, count in zip(paths, (10, 6), strict=True):
         frames = synthetic.moving_frames(count, 48, 32, seed=count)
-        streamcodec.encode(frames, path, gop=GOP, scenecut=0, frame_rate=25, device="cpu", **tiny_models)
+        streamcodec.encode(
+            frames, path, gop=GOP, scenecut=0, frame_rate=25, device="cpu", **tiny_models
+        )
     return paths
 
 
@@ -37,7 +41,6 @@ def streams(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
 def ray_data() -> Iterator[None]:
     """Ray on one CPU, for Ray Data without its progress bars."""
     import ray
-
     from streamcodec.pipelines.actors import connected
 
     with connected(None, 1):
@@ -50,7 +53,11 @@ def rows_of(path: Path, clip_length: int | None = None, **settings: Any) -> list
     """The rows of a stream, made in this process."""
     reading = Reading(clip_length, **settings)
     found = blocks(pieces_of(str(path), reading), reading)
-    return [{name: column[number] for name, column in block.items()} for block in found for number in range(len(block["index"]))]
+    return [
+        {name: column[number] for name, column in block.items()}
+        for block in found
+        for number in range(len(block["index"]))
+    ]
 
 
 def test_frames_are_those_of_the_stream(streams: list[Path]) -> None:
@@ -63,15 +70,22 @@ def test_frames_are_those_of_the_stream(streams: list[Path]) -> None:
         assert torch.equal(torch.from_numpy(row["data"]), frame.data)
 
 
-@pytest.mark.parametrize(("length", "starts"), [(1, list(range(10))), (3, [0, 3, 6]), (4, [0, 4]), (5, [0, 5]), (10, [0]), (11, [])])
-def test_clips_lie_end_to_end_across_gops(streams: list[Path], length: int, starts: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("length", "starts"),
+    [(1, list(range(10))), (3, [0, 3, 6]), (4, [0, 4]), (5, [0, 5]), (10, [0]), (11, [])],
+)
+def test_clips_lie_end_to_end_across_gops(
+    streams: list[Path], length: int, starts: list[int]
+) -> None:
     rows = rows_of(streams[0], length)
     assert [int(row["index"]) for row in rows] == starts
     video = streamcodec.open(streams[0], device="cpu")
     for row, start in zip(rows, starts, strict=True):
         assert row["data"].shape == (length, 3, 32, 48)
         assert np.array_equal(row["data"], video[start : start + length].data.numpy())
-        assert row["pts_seconds"].tolist() == pytest.approx([number / 25 for number in range(start, start + length)])
+        assert row["pts_seconds"].tolist() == pytest.approx(
+            [number / 25 for number in range(start, start + length)]
+        )
 
 
 def test_a_piece_alone_gives_the_same_rows(streams: list[Path]) -> None:
@@ -83,18 +97,34 @@ def test_a_piece_alone_gives_the_same_rows(streams: list[Path]) -> None:
     assert np.array_equal(alone["data"][0], whole[2]["data"])
 
 
-def test_a_block_is_bounded_and_of_one_shape(streams: list[Path], tiny_models: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_is_bounded_and_of_one_shape(
+    streams: list[Path], tiny_models: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = streams[0].with_name("small.ssf")
-    streamcodec.encode(np.zeros((2, 3, 16, 16), np.uint8), small, frame_rate=25, device="cpu", **tiny_models)
+    streamcodec.encode(
+        np.zeros((2, 3, 16, 16), np.uint8), small, frame_rate=25, device="cpu", **tiny_models
+    )
     reading = Reading()
     pieces = [piece for path in (streams[1], small) for piece in pieces_of(str(path), reading)]
     monkeypatch.setattr("streamcodec.pipelines.reading.BLOCK_BYTES", 4 * 3 * 32 * 48)
-    assert [block["data"].shape for block in blocks(pieces, reading)] == [(4, 3, 32, 48), (2, 3, 32, 48), (2, 3, 16, 16)]
+    assert [block["data"].shape for block in blocks(pieces, reading)] == [
+        (4, 3, 32, 48),
+        (2, 3, 32, 48),
+        (2, 3, 16, 16),
+    ]
 
 
 def test_pieces_are_dealt_out_by_size() -> None:
-    pieces = [Piece("a", first, first + frames, 1, 10) for first, frames in ((0, 4), (4, 4), (8, 4), (12, 1), (13, 1), (14, 2))]
-    assert [[piece.first for piece in part] for part in deal(pieces, 4)] == [[0], [4], [8], [12, 13, 14]]
+    pieces = [
+        Piece("a", first, first + frames, 1, 10)
+        for first, frames in ((0, 4), (4, 4), (8, 4), (12, 1), (13, 1), (14, 2))
+    ]
+    assert [[piece.first for piece in part] for part in deal(pieces, 4)] == [
+        [0],
+        [4],
+        [8],
+        [12, 13, 14],
+    ]
     assert deal(pieces, 1) == [pieces]
     assert len(deal(pieces, 100)) == 6
     assert deal([], 3) == []
@@ -154,9 +184,18 @@ def test_other_readings_fail(settings: dict[str, Any], message: str) -> None:
 def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
     from streamcodec.pipelines.read import read_ssf
 
-    dataset = read_ssf(streams[0].parent, clip_length=3, columns=("data", "path", "index"), shuffle=True, seed=3, override_num_blocks=3)
+    dataset = read_ssf(
+        streams[0].parent,
+        clip_length=3,
+        columns=("data", "path", "index"),
+        shuffle=True,
+        seed=3,
+        override_num_blocks=3,
+    )
     found = {(row["path"], row["index"]): row["data"] for row in dataset.iter_rows()}
-    expected = {(str(path), int(row["index"])): row["data"] for path in streams for row in rows_of(path, 3)}
+    expected = {
+        (str(path), int(row["index"])): row["data"] for path in streams for row in rows_of(path, 3)
+    }
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
@@ -175,11 +214,21 @@ def test_the_seed_decides_the_order_of_gops(streams: list[Path]) -> None:
     from streamcodec.pipelines.read import SsfDatasource
 
     def order(seed: int | None) -> list[tuple[str, int]]:
-        source = SsfDatasource([str(path) for path in streams], Reading(), shuffle=seed is not None, seed=seed or 0)
+        source = SsfDatasource(
+            [str(path) for path in streams], Reading(), shuffle=seed is not None, seed=seed or 0
+        )
         tables = [table for task in source.get_read_tasks(2) for table in task()]
-        return [(row["path"], row["index"]) for table in tables for row in table.select(["path", "index"]).to_pylist()]
+        return [
+            (row["path"], row["index"])
+            for table in tables
+            for row in table.select(["path", "index"]).to_pylist()
+        ]
 
-    plain = [(str(path), index) for path, count in zip(streams, (10, 6), strict=True) for index in range(count)]
+    plain = [
+        (str(path), index)
+        for path, count in zip(streams, (10, 6), strict=True)
+        for index in range(count)
+    ]
     assert order(None) == plain
     first = order(1)
     assert first == order(1) != plain

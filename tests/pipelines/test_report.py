@@ -10,8 +10,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-from streamcodec.errors import OutputError, UsageError
 from streamcodec.pipelines import summary as summary_module
 from streamcodec.pipelines.charts import Point, bars, histogram, scatter, ticks
 from streamcodec.pipelines.manifest import Manifest
@@ -22,22 +20,36 @@ from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.sources import Item, list_sources
 from streamcodec.pipelines.tasks import FileDone, FileError
 
+from streamcodec.errors import OutputError, UsageError
+
 EVIL = "<script>alert('&')</script>"
 
 
-def fill(manifest: Manifest, files: int = 30, failures: int = 4, psnr_db: float | None = 35.0) -> None:
+def fill(
+    manifest: Manifest, files: int = 30, failures: int = 4, psnr_db: float | None = 35.0
+) -> None:
     manifest.begin({"quality": 32}, ["model-id"], ["transcode", EVIL])
     manifest.add(
-        (Item(f"/in/{number}{EVIL if number == 0 else ''}.mp4", "x", 1000 + number, "v"), f"/out/{number}") for number in range(files)
+        (
+            Item(f"/in/{number}{EVIL if number == 0 else ''}.mp4", "x", 1000 + number, "v"),
+            f"/out/{number}",
+        )
+        for number in range(files)
     )
     for number, job in enumerate(manifest.jobs()):
         file = job.ref.file
         manifest.started([job.ref], "w")
         if number < files - failures:
             quality = None if psnr_db is None else psnr_db + number / 10
-            manifest.written(FileDone(file, 100 + number, 20, 1, 64, 48, 0.5 + number / 100, quality), "w", final=True)
+            manifest.written(
+                FileDone(file, 100 + number, 20, 1, 64, 48, 0.5 + number / 100, quality),
+                "w",
+                final=True,
+            )
         else:
-            manifest.failed(FileError(file, f"SourceError: {EVIL} is\nno video", f"Traceback {EVIL}"), "w")
+            manifest.failed(
+                FileError(file, f"SourceError: {EVIL} is\nno video", f"Traceback {EVIL}"), "w"
+            )
     manifest.finish()
 
 
@@ -104,7 +116,14 @@ def test_json_and_parquet_have_every_file(manifest: Manifest, tmp_path: Path) ->
     fill(manifest)
     write_report(manifest, tmp_path, parquet=True)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["totals"] == {"done": 26, "kept": 0, "failed": 4, "skipped": 0, "pending": 0, "pending_bytes": 0}
+    assert report["totals"] == {
+        "done": 26,
+        "kept": 0,
+        "failed": 4,
+        "skipped": 0,
+        "pending": 0,
+        "pending_bytes": 0,
+    }
     assert report["run"]["settings"] == {"quality": 32}
     assert report["errors"] == {"SourceError": 4}
     assert report["exit_code"] == 4
@@ -136,14 +155,20 @@ def test_summary_on_a_terminal(manifest: Manifest, tmp_path: Path) -> None:
     assert lines[-1] == "... and 2 more, all in failed.txt"
 
 
-@pytest.mark.parametrize(("failures", "state", "code"), [(0, "finished", 0), (1, "finished", 4), (1, "cancelled", 130)])
-def test_exit_codes(manifest: Manifest, tmp_path: Path, failures: int, state: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("failures", "state", "code"), [(0, "finished", 0), (1, "finished", 4), (1, "cancelled", 130)]
+)
+def test_exit_codes(
+    manifest: Manifest, tmp_path: Path, failures: int, state: str, code: int
+) -> None:
     fill(manifest, failures=failures)
     manifest.finish(state)
     assert write_report(manifest, tmp_path).exit_code == code
 
 
-def test_large_job_is_sampled(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_job_is_sampled(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(summary_module, "SAMPLE", 10)
     fill(manifest)
     report = write_report(manifest, tmp_path)
@@ -152,7 +177,9 @@ def test_large_job_is_sampled(manifest: Manifest, tmp_path: Path, monkeypatch: p
     assert report.output_bytes == sum(range(100, 126))
 
 
-def test_report_without_pyarrow(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_without_pyarrow(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(manifest)
     monkeypatch.setattr("streamcodec.pipelines.report.find_spec", lambda name: None)
     write_report(manifest, tmp_path)
@@ -170,14 +197,26 @@ def test_report_of_nothing_or_to_nowhere_fails(manifest: Manifest, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"), [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (31, 47, [30, 35, 40, 45, 50]), (0, 0.013, [0, 0.005, 0.01, 0.015])]
+    ("low", "high", "expected"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (31, 47, [30, 35, 40, 45, 50]),
+        (0, 0.013, [0, 0.005, 0.01, 0.015]),
+    ],
 )
-def test_ticks_are_round_and_span_the_values(low: float, high: float, expected: list[float]) -> None:
+def test_ticks_are_round_and_span_the_values(
+    low: float, high: float, expected: list[float]
+) -> None:
     assert ticks(low, high) == pytest.approx(expected)
 
 
 def test_charts_of_one_value() -> None:
-    for drawing in (histogram([0.0], "x"), histogram([3.0], "x"), scatter([Point(0, 0, EVIL)], "x", "y"), bars([(EVIL, 1)])):
+    for drawing in (
+        histogram([0.0], "x"),
+        histogram([3.0], "x"),
+        scatter([Point(0, 0, EVIL)], "x", "y"),
+        bars([(EVIL, 1)]),
+    ):
         tree = ElementTree.fromstring(drawing)
         assert not [element for element in tree.iter() if "nan" in str(element.attrib)]
 
@@ -188,18 +227,33 @@ def test_histogram_counts_every_value() -> None:
 
 
 def snapshot(**changes: float) -> Snapshot:
-    values = {"total": 10, "kept": 0, "done": 3, "failed": 0, "skipped": 0, "gops": 12, "frames": 240, "tasks": 2, "share": 0.3}
+    values = {
+        "total": 10,
+        "kept": 0,
+        "done": 3,
+        "failed": 0,
+        "skipped": 0,
+        "gops": 12,
+        "frames": 240,
+        "tasks": 2,
+        "share": 0.3,
+    }
     return Snapshot(**values | {"elapsed_seconds": 60.0, "seconds_left": 140.0} | changes)  # type: ignore[arg-type]
 
 
 def test_snapshot_as_text() -> None:
     assert snapshot().text == "3/10 files, 12 GOPs, 4.0 fps, 2 min 20 s left"
-    assert snapshot(failed=1, kept=5).text == "4/10 files, 12 GOPs, 4.0 fps, 5 done before, 1 failed, 2 min 20 s left"
+    assert (
+        snapshot(failed=1, kept=5).text
+        == "4/10 files, 12 GOPs, 4.0 fps, 5 done before, 1 failed, 2 min 20 s left"
+    )
 
 
 def test_snapshot_of_a_scheduler(manifest: Manifest) -> None:
     manifest.begin({}, [])
-    listed = manifest.add((Item(f"/in/{number}", "x", 1000, "v"), f"/out/{number}") for number in range(4))
+    listed = manifest.add(
+        (Item(f"/in/{number}", "x", 1000, "v"), f"/out/{number}") for number in range(4)
+    )
     scheduler = Scheduler(manifest.jobs(), SchedulerOptions(max_batch=1), manifest)
     assert snapshot_of(scheduler, listed, 0.0).seconds_left is None
     task = scheduler.next_task("w")
@@ -218,7 +272,11 @@ def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> No
         for second in range(25):
             now[0] = second
             show(snapshot(done=second))
-    assert [line.split("%")[1].split()[1] for line in out.getvalue().splitlines()] == ["10/10", "20/10", "24/10"]
+    assert [line.split("%")[1].split()[1] for line in out.getvalue().splitlines()] == [
+        "10/10",
+        "20/10",
+        "24/10",
+    ]
     assert out.getvalue().startswith("transcode: 30 %, 10/10 files")
 
 
@@ -232,6 +290,8 @@ def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "30% 3/10 files, 12 GOPs, 4.0 fps" in shown
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(5.2, "5 s"), (65, "1 min 05 s"), (3725, "1 h 02 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.2, "5 s"), (65, "1 min 05 s"), (3725, "1 h 02 min")]
+)
 def test_time_as_text(seconds: float, text: str) -> None:
     assert time_text(seconds) == text

@@ -8,20 +8,48 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
 
-from scheduling import LONG, PLAN, Notes, check_join, jobs, outcomes_of, ref, scheduler_of, taken, work_off
-
-from streamcodec.errors import UsageError
+from scheduling import (
+    LONG,
+    PLAN,
+    Notes,
+    check_join,
+    jobs,
+    outcomes_of,
+    ref,
+    scheduler_of,
+    taken,
+    work_off,
+)
 from streamcodec.pipelines.options import SchedulerOptions
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.tasks import FileJob, Part, PartDone, Plan, Planned, Skipped
 
+from streamcodec.errors import UsageError
+
 
 def test_long_files_are_split_and_short_ones_grouped() -> None:
-    scheduler, notes = scheduler_of(jobs([LONG, 1000, 900, 800]), target_seconds=1, pixels_per_second=1e6)
+    scheduler, notes = scheduler_of(
+        jobs([LONG, 1000, 900, 800]), target_seconds=1, pixels_per_second=1e6
+    )
     tasks = work_off(scheduler)
-    assert [task.kind for task in tasks] == ["plan", "part", "part", "part", "join", "whole", "whole"]
-    assert [task.part for task in tasks if task.part] == [Part(0, 3, 96), Part(3, 3, 96), Part(6, 1, 8)]
-    assert [[file.file for file in task.files] for task in tasks[-2:]] == [[1, 2], [3]]  # half of what is left
+    assert [task.kind for task in tasks] == [
+        "plan",
+        "part",
+        "part",
+        "part",
+        "join",
+        "whole",
+        "whole",
+    ]
+    assert [task.part for task in tasks if task.part] == [
+        Part(0, 3, 96),
+        Part(3, 3, 96),
+        Part(6, 1, 8),
+    ]
+    assert [[file.file for file in task.files] for task in tasks[-2:]] == [
+        [1, 2],
+        [3],
+    ]  # half of what is left
     assert scheduler.finished
     assert scheduler.counts.done == 4
     assert scheduler.counts.gops == 7 + 3 * 7
@@ -51,7 +79,11 @@ def test_the_last_file_is_shared_however_fast_its_coding_is_thought_to_be() -> N
     assert planning.kind == "plan"  # 30 s, of which two workers can have 15 each
     scheduler.completed(planning, [Planned(0, plan)])
     parts = [task.part for task in iter(lambda: scheduler.next_task("w"), None) if task.part]
-    assert parts[:3] == [Part(0, 10, 50), Part(10, 7, 35), Part(17, 5, 25)]  # a quarter of what is left
+    assert parts[:3] == [
+        Part(0, 10, 50),
+        Part(10, 7, 35),
+        Part(17, 5, 25),
+    ]  # a quarter of what is left
     assert parts[-1].frames == 5
     assert [gop for part in parts for gop in part.range] == list(range(40))
 
@@ -72,10 +104,19 @@ def test_several_workers_share_a_file_and_join_waits_for_all() -> None:
 
 
 def test_whole_task_may_find_a_file_too_long() -> None:
-    scheduler, _ = scheduler_of(jobs([1000, 900, 800, 700]), target_seconds=1, pixels_per_second=1e6)
+    scheduler, _ = scheduler_of(
+        jobs([1000, 900, 800, 700]), target_seconds=1, pixels_per_second=1e6
+    )
     task = taken(scheduler)
     scheduler.completed(task, [Planned(0, PLAN), Skipped(1, "there already")])
-    assert [task.kind for task in work_off(scheduler)] == ["part", "part", "part", "join", "whole", "whole"]
+    assert [task.kind for task in work_off(scheduler)] == [
+        "part",
+        "part",
+        "part",
+        "join",
+        "whole",
+        "whole",
+    ]
     assert (scheduler.counts.done, scheduler.counts.skipped) == (3, 1)
 
 
@@ -109,13 +150,20 @@ def test_resumed_file_that_is_coded_is_joined_and_one_that_is_written_checked() 
 def test_in_flight_is_bounded_and_jobs_are_read_late() -> None:
     read = []
     scheduler, _ = scheduler_of([], max_in_flight=3, max_batch=1)
-    scheduler = Scheduler((read.append(job) or job for job in jobs([1000] * 100)), SchedulerOptions(max_in_flight=3, max_batch=1), Notes())
+    scheduler = Scheduler(
+        (read.append(job) or job for job in jobs([1000] * 100)),
+        SchedulerOptions(max_in_flight=3, max_batch=1),
+        Notes(),
+    )
     tasks = [scheduler.next_task(f"w{number}") for number in range(10)]
     assert sum(task is not None for task in tasks) == scheduler.in_flight == 3
     assert len(read) <= 4
 
 
-@pytest.mark.parametrize("option", [{"target_seconds": 0}, {"max_attempts": 0}, {"max_failures": -1}, {"max_in_flight": 0}])
+@pytest.mark.parametrize(
+    "option",
+    [{"target_seconds": 0}, {"max_attempts": 0}, {"max_failures": -1}, {"max_in_flight": 0}],
+)
 def test_impossible_options_fail(option: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"{next(iter(option))} is "):
         SchedulerOptions(**option)

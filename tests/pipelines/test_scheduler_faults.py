@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
 
 from scheduling import LONG, PLAN, done, jobs, outcomes_of, part_done, scheduler_of, taken, work_off
-
 from streamcodec.pipelines.scheduler import Scheduler
 from streamcodec.pipelines.tasks import FileError, FileRef, Part, PartsLost, Planned, Task
 
@@ -31,7 +30,9 @@ def test_killer_fails_after_three_workers_and_its_batch_does_not() -> None:
     work_off(scheduler)
     assert (scheduler.counts.done, scheduler.counts.failed) == (3, 1)
     [(error, _)] = notes.of("failed")
-    assert error == FileError(1, "given up after 3 attempts at it; the last ended with: killed by signal 11")
+    assert error == FileError(
+        1, "given up after 3 attempts at it; the last ended with: killed by signal 11"
+    )
     assert notes.of("attempted") == [(1, None, 1), (1, None, 2), (1, None, 3)]
 
 
@@ -44,7 +45,10 @@ def test_killer_part_fails_its_file_and_keeps_what_is_coded() -> None:
         scheduler.worker_lost(f"w{number}", reason="out of memory")
     scheduler.completed(other, outcomes_of(other))
     assert notes.of("part_done") == [(part_done(other), "other")]
-    assert notes.of("failed")[0][0].error == "given up after 3 attempts at GOPs 3 to 5; the last ended with: out of memory"
+    assert (
+        notes.of("failed")[0][0].error
+        == "given up after 3 attempts at GOPs 3 to 5; the last ended with: out of memory"
+    )
     assert [task.kind for task in work_off(scheduler)] == ["whole"]
 
 
@@ -56,7 +60,10 @@ def test_lost_node_is_not_blamed_on_the_work_but_bounded() -> None:
         scheduler.worker_lost(f"w{number}", blame=False, reason="node removed")
     assert scheduler.finished
     assert not notes.of("attempted")
-    assert notes.of("failed")[0][0].error == "5 workers were lost while they had it, the last: node removed"
+    assert (
+        notes.of("failed")[0][0].error
+        == "5 workers were lost while they had it, the last: node removed"
+    )
 
 
 def test_only_the_task_that_was_running_is_blamed() -> None:
@@ -85,7 +92,9 @@ def test_file_that_the_answer_leaves_out_fails() -> None:
     scheduler, notes = scheduler_of(jobs([1000, 900, 800, 700]))
     task = taken(scheduler)
     scheduler.completed(task, [done(task.files[0])])
-    assert notes.of("failed")[0][0] == FileError(1, "the worker's answer to whole task 1 says nothing of this file")
+    assert notes.of("failed")[0][0] == FileError(
+        1, "the worker's answer to whole task 1 says nothing of this file"
+    )
 
 
 def test_too_many_failures_stop_the_run() -> None:
@@ -134,7 +143,10 @@ def test_lost_parts_are_coded_again_but_not_for_ever() -> None:
         scheduler.completed(task, [PartsLost(0, (3,), "no such file")])
     assert scheduler.finished
     assert len(notes.of("part_done")) == 5
-    assert "given up after 3 attempts at GOPs 3 to 5; the last ended with: no such file" in notes.of("failed")[0][0].error
+    assert (
+        "given up after 3 attempts at GOPs 3 to 5; the last ended with: no such file"
+        in notes.of("failed")[0][0].error
+    )
 
 
 def test_parts_lost_that_never_were_fail() -> None:
@@ -179,14 +191,20 @@ class Cluster:
     def event(self, name: str) -> None:
         task = self.running[name][0]
         report = list(zip(task.files, outcomes_of(task), strict=True))
-        deadly = next((number for number, (file, _) in enumerate(report) if file.file in self.killers), None)
+        deadly = next(
+            (number for number, (file, _) in enumerate(report) if file.file in self.killers), None
+        )
         chance = self.random.random()
         if deadly is not None or chance < 0.15:
-            for file, outcome in report[: deadly if deadly is not None else self.random.randrange(len(report) + 1)]:
+            for file, outcome in report[
+                : deadly if deadly is not None else self.random.randrange(len(report) + 1)
+            ]:
                 self.scheduler.progressed(task, outcome)
                 self.count(task, file)
             del self.running[name]
-            self.scheduler.worker_lost(name, blame=deadly is not None or chance < 0.05, reason="died")
+            self.scheduler.worker_lost(
+                name, blame=deadly is not None or chance < 0.05, reason="died"
+            )
         elif chance < 0.2:
             self.running[name].remove(task)
             self.scheduler.failed(task, FileError(-1, "raised"))
@@ -197,7 +215,9 @@ class Cluster:
                 self.count(task, file)
 
     def count(self, task: Task, file: FileRef) -> None:
-        self.finished.update((file.file, gop) for gop in task.part.range) if task.part else self.finished.update([(file.file, task.kind)])
+        self.finished.update(
+            (file.file, gop) for gop in task.part.range
+        ) if task.part else self.finished.update([(file.file, task.kind)])
 
 
 @settings(deadline=None, max_examples=60)
@@ -210,17 +230,33 @@ class Cluster:
     in_flight=st.sampled_from([None, 1, 4]),
 )
 def test_all_ends_under_random_deaths(
-    sizes: list[int], seed: int, workers: int, killers: set[int], verify: bool, in_flight: int | None
+    sizes: list[int],
+    seed: int,
+    workers: int,
+    killers: set[int],
+    verify: bool,
+    in_flight: int | None,
 ) -> None:
-    options: dict[str, Any] = {"max_attempts": 3, "max_losses": 8, "verify": verify, "max_in_flight": in_flight}
-    scheduler, notes = scheduler_of(jobs(sorted(sizes, reverse=True)), target_seconds=1, pixels_per_second=1e6, **options)
+    options: dict[str, Any] = {
+        "max_attempts": 3,
+        "max_losses": 8,
+        "verify": verify,
+        "max_in_flight": in_flight,
+    }
+    scheduler, notes = scheduler_of(
+        jobs(sorted(sizes, reverse=True)), target_seconds=1, pixels_per_second=1e6, **options
+    )
     cluster = Cluster(scheduler, Random(seed), killers)
     for _ in range(20_000):
         if scheduler.finished:
             break
         cluster.step(workers)
     assert scheduler.finished, "work goes on for ever"
-    ended = [values[0] for values in notes.of("verified")] if verify else [values[0].file for values in notes.of("written")]
+    ended = (
+        [values[0] for values in notes.of("verified")]
+        if verify
+        else [values[0].file for values in notes.of("written")]
+    )
     given_up = [values[0].file for values in notes.of("failed")]
     assert sorted(ended + given_up) == list(range(len(sizes)))
     assert scheduler.counts.files == len(sizes)

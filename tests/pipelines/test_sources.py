@@ -10,17 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from streamcodec.errors import SourceError, UsageError
 from streamcodec.pipelines.locations import filesystem, local_path, location_of
 from streamcodec.pipelines.naming import OutputNames
 from streamcodec.pipelines.sources import FAILED_HEADER, STREAM_SUFFIXES, Filter, Item, list_sources
+
+from streamcodec.errors import SourceError, UsageError
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "videos"
-    for name in ("b.mp4", "a.MKV", "notes.md", "deep/c.mov", "deep/er/d.webm", "skip/e.mp4", "x.ssf"):
+    for name in (
+        "b.mp4",
+        "a.MKV",
+        "notes.md",
+        "deep/c.mov",
+        "deep/er/d.webm",
+        "skip/e.mp4",
+        "x.ssf",
+    ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
@@ -28,12 +36,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def relatives(*sources: object, keep: Filter | None = None, **more: Any) -> list[str]:
-    return [item.relative for item in list_sources([str(source) for source in sources], keep, **more)]
+    return [
+        item.relative for item in list_sources([str(source) for source in sources], keep, **more)
+    ]
 
 
 def test_folder_gives_its_videos_by_name(folder: Path) -> None:
     items = list(list_sources([str(folder)]))
-    assert [item.relative for item in items] == ["a.MKV", "b.mp4", "deep/c.mov", "deep/er/d.webm", "skip/e.mp4"]
+    assert [item.relative for item in items] == [
+        "a.MKV",
+        "b.mp4",
+        "deep/c.mov",
+        "deep/er/d.webm",
+        "skip/e.mp4",
+    ]
     assert items[1].location == str(folder / "b.mp4")
     assert items[1].size_bytes == 5
     assert not items[1].retry
@@ -44,8 +60,16 @@ def test_streams_are_listed_by_their_suffix(folder: Path) -> None:
 
 
 def test_include_and_exclude(folder: Path) -> None:
-    assert relatives(folder, keep=Filter(exclude=("skip", "*.mkv", "a.*"))) == ["b.mp4", "deep/c.mov", "deep/er/d.webm"]
-    assert relatives(folder, keep=Filter(include=("*.md", "deep/*"))) == ["deep/c.mov", "deep/er/d.webm", "notes.md"]
+    assert relatives(folder, keep=Filter(exclude=("skip", "*.mkv", "a.*"))) == [
+        "b.mp4",
+        "deep/c.mov",
+        "deep/er/d.webm",
+    ]
+    assert relatives(folder, keep=Filter(include=("*.md", "deep/*"))) == [
+        "deep/c.mov",
+        "deep/er/d.webm",
+        "notes.md",
+    ]
     assert relatives(folder, keep=Filter(include=("*.mp4",), exclude=("skip/*",))) == ["b.mp4"]
     assert relatives(folder / "b.mp4", keep=Filter(exclude=("b*",))) == []
 
@@ -53,7 +77,9 @@ def test_include_and_exclude(folder: Path) -> None:
 def test_excluded_folder_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr("streamcodec.pipelines.sources.os.scandir", lambda path: read.append(path) or scandir(path))
+    monkeypatch.setattr(
+        "streamcodec.pipelines.sources.os.scandir", lambda path: read.append(path) or scandir(path)
+    )
     relatives(folder, keep=Filter(exclude=("deep/",)))
     assert read == [str(folder), str(folder / "skip")]
 
@@ -86,17 +112,28 @@ def test_lists(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     expected = ["b.mp4", "c.mov", "er/d.webm", "a.MKV", "gone.mp4"]
     (tmp_path / "list.txt").write_text(lines)
     (tmp_path / "other").write_text(lines)
-    assert relatives("list.txt") == relatives("@other") == relatives("-", stdin=io.StringIO(lines)) == expected
+    assert (
+        relatives("list.txt")
+        == relatives("@other")
+        == relatives("-", stdin=io.StringIO(lines))
+        == expected
+    )
     gone = list(list_sources(["list.txt"]))[-1]
     assert gone == Item(str(tmp_path / "videos/gone.mp4"), "gone.mp4", 0, "missing")
 
 
 def test_list_of_failed_inputs_asks_to_retry(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "failed.txt").write_text(f"{FAILED_HEADER}\n{folder}/b.mp4\n{folder}/deep\n")
-    assert [item.retry for item in list_sources([str(tmp_path / "failed.txt")])] == [True, True, True]
+    assert [item.retry for item in list_sources([str(tmp_path / "failed.txt")])] == [
+        True,
+        True,
+        True,
+    ]
 
 
-@pytest.mark.parametrize("name", [b"caf\xe9.mp4", b"two\nlines.mp4", b"#1.mp4", b" blank.mp4 ", b"100%.mp4"])
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9.mp4", b"two\nlines.mp4", b"#1.mp4", b" blank.mp4 ", b"100%.mp4"]
+)
 def test_any_name_goes_through_a_list(name: bytes, tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/" + name
     with open(path, "wb") as file:  # noqa: PTH123 (bytes)
@@ -111,7 +148,9 @@ def test_any_name_goes_through_a_list(name: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["nothing.mp4", "nothing/", "nothing.txt", "@nothing"])
-def test_source_that_is_not_there_fails(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_that_is_not_there_fails(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="nothing"):
         relatives(source)
@@ -154,7 +193,11 @@ def test_urls() -> None:
     assert relatives("memory://bucket") == ["a.mp4", "deep/b.mkv"]
     assert relatives("memory://bucket/*.txt") == ["c.txt"]
     [item] = list_sources(["memory://bucket/deep/b.mkv"])
-    assert (item.location, item.relative, item.size_bytes) == ("memory:///bucket/deep/b.mkv", "b.mkv", 3)
+    assert (item.location, item.relative, item.size_bytes) == (
+        "memory:///bucket/deep/b.mkv",
+        "b.mkv",
+        3,
+    )
     memory_file("memory://bucket/deep/b.mkv", b"456")
     assert next(list_sources(["memory://bucket/deep/b.mkv"])).identity != item.identity
     with pytest.raises(SourceError, match="cannot read memory://bucket/none"):
@@ -184,14 +227,21 @@ ITEM = Item("/in/a/b.mp4", "a/b.mp4", 1, "")
 def test_output_names(pattern: str, name: str | None) -> None:
     output = OutputNames("/out", pattern).of(ITEM)
     assert output == f"/out/{name}" if name else len(output) == len("/out/b-01234567.ssf")
-    assert OutputNames("s3://bucket/out/", pattern).of(ITEM) == output.replace("/out", "s3://bucket/out")
+    assert OutputNames("s3://bucket/out/", pattern).of(ITEM) == output.replace(
+        "/out", "s3://bucket/out"
+    )
 
 
 def test_output_of_a_file_at_the_top_has_no_dot_folder() -> None:
-    assert OutputNames("/out", "{parent}/{stem}.ssf").of(Item("/in/b.mp4", "b.mp4", 1, "")) == "/out/b.ssf"
+    assert (
+        OutputNames("/out", "{parent}/{stem}.ssf").of(Item("/in/b.mp4", "b.mp4", 1, ""))
+        == "/out/b.ssf"
+    )
 
 
-@pytest.mark.parametrize("pattern", ["{title}.ssf", "out.ssf", "{suffix}", "../{stem}.ssf", "/{stem}.ssf", "{stem", "{}"])
+@pytest.mark.parametrize(
+    "pattern", ["{title}.ssf", "out.ssf", "{suffix}", "../{stem}.ssf", "/{stem}.ssf", "{stem", "{}"]
+)
 def test_impossible_pattern_fails(pattern: str) -> None:
     with pytest.raises(UsageError, match="pattern is"):
         OutputNames("/out", pattern)

@@ -31,6 +31,7 @@ def data(tmp_path: Path) -> list[Path]:
     return [folder]
 
 
+@pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")
 def test_two_workers_train_one_model(tmp_path: Path, data: list[Path]) -> None:
     said: list[str] = []

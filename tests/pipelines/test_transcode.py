@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamcodec.pipelines.coding import Coding
+from streamcodec.pipelines.options import SchedulerOptions
 
 import streamcodec
 from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
@@ -30,7 +30,14 @@ def test_videos_become_the_streams_of_a_single_process_and_videos_again(
         dataset.add(name, count)
     out, back = tmp_path / "out", tmp_path / "back"
     seen: list[Any] = []
-    summary = transcode(dataset.folder, out, coding=dataset.coding, workers=2, scheduling=verified, progress=seen.append)
+    summary = transcode(
+        dataset.folder,
+        out,
+        coding=dataset.coding,
+        workers=2,
+        scheduling=verified,
+        progress=seen.append,
+    )
     assert summary.exit_code == 0
     assert summary.totals.done == len(frames)
     assert summary.frames == sum(frames.values())
@@ -46,8 +53,14 @@ def test_videos_become_the_streams_of_a_single_process_and_videos_again(
     assert (again.exit_code, again.totals.kept) == (0, len(frames))
     assert log_of(out).work_done() == work
 
-    videos = transcode(out, back, coding=Coding(to="mkv", codec="ffv1"), workers=2, scheduling=verified)
-    assert (videos.exit_code, videos.totals.done, videos.frames) == (0, len(frames), sum(frames.values()))
+    videos = transcode(
+        out, back, coding=Coding(to="mkv", codec="ffv1"), workers=2, scheduling=verified
+    )
+    assert (videos.exit_code, videos.totals.done, videos.frames) == (
+        0,
+        len(frames),
+        sum(frames.values()),
+    )
     with streamcodec.open(out / "below" / "c.ssf") as stream:
         assert len(stream) == frames["below/c.mp4"]
     streamcodec.decode(out / "a.ssf", tmp_path / "a.mkv", codec="ffv1")
@@ -73,13 +86,27 @@ def break_videos(dataset: Any) -> set[str]:
 
 
 @pytest.mark.usefixtures("ray_here")
-def test_broken_videos_fail_and_the_rest_is_done(dataset: Any, tmp_path: Path, log_of: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_videos_fail_and_the_rest_is_done(
+    dataset: Any, tmp_path: Path, log_of: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     for number in range(5):
         dataset.add(f"good{number}.mp4", 3)
     broken = break_videos(dataset)
     options = dataset.coding.options
-    command = ["transcode", str(dataset.folder), "--out", str(out), "--workers", "2", "--gop", "8", "--device", "cpu", "--psnr"]
+    command = [
+        "transcode",
+        str(dataset.folder),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+        "--gop",
+        "8",
+        "--device",
+        "cpu",
+        "--psnr",
+    ]
     command += ["--intra", options.intra, "--inter", options.inter, "--json"]
     assert run(command) == 4
     report = json.loads(capsys.readouterr().out)
@@ -88,7 +115,9 @@ def test_broken_videos_fail_and_the_rest_is_done(dataset: Any, tmp_path: Path, l
     assert {name for name, row in rows.items() if row["state"] == "failed"} == broken
     assert all("Traceback" in rows[name]["traceback"] for name in broken)
     assert rows["good1.mp4"]["psnr_db"] > 5
-    assert sorted(path.name for path in out.glob("*.ssf")) == [f"good{number}.ssf" for number in range(5)]
+    assert sorted(path.name for path in out.glob("*.ssf")) == [
+        f"good{number}.ssf" for number in range(5)
+    ]
     assert not (out / ".streamcodec" / "tmp").exists()
 
     before = log_of(out).events("started")
@@ -105,20 +134,34 @@ def test_too_many_failures_stop_the_run(dataset: Any, tmp_path: Path) -> None:
         (dataset.folder / f"{number}.mp4").write_text("x" * (100 - number))
     said: list[str] = []
     scheduling = SchedulerOptions(max_failures=1, max_batch=1)
-    summary = transcode(dataset.folder, tmp_path / "out", coding=dataset.coding, workers=1, scheduling=scheduling, say=said.append)
+    summary = transcode(
+        dataset.folder,
+        tmp_path / "out",
+        coding=dataset.coding,
+        workers=1,
+        scheduling=scheduling,
+        say=said.append,
+    )
     assert summary.exit_code == 4
     assert (summary.totals.failed, summary.totals.pending) == (2, 4)
     assert said == ["stopped: more than 1 files failed"]
 
 
 @pytest.mark.usefixtures("ray_here")
-def test_inputs_and_outputs_behind_urls(dataset: Any, cut_up: SchedulerOptions, tmp_path: Path) -> None:
+def test_inputs_and_outputs_behind_urls(
+    dataset: Any, cut_up: SchedulerOptions, tmp_path: Path
+) -> None:
     """fsspec's local:// stands for a store that the driver and the workers see, but not as paths."""
     dataset.add("a.mp4", 4)
     dataset.add("long.mp4", 50)
     out = tmp_path / "store"
     summary = transcode(
-        f"local://{dataset.folder}", f"local://{out}", coding=dataset.coding, workers=2, scheduling=cut_up, state=tmp_path / "state"
+        f"local://{dataset.folder}",
+        f"local://{out}",
+        coding=dataset.coding,
+        workers=2,
+        scheduling=cut_up,
+        state=tmp_path / "state",
     )
     assert summary.exit_code == 0
     for name in ("a", "long"):
@@ -143,10 +186,15 @@ def test_an_output_of_someone_else_fails(dataset: Any, tmp_path: Path) -> None:
         ({"name": "{nothing}.ssf"}, "pattern is '{nothing}.ssf'"),
     ],
 )
-def test_wrong_arguments_fail(dataset: Any, tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+def test_wrong_arguments_fail(
+    dataset: Any, tmp_path: Path, arguments: dict[str, Any], message: str
+) -> None:
     dataset.add("a.mp4", 2)
     with pytest.raises(UsageError, match=message):
-        transcode(**{"sources": dataset.folder, "out": tmp_path / "out", "coding": dataset.coding} | arguments)
+        transcode(
+            **{"sources": dataset.folder, "out": tmp_path / "out", "coding": dataset.coding}
+            | arguments
+        )
 
 
 def test_a_source_that_is_not_there_fails(dataset: Any, tmp_path: Path) -> None:
@@ -154,13 +202,20 @@ def test_a_source_that_is_not_there_fails(dataset: Any, tmp_path: Path) -> None:
         transcode(tmp_path / "nowhere", tmp_path / "out", coding=dataset.coding)
 
 
-def test_gops_to_verify_without_verify_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["transcode", str(tmp_path), "--out", str(tmp_path / "out"), "--verify-gops", "2"]) == 2
+def test_gops_to_verify_without_verify_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run(["transcode", str(tmp_path), "--out", str(tmp_path / "out"), "--verify-gops", "2"]) == 2
+    )
     assert "--verify-gops is given without --verify" in capsys.readouterr().err
 
 
 def test_without_ray_the_error_says_what_to_install(
-    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dataset: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     dataset.add("a.mp4", 2)
     for name in ("actors", "transcoding"):
@@ -171,11 +226,22 @@ def test_without_ray_the_error_says_what_to_install(
     assert not (tmp_path / "out").exists()
 
 
-def test_dry_run_tells_sizes_and_writes_nothing(dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_tells_sizes_and_writes_nothing(
+    dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     dataset.add("a.mp4", 6)
     (dataset.folder / "b.mp4").write_text("no video")
     options = dataset.coding.options
-    command = ["transcode", str(dataset.folder), "--out", str(tmp_path / "out"), "--intra", options.intra, "--inter", options.inter]
+    command = [
+        "transcode",
+        str(dataset.folder),
+        "--out",
+        str(tmp_path / "out"),
+        "--intra",
+        options.intra,
+        "--inter",
+        options.inter,
+    ]
     assert run([*command, "--dry-run", "--device", "cpu", "--quiet"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("2 files to do, ")

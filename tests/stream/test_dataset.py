@@ -27,7 +27,10 @@ def test_workers_share_the_gops(coded, start: str) -> None:
 
 
 def test_ranks_share_the_gops(coded) -> None:
-    shards = [list(VideoDataset(coded.data, rank=rank, world_size=2, transform=lambda frame: frame.index)) for rank in range(2)]
+    shards = [
+        list(VideoDataset(coded.data, rank=rank, world_size=2, transform=lambda frame: frame.index))
+        for rank in range(2)
+    ]
     assert shards == [[0, 1, 2, 3, 8, 9], [4, 5, 6, 7]]
 
 
@@ -45,7 +48,9 @@ def index_of(frame: Frame) -> int:
     return frame.index
 
 
-@pytest.mark.parametrize("kind", [io.BytesIO, bytearray, memoryview, lambda data: [io.BytesIO(data)]])
+@pytest.mark.parametrize(
+    "kind", [io.BytesIO, bytearray, memoryview, lambda data: [io.BytesIO(data)]]
+)
 def test_every_kind_of_source_can_be_sent_to_workers(coded, kind) -> None:
     dataset = pickle.loads(pickle.dumps(VideoDataset(kind(coded.data), transform=index_of)))
     assert list(dataset) == list(dataset) == [*range(10)]
@@ -58,7 +63,9 @@ def test_no_more_than_one_file_is_open(coded, tmp_path: Path) -> None:
         path.write_bytes(coded.data)
     most = 0
     for _ in VideoDataset(paths, shuffle=True):
-        most = max(most, sum(link.resolve().parent == tmp_path for link in Path("/proc/self/fd").iterdir()))
+        most = max(
+            most, sum(link.resolve().parent == tmp_path for link in Path("/proc/self/fd").iterdir())
+        )
     assert most == 1
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions, Encoder
 from streamcodec.container import PacketType
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.metrics import frame_mse
-from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.encode import EncodeSettings
 from streamcodec.types import ColorSpec, VideoFormat
 from streamcodec.video import to_yuv420
@@ -18,7 +18,9 @@ from streamcodec.video import to_yuv420
 
 @pytest.fixture
 def frames() -> list[torch.Tensor]:
-    base = torch.randint(0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    base = torch.randint(
+        0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8
+    )
     return [base.roll(shift, dims=1) for shift in range(6)]
 
 
@@ -26,7 +28,15 @@ def test_frames_from_python(frames, tiny_models, tmp_path: Path) -> None:
     done: list[tuple[int, int | None]] = []
     out = tmp_path / "v.ssf"
     report = streamcodec.encode(
-        frames, out, quality=50, gop=4, scenecut=0, frame_rate=10, psnr=True, progress=lambda *numbers: done.append(numbers), **tiny_models
+        frames,
+        out,
+        quality=50,
+        gop=4,
+        scenecut=0,
+        frame_rate=10,
+        psnr=True,
+        progress=lambda *numbers: done.append(numbers),
+        **tiny_models,
     )
     assert done[-1] == (6, 6)
     assert (report.frames, report.gops, report.width, report.height) == (6, 2, 48, 32)
@@ -36,10 +46,15 @@ def test_frames_from_python(frames, tiny_models, tmp_path: Path) -> None:
     assert report.kbit_per_second == pytest.approx(8e-3 * report.size_bytes / 0.6)
     video = streamcodec.open(out)
     assert [frame.pts_seconds for frame in video] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
-    given = [(a.numpy(),) if report.frame_format == "rgb" else to_yuv420(a.numpy(), ColorSpec()) for a in frames]
+    given = [
+        (a.numpy(),) if report.frame_format == "rgb" else to_yuv420(a.numpy(), ColorSpec())
+        for a in frames
+    ]
     errors = [frame_mse(a, b.planes) for a, b in zip(given, video, strict=True)]
     assert report.psnr_db == pytest.approx(10 * np.log10(255**2 / np.mean(errors)), abs=1e-6)
-    assert report.notes == (() if report.frame_format == "rgb" else ("its RGB samples were converted to 4:2:0",))
+    assert report.notes == (
+        () if report.frame_format == "rgb" else ("its RGB samples were converted to 4:2:0",)
+    )
 
 
 def test_numpy_frames_and_a_file_object(frames, tiny_models) -> None:
@@ -68,14 +83,18 @@ def test_keywords_are_the_options(frames) -> None:
     assert set(EncodeSettings.__annotations__) == set(EncodeOptions.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("setting", [{"quality": 64}, {"gop": 0}, {"gop": 1.5}, {"scenecut": -1.0}, {"precision": "fp8"}])
+@pytest.mark.parametrize(
+    "setting", [{"quality": 64}, {"gop": 0}, {"gop": 1.5}, {"scenecut": -1.0}, {"precision": "fp8"}]
+)
 def test_bad_settings_fail(frames, tmp_path: Path, setting) -> None:
     with pytest.raises(UsageError, match="accepted"):
         streamcodec.encode(frames, tmp_path / "v.ssf", **setting)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("models", [{"intra": "nonsense"}, {"inter": "nonsense"}, {"intra": "missing.safetensors"}])
+@pytest.mark.parametrize(
+    "models", [{"intra": "nonsense"}, {"inter": "nonsense"}, {"intra": "missing.safetensors"}]
+)
 def test_unknown_models_fail(frames, tmp_path: Path, models) -> None:
     with pytest.raises(ModelError):
         streamcodec.encode(frames, tmp_path / "v.ssf", **models)
@@ -114,11 +133,15 @@ def test_sources_may_use_a_buffer_again(frames, tiny_models) -> None:
 
 def test_tags_beyond_the_limit_are_left_out(tiny_codec) -> None:
     tags = {"comment": "x" * 2_000_000, "title": "a film"}
-    encoder = Encoder(VideoFormat(48, 32, time_base=Fraction(1, 25)), codec=tiny_codec, metadata=tags)
+    encoder = Encoder(
+        VideoFormat(48, 32, time_base=Fraction(1, 25)), codec=tiny_codec, metadata=tags
+    )
     assert encoder.header.metadata == (("title", "a film"),)
 
 
-@pytest.mark.parametrize("source", [5, [1, 2], [None], [torch.zeros(3, 16, 16, dtype=torch.bfloat16)]])
+@pytest.mark.parametrize(
+    "source", [5, [1, 2], [None], [torch.zeros(3, 16, 16, dtype=torch.bfloat16)]]
+)
 def test_what_is_no_source_fails(tiny_models, source) -> None:
     with pytest.raises(UsageError, match="accepted"):
         streamcodec.encode(source, io.BytesIO(), **tiny_models)
@@ -170,7 +193,10 @@ def test_what_is_no_output_fails(frames, tiny_models, out, error: type[Exception
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk_fails(frames, tiny_models) -> None:
-    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError, match="No space left"):
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OutputError, match="No space left"),
+    ):
         streamcodec.encode(frames, full, **tiny_models)
 
 
@@ -185,13 +211,18 @@ class TestEncoder:
 
     def test_key_starts_a_gop(self, frames, tiny_codec) -> None:
         encoder = Encoder(self.video, EncodeOptions(scenecut=0, hash=False), codec=tiny_codec)
-        keys = [encoder.push(frame, key=position == 3)[-1].key for position, frame in enumerate(frames)]
+        keys = [
+            encoder.push(frame, key=position == 3)[-1].key for position, frame in enumerate(frames)
+        ]
         assert keys == [True, False, False, True, False, False]
         assert encoder.flush() == []
 
     def test_scene_cut_starts_a_gop(self, frames, tiny_codec) -> None:
         encoder = Encoder(self.video, codec=tiny_codec)
-        dark, bright = torch.full((3, 32, 48), 20, dtype=torch.uint8), torch.full((3, 32, 48), 230, dtype=torch.uint8)
+        dark, bright = (
+            torch.full((3, 32, 48), 20, dtype=torch.uint8),
+            torch.full((3, 32, 48), 230, dtype=torch.uint8),
+        )
         keys = [encoder.push(frame)[-1].key for frame in (dark, dark, dark, bright, bright)]
         assert keys == [True, False, False, True, False]
 

@@ -10,9 +10,14 @@ import pytest
 import torch
 
 import streamcodec
-from streamcodec.errors import CorruptStreamError, FrameIndexError, OutputError, SourceError, UsageError
+from streamcodec.errors import (
+    CorruptStreamError,
+    FrameIndexError,
+    OutputError,
+    SourceError,
+    UsageError,
+)
 from streamcodec.metrics import psnr_db
-from streamcodec.models import create, save_checkpoint
 from streamcodec.types import VideoFormat
 from streamcodec.video import read_picture, to_png
 
@@ -39,35 +44,32 @@ def encoded(tiny_models: dict[str, str]) -> Encode:
     return encode
 
 
-@pytest.fixture(scope="module")
-def one_rate(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The path of a small mean-scale hyperprior with fresh weights."""
-    torch.manual_seed(3)
-    config = {"N": 8, "M": 12}
-    model = create("mbt2018-mean", **config)
-    with torch.no_grad():
-        model.g_a[-1].weight *= 60
-    model.update()
-    path = tmp_path_factory.mktemp("zoo") / "small-mean.safetensors"
-    save_checkpoint(path, model, "mbt2018-mean", **config)
-    return str(path)
+@pytest.fixture(scope="session")
+def one_rate(tiny_weights: Path) -> str:
+    """The path of a small mean-scale hyperprior."""
+    return str(tiny_weights / "tiny-image.safetensors")
 
 
-def test_file_and_array_become_the_same_stream(tmp_path: Path, encoded: Encode, tiny_models: dict[str, str]) -> None:
+def test_file_and_array_become_the_same_stream(
+    tmp_path: Path, encoded: Encode, tiny_models: dict[str, str]
+) -> None:
     image, source = picture(), tmp_path / "a.png"
     source.write_bytes(to_png(image))
-    report = streamcodec.encode_image(source, tmp_path / "a.ssf", intra=tiny_models["intra"], quality=50)
+    report = streamcodec.encode_image(
+        source, tmp_path / "a.ssf", intra=tiny_models["intra"], quality=50
+    )
     data = (tmp_path / "a.ssf").read_bytes()
     for same in (image, torch.from_numpy(image)):
         assert encoded(same, quality=50)[0] == data
-    assert (report.width, report.height, report.size_bytes, report.quality) == (50, 40, len(data), 50)
+    assert (report.width, report.height, report.size_bytes, report.quality) == (
+        50,
+        40,
+        len(data),
+        50,
+    )
     assert report.bpp == 8 * len(data) / 2000
-    if report.frame_format == "rgb":
-        assert report.psnr_db == psnr_db(image, report.reconstruction)
-        assert report.notes == ()
-    else:
-        assert report.psnr_db > psnr_db(image, report.reconstruction)  # which has lost colour already
-        assert report.notes == ("its RGB samples were converted to 4:2:0",)
+    assert report.psnr_db > psnr_db(image, report.reconstruction)  # which has lost colour already
+    assert report.notes == ("its RGB samples were converted to 4:2:0",)
     assert report.ms_ssim is None
 
 
@@ -120,11 +122,13 @@ def test_ms_ssim_is_measured_where_it_can_be(encoded: Encode) -> None:
 def test_model_of_one_rate(one_rate: str, encoded: Encode) -> None:
     data, report = encoded(picture(), intra=one_rate, quality=5)
     assert report.quality is None
-    assert report.model == "small-mean"
+    assert report.model == "tiny-image"
+    assert report.psnr_db == psnr_db(picture(), report.reconstruction)
+    assert report.notes == ()
     assert len(data) == len(encoded(picture(), intra=one_rate, quality=60)[0])
     assert np.array_equal(streamcodec.decode_image(data, intra=one_rate), report.reconstruction)
     for target in ({"target_psnr_db": 30.0}, {"target_bpp": 1.0}):
-        with pytest.raises(UsageError, match="small-mean has one rate only"):
+        with pytest.raises(UsageError, match="tiny-image has one rate only"):
             encoded(picture(), intra=one_rate, **target)
 
 
@@ -136,14 +140,18 @@ def test_model_of_one_rate_codes_the_i_frames_of_a_video(one_rate: str, inter: s
     report = streamcodec.verify(out.getvalue(), intra=one_rate)
     assert (report.ok, report.frames, report.inexact_gops) == (True, 3, ())
     with streamcodec.open(out.getvalue(), intra=one_rate) as video:
-        assert [frame.type for frame in video] == (["I"] * 3 if inter == "none" else ["I", "P", "P"])
+        assert [frame.type for frame in video] == (
+            ["I"] * 3 if inter == "none" else ["I", "P", "P"]
+        )
 
 
 def test_stream_of_several_frames(tmp_path: Path, tiny_models: dict[str, str]) -> None:
     frames = [np.roll(picture(), shift, 1) for shift in range(3)]
     out = io.BytesIO()
     streamcodec.encode(frames, out, **tiny_models)
-    with pytest.raises(UsageError, match=r"3 frames; accepted: one; .*--frame N.*streamcodec decode"):
+    with pytest.raises(
+        UsageError, match=r"3 frames; accepted: one; .*--frame N.*streamcodec decode"
+    ):
         streamcodec.decode_image(out.getvalue(), tmp_path / "a.png")
     video = streamcodec.open(out.getvalue())
     assert np.array_equal(streamcodec.decode_image(out.getvalue(), frame=-2), video[1].array)
@@ -154,7 +162,9 @@ def test_stream_of_several_frames(tmp_path: Path, tiny_models: dict[str, str]) -
 
 def test_rotation_is_carried_out(tiny_models: dict[str, str]) -> None:
     options = streamcodec.EncodeOptions(intra=tiny_models["intra"], gop=1)
-    encoder = streamcodec.Encoder(VideoFormat(50, 40, Fraction(1, 25), rotation_degrees=90), options)
+    encoder = streamcodec.Encoder(
+        VideoFormat(50, 40, Fraction(1, 25), rotation_degrees=90), options
+    )
     out = io.BytesIO()
     writer = streamcodec.container.Writer(out, encoder.header)
     for packet in encoder.push(picture()) + encoder.flush():
@@ -162,7 +172,7 @@ def test_rotation_is_carried_out(tiny_models: dict[str, str]) -> None:
     writer.finish()
     shown = streamcodec.decode_image(out.getvalue()).astype(int)
     upright = np.rot90(encoder.reconstruction.array, 1, (1, 2))
-    assert np.abs(shown - upright).mean() < (0.01 if tiny_models["intra"] == "tiny-image" else 9)
+    assert np.abs(shown - upright).mean() < 9  # its chroma is converted after the turn
 
 
 def test_damaged_stream_leaves_nothing(tmp_path: Path, encoded: Encode) -> None:
@@ -184,7 +194,13 @@ def test_bad_arguments_fail(tmp_path: Path, encoded: Encode, tiny_models: dict[s
     with pytest.raises(UsageError, match="without alpha"):
         streamcodec.encode_image(image, out, intra=tiny_models["intra"], background="white")
     with pytest.raises(UsageError, match="lasts no time"):
-        streamcodec.encode_image(image, out, options=streamcodec.EncodeOptions(intra=tiny_models["intra"], target_kbit_per_second=9.0))
+        streamcodec.encode_image(
+            image,
+            out,
+            options=streamcodec.EncodeOptions(
+                intra=tiny_models["intra"], target_kbit_per_second=9.0
+            ),
+        )
     with pytest.raises(UsageError, match="the target"):
         encoded(image, quality=3, target_bpp=1.0)
     with pytest.raises(SourceError, match="is no picture"):

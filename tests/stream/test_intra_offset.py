@@ -4,20 +4,24 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions
 from streamcodec.container import PacketType, Reader
 from streamcodec.errors import UsageError
-from streamcodec.stream import EncodeOptions
 
 
 def qualities(stream: bytes) -> list[int]:
     """The quality in the first byte of every frame's payload."""
-    return [packet.payload[0] for packet in Reader(io.BytesIO(stream)) if packet.type is PacketType.FRAME]
+    return [
+        packet.payload[0]
+        for packet in Reader(io.BytesIO(stream))
+        if packet.type is PacketType.FRAME
+    ]
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"quality": 40, "gop": 3}, [48, 40, 40, 48, 40]),
+        ({"quality": 40, "gop": 3}, [56, 40, 40, 56, 40]),
         ({"quality": 60, "gop": 3}, [63, 60, 60, 63, 60]),
         ({"quality": 40, "gop": 3, "intra_offset": 0}, [40] * 5),
         ({"quality": 3, "gop": 3, "intra_offset": -5}, [0, 3, 3, 0, 3]),
@@ -26,9 +30,16 @@ def qualities(stream: bytes) -> list[int]:
     ],
 )
 def test_key_frames_are_coded_at_their_offset(settings, expected, tiny_models) -> None:
-    base = torch.randint(0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    base = torch.randint(
+        0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8
+    )
     out = io.BytesIO()
-    streamcodec.encode([base.roll(shift, dims=1) for shift in range(5)], out, scenecut=0, **{**tiny_models, **settings})
+    streamcodec.encode(
+        [base.roll(shift, dims=1) for shift in range(5)],
+        out,
+        scenecut=0,
+        **{**tiny_models, **settings},
+    )
     assert qualities(out.getvalue()) == expected
 
 

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("tiny_models")
 def announcing(data: bytes, width: int, height: int) -> bytes:
     """The stream with another size in its header."""
     reader, file = Reader(io.BytesIO(data)), io.BytesIO()
-    writer = Writer(file, replace(reader.header, video=replace(reader.header.video, width=width, height=height)))
+    writer = Writer(
+        file, replace(reader.header, video=replace(reader.header.video, width=width, height=height))
+    )
     for packet in reader:
         assert isinstance(packet, Packet)
         writer.write(packet)
@@ -43,14 +45,17 @@ USES: dict[str, Callable[[bytes, Path], object]] = {
 @pytest.mark.parametrize("use", USES)
 def test_huge_picture_is_refused(huge: bytes, tmp_path: Path, use: str) -> None:
     with pytest.raises(
-        UnsupportedStreamError, match=rf"16384x16384, 268435456 pixels; accepted: up to {MAX_PIXELS} pixels; .*--max-pixels"
+        UnsupportedStreamError,
+        match=rf"16384x16384, 268435456 pixels; accepted: up to {MAX_PIXELS} pixels; .*--max-pixels",
     ):
         USES[use](huge, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", [["decode", "huge.ssf", "v.y4m"], ["verify", "huge.ssf"]])
-def test_command_line_refuses_it(huge: bytes, tmp_path: Path, monkeypatch, capsys, command: list[str]) -> None:
+def test_command_line_refuses_it(
+    huge: bytes, tmp_path: Path, monkeypatch, capsys, command: list[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("huge.ssf").write_bytes(huge)
     assert run(command) == UnsupportedStreamError.exit_code
@@ -72,14 +77,24 @@ def test_limit_can_be_moved(coded, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedStreamError):
         streamcodec.open(coded.data, max_pixels=size - 1)
     assert run(["verify", str(stream), "--max-pixels", str(size)]) == 0
-    assert run(["verify", str(stream), "--max-pixels", str(size - 1)]) == UnsupportedStreamError.exit_code
+    assert (
+        run(["verify", str(stream), "--max-pixels", str(size - 1)])
+        == UnsupportedStreamError.exit_code
+    )
     assert run(["decode", str(stream), str(tmp_path / "v.y4m"), "--max-pixels", str(size)]) == 0
-    assert streamcodec.open(announcing(coded.data, MAX_SIDE, MAX_SIDE), max_pixels=MAX_SIDE**2).metadata.width == MAX_SIDE
+    assert (
+        streamcodec.open(
+            announcing(coded.data, MAX_SIDE, MAX_SIDE), max_pixels=MAX_SIDE**2
+        ).metadata.width
+        == MAX_SIDE
+    )
 
 
 @pytest.mark.parametrize("limit", [0, 2.5, "8K", True])
 def test_other_limits_fail(coded, limit: object) -> None:
-    with pytest.raises(UsageError, match=r"largest picture is .*accepted: an integer, 1 or more pixels"):
+    with pytest.raises(
+        UsageError, match=r"largest picture is .*accepted: an integer, 1 or more pixels"
+    ):
         streamcodec.open(coded.data, max_pixels=limit)
     with pytest.raises(UsageError, match="largest picture"):
         streamcodec.VideoDataset(coded.data, max_pixels=limit)

@@ -9,7 +9,13 @@ import pytest
 import torch
 
 import streamcodec
-from streamcodec.errors import CorruptStreamError, OutputError, SourceError, TruncatedStreamError, UsageError
+from streamcodec.errors import (
+    CorruptStreamError,
+    OutputError,
+    SourceError,
+    TruncatedStreamError,
+    UsageError,
+)
 from streamcodec.stream import parts as parts_module
 
 SIZE = (48, 32)
@@ -19,8 +25,13 @@ SETTINGS = {"gop": 4, "quality": 40}
 @pytest.fixture(scope="session")
 def source(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """22 frames of 48x32 with B-frames and a scene cut at frame 10."""
-    frames = [*synthetic.moving_frames(10, *SIZE), *(255 - frame for frame in synthetic.moving_frames(12, *SIZE, seed=5))]
-    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("parts") / "cut.mp4", frames, options={"g": "9", "bf": "3"})
+    frames = [
+        *synthetic.moving_frames(10, *SIZE),
+        *(255 - frame for frame in synthetic.moving_frames(12, *SIZE, seed=5)),
+    ]
+    path: Path = synthetic.write_clip(
+        tmp_path_factory.mktemp("parts") / "cut.mp4", frames, options={"g": "9", "bf": "3"}
+    )
     return path
 
 
@@ -30,7 +41,9 @@ def plan(source: Path, tiny_codec) -> streamcodec.VideoPlan:
 
 
 @pytest.fixture(scope="session")
-def straight(source: Path, tiny_codec, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, streamcodec.EncodeReport]:
+def straight(
+    source: Path, tiny_codec, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bytes, streamcodec.EncodeReport]:
     out = tmp_path_factory.mktemp("straight") / "v.ssf"
     report = streamcodec.encode(source, out, codec=tiny_codec, psnr=True, **SETTINGS)
     return out.read_bytes(), report
@@ -43,7 +56,9 @@ def parts(source: Path, plan, tiny_codec, tmp_path_factory: pytest.TempPathFacto
     return encode_all(source, plan, plan.split(3), folder, tiny_codec, psnr=True)
 
 
-def encode_all(source: Path, plan, runs: list[range], folder: Path, codec, *, psnr: bool = False) -> list[Path]:
+def encode_all(
+    source: Path, plan, runs: list[range], folder: Path, codec, *, psnr: bool = False
+) -> list[Path]:
     paths = [folder / f"{run.start}-{run.stop}.ssf" for run in runs]
     for run, path in zip(runs, paths, strict=True):
         streamcodec.encode_part(source, plan, run, path, codec=codec, psnr=psnr)
@@ -58,20 +73,26 @@ def test_joined_parts_are_the_straight_encode(plan, parts, straight, tmp_path: P
     assert replace(joined, seconds=0, psnr_db=None) == replace(report, seconds=0, psnr_db=None)
 
 
-def test_any_cut_gives_the_same_bytes(source: Path, plan, straight, tiny_codec, tmp_path: Path) -> None:
+def test_any_cut_gives_the_same_bytes(
+    source: Path, plan, straight, tiny_codec, tmp_path: Path
+) -> None:
     rng = random.Random(3)
     for attempt in range(3):
         cuts = sorted(rng.sample(range(1, len(plan.gops)), attempt + 2))
         runs = [range(*ends) for ends in zip([0, *cuts], [*cuts, len(plan.gops)], strict=True)]
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        streamcodec.join_parts(plan, encode_all(source, plan, runs, folder, tiny_codec), folder / "v.ssf")
+        streamcodec.join_parts(
+            plan, encode_all(source, plan, runs, folder, tiny_codec), folder / "v.ssf"
+        )
         assert (folder / "v.ssf").read_bytes() == straight[0]
 
 
 def test_part_tells_what_it_holds_and_plays(plan, parts, tiny_models) -> None:
     reports = [streamcodec.check_part(plan, path) for path in parts]
-    assert [range(report.first_gop, report.first_gop + report.gops) for report in reports] == plan.split(3)
+    assert [
+        range(report.first_gop, report.first_gop + report.gops) for report in reports
+    ] == plan.split(3)
     assert [report.size_bytes for report in reports] == [path.stat().st_size for path in parts]
     assert sum(report.frames for report in reports) == plan.frames
     assert all(report.squared_error and report.fps > 0 for report in reports)
@@ -83,7 +104,12 @@ def test_part_tells_what_it_holds_and_plays(plan, parts, tiny_models) -> None:
 def test_progress_and_report(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     done: list[tuple[int, int | None]] = []
     report = streamcodec.encode_part(
-        source, plan, range(1, 3), tmp_path / "p.ssf", codec=tiny_codec, progress=lambda *numbers: done.append(numbers)
+        source,
+        plan,
+        range(1, 3),
+        tmp_path / "p.ssf",
+        codec=tiny_codec,
+        progress=lambda *numbers: done.append(numbers),
     )
     assert done[-1] == (report.frames, report.frames)
     assert report.squared_error is None
@@ -93,7 +119,9 @@ def test_progress_and_report(source: Path, plan, tiny_codec, tmp_path: Path) -> 
 def test_part_of_the_source(source: Path, tiny_codec, tmp_path: Path) -> None:
     chosen = {"start_seconds": 0.2, "max_frames": 9}
     plan = streamcodec.plan_video(source, codec=tiny_codec, gop=3, **chosen)
-    streamcodec.join_parts(plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf")
+    streamcodec.join_parts(
+        plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf"
+    )
     streamcodec.encode(source, tmp_path / "straight.ssf", codec=tiny_codec, gop=3, **chosen)
     assert (tmp_path / "v.ssf").read_bytes() == (tmp_path / "straight.ssf").read_bytes()
 
@@ -101,7 +129,9 @@ def test_part_of_the_source(source: Path, tiny_codec, tmp_path: Path) -> None:
 def test_target_of_the_plan_is_kept(source: Path, tiny_codec, tmp_path: Path) -> None:
     wanted = {"target_psnr_db": 20.0, "gop": 11, "scenecut": 0.0}
     plan = streamcodec.plan_video(source, codec=tiny_codec, **wanted)
-    report = streamcodec.join_parts(plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf")
+    report = streamcodec.join_parts(
+        plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf"
+    )
     straight = streamcodec.encode(source, tmp_path / "straight.ssf", codec=tiny_codec, **wanted)
     assert (tmp_path / "v.ssf").read_bytes() == (tmp_path / "straight.ssf").read_bytes()
     assert (report.target, report.quality) == (straight.target, straight.quality)
@@ -122,8 +152,12 @@ def test_threads_are_those_of_the_plan(source: Path, plan, tiny_codec, tmp_path:
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize("gops", [range(0), range(2, 1), range(4, 99), range(-1, 2), range(0, 4, 2), 3])
-def test_gops_that_are_not_planned_fail(source: Path, plan, tiny_codec, tmp_path: Path, gops) -> None:
+@pytest.mark.parametrize(
+    "gops", [range(0), range(2, 1), range(4, 99), range(-1, 2), range(0, 4, 2), 3]
+)
+def test_gops_that_are_not_planned_fail(
+    source: Path, plan, tiny_codec, tmp_path: Path, gops
+) -> None:
     with pytest.raises(UsageError, match="GOPs are"):
         streamcodec.encode_part(source, plan, gops, tmp_path / "p.ssf", codec=tiny_codec)
 
@@ -137,11 +171,23 @@ def test_another_source_fails(clip: Path, plan, tiny_codec, tmp_path: Path) -> N
 def test_copy_of_the_source_is_as_good(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(source.read_bytes())
-    assert streamcodec.encode_part(copy, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec).frames == plan.gops[0].frames
+    assert (
+        streamcodec.encode_part(copy, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec).frames
+        == plan.gops[0].frames
+    )
 
 
-def test_frames_that_differ_from_the_plan_fail(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
-    wrong = replace(plan, gops=(*plan.gops[:2], replace(plan.gops[2], checksum=plan.gops[2].checksum ^ 1), *plan.gops[3:]))
+def test_frames_that_differ_from_the_plan_fail(
+    source: Path, plan, tiny_codec, tmp_path: Path
+) -> None:
+    wrong = replace(
+        plan,
+        gops=(
+            *plan.gops[:2],
+            replace(plan.gops[2], checksum=plan.gops[2].checksum ^ 1),
+            *plan.gops[3:],
+        ),
+    )
     with pytest.raises(SourceError, match="decodes to other frames"):
         streamcodec.encode_part(source, wrong, range(1, 3), tmp_path / "p.ssf", codec=tiny_codec)
     assert list(tmp_path.iterdir()) == []
@@ -149,7 +195,9 @@ def test_frames_that_differ_from_the_plan_fail(source: Path, plan, tiny_codec, t
 
 def test_another_codec_fails(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="differ in inter"):
-        streamcodec.encode_part(source, plan, range(1), tmp_path / "p.ssf", codec=replace(tiny_codec, inter=None))
+        streamcodec.encode_part(
+            source, plan, range(1), tmp_path / "p.ssf", codec=replace(tiny_codec, inter=None)
+        )
 
 
 def test_existing_part_is_kept(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
@@ -173,7 +221,9 @@ def test_inexact_seeking_falls_back_to_the_beginning(
     monkeypatch.setattr(parts_module, "VideoReader", one_frame_late)
     runs = [range(2), range(2, len(plan.gops))]
     monkeypatch.setattr(parts_module, "STEP_BACK_SECONDS", 0)
-    streamcodec.join_parts(plan, encode_all(source, plan, runs, tmp_path, tiny_codec), tmp_path / "v.ssf")
+    streamcodec.join_parts(
+        plan, encode_all(source, plan, runs, tmp_path, tiny_codec), tmp_path / "v.ssf"
+    )
     assert tried == [plan.gops[2].pts] * 2
     assert (tmp_path / "v.ssf").read_bytes() == straight[0]
 
@@ -181,8 +231,14 @@ def test_inexact_seeking_falls_back_to_the_beginning(
 class TestJoin:
     def test_missing_part_fails(self, plan, parts, tmp_path: Path) -> None:
         lost = plan.split(3)
-        for left, run in ((parts[1:], lost[0]), (parts[:1] + parts[2:], lost[1]), (parts[:2], lost[2])):
-            with pytest.raises(UsageError, match=rf"GOPs {run.start}\.\.{run.stop - 1} are in none"):
+        for left, run in (
+            (parts[1:], lost[0]),
+            (parts[:1] + parts[2:], lost[1]),
+            (parts[:2], lost[2]),
+        ):
+            with pytest.raises(
+                UsageError, match=rf"GOPs {run.start}\.\.{run.stop - 1} are in none"
+            ):
                 streamcodec.join_parts(plan, left, tmp_path / "v.ssf")
         assert list(tmp_path.iterdir()) == []
 
@@ -230,7 +286,14 @@ class TestJoin:
             streamcodec.join_parts(plan, parts, tmp_path / "v.ssf")
         assert (tmp_path / "v.ssf").read_bytes() == b"precious"
 
-    def test_psnr_needs_the_errors_of_all_parts(self, source: Path, plan, parts, tiny_codec, tmp_path: Path) -> None:
+    def test_psnr_needs_the_errors_of_all_parts(
+        self, source: Path, plan, parts, tiny_codec, tmp_path: Path
+    ) -> None:
         run = plan.split(3)[0]
         streamcodec.encode_part(source, plan, run, tmp_path / "p.ssf", codec=tiny_codec)
-        assert streamcodec.join_parts(plan, [tmp_path / "p.ssf", *parts[1:]], tmp_path / "v.ssf").psnr_db is None
+        assert (
+            streamcodec.join_parts(
+                plan, [tmp_path / "p.ssf", *parts[1:]], tmp_path / "v.ssf"
+            ).psnr_db
+            is None
+        )

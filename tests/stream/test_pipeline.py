@@ -84,7 +84,10 @@ def test_stalled_source_is_left_behind() -> None:
     goes_on.set()
     assert ended.wait(10)
     deadline = time.monotonic() + 10
-    while any(thread.name == "streamcodec-stage" for thread in threading.enumerate()) and time.monotonic() < deadline:
+    while (
+        any(thread.name == "streamcodec-stage" for thread in threading.enumerate())
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     assert not [thread for thread in threading.enumerate() if thread.name == "streamcodec-stage"]
 

@@ -20,12 +20,17 @@ SIZE = (48, 32)
 @pytest.fixture(scope="session")
 def cut_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 frames of 48x32 with a scene cut at frame 9."""
-    frames = [*synthetic.moving_frames(9, *SIZE), *(255 - frame for frame in synthetic.moving_frames(11, *SIZE, seed=5))]
+    frames = [
+        *synthetic.moving_frames(9, *SIZE),
+        *(255 - frame for frame in synthetic.moving_frames(11, *SIZE, seed=5)),
+    ]
     path: Path = synthetic.write_clip(tmp_path_factory.mktemp("plan") / "cut.mp4", frames)
     return path
 
 
-def test_plan_has_the_gops_of_an_encode(cut_clip: Path, tiny_codec, tiny_models, tmp_path: Path) -> None:
+def test_plan_has_the_gops_of_an_encode(
+    cut_clip: Path, tiny_codec, tiny_models, tmp_path: Path
+) -> None:
     plan = streamcodec.plan_video(cut_clip, gop=6, codec=tiny_codec)
     report = streamcodec.encode(cut_clip, tmp_path / "v.ssf", gop=6, codec=tiny_codec)
     video = streamcodec.open(tmp_path / "v.ssf")
@@ -40,7 +45,9 @@ def test_plan_has_the_gops_of_an_encode(cut_clip: Path, tiny_codec, tiny_models,
 
 
 def test_plan_survives_json(cut_clip: Path, tiny_codec) -> None:
-    plan = streamcodec.plan_video(cut_clip, gop=6, codec=tiny_codec, start_seconds=0.1, max_frames=13)
+    plan = streamcodec.plan_video(
+        cut_clip, gop=6, codec=tiny_codec, start_seconds=0.1, max_frames=13
+    )
     assert streamcodec.VideoPlan.from_json(plan.to_json()) == plan
     assert plan.frames == 13
 
@@ -61,7 +68,12 @@ def test_damaged_plans_fail(cut_clip: Path, tiny_codec) -> None:
 def test_key_tells_settings_and_contents_apart(cut_clip: Path, tiny_codec, tmp_path: Path) -> None:
     plan = streamcodec.plan_video(cut_clip, gop=6, codec=tiny_codec)
     assert streamcodec.plan_video(cut_clip, gop=6, codec=tiny_codec).key == plan.key
-    others = [{"gop": 5}, {"gop": 6, "quality": 3}, {"gop": 6, "threads": 7}, {"gop": 6, "on_error": "skip"}]
+    others = [
+        {"gop": 5},
+        {"gop": 6, "quality": 3},
+        {"gop": 6, "threads": 7},
+        {"gop": 6, "on_error": "skip"},
+    ]
     keys = {streamcodec.plan_video(cut_clip, codec=tiny_codec, **other).key for other in others}
     assert len(keys | {plan.key}) == 5
 
@@ -84,7 +96,11 @@ def test_split_has_at_most_a_part_for_each_gop(cut_clip: Path, tiny_codec) -> No
 
 
 def test_damage_is_met_as_asked_for(tiny_codec, synthetic: ModuleType, tmp_path: Path) -> None:
-    whole = synthetic.write_clip(tmp_path / "whole.mp4", synthetic.moving_frames(20, *SIZE), muxer_options={"movflags": "faststart"})
+    whole = synthetic.write_clip(
+        tmp_path / "whole.mp4",
+        synthetic.moving_frames(20, *SIZE),
+        muxer_options={"movflags": "faststart"},
+    )
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(whole.read_bytes()[:-300])
     with pytest.raises(SourceError, match="damaged"):

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import streamcodec
+from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec, CodedFrame
 from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
-from streamcodec.stream import EncodeOptions, Encoder
 from streamcodec.stream.feedback import Feedback
 from streamcodec.stream.rate import ConstantQuality, controller_of
 from streamcodec.stream.target import Measure, Target
@@ -25,7 +25,9 @@ GOP = 16
 
 @pytest.fixture
 def frames() -> list[torch.Tensor]:
-    base = torch.randint(0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    base = torch.randint(
+        0, 256, (3, 32, 48), generator=torch.Generator().manual_seed(2), dtype=torch.uint8
+    )
     return [base.roll(shift, dims=1) for shift in range(12)]
 
 
@@ -34,7 +36,9 @@ def raw(pts: int) -> RawFrame:
 
 
 def coded_with_bits(bits: float) -> CodedFrame:
-    return CodedFrame(bytes(max(round(bits / 8), 1)), RgbReference((np.full((3, 48, 64), 128, np.uint8),)))
+    return CodedFrame(
+        bytes(max(round(bits / 8), 1)), RgbReference((np.full((3, 48, 64), 128, np.uint8),))
+    )
 
 
 def coded_with_error(error: float) -> CodedFrame:
@@ -44,7 +48,9 @@ def coded_with_error(error: float) -> CodedFrame:
     return CodedFrame(b"?", RgbReference((pixels.reshape(3, 48, 64),)))
 
 
-def run_bits(controller: Feedback, count: int, bits_of: Callable[[int, int, bool], float], step: int = 1) -> list[tuple[int, int]]:
+def run_bits(
+    controller: Feedback, count: int, bits_of: Callable[[int, int, bool], float], step: int = 1
+) -> list[tuple[int, int]]:
     """(quality, bytes with what is around the payload) of each frame of a made-up codec."""
     done = []
     for number in range(count):
@@ -102,7 +108,11 @@ def test_bit_rate_out_of_reach_ends_at_an_end(kbit: float, end: int) -> None:
 
 def test_quality_changes_gently_within_a_gop() -> None:
     rng = np.random.default_rng(3)
-    done = run_bits(Feedback(VIDEO, GOP, Target("kbit_per_second", 90.0)), 96, lambda n, q, key: usual(n, q, key) * rng.uniform(0.4, 2.5))
+    done = run_bits(
+        Feedback(VIDEO, GOP, Target("kbit_per_second", 90.0)),
+        96,
+        lambda n, q, key: usual(n, q, key) * rng.uniform(0.4, 2.5),
+    )
     qualities = [quality for quality, _ in done]
     assert len(set(qualities)) > 3
     assert all(abs(b - a) <= 3 for i, (a, b) in enumerate(pairwise(qualities)) if (i + 1) % GOP)
@@ -137,7 +147,11 @@ def test_gops_of_every_length(gop: int) -> None:
 def test_controller_follows_the_options() -> None:
     constant = controller_of(EncodeOptions(quality=17), VIDEO)
     assert constant == ConstantQuality(17)
-    assert (constant.start, constant.quality_for(raw(0), 0), constant.quality_for(raw(1), 1)) == (17, 17, 17)
+    assert (constant.start, constant.quality_for(raw(0), 0), constant.quality_for(raw(1), 1)) == (
+        17,
+        17,
+        17,
+    )
     assert isinstance(controller_of(EncodeOptions(target_bpp=0.1), VIDEO), Feedback)
 
 
@@ -166,7 +180,11 @@ def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec
     """The packets carry the qualities, and decode; the header tells the first."""
     video = VideoFormat(48, 32, time_base=Fraction(1, 25), frame_rate=Fraction(25))
     packets, shown = [], []
-    encoder = Encoder(video, EncodeOptions(gop=4, scenecut=0, hash=False, target_kbit_per_second=1.0), codec=tiny_codec)
+    encoder = Encoder(
+        video,
+        EncodeOptions(gop=4, scenecut=0, hash=False, target_kbit_per_second=1.0),
+        codec=tiny_codec,
+    )
     for frame in frames:
         packets += encoder.push(frame)
         shown.append(encoder.reconstruction.data)
@@ -175,10 +193,14 @@ def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec
     assert qualities[0] > qualities[-1]
     for first in range(0, 12, 4):
         payloads = [packet.payload for packet in packets[first : first + 4]]
-        assert streamcodec.decode_gop(tiny_codec, payloads, (32, 48)).data.equal(torch.stack(shown[first : first + 4]))
+        assert streamcodec.decode_gop(tiny_codec, payloads, (32, 48)).data.equal(
+            torch.stack(shown[first : first + 4])
+        )
 
 
-def test_frames_from_python_are_adapted_to(frames: list[torch.Tensor], tiny_models: dict[str, str]) -> None:
+def test_frames_from_python_are_adapted_to(
+    frames: list[torch.Tensor], tiny_models: dict[str, str]
+) -> None:
     outs = [io.BytesIO(), io.BytesIO()]
     for out in outs:
         report = streamcodec.encode(iter(frames), out, target_psnr_db=90.0, **tiny_models)

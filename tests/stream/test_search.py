@@ -21,7 +21,9 @@ SIZE = (48, 32)
 @pytest.fixture(scope="session")
 def long_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MP4 of 68 frames, 48x32, 30 frames per second: too long to be taken whole."""
-    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("clips") / "long.mp4", COUNT, size=SIZE)
+    path: Path = synthetic.write_clip(
+        tmp_path_factory.mktemp("clips") / "long.mp4", COUNT, size=SIZE
+    )
     return path
 
 
@@ -39,7 +41,15 @@ def curved(quality: int) -> Prediction:
 
 
 def straight(quality: int) -> Prediction:
-    return Prediction(quality, 100, 0, 0.01 * 2 ** (quality / 10), 100 * 2 ** (quality / 10), 20 + quality / 4, 1.0)
+    return Prediction(
+        quality,
+        100,
+        0,
+        0.01 * 2 ** (quality / 10),
+        100 * 2 ** (quality / 10),
+        20 + quality / 4,
+        1.0,
+    )
 
 
 def stepped(quality: int) -> Prediction:
@@ -61,7 +71,9 @@ TARGETS: list[tuple[Measure, list[float]]] = [
 
 @pytest.mark.parametrize("curve", [curved, straight, stepped])
 @pytest.mark.parametrize(("measure", "values"), TARGETS)
-def test_search_finds_what_trying_all_finds(curve: Callable[[int], Prediction], measure: Measure, values: list[float]) -> None:
+def test_search_finds_what_trying_all_finds(
+    curve: Callable[[int], Prediction], measure: Measure, values: list[float]
+) -> None:
     for value in values:
         tried: list[int] = []
 
@@ -82,12 +94,16 @@ def test_identical_pictures_do_not_confuse_the_search() -> None:
     assert find_quality(Target("bpp", 1), perfect).quality == 63
 
 
-def test_prediction_from_a_whole_video_is_exact(short_clip: Path, tiny_models: dict[str, str]) -> None:
+def test_prediction_from_a_whole_video_is_exact(
+    short_clip: Path, tiny_models: dict[str, str]
+) -> None:
     report = streamcodec.search(short_clip, qualities=[40, 3, 40], gop=4, **tiny_models)
     assert [prediction.quality for prediction in report.predictions] == [3, 40]
     assert (report.sampled_frames, report.frames, report.found, report.target) == (6, 6, None, None)
     for prediction in report.predictions:
-        coded = streamcodec.encode(short_clip, io.BytesIO(), quality=prediction.quality, gop=4, psnr=True, **tiny_models)
+        coded = streamcodec.encode(
+            short_clip, io.BytesIO(), quality=prediction.quality, gop=4, psnr=True, **tiny_models
+        )
         assert prediction.size_bytes == coded.size_bytes
         assert prediction.bpp == pytest.approx(coded.bpp)
         assert prediction.kbit_per_second == pytest.approx(coded.kbit_per_second)
@@ -98,9 +114,17 @@ def test_prediction_from_a_whole_video_is_exact(short_clip: Path, tiny_models: d
 def test_prediction_from_a_sample_is_near(long_clip: Path, tiny_models: dict[str, str]) -> None:
     """As near as it can be with untrained models, whose P-frames grow along a GOP."""
     done: list[tuple[int, int | None]] = []
-    report = streamcodec.search(long_clip, qualities=[30], gop=16, progress=lambda *numbers: done.append(numbers), **tiny_models)
+    report = streamcodec.search(
+        long_clip,
+        qualities=[30],
+        gop=16,
+        progress=lambda *numbers: done.append(numbers),
+        **tiny_models,
+    )
     (predicted,) = report.predictions
-    coded = streamcodec.encode(long_clip, io.BytesIO(), quality=30, gop=16, psnr=True, **tiny_models)
+    coded = streamcodec.encode(
+        long_clip, io.BytesIO(), quality=30, gop=16, psnr=True, **tiny_models
+    )
     assert predicted.frames == coded.frames == COUNT
     assert predicted.size_bytes == pytest.approx(coded.size_bytes, rel=0.2)
     assert predicted.kbit_per_second == pytest.approx(coded.kbit_per_second, rel=0.2)
@@ -115,7 +139,9 @@ def test_sample_is_spread_over_the_part(long_clip: Path) -> None:
     firsts = [run[0].pts * sample.video.time_base * 30 for run in sample.runs]
     assert firsts == pytest.approx([3, 30, 49], abs=1)
     assert sample.duration_seconds == pytest.approx(COUNT / 30)
-    part = take_sample(long_clip, Part(start_seconds=1, max_frames=5), gop=32, frame_format="yuv420")
+    part = take_sample(
+        long_clip, Part(start_seconds=1, max_frames=5), gop=32, frame_format="yuv420"
+    )
     assert part is not None
     assert (part.is_whole, part.frames, part.runs[0][0].pts * part.video.time_base) == (True, 5, 1)
     short = take_sample(long_clip, Part(), gop=1, frame_format="yuv420")
@@ -123,9 +149,16 @@ def test_sample_is_spread_over_the_part(long_clip: Path) -> None:
     assert [len(run) for run in short.runs] == [1, 1, 1]
 
 
-def test_scene_cuts_are_counted(synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path) -> None:
-    scenes = [synthetic.moving_frame(number, *SIZE, seed=number // 5) // (1 + number // 5 % 2) for number in range(COUNT)]
-    cuts = synthetic.write_clip(tmp_path / "cuts.mkv", scenes, codec="ffv1", time_base=Fraction(1, 1000))
+def test_scene_cuts_are_counted(
+    synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path
+) -> None:
+    scenes = [
+        synthetic.moving_frame(number, *SIZE, seed=number // 5) // (1 + number // 5 % 2)
+        for number in range(COUNT)
+    ]
+    cuts = synthetic.write_clip(
+        tmp_path / "cuts.mkv", scenes, codec="ffv1", time_base=Fraction(1, 1000)
+    )
     coded = streamcodec.encode(cuts, io.BytesIO(), quality=30, psnr=True, **tiny_models)
     assert coded.gops == 14
     (predicted,) = streamcodec.search(cuts, qualities=[30], **tiny_models).predictions
@@ -141,7 +174,9 @@ def test_damage_is_left_out_of_the_sample(long_clip: Path, tmp_path: Path) -> No
     assert 0 < sample.sampled_frames <= 40
 
 
-def test_what_cannot_be_sampled_fails(short_clip: Path, synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path) -> None:
+def test_what_cannot_be_sampled_fails(
+    short_clip: Path, synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path
+) -> None:
     for source in ("-", tmp_path / "missing.mp4", tmp_path):
         with pytest.raises(UsageError, match="existing video file"):
             streamcodec.search(source, **tiny_models)
@@ -160,7 +195,10 @@ def test_what_cannot_be_sampled_fails(short_clip: Path, synthetic: ModuleType, t
 
 
 def test_encode_takes_the_quality_found(short_clip: Path, tiny_models: dict[str, str]) -> None:
-    known = {q: streamcodec.encode(short_clip, io.BytesIO(), quality=q, **tiny_models).bpp for q in (20, 40)}
+    known = {
+        q: streamcodec.encode(short_clip, io.BytesIO(), quality=q, **tiny_models).bpp
+        for q in (20, 40)
+    }
     outs = [io.BytesIO(), io.BytesIO()]
     searched: list[tuple[int, int | None]] = []
     for out in outs:
@@ -186,12 +224,18 @@ def test_encode_takes_the_quality_found(short_clip: Path, tiny_models: dict[str,
 @pytest.mark.parametrize(
     ("target", "quality", "said"),
     [
-        ({"target_psnr_db": 90.0}, 63, "90.00 dB PSNR is out of reach: quality 63, the highest, gives"),
+        (
+            {"target_psnr_db": 90.0},
+            63,
+            "90.00 dB PSNR is out of reach: quality 63, the highest, gives",
+        ),
         ({"target_bpp": 0.0001}, 0, "0.0001 bpp is out of reach: quality 0, the lowest, gives"),
         ({"target_kbit_per_second": 1.0}, 0, "1 kbit/s is out of reach"),
     ],
 )
-def test_target_out_of_reach(short_clip: Path, tiny_models: dict[str, str], target: dict[str, float], quality: int, said: str) -> None:
+def test_target_out_of_reach(
+    short_clip: Path, tiny_models: dict[str, str], target: dict[str, float], quality: int, said: str
+) -> None:
     report = streamcodec.encode(short_clip, io.BytesIO(), **target, **tiny_models)
     assert report.quality == quality
     assert report.shortfall is not None
@@ -202,7 +246,9 @@ def test_target_out_of_reach(short_clip: Path, tiny_models: dict[str, str], targ
     assert said in found.shortfall
 
 
-def test_target_below_the_lowest_or_above_the_highest_is_met(short_clip: Path, tiny_models: dict[str, str]) -> None:
+def test_target_below_the_lowest_or_above_the_highest_is_met(
+    short_clip: Path, tiny_models: dict[str, str]
+) -> None:
     for target, quality in (({"target_psnr_db": 1.0}, 0), ({"target_bpp": 50.0}, 63)):
         report = streamcodec.search(short_clip, **target, **tiny_models)
         assert report.found is not None

@@ -14,9 +14,16 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import streamcodec
+from streamcodec import Frame, Video
 from streamcodec.container import Packet, PacketType, Reader, Writer
-from streamcodec.errors import CorruptStreamError, FrameIndexError, SourceError, TruncatedStreamError, UnsupportedStreamError, UsageError
-from streamcodec.stream import Frame, Video
+from streamcodec.errors import (
+    CorruptStreamError,
+    FrameIndexError,
+    SourceError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+    UsageError,
+)
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -78,7 +85,9 @@ def test_every_source_gives_the_same_frames(coded, tmp_path: Path, kind: str) ->
 
 def test_a_pipe_is_played_while_it_is_written(coded) -> None:
     source, sink = os.pipe()
-    second = next(item.offset for item in Reader(io.BytesIO(coded.data)).headers() if item.frame == 1)
+    second = next(
+        item.offset for item in Reader(io.BytesIO(coded.data)).headers() if item.frame == 1
+    )
     with os.fdopen(sink, "wb", buffering=0) as feed, os.fdopen(source, "rb") as pipe:
         feed.write(coded.data[:second])
         frames = iter(streamcodec.open(pipe))
@@ -111,12 +120,18 @@ def test_random_access_needs_only_its_gop(coded) -> None:
 
 def test_random_access_reads_little(coded) -> None:
     """Of a long stream: the index, and the GOP that is asked for."""
-    packets = [item for item in Reader(io.BytesIO(coded.data)) if isinstance(item, Packet) and item.gop == 0]
+    packets = [
+        item
+        for item in Reader(io.BytesIO(coded.data))
+        if isinstance(item, Packet) and item.gop == 0
+    ]
     file = CountingFile()
     writer = Writer(file, Reader(io.BytesIO(coded.data)).header)
     for gop in range(2000):
         for packet in packets:
-            moved = replace(packet, gop=gop, frame=4 * gop + packet.frame, pts=30 * gop + packet.pts)
+            moved = replace(
+                packet, gop=gop, frame=4 * gop + packet.frame, pts=30 * gop + packet.pts
+            )
             writer.write(moved)
     writer.finish()
     file.count = 0
@@ -219,7 +234,9 @@ class FrameDataset(Dataset[torch.Tensor]):
 def test_forked_loader_workers_share_a_video(coded, tmp_path: Path) -> None:
     video = streamcodec.open(as_path(coded.data, tmp_path), device="cpu")
     assert video[3].index == 3  # its file is open and in use before the workers start
-    loader = DataLoader(FrameDataset(video), batch_size=2, num_workers=2, multiprocessing_context="fork")
+    loader = DataLoader(
+        FrameDataset(video), batch_size=2, num_workers=2, multiprocessing_context="fork"
+    )
     assert torch.equal(torch.cat(list(loader)), coded.frames)
     assert torch.equal(video[4].data, coded.frames[4])
 
@@ -237,7 +254,10 @@ if child == 0:
     os._exit(video[5].index)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
 """
-    subprocess.run([sys.executable, "-P", "-W", "ignore", "-c", code, as_path(coded.data, tmp_path)], check=True)
+    subprocess.run(
+        [sys.executable, "-P", "-W", "ignore", "-c", code, as_path(coded.data, tmp_path)],
+        check=True,
+    )
 
 
 def damaged_at(data: bytes, frame: int) -> bytes:
@@ -262,7 +282,10 @@ def test_damage_costs_at_most_the_rest_of_its_gop(coded, frame: int, lost: list[
 
 
 def test_truncated_stream_plays_to_its_last_whole_packet(coded) -> None:
-    cut = next(item.offset for item in Reader(io.BytesIO(coded.data)).headers() if item.frame == 6) + 30
+    cut = (
+        next(item.offset for item in Reader(io.BytesIO(coded.data)).headers() if item.frame == 6)
+        + 30
+    )
     assert len(list(streamcodec.open(coded.data[:cut], on_damage="skip"))) == 6
     frames: list[Frame] = []
     with pytest.raises(TruncatedStreamError):
@@ -272,8 +295,13 @@ def test_truncated_stream_plays_to_its_last_whole_packet(coded) -> None:
     assert torch.equal(video[5].data, coded.frames[5])
 
 
-@pytest.mark.parametrize(("change", "message"), [({"frame_format": None}, "codes "), ({"inter": None}, "does not code I-frames")])
-def test_header_that_its_models_contradict_fails(coded, change: dict[str, object], message: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"frame_format": None}, "codes "), ({"inter": None}, "does not code I-frames")],
+)
+def test_header_that_its_models_contradict_fails(
+    coded, change: dict[str, object], message: str
+) -> None:
     header = Reader(io.BytesIO(coded.data)).header
     if "frame_format" in change:
         change = {"frame_format": "yuv420" if header.frame_format == "rgb" else "rgb"}

@@ -46,13 +46,18 @@ def test_no_frames_fail(clip: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "front"), [("a.mp4", True), ("a.mkv", False), ("a.ts", False)])
-def test_cut_off_source_fails_after_its_frames(name: str, front: bool, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_cut_off_source_fails_after_its_frames(
+    name: str, front: bool, tmp_path: Path, synthetic: ModuleType
+) -> None:
     options = {"movflags": "faststart"} if front else {}
     path = synthetic.write_clip(tmp_path / name, 60, muxer_options=options)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2 // 188 * 188 + 50])
     count = 0
-    with VideoReader(path) as reader, pytest.raises(SourceError, match=rf"{name} is damaged after \d+ frames"):
+    with (
+        VideoReader(path) as reader,
+        pytest.raises(SourceError, match=rf"{name} is damaged after \d+ frames"),
+    ):
         for _ in reader:
             count += 1
     assert 0 < count < 60
@@ -91,7 +96,10 @@ def test_a_stream_of_ours_is_no_source(kind: str, tmp_path: Path) -> None:
 def fails_after_its_frames(source: Callable[[], object], words: str) -> int:
     """How many frames come before the error; "stop" gives the same."""
     count = 0
-    with VideoReader(source()) as reader, pytest.raises(SourceError, match=rf"is damaged after \d+ frames .*it is cut off: {words}"):
+    with (
+        VideoReader(source()) as reader,
+        pytest.raises(SourceError, match=rf"is damaged after \d+ frames .*it is cut off: {words}"),
+    ):
         for _ in reader:
             count += 1
     with VideoReader(source(), on_error="stop") as reader:
@@ -102,7 +110,9 @@ def fails_after_its_frames(source: Callable[[], object], words: str) -> int:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("missing", [1, 96 * 64, 96 * 64 * 3 // 2, 96 * 64 * 3 // 2 + 5])
-def test_y4m_cut_off_within_a_frame_fails(kind: str, missing: int, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_y4m_cut_off_within_a_frame_fails(
+    kind: str, missing: int, tmp_path: Path, synthetic: ModuleType
+) -> None:
     """The last bytes may be a part of the planes or of the word FRAME."""
     path = tmp_path / "a.y4m"
     write_y4m(path, synthetic.moving_frames(4))
@@ -119,9 +129,13 @@ def write_y4m(path: Path, frames: list[np.ndarray]) -> None:
             writer.write(RawFrame((frame,), pts, 1))
 
 
-@pytest.mark.parametrize(("kind", "live"), [("path", "0"), ("path", "1"), ("file", "0"), ("file", "1"), ("pipe", "0")])
+@pytest.mark.parametrize(
+    ("kind", "live"), [("path", "0"), ("path", "1"), ("file", "0"), ("file", "1"), ("pipe", "0")]
+)
 @pytest.mark.parametrize("missing", [1, 30, 150])
-def test_matroska_cut_off_at_its_end_fails(kind: str, live: str, missing: int, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_matroska_cut_off_at_its_end_fails(
+    kind: str, live: str, missing: int, tmp_path: Path, synthetic: ModuleType
+) -> None:
     """By less than the half second that its duration may be off; a live one has no duration, and no size but those of its clusters."""
     path = synthetic.write_clip(tmp_path / "a.mkv", 60, muxer_options={"live": live})
     data = path.read_bytes()
@@ -145,7 +159,9 @@ def test_damage_in_the_middle(tmp_path: Path, synthetic: ModuleType) -> None:
     path = synthetic.write_clip(tmp_path / "a.mp4", 60, options={"g": "10"})
     data = bytearray(path.read_bytes())
     third = len(data) // 3
-    data[third : third + 400] = np.random.default_rng(1).integers(0, 256, 400).astype(np.uint8).tobytes()
+    data[third : third + 400] = (
+        np.random.default_rng(1).integers(0, 256, 400).astype(np.uint8).tobytes()
+    )
     path.write_bytes(data)
     with VideoReader(path) as reader, pytest.raises(SourceError, match="damaged after"):
         list(reader)
@@ -158,10 +174,16 @@ def test_damage_in_the_middle(tmp_path: Path, synthetic: ModuleType) -> None:
 
 
 def test_change_of_size_fails(tmp_path: Path, synthetic: ModuleType) -> None:
-    parts = [synthetic.write_clip(tmp_path / f"{width}.h264", 6, size=(width, 64), container="h264") for width in (96, 64)]
+    parts = [
+        synthetic.write_clip(tmp_path / f"{width}.h264", 6, size=(width, 64), container="h264")
+        for width in (96, 64)
+    ]
     joined = tmp_path / "joined.h264"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with VideoReader(joined) as reader, pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"):
+    with (
+        VideoReader(joined) as reader,
+        pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"),
+    ):
         list(reader)
 
 
@@ -170,9 +192,15 @@ def test_change_of_size_after_a_gap_fails(tmp_path: Path, synthetic: ModuleType)
     second = synthetic.write_clip(tmp_path / "b.ts", 6, size=(64, 64))
     joined = tmp_path / "joined.ts"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    with VideoReader(joined) as reader, pytest.raises(SourceError, match=r"damaged after \d frames"):
+    with (
+        VideoReader(joined) as reader,
+        pytest.raises(SourceError, match=r"damaged after \d frames"),
+    ):
         list(reader)
-    with VideoReader(joined, on_error="skip") as reader, pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"):
+    with (
+        VideoReader(joined, on_error="skip") as reader,
+        pytest.raises(SourceError, match="size from 96x64 to 64x64 after 6 frames"),
+    ):
         list(reader)
 
 
@@ -188,7 +216,9 @@ def test_joined_recordings_go_on(tmp_path: Path, synthetic: ModuleType) -> None:
 
 def test_picture_beyond_the_limit_fails(tmp_path: Path) -> None:
     path = tmp_path / "wide.y4m"
-    path.write_bytes(f"YUV4MPEG2 W{MAX_SIDE + 2} H2 F25:1\nFRAME\n".encode() + bytes((MAX_SIDE + 2) * 3))
+    path.write_bytes(
+        f"YUV4MPEG2 W{MAX_SIDE + 2} H2 F25:1\nFRAME\n".encode() + bytes((MAX_SIDE + 2) * 3)
+    )
     with pytest.raises(SourceError, match=rf"{MAX_SIDE + 2}x2; accepted"):
         VideoReader(path)
 

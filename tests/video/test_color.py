@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from streamcodec.errors import UsageError
 from streamcodec.metrics import psnr_db
 from streamcodec.types import ColorSpec
-from streamcodec.video.color import effective_matrix, gray_from_rgb, subsample_chroma, to_rgb, to_yuv420, to_yuv444, upsample_chroma
+from streamcodec.video.color import (
+    effective_matrix,
+    gray_from_rgb,
+    subsample_chroma,
+    to_rgb,
+    to_yuv420,
+    to_yuv444,
+    upsample_chroma,
+)
 
 MATRICES = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 
@@ -17,7 +25,11 @@ MATRICES = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 def exact_rgb(planes: NDArray[np.uint8], matrix: int, full_range: bool) -> NDArray[np.float64]:
     red, blue = MATRICES[matrix]
     y, u, v = planes.astype(np.float64)
-    y, u, v = (y / 255, (u - 128) / 255, (v - 128) / 255) if full_range else ((y - 16) / 219, (u - 128) / 224, (v - 128) / 224)
+    y, u, v = (
+        (y / 255, (u - 128) / 255, (v - 128) / 255)
+        if full_range
+        else ((y - 16) / 219, (u - 128) / 224, (v - 128) / 224)
+    )
     r, b = y + 2 * (1 - red) * v, y + 2 * (1 - blue) * u
     g = (y - red * r - blue * b) / (1 - red - blue)
     return np.clip(np.round(255 * np.stack([r, g, b])), 0, 255)
@@ -28,7 +40,11 @@ def exact_yuv(rgb: NDArray[np.uint8], matrix: int, full_range: bool) -> NDArray[
     r, g, b = rgb.astype(np.float64) / 255
     y = red * r + (1 - red - blue) * g + blue * b
     u, v = (b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red))
-    scaled = (255 * y, 255 * u + 128, 255 * v + 128) if full_range else (219 * y + 16, 224 * u + 128, 224 * v + 128)
+    scaled = (
+        (255 * y, 255 * u + 128, 255 * v + 128)
+        if full_range
+        else (219 * y + 16, 224 * u + 128, 224 * v + 128)
+    )
     return np.clip(np.round(np.stack(scaled)), 0, 255)
 
 
@@ -37,7 +53,11 @@ def exact_yuv(rgb: NDArray[np.uint8], matrix: int, full_range: bool) -> NDArray[
 def test_flat_420_colours_match_the_formula(matrix: int, full_range: bool) -> None:
     yuv = np.random.default_rng(matrix).integers(0, 256, (200, 3)).astype(np.uint8)
     for y, u, v in yuv:
-        planes = (np.full((4, 6), y, np.uint8), np.full((2, 3), u, np.uint8), np.full((2, 3), v, np.uint8))
+        planes = (
+            np.full((4, 6), y, np.uint8),
+            np.full((2, 3), u, np.uint8),
+            np.full((2, 3), v, np.uint8),
+        )
         rgb = to_rgb(planes, ColorSpec(matrix=matrix, full_range=full_range))
         wanted = exact_rgb(np.array([y, u, v])[:, None, None], matrix, full_range)
         assert rgb.shape == (3, 4, 6)
@@ -51,7 +71,10 @@ def test_every_pixel_matches_the_formula_in_444(matrix: int, full_range: bool) -
     samples = np.random.default_rng(matrix).integers(0, 256, (3, 61, 67)).astype(np.uint8)
     y, u, v = samples
     assert np.abs(to_rgb((y, u, v), color) - exact_rgb(samples, matrix, full_range)).max() <= 1
-    assert np.abs(np.stack(to_yuv444(samples, color)) - exact_yuv(samples, matrix, full_range)).max() <= 1
+    assert (
+        np.abs(np.stack(to_yuv444(samples, color)) - exact_yuv(samples, matrix, full_range)).max()
+        <= 1
+    )
 
 
 @pytest.mark.parametrize("full_range", [False, True])
@@ -70,7 +93,9 @@ def test_round_trip_of_420_is_closer_still(synthetic: ModuleType) -> None:
 
 
 def test_chroma_sits_on_even_columns_and_between_rows() -> None:
-    ramp = np.tile(np.arange(20, 180, 8, dtype=np.uint8), (10, 1))  # 4 levels for each column of luma
+    ramp = np.tile(
+        np.arange(20, 180, 8, dtype=np.uint8), (10, 1)
+    )  # 4 levels for each column of luma
     luma = np.zeros((20, 40), np.uint8)
     across = upsample_chroma((luma, ramp, ramp))[1]
     assert np.abs(across[:, 4:-4].astype(int) - np.arange(20, 180, 4)[4:-4]).max() == 0
@@ -104,4 +129,7 @@ def test_gray_is_luma() -> None:
 
 def test_wrong_chroma_size_fails() -> None:
     with pytest.raises(UsageError, match="chroma plane"):
-        to_rgb((np.zeros((8, 8), np.uint8), np.zeros((3, 4), np.uint8), np.zeros((4, 4), np.uint8)), ColorSpec())
+        to_rgb(
+            (np.zeros((8, 8), np.uint8), np.zeros((3, 4), np.uint8), np.zeros((4, 4), np.uint8)),
+            ColorSpec(),
+        )

@@ -103,15 +103,35 @@ def upright(stored: Pixels, orientation: int) -> Pixels:
 def test_pictures_stand_upright(kind: str, orientation: int) -> None:
     data = coded(noise(17, 24, 3), kind)
     stored = read_picture(data).pixels
-    assert np.array_equal(read_picture(with_exif(data, orientation)).pixels, upright(stored, orientation))
+    assert np.array_equal(
+        read_picture(with_exif(data, orientation)).pixels, upright(stored, orientation)
+    )
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_tiff_stands_upright(orientation: int) -> None:
     grey = noise(5, 8)
-    tags = {256: 8, 257: 5, 258: 8, 259: 1, 262: 1, 273: 8, 274: orientation, 277: 1, 278: 5, 279: grey.size}
+    tags = {
+        256: 8,
+        257: 5,
+        258: 8,
+        259: 1,
+        262: 1,
+        273: 8,
+        274: orientation,
+        277: 1,
+        278: 5,
+        279: grey.size,
+    }
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-    data = b"II*\0" + struct.pack("<I", 8 + grey.size) + grey.tobytes() + struct.pack("<H", len(tags)) + directory + bytes(4)
+    data = (
+        b"II*\0"
+        + struct.pack("<I", 8 + grey.size)
+        + grey.tobytes()
+        + struct.pack("<H", len(tags))
+        + directory
+        + bytes(4)
+    )
     assert np.array_equal(read_picture(data).pixels, upright(np.stack([grey] * 3), orientation))
 
 
@@ -137,7 +157,10 @@ def test_jpeg_is_decoded_as_others_show_it() -> None:
     smooth.save(file, "JPEG", quality=95, subsampling=0)
     with av.open(io.BytesIO(file.getvalue()), format="mjpeg") as container:
         shown = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    assert np.abs(read_picture(file.getvalue()).pixels.transpose(1, 2, 0).astype(int) - shown).max() <= 4
+    assert (
+        np.abs(read_picture(file.getvalue()).pixels.transpose(1, 2, 0).astype(int) - shown).max()
+        <= 4
+    )
 
 
 def test_16_bits_are_rounded() -> None:
@@ -179,12 +202,16 @@ def test_opaque_alpha_is_dropped() -> None:
 
 def test_what_is_lost_is_said() -> None:
     data = coded(noise(4, 4, 3))
-    profile = read_picture(data[:33] + chunk(b"iCCP", b"x\0\0" + zlib.compress(b"profile")) + data[33:])
+    profile = read_picture(
+        data[:33] + chunk(b"iCCP", b"x\0\0" + zlib.compress(b"profile")) + data[33:]
+    )
     assert "colour profile is not kept" in profile.notes[0]
     first, *others = (Image.fromarray(noise(4, 4, 3) + shade) for shade in range(3))
     file = io.BytesIO()
     first.save(file, "TIFF", save_all=True, append_images=others)
-    assert read_picture(file.getvalue()).notes == ("it holds several pictures: the first was taken",)
+    assert read_picture(file.getvalue()).notes == (
+        "it holds several pictures: the first was taken",
+    )
 
 
 def test_a_transparent_colour_is_transparent() -> None:
@@ -219,7 +246,12 @@ def test_any_bytes_are_read_or_refused() -> None:
             for place in random.integers(0, min(len(data), 80), 3):
                 broken[place] = random.integers(256)
             try:
-                assert read_picture(bytes(broken), background="white", max_pixels=1 << 16).pixels.shape[0] == 3
+                assert (
+                    read_picture(
+                        bytes(broken), background="white", max_pixels=1 << 16
+                    ).pixels.shape[0]
+                    == 3
+                )
             except SourceError:
                 continue
 

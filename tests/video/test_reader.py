@@ -50,10 +50,15 @@ def test_frames_times_and_format(clip: Path, synthetic: ModuleType) -> None:
 def test_yuv420_gives_the_decoders_planes(clip: Path) -> None:
     with VideoReader(clip, frame_format="yuv420") as reader, av.open(str(clip)) as plain:
         for frame, decoded in zip(reader, plain.decode(video=0), strict=True):
-            assert np.array_equal(np.concatenate([plane.ravel() for plane in frame.planes]), decoded.to_ndarray().ravel())
+            assert np.array_equal(
+                np.concatenate([plane.ravel() for plane in frame.planes]),
+                decoded.to_ndarray().ravel(),
+            )
 
 
-def test_file_object_and_pipe_are_sources(clip: Path, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_file_object_and_pipe_are_sources(
+    clip: Path, tmp_path: Path, synthetic: ModuleType
+) -> None:
     with clip.open("rb") as file, VideoReader(file) as reader:
         assert len(list(reader)) == 24
     data = synthetic.write_clip(tmp_path / "a.ts", 12).read_bytes()
@@ -90,7 +95,9 @@ def test_odd_sizes(size: tuple[int, int], tmp_path: Path, synthetic: ModuleType)
         ("yuyv422", "rawvideo", 38),
     ],
 )
-def test_pixel_formats(pixel_format: str, codec: str, least_db: float, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_pixel_formats(
+    pixel_format: str, codec: str, least_db: float, tmp_path: Path, synthetic: ModuleType
+) -> None:
     path = synthetic.write_clip(tmp_path / "a.nut", 2, codec=codec, pixel_format=pixel_format)
     wanted = synthetic.moving_frame(1)
     with VideoReader(path) as reader:
@@ -103,7 +110,9 @@ def test_pixel_formats(pixel_format: str, codec: str, least_db: float, tmp_path:
 
 
 def test_bottom_up_pictures_come_upright(tmp_path: Path, synthetic: ModuleType) -> None:
-    path = synthetic.write_clip(tmp_path / "a.avi", 2, codec="rawvideo", pixel_format="bgr24", time_base=Fraction(1, 30))
+    path = synthetic.write_clip(
+        tmp_path / "a.avi", 2, codec="rawvideo", pixel_format="bgr24", time_base=Fraction(1, 30)
+    )
     with VideoReader(path) as reader:
         assert psnr_db(next(reader).planes[0], synthetic.moving_frame(0)) > 99
 
@@ -123,8 +132,12 @@ def test_palette_becomes_rgb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("color_range", "full"), [(1, False), (2, True), (0, True)])
-def test_gray_has_its_range(color_range: int, full: bool, tmp_path: Path, synthetic: ModuleType) -> None:
-    path = synthetic.write_clip(tmp_path / "a.mkv", 2, codec="ffv1", pixel_format="gray", colors=(2, 2, 2, color_range))
+def test_gray_has_its_range(
+    color_range: int, full: bool, tmp_path: Path, synthetic: ModuleType
+) -> None:
+    path = synthetic.write_clip(
+        tmp_path / "a.mkv", 2, codec="ffv1", pixel_format="gray", colors=(2, 2, 2, color_range)
+    )
     with VideoReader(path) as reader:
         assert reader.format.color.full_range is full
         red, green, blue = next(reader).planes[0]
@@ -141,7 +154,12 @@ def test_matrix_and_range_are_honoured(matrix: int, full_range: bool, tmp_path: 
         stream = output.add_stream("libx264", rate=25, options={"qp": "0"})
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
         context = stream.codec_context
-        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 1, 1, matrix, 2 if full_range else 1
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = (
+            1,
+            1,
+            matrix,
+            2 if full_range else 1,
+        )
         frame = av.VideoFrame(32, 32, "yuv420p")
         for plane, value in zip(frame.planes, (120, 90, 160), strict=True):
             plane.update(bytes([value]) * plane.buffer_size)
@@ -160,7 +178,9 @@ def test_matrix_and_range_are_honoured(matrix: int, full_range: bool, tmp_path: 
 
 def test_vfr_times_and_durations_are_exact(tmp_path: Path, synthetic: ModuleType) -> None:
     pts = [0, 3000, 3100, 9001, 12345, 40000]
-    path = synthetic.write_clip(tmp_path / "vfr.mp4", 6, pts=pts, muxer_options={"video_track_timescale": "90000"})
+    path = synthetic.write_clip(
+        tmp_path / "vfr.mp4", 6, pts=pts, muxer_options={"video_track_timescale": "90000"}
+    )
     with VideoReader(path) as reader:
         frames = list(reader)
     assert [frame.pts for frame in frames] == pts
@@ -170,8 +190,12 @@ def test_vfr_times_and_durations_are_exact(tmp_path: Path, synthetic: ModuleType
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 @pytest.mark.parametrize("start", [0.04, 0.5, 1.1])
-def test_start_and_duration_are_precise(name: str, start: float, tmp_path: Path, synthetic: ModuleType) -> None:
-    path = synthetic.write_clip(tmp_path / name, 50, rate=Fraction(25), options={"g": "12", "bf": "2"})
+def test_start_and_duration_are_precise(
+    name: str, start: float, tmp_path: Path, synthetic: ModuleType
+) -> None:
+    path = synthetic.write_clip(
+        tmp_path / name, 50, rate=Fraction(25), options={"g": "12", "bf": "2"}
+    )
     with VideoReader(path) as reader:
         every = list(reader)
     with VideoReader(path, start_seconds=start, duration_seconds=0.2) as reader:
@@ -179,7 +203,10 @@ def test_start_and_duration_are_precise(name: str, start: float, tmp_path: Path,
         part = list(reader)
     first = round(start * 25 + 0.49)
     assert [frame.pts for frame in part] == [frame.pts for frame in every[first : first + 5]]
-    assert all(np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(part, every[first : first + 5], strict=True))
+    assert all(
+        np.array_equal(a.planes[0], b.planes[0])
+        for a, b in zip(part, every[first : first + 5], strict=True)
+    )
 
 
 def test_max_frames_stops(clip: Path) -> None:
@@ -188,7 +215,10 @@ def test_max_frames_stops(clip: Path) -> None:
         assert len(list(reader)) == 5
 
 
-@pytest.mark.skipif(not hasattr(av.video.stream.VideoStream, "set_display_rotation"), reason="this PyAV writes no display matrix")
+@pytest.mark.skipif(
+    not hasattr(av.video.stream.VideoStream, "set_display_rotation"),
+    reason="this PyAV writes no display matrix",
+)
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_rotation_and_aspect_are_read(rotation: int, tmp_path: Path, synthetic: ModuleType) -> None:
     path = synthetic.write_clip(tmp_path / "a.mp4", 2, rotation=rotation, aspect=Fraction(4, 3))
@@ -206,7 +236,9 @@ def test_elementary_stream_without_times_gets_them(tmp_path: Path, synthetic: Mo
 
 
 def test_avi_with_b_frames_has_rising_even_times(tmp_path: Path, synthetic: ModuleType) -> None:
-    path = synthetic.write_clip(tmp_path / "a.avi", 20, time_base=Fraction(1, 30), options={"bf": "2"})
+    path = synthetic.write_clip(
+        tmp_path / "a.avi", 20, time_base=Fraction(1, 30), options={"bf": "2"}
+    )
     with VideoReader(path) as reader:
         pts = [frame.pts for frame in reader]
     steps = np.diff(pts)

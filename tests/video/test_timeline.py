@@ -17,7 +17,9 @@ def stamps(frames: list[int | None], packets: list[int | None] | None = None) ->
     return [timeline.stamp(pts) for pts in frames]
 
 
-@pytest.mark.parametrize("pts", [[0, 40, 80], [-80, -40, 0], [7, 8, 300, 5000], [10**15, 10**15 + 1]])
+@pytest.mark.parametrize(
+    "pts", [[0, 40, 80], [-80, -40, 0], [7, 8, 300, 5000], [10**15, 10**15 + 1]]
+)
 def test_rising_times_are_kept(pts: list[int | None]) -> None:
     assert stamps(pts) == pts
 
@@ -37,7 +39,14 @@ def test_missing_times_are_packet_times_or_nominal_steps() -> None:
 
 
 def test_decoding_order_is_put_right() -> None:
-    assert stamps([0, 40, 120, 80, 200, 160], [0, 40, 80, 120, 160, 200]) == [0, 40, 120, 160, 200, 240]
+    assert stamps([0, 40, 120, 80, 200, 160], [0, 40, 80, 120, 160, 200]) == [
+        0,
+        40,
+        120,
+        160,
+        200,
+        240,
+    ]
 
 
 def test_a_time_twice_moves_by_one_tick() -> None:

@@ -18,15 +18,23 @@ from streamcodec.video import VideoReader, VideoWriter, to_yuv420
 from streamcodec.video.muxer import keeps_rotation
 
 VIDEO = VideoFormat(96, 64, Fraction(1, 90000), Fraction(30), color=ColorSpec(1, 1, 1, False))
-needs_rotation = pytest.mark.skipif(not keeps_rotation(), reason="this PyAV writes no display matrix")
+needs_rotation = pytest.mark.skipif(
+    not keeps_rotation(), reason="this PyAV writes no display matrix"
+)
 
 
-def make_frames(synthetic: ModuleType, video: VideoFormat, pts: list[int], frame_format: FrameFormat = "rgb") -> list[RawFrame]:
+def make_frames(
+    synthetic: ModuleType, video: VideoFormat, pts: list[int], frame_format: FrameFormat = "rgb"
+) -> list[RawFrame]:
     frames = []
     for number, stamp in enumerate(pts):
         rgb = synthetic.moving_frame(number, video.width, video.height)
         duration = pts[number + 1] - stamp if number + 1 < len(pts) else 9000
-        frames.append(RawFrame((rgb,) if frame_format == "rgb" else to_yuv420(rgb, video.color), stamp, duration))
+        frames.append(
+            RawFrame(
+                (rgb,) if frame_format == "rgb" else to_yuv420(rgb, video.color), stamp, duration
+            )
+        )
     return frames
 
 
@@ -47,19 +55,30 @@ def test_times_and_tags_are_kept_exactly(name: str, tmp_path: Path, synthetic: M
     video = replace(VIDEO, sample_aspect_ratio=Fraction(4, 3), color=ColorSpec(9, 16, 9, True))
     frames = make_frames(synthetic, video, [0, 3000, 3100, 9001, 12345, 40000])
     got, back = read(write(tmp_path / name, video, frames))
-    assert (got.width, got.height, got.time_base, got.sample_aspect_ratio) == (96, 64, Fraction(1, 90000), Fraction(4, 3))
+    assert (got.width, got.height, got.time_base, got.sample_aspect_ratio) == (
+        96,
+        64,
+        Fraction(1, 90000),
+        Fraction(4, 3),
+    )
     assert got.color == video.color
-    assert [(frame.pts, frame.duration) for frame in back] == [(frame.pts, frame.duration) for frame in frames]
+    assert [(frame.pts, frame.duration) for frame in back] == [
+        (frame.pts, frame.duration) for frame in frames
+    ]
     assert all(psnr_db(a.planes[0], b.planes[0]) > 36 for a, b in zip(frames, back, strict=True))
 
 
-@pytest.mark.parametrize("time_base", [Fraction(1, 25), Fraction(1001, 30000), Fraction(1, 1000000), Fraction(1, 12800)])
+@pytest.mark.parametrize(
+    "time_base", [Fraction(1, 25), Fraction(1001, 30000), Fraction(1, 1000000), Fraction(1, 12800)]
+)
 def test_mp4_keeps_the_ticks(time_base: Fraction, tmp_path: Path, synthetic: ModuleType) -> None:
     step = round(1 / (25 * time_base))
     video = replace(VIDEO, time_base=time_base, frame_rate=1 / (step * time_base))
     frames = make_frames(synthetic, video, [100 * step, 101 * step, 102 * step])
     got, back = read(write(tmp_path / "a.mp4", video, frames))
-    assert [frame.pts * got.time_base for frame in back] == [frame.pts * time_base for frame in frames]
+    assert [frame.pts * got.time_base for frame in back] == [
+        frame.pts * time_base for frame in frames
+    ]
     if time_base.numerator == 1:
         assert got.time_base == time_base
 
@@ -76,7 +95,9 @@ def test_matroska_rounds_to_milliseconds(name: str, tmp_path: Path, synthetic: M
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_video_before_zero_is_moved_whole(name: str, tmp_path: Path, synthetic: ModuleType) -> None:
-    got, back = read(write(tmp_path / name, VIDEO, make_frames(synthetic, VIDEO, [-6000, -3000, 0, 3000])))
+    got, back = read(
+        write(tmp_path / name, VIDEO, make_frames(synthetic, VIDEO, [-6000, -3000, 0, 3000]))
+    )
     assert [round(float(frame.pts * got.time_base), 2) for frame in back] == [0, 0.03, 0.07, 0.1]
 
 
@@ -93,7 +114,11 @@ def test_rotation_is_kept(name: str, rotation: int, tmp_path: Path, synthetic: M
 @pytest.mark.parametrize("frame_format", ["rgb", "yuv420"])
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_pictures_are_turned_where_a_rotation_cannot_be_kept(
-    rotation: int, frame_format: FrameFormat, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+    rotation: int,
+    frame_format: FrameFormat,
+    tmp_path: Path,
+    synthetic: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     video = replace(VIDEO, rotation_degrees=rotation, sample_aspect_ratio=Fraction(2))
     upright = np.rot90(synthetic.moving_frame(0), rotation // 90, axes=(1, 2))
@@ -109,8 +134,13 @@ def test_pictures_are_turned_where_a_rotation_cannot_be_kept(
 
 
 @pytest.mark.parametrize("size", [(97, 65), (1, 1), (16, 15), (15, 16)])
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", None), ("a.mkv", "ffv1"), ("a.webm", None), ("a.mkv", "mpeg4"), ("a.y4m", None)])
-def test_odd_sizes_are_kept(size: tuple[int, int], name: str, codec: str | None, tmp_path: Path, synthetic: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mp4", None), ("a.mkv", "ffv1"), ("a.webm", None), ("a.mkv", "mpeg4"), ("a.y4m", None)],
+)
+def test_odd_sizes_are_kept(
+    size: tuple[int, int], name: str, codec: str | None, tmp_path: Path, synthetic: ModuleType
+) -> None:
     video = replace(VIDEO, width=size[0], height=size[1], time_base=Fraction(1, 30))
     for frame_format in ("rgb", "yuv420"):
         frames = make_frames(synthetic, video, [0, 1, 2], frame_format)
@@ -122,7 +152,9 @@ def test_odd_sizes_are_kept(size: tuple[int, int], name: str, codec: str | None,
 
 @pytest.mark.parametrize("frame_format", ["rgb", "yuv420"])
 @pytest.mark.parametrize("full_range", [False, True])
-def test_ffv1_is_lossless(frame_format: FrameFormat, full_range: bool, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_ffv1_is_lossless(
+    frame_format: FrameFormat, full_range: bool, tmp_path: Path, synthetic: ModuleType
+) -> None:
     video = replace(VIDEO, color=ColorSpec(1, 1, 1, full_range))
     frames = make_frames(synthetic, video, [0, 3000, 6000], frame_format)
     _, back = read(write(tmp_path / "a.mkv", video, frames, codec="ffv1"), frame_format)
@@ -132,7 +164,9 @@ def test_ffv1_is_lossless(frame_format: FrameFormat, full_range: bool, tmp_path:
 
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize("matrix", [1, 2, 5, 9])
-def test_colours_come_back_at_every_matrix_and_range(matrix: int, full_range: bool, tmp_path: Path) -> None:
+def test_colours_come_back_at_every_matrix_and_range(
+    matrix: int, full_range: bool, tmp_path: Path
+) -> None:
     video = replace(VIDEO, color=ColorSpec(matrix=matrix, full_range=full_range))
     rgb = np.empty((3, 64, 96), np.uint8)
     rgb[:] = np.array([180, 60, 100])[:, None, None]
@@ -155,7 +189,11 @@ def test_colours_come_back_at_every_matrix_and_range(matrix: int, full_range: bo
     ],
 )
 def test_other_encoders(
-    name: str, settings: dict[str, object], tmp_path: Path, synthetic: ModuleType, capfd: pytest.CaptureFixture[str]
+    name: str,
+    settings: dict[str, object],
+    tmp_path: Path,
+    synthetic: ModuleType,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     frames = make_frames(synthetic, VIDEO, [0, 3000, 6000])
     _, back = read(write(tmp_path / name, VIDEO, frames, **settings))
@@ -166,37 +204,61 @@ def test_other_encoders(
 
 def test_crf_sets_the_size(tmp_path: Path, synthetic: ModuleType) -> None:
     frames = make_frames(synthetic, VIDEO, [3000 * number for number in range(6)])
-    sizes = [write(tmp_path / f"{crf}.mp4", VIDEO, frames, crf=crf).stat().st_size for crf in (5, 18, 40)]
+    sizes = [
+        write(tmp_path / f"{crf}.mp4", VIDEO, frames, crf=crf).stat().st_size for crf in (5, 18, 40)
+    ]
     assert sizes[0] > sizes[1] > sizes[2]
     assert write(tmp_path / "default.mp4", VIDEO, frames).stat().st_size == sizes[1]
 
 
 def test_metadata_is_kept(tmp_path: Path, synthetic: ModuleType) -> None:
-    path = write(tmp_path / "a.mkv", VIDEO, make_frames(synthetic, VIDEO, [0]), metadata={"title": "Zug in Zürich"})
+    path = write(
+        tmp_path / "a.mkv",
+        VIDEO,
+        make_frames(synthetic, VIDEO, [0]),
+        metadata={"title": "Zug in Zürich"},
+    )
     with VideoReader(path) as reader:
         assert reader.metadata["title"] == "Zug in Zürich"
 
 
 @pytest.mark.parametrize("full_range", [False, True])
 def test_y4m_keeps_the_planes(full_range: bool, tmp_path: Path, synthetic: ModuleType) -> None:
-    video = VideoFormat(97, 65, Fraction(1, 90000), Fraction(30000, 1001), Fraction(4, 3), color=ColorSpec(full_range=full_range))
+    video = VideoFormat(
+        97,
+        65,
+        Fraction(1, 90000),
+        Fraction(30000, 1001),
+        Fraction(4, 3),
+        color=ColorSpec(full_range=full_range),
+    )
     frames = make_frames(synthetic, video, [0, 3003, 6006], "yuv420")
     got, back = read(write(tmp_path / "a.y4m", video, frames), "yuv420")
-    assert (got.frame_rate, got.sample_aspect_ratio, got.color) == (Fraction(30000, 1001), Fraction(4, 3), video.color)
+    assert (got.frame_rate, got.sample_aspect_ratio, got.color) == (
+        Fraction(30000, 1001),
+        Fraction(4, 3),
+        video.color,
+    )
     for before, after in zip(frames, back, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(before.planes, after.planes, strict=True))
 
 
-def test_standard_output_and_input_are_y4m(tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_output_and_input_are_y4m(
+    tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = make_frames(synthetic, VIDEO, [0, 3000], "yuv420")
     pipe = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe))
     write("-", VIDEO, frames)
     data = pipe.getvalue()
-    assert data.startswith(b"YUV4MPEG2 W96 H64 F30:1 Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\nFRAME\n")
+    assert data.startswith(
+        b"YUV4MPEG2 W96 H64 F30:1 Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\nFRAME\n"
+    )
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     _, back = read("-", "yuv420")
-    assert [np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(frames, back, strict=True)] == [True, True]
+    assert [
+        np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(frames, back, strict=True)
+    ] == [True, True]
 
 
 @pytest.mark.parametrize("name", ["frames", "frames.v2/"])
@@ -204,7 +266,10 @@ def test_folder_gets_png_pictures(name: str, tmp_path: Path, synthetic: ModuleTy
     frames = make_frames(synthetic, VIDEO, [0, 3000])
     write(f"{tmp_path}/{name}", VIDEO, frames)
     folder = tmp_path / name
-    assert sorted(path.name for path in folder.iterdir()) == ["frame_000000.png", "frame_000001.png"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "frame_000000.png",
+        "frame_000001.png",
+    ]
     picture = np.asarray(Image.open(folder / "frame_000001.png"))
     assert np.array_equal(picture.transpose(2, 0, 1), frames[1].planes[0])
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
@@ -239,13 +304,18 @@ def test_nothing_is_left_after_an_error(name: str, tmp_path: Path, synthetic: Mo
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m", "pictures"])
 def test_no_frame_is_an_error_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no frame was written"), VideoWriter(tmp_path / name, VIDEO):
+    with (
+        pytest.raises(OutputError, match="no frame was written"),
+        VideoWriter(tmp_path / name, VIDEO),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.y4m"])
-def test_existing_file_is_replaced_only_if_asked(name: str, tmp_path: Path, synthetic: ModuleType) -> None:
+def test_existing_file_is_replaced_only_if_asked(
+    name: str, tmp_path: Path, synthetic: ModuleType
+) -> None:
     path = tmp_path / name
     path.write_text("precious")
     with pytest.raises(OutputError, match="exists"):
@@ -260,16 +330,25 @@ def test_existing_file_is_replaced_only_if_asked(name: str, tmp_path: Path, synt
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m"])
-def test_full_disk_fails_and_leaves_nothing(name: str, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_fails_and_leaves_nothing(
+    name: str, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("secrets.token_hex", lambda _: "x")
     part = tmp_path / f".a.x.part{Path(name).suffix}"
     part.symlink_to("/dev/full")
     with pytest.raises(OutputError, match="No space left on device"):
-        write(tmp_path / name, VIDEO, make_frames(synthetic, VIDEO, [3000 * number for number in range(8)]), overwrite=True)
+        write(
+            tmp_path / name,
+            VIDEO,
+            make_frames(synthetic, VIDEO, [3000 * number for number in range(8)]),
+            overwrite=True,
+        )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_full_disk_fails_for_pictures(tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_fails_for_pictures(
+    tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
@@ -291,7 +370,9 @@ def test_full_disk_fails_for_pictures(tmp_path: Path, synthetic: ModuleType, mon
         ("none/pictures", {}, "not a folder"),
     ],
 )
-def test_what_cannot_be_written_fails(name: str, settings: dict[str, object], words: str, tmp_path: Path) -> None:
+def test_what_cannot_be_written_fails(
+    name: str, settings: dict[str, object], words: str, tmp_path: Path
+) -> None:
     with pytest.raises(OutputError, match=words):
         VideoWriter(tmp_path / name, VIDEO, **settings)
     assert list(tmp_path.iterdir()) == []
@@ -316,7 +397,9 @@ def test_aspect_that_cannot_be_stored_fails(tmp_path: Path) -> None:
         ("-", {"codec": "h264"}, "are for .mp4"),
     ],
 )
-def test_arguments_that_do_not_go_together_fail(name: str, settings: dict[str, object], words: str, tmp_path: Path) -> None:
+def test_arguments_that_do_not_go_together_fail(
+    name: str, settings: dict[str, object], words: str, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=words):
         VideoWriter(name if name == "-" else tmp_path / name, VIDEO, **settings)
 
@@ -328,7 +411,10 @@ def test_frames_that_do_not_fit_fail(tmp_path: Path, synthetic: ModuleType) -> N
         (replace(good, planes=to_yuv420(good.planes[0], VIDEO.color)), "frame is yuv420"),
         (good, "pts 0 after 0"),
     ):
-        with pytest.raises(UsageError, match=words), VideoWriter(tmp_path / "a.mp4", VIDEO) as writer:
+        with (
+            pytest.raises(UsageError, match=words),
+            VideoWriter(tmp_path / "a.mp4", VIDEO) as writer,
+        ):
             writer.write(good)
             writer.write(bad)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ namespace streamcodec {
 
 inline const MotionKernels& motion_kernels_for(InstructionSet set) {
 #ifdef STREAMCODEC_X86
-    // 512 bits at once gained nothing where it was measured (Zen 4).
+    // There are no loops of 512 bits: AVX2's serve there too.
     if (set != InstructionSet::scalar) return kMotionAvx2;
 #endif
     static_cast<void>(set);

@@ -32,9 +32,9 @@ namespace streamcodec {
 
 class Team;
 
-// Writes all planes of `out`, which has the size of the references and is none of them, and their border. `key` may be
-// null if no macroblock has a mode that uses it. Throws BadArgument for sizes that do not fit, and
-// for a key that is missing.
+// Writes all planes of `out`, which has the size of the references and is none of them, and their
+// border. `key` may be null if no macroblock has a mode that uses it. Throws BadArgument for sizes
+// that do not fit, and for a key that is missing.
 void predict(const MotionField& field, const Picture& previous, const Picture* key, Picture& out,
              InstructionSet set, Team* team = nullptr);
 

@@ -7,16 +7,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from streamcodec.engine import Network, Stage, to_arrays, to_config
+from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
 from streamcodec.models.dct.gains import COARSEST, FINEST, lagrangian
 from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
 from streamcodec.models.dct.layers import FloatNetwork
 from streamcodec.models.dct.quantize import HIDDEN_LIMIT, Form, fraction_bits, quantize_stage
-from streamcodec.models.dct.scales import LARGEST_SYMBOL, LOG_SCALE_STEP, ROWS, SMALLEST_LOG_SCALE, SymbolCounts
+from streamcodec.models.dct.scales import (
+    LARGEST_SYMBOL,
+    LOG_SCALE_STEP,
+    ROWS,
+    SMALLEST_LOG_SCALE,
+    SymbolCounts,
+)
 from streamcodec.models.dct.transforms import CHANNELS
 from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.types import QUALITIES
@@ -29,7 +35,6 @@ __all__ = [
     "float_network",
     "inter_forms",
     "intra_forms",
-    "log_table",
     "observed_peaks",
     "q_of",
     "scale_tables",
@@ -38,19 +43,18 @@ __all__ = [
 Exported = tuple[dict[str, NDArray[Any]], dict[str, Any]]
 """Arrays by name, and the config, of a weights file."""
 
-_PIXEL_BITS = 7  # networks give 1/16 of a sample's value; the integer is in 1/8 sample: 16 * 8 = 2^7
+_PIXEL_BITS = (
+    7  # networks give 1/16 of a sample's value; the integer is in 1/8 sample: 16 * 8 = 2^7
+)
 LARGEST_Z = 127
 _MOTION_WEIGHT = 1.0
 
 
-def q_of(quality: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def q_of(quality: ArrayLike) -> NDArray[np.float64]:
     """The quantiser q of a quality 0..63."""
-    return np.asarray(COARSEST - (COARSEST - FINEST) * np.asarray(quality, np.float64) / (QUALITIES - 1))
-
-
-def log_table() -> NDArray[np.int16]:
-    """(4096,): round(256 ln(1 + a / 16))."""
-    return np.rint(256 * np.log1p(np.arange(4096) / 16)).astype(np.int16)
+    return np.asarray(
+        COARSEST - (COARSEST - FINEST) * np.asarray(quality, np.float64) / (QUALITIES - 1)
+    )
 
 
 @contextmanager
@@ -92,7 +96,9 @@ def export_inter(
     tables = [*scale_tables(counts), *(motion.table(row) for row in range(motion.rows))]
     arrays, config = _common(model, forms, peaks, tables, squared_steps_per_bit, 65535)
     q = torch.from_numpy(q_of(np.arange(QUALITIES)))
-    arrays["motion_lambda"] = np.rint(16 * _MOTION_WEIGHT / 0.85 * lagrangian(q).numpy()).astype(np.int32)
+    arrays["motion_lambda"] = np.rint(16 * _MOTION_WEIGHT / 0.85 * lagrangian(q).numpy()).astype(
+        np.int32
+    )
     return arrays, {"format": 1, "kind": "inter", "widths": asdict(model.config), **config}
 
 
@@ -104,13 +110,22 @@ def export_intra(
     counts: SymbolCounts | None = None,
 ) -> Exported:
     """As `export_inter`."""
-    bits = {"hyper_half": fraction_bits(peaks["hyper"]["b"]), "hyper": fraction_bits(peaks["hyper"]["output"])}
+    bits = {
+        "hyper_half": fraction_bits(peaks["hyper"]["b"]),
+        "hyper": fraction_bits(peaks["hyper"]["output"]),
+    }
     z_tables = [
-        _fitted(None if counts is None else counts.z[channel], _logistic(log_scale, LARGEST_Z), -LARGEST_Z)
+        _fitted(
+            None if counts is None else counts.z[channel],
+            _logistic(log_scale, LARGEST_Z),
+            -LARGEST_Z,
+        )
         for channel, log_scale in enumerate(model.z_log_scale.detach().double().numpy())
     ]
     tables = [*scale_tables(counts), *z_tables]
-    arrays, config = _common(model, intra_forms(model, bits), peaks, tables, squared_steps_per_bit, 24576)
+    arrays, config = _common(
+        model, intra_forms(model, bits), peaks, tables, squared_steps_per_bit, 24576
+    )
     arrays["linear_channels"] = np.array(LINEAR, np.int32)
     return arrays, {"format": 1, "kind": "intra", "widths": asdict(model.config), **config}
 
@@ -126,7 +141,10 @@ def inter_forms(model: DctInter, bits: Mapping[str, int]) -> Forms:
     rows = Form("rows", np.full(CHANNELS, scale), HIDDEN_LIMIT, np.full(CHANNELS, _row_zero()))
     context = Form.uniform("context", CHANNELS, 8, given=True)
     return {
-        "features": {"input": Form.uniform("features_in", 2 * CHANNELS, 8, given=True), "output": features},
+        "features": {
+            "input": Form.uniform("features_in", 2 * CHANNELS, 8, given=True),
+            "output": features,
+        },
         "indexes_a": {"features": features, "output": rows},
         "indexes_b": {"features": features, "context": context, "output": rows},
         "synthesis": {
@@ -144,7 +162,9 @@ def intra_forms(model: DctIntra, bits: Mapping[str, int]) -> Forms:
     """As `inter_forms`."""
     widths = model.config
     hyper = Form.uniform("hyper", widths.hyper, bits["hyper"], given=True)
-    context_scale = np.concatenate((np.full(2 * CHANNELS, 256.0), np.full(len(LINEAR), 32 * LINEAR_UNIT)))
+    context_scale = np.concatenate(
+        (np.full(2 * CHANNELS, 256.0), np.full(len(LINEAR), 32 * LINEAR_UNIT))
+    )
     context = Form("context", context_scale, HIDDEN_LIMIT, given=True)
     rows = Form(
         "rows",
@@ -159,7 +179,10 @@ def intra_forms(model: DctIntra, bits: Mapping[str, int]) -> Forms:
             "output": hyper,
         },
         "indexes_0": {"hyper": hyper, "output": rows},
-        **{f"indexes_{step}": {"hyper": hyper, "context": context, "output": rows} for step in (1, 2, 3)},
+        **{
+            f"indexes_{step}": {"hyper": hyper, "context": context, "output": rows}
+            for step in (1, 2, 3)
+        },
         "synthesis": {
             "residual": Form.uniform("residual", 24, 8, given=True),
             "coefficients": Form.uniform("coefficients", CHANNELS, 9, given=True),
@@ -207,7 +230,8 @@ def _common(
     squared_steps_per_bit: float,
     largest_step: int,
 ) -> Exported:
-    slots, stages, bits = {}, [], {}
+    slots, stages = {}, []
+    bits: dict[str, int] = {}
     for stage, known in forms.items():
         exported = quantize_stage(stage, float_network(model, stage), known, peaks[stage])
         for slot in [*(form.slot for form in known.values()), *exported.slots]:
@@ -221,7 +245,9 @@ def _common(
     data = stack_tables(tables)
     arrays = {
         "step": np.clip(step, 64, largest_step).astype(np.int32),
-        "gain": np.clip(np.rint(2.0**17 * gain.forward[:, :, 0, 0].double().numpy()), 1, 2**18).astype(np.int32),
+        "gain": np.clip(
+            np.rint(2.0**17 * gain.forward[:, :, 0, 0].double().numpy()), 1, 2**18
+        ).astype(np.int32),
         "rd_lambda": np.full(QUALITIES, round(65536 * squared_steps_per_bit), np.int32),
         "log_table": log_table(),
         "quantized_cdf": np.concatenate([table.cdf for table in tables]).astype(np.uint16),
@@ -229,7 +255,12 @@ def _common(
         "offset": data.offset,
         **{f"network.{name}": value for name, value in to_arrays(network).items()},
     }
-    shared = {form.name: _bits_of(form) for known in forms.values() for form in known.values() if form.name in _SHARED}
+    shared = {
+        form.name: _bits_of(form)
+        for known in forms.values()
+        for form in known.values()
+        if form.name in _SHARED
+    }
     return arrays, {"network": to_config(network), "fraction_bits": {**bits, **shared}}
 
 

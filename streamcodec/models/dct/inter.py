@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from streamcodec.models.dct.gains import Gains, condition_of
 from streamcodec.models.dct.layers import Conv, FloatNetwork, Layer, parity_grid
 from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
-from streamcodec.models.dct.transforms import CHANNELS, Planes, forward_dct, inverse_dct, pack, unpack
+from streamcodec.models.dct.transforms import (
+    CHANNELS,
+    Planes,
+    forward_dct,
+    inverse_dct,
+    pack,
+    unpack,
+)
 
 __all__ = ["STEPS", "DctInter", "InterConfig", "InterOutput"]
 
@@ -38,12 +45,16 @@ class InterOutput:
     symbols: Tensor
 
 
-def synthesis_layers(width: int, blocks: int, sources: tuple[str, ...], residual: str) -> list[Layer]:
+def synthesis_layers(
+    width: int, blocks: int, sources: tuple[str, ...], residual: str
+) -> list[Layer]:
     """Improves the packed residual, the first 24 channels of the slot `residual`, by what `sources` hold."""
     layers: list[Layer] = [Conv("first", sources, "x0", width, "3x3", relu=True, conditional=True)]
     for i in range(blocks):
         layers.append(Conv(f"block{i}a", (f"x{i}",), f"h{i}", width, "3x3", relu=True))
-        layers.append(Conv(f"block{i}b", (f"h{i}",), f"x{i + 1}", width, "3x3", add=f"x{i}", zero=True))
+        layers.append(
+            Conv(f"block{i}b", (f"h{i}",), f"x{i + 1}", width, "3x3", add=f"x{i}", zero=True)
+        )
     layers.append(Conv("last", (f"x{blocks}",), "output", 24, "3x3", add=residual, zero=True))
     return layers
 
@@ -83,6 +94,12 @@ def networks(config: InterConfig) -> dict[str, FloatNetwork]:
 class DctInter(nn.Module):
     """Float model of P-frames, for training; coding runs its integers (export.py)."""
 
+    analysis: FloatNetwork
+    features: FloatNetwork
+    indexes_a: FloatNetwork
+    indexes_b: FloatNetwork
+    synthesis: FloatNetwork
+
     def __init__(self, config: InterConfig = InterConfig()) -> None:
         super().__init__()
         self.config = config
@@ -90,35 +107,53 @@ class DctInter(nn.Module):
         for name, network in networks(config).items():
             self.add_module(name, network)
         for scales in (self.indexes_a, self.indexes_b):
-            start_scales(scales.convs["log_scale"], -1.5)
+            start_scales(scales.conv("log_scale"), -1.5)
         with torch.no_grad():
-            self.features.convs["mix"].weight[:, CHANNELS:] = 0  # until there are P-frames in a row to learn from
+            self.features.conv("mix").weight[:, CHANNELS:] = (
+                0  # until there are P-frames in a row to learn from
+            )
 
     def forward(
-        self, frame: Planes, prediction: Planes, before: Tensor, q: Tensor, squared_steps_per_bit: float, counts: SymbolCounts | None = None
+        self,
+        frame: Planes,
+        prediction: Planes,
+        before: Tensor,
+        q: Tensor,
+        squared_steps_per_bit: float,
+        counts: SymbolCounts | None = None,
     ) -> InterOutput:
         """`frame`, `prediction`: planes of samples 0..255. `before`: |symbols| of the P-frame before, (N, 96, H / 8, W / 8).
         `counts` is told all symbols."""
         condition, gain = condition_of(q), self.gains(q)
         difference = (frame[0] - prediction[0], frame[1] - prediction[1])
         seen = pack((prediction[0] - 128, prediction[1] - 128)) / 64
-        y = forward_dct(difference) + self.analysis(condition, input=torch.cat((pack(difference) / 16, seen), 1))["output"] * 16
+        y = (
+            forward_dct(difference)
+            + self.analysis(condition, input=torch.cat((pack(difference) / 16, seen), 1))["output"]
+            * 16
+        )
         y = y * gain.forward
         spectrum = forward_dct((prediction[0] - 128, prediction[1] - 128)) * gain.forward
-        features = self.features(condition, input=torch.cat((spectrum.abs().log1p(), before.log1p()), 1))["output"]
+        features = self.features(
+            condition, input=torch.cat((spectrum.abs().log1p(), before.log1p()), 1)
+        )["output"]
 
-        symbols, bits = torch.zeros_like(y), 0
+        symbols, bits = torch.zeros_like(y), y.new_zeros(len(y))
         for step, scales in zip(STEPS, (self.indexes_a, self.indexes_b), strict=True):
             known = torch.log1p(symbols.abs())
             here = {"features": torch.cat([parity_grid(features, parity) for parity in step])}
             if scales is self.indexes_b:
-                here["context"] = torch.cat([parity_grid(known, parity, "cross") for parity in step])
+                here["context"] = torch.cat(
+                    [parity_grid(known, parity, "cross") for parity in step]
+                )
             log_scale = scales(condition.repeat(2), **here)["output"]
             values = torch.cat([parity_grid(y, parity) for parity in step])
             chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
             if counts is not None:
                 counts.add(chosen, log_scale)
-            bits = bits + training_bits(chosen, values, log_scale, self.training).sum((1, 2, 3)).view(2, -1).sum(0)
+            bits = bits + training_bits(chosen, values, log_scale, self.training).sum(
+                (1, 2, 3)
+            ).view(2, -1).sum(0)
             for parity, grid in zip(step, chosen.chunk(2), strict=True):
                 symbols[:, :, parity[0] :: 2, parity[1] :: 2] = grid
         y_hat = symbols + (y - y.detach()) if self.training else symbols
@@ -128,9 +163,9 @@ class DctInter(nn.Module):
         return InterOutput((prediction[0] + luma, prediction[1] + chroma), bits, symbols)
 
 
-def start_scales(last: nn.Module, log_scale: float) -> None:
+def start_scales(last: nn.Conv2d, log_scale: float) -> None:
     """Begin with one scale everywhere."""
-    assert isinstance(last, nn.Conv2d) and last.bias is not None
+    assert last.bias is not None
     nn.init.normal_(last.weight, 0, 0.01)
     nn.init.constant_(last.bias, log_scale)
 

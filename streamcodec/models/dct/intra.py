@@ -9,11 +9,23 @@ from streamcodec.models.dct.gains import Gains, condition_of
 from streamcodec.models.dct.inter import start_scales, synthesis_layers, training_bits
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, Layer, Taps, parity_grid
 from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
-from streamcodec.models.dct.transforms import CHANNELS, Planes, forward_dct, inverse_dct, pack, unpack
+from streamcodec.models.dct.transforms import (
+    CHANNELS,
+    Planes,
+    forward_dct,
+    inverse_dct,
+    pack,
+    unpack,
+)
 
 __all__ = ["LINEAR", "STEPS", "DctIntra", "IntraConfig", "IntraOutput"]
 
-STEPS: tuple[tuple[tuple[int, int], Taps], ...] = (((0, 0), "1x1"), ((1, 1), "diagonals"), ((0, 1), "cross"), ((1, 0), "ring"))
+STEPS: tuple[tuple[tuple[int, int], Taps], ...] = (
+    ((0, 0), "1x1"),
+    ((1, 1), "diagonals"),
+    ((0, 1), "cross"),
+    ((1, 0), "ring"),
+)
 """Parity grid (row, column) of each step, and which of its neighbours are decoded by then."""
 LINEAR = (0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 24, 25, 32, 40, 48, 64, 65, 68, 69, 80, 81, 84, 85)
 """Channels of low frequency: the context sees their values themselves, not only their logarithms."""
@@ -61,9 +73,17 @@ def networks(config: IntraConfig) -> dict[str, FloatNetwork]:
         Conv("second", ("b",), "c", 4 * h, relu=True),
         DepthToSpace("c", "output"),
     ]
-    first: list[Layer] = [Conv("joint", ("hyper",), "b", c, relu=True, conditional=True, at_parity=True)]
-    last: list[Layer] = [Conv("hidden", ("b",), "c", c, relu=True), Conv("mean_and_scale", ("c",), "output", 2 * CHANNELS)]
-    synthesis: list[Layer] = [Conv("lift", ("coefficients",), "l", CHANNELS), DepthToSpace("l", "lifted")]
+    first: list[Layer] = [
+        Conv("joint", ("hyper",), "b", c, relu=True, conditional=True, at_parity=True)
+    ]
+    last: list[Layer] = [
+        Conv("hidden", ("b",), "c", c, relu=True),
+        Conv("mean_and_scale", ("c",), "output", 2 * CHANNELS),
+    ]
+    synthesis: list[Layer] = [
+        Conv("lift", ("coefficients",), "l", CHANNELS),
+        DepthToSpace("l", "lifted"),
+    ]
     result = {
         "analysis": FloatNetwork(analysis, {"input": 24}),
         "hyper_analysis": FloatNetwork(hyper_analysis, {"input": CHANNELS}),
@@ -86,6 +106,11 @@ def networks(config: IntraConfig) -> dict[str, FloatNetwork]:
 class DctIntra(nn.Module):
     """Float model of I-frames, for training; coding runs its integers (export.py). z_log_scale (z,): of each channel."""
 
+    analysis: FloatNetwork
+    hyper_analysis: FloatNetwork
+    hyper: FloatNetwork
+    synthesis: FloatNetwork
+
     def __init__(self, config: IntraConfig = IntraConfig()) -> None:
         super().__init__()
         self.config = config
@@ -93,12 +118,21 @@ class DctIntra(nn.Module):
         for name, network in networks(config).items():
             self.add_module(name, network)
         for step in range(len(STEPS)):
-            last = self.get_submodule(f"indexes_{step}").convs["mean_and_scale"]  # type: ignore[union-attr,operator]
-            start_scales(last, 0.0)
+            start_scales(self.parameters_of(step).conv("mean_and_scale"), 0.0)
         self.z_log_scale = nn.Parameter(torch.zeros(config.z))
 
+    def parameters_of(self, step: int) -> FloatNetwork:
+        """The network that gives means and log scales of a step's symbols."""
+        network = self.get_submodule(f"indexes_{step}")
+        assert isinstance(network, FloatNetwork)
+        return network
+
     def forward(
-        self, frame: Planes, q: Tensor, squared_steps_per_bit: float, counts: SymbolCounts | None = None
+        self,
+        frame: Planes,
+        q: Tensor,
+        squared_steps_per_bit: float,
+        counts: SymbolCounts | None = None,
     ) -> IntraOutput:
         """`frame`: planes of samples 0..255. `counts` is told all symbols."""
         condition, gain = condition_of(q), self.gains(q)
@@ -109,15 +143,18 @@ class DctIntra(nn.Module):
         z_hat = z + (z.round() - z).detach()
         if counts is not None:
             counts.add_z(z_hat)
-        z_bits = bits_of(z + torch.rand_like(z) - 0.5 if self.training else z_hat, self.z_log_scale[None, :, None, None])
+        z_bits = bits_of(
+            z + torch.rand_like(z) - 0.5 if self.training else z_hat,
+            self.z_log_scale[None, :, None, None],
+        )
         hyper = self.hyper(condition, input=z_hat)["output"][..., : y.shape[-2], : y.shape[-1]]
 
-        y_hat, bits = torch.zeros_like(y), 0
+        y_hat, bits = torch.zeros_like(y), y.new_zeros(len(y))
         for step, (parity, taps) in enumerate(STEPS):
             here = {"hyper": parity_grid(hyper, parity)}
             if step:
                 here["context"] = parity_grid(context_of(y_hat), parity, taps)
-            parameters = self.get_submodule(f"indexes_{step}")(condition, **here)["output"]
+            parameters = self.parameters_of(step)(condition, **here)["output"]
             mean, log_scale = parameters.chunk(2, 1)
             values = parity_grid(y, parity) - mean
             chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
@@ -128,7 +165,10 @@ class DctIntra(nn.Module):
             y_hat = y_hat + place(decoded, parity)
         coefficients = y_hat * gain.back
         packed = pack(inverse_dct(coefficients)) / 16
-        decoded = self.synthesis(condition, coefficients=coefficients / 64, residual=packed)["output"] * 16
+        decoded = (
+            self.synthesis(condition, coefficients=coefficients / 64, residual=packed)["output"]
+            * 16
+        )
         luma, chroma = unpack(decoded)
         z_bits = z_bits.sum((1, 2, 3))
         return IntraOutput((luma + 128, chroma + 128), bits + z_bits, z_bits)
@@ -141,7 +181,9 @@ def signed_log(x: Tensor) -> Tensor:
 def context_of(y_hat: Tensor) -> Tensor:
     """(N, 96, h, w) in steps -> (N, 216, h, w): signed logarithms, logarithms of the magnitude, the linear part."""
     magnitude = y_hat.abs().log1p()
-    return torch.cat((torch.sign(y_hat) * magnitude, magnitude, y_hat[:, list(LINEAR)] / LINEAR_UNIT), 1)
+    return torch.cat(
+        (torch.sign(y_hat) * magnitude, magnitude, y_hat[:, list(LINEAR)] / LINEAR_UNIT), 1
+    )
 
 
 def place(grid: Tensor, parity: tuple[int, int]) -> Tensor:

@@ -13,7 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Conv", "DepthToSpace", "FloatNetwork", "Taps", "depth_to_space", "parity_grid", "tap_offsets", "tap_stride"]
+__all__ = [
+    "ConditionalConv",
+    "Conv",
+    "DepthToSpace",
+    "FloatNetwork",
+    "Taps",
+    "depth_to_space",
+    "parity_grid",
+    "tap_offsets",
+    "tap_stride",
+]
 
 Taps = Literal["1x1", "3x3", "5x5/2", "2x2/2", "4x4/2", "cross", "diagonals", "ring"]
 """Positions that a convolution reads. "/2": at stride 2. The last three are the neighbours in a parity grid's surroundings: the
@@ -37,7 +47,8 @@ _NEIGHBOURS: dict[Taps, tuple[tuple[int, int], ...]] = {
 class Conv:
     """out = [relu](convolution(sources) + bias + slope * condition [+ add]); `width` output channels.
 
-    `add`: the first `width` channels of that slot. `at_parity`: the output is one of the four parity grids, at half the size of the source; neighbours imply it.
+    `add`: the first `width` channels of that slot. `at_parity`: the output is one of the four parity
+    grids, at half the size of the source; neighbours imply it.
     `zero`: weights start at zero, so that training begins as if the layer were not there.
     """
 
@@ -90,8 +101,16 @@ class FloatNetwork(nn.Module):
             if isinstance(layer, DepthToSpace):
                 sizes[layer.out] = sizes[layer.source] // 4
             else:
-                self.convs[layer.name] = _ConditionalConv(sum(sizes[slot] for slot in layer.sources), layer)
+                self.convs[layer.name] = ConditionalConv(
+                    sum(sizes[slot] for slot in layer.sources), layer
+                )
                 sizes[layer.out] = layer.width
+
+    def conv(self, name: str) -> "ConditionalConv":
+        """The convolution of the layer of this name."""
+        conv = self.convs[name]
+        assert isinstance(conv, ConditionalConv)
+        return conv
 
     def forward(self, condition: Tensor, **slots: Tensor) -> dict[str, Tensor]:
         """All slots after the last layer. `condition` (N,) in -1..1. A source of a layer that reads neighbours holds them
@@ -101,17 +120,23 @@ class FloatNetwork(nn.Module):
                 slots[layer.out] = depth_to_space(slots[layer.source])
                 continue
             sources = [slots[name] for name in layer.sources]
-            x = self.convs[layer.name](sources[0] if len(sources) == 1 else torch.cat(sources, 1), condition)
+            x = self.conv(layer.name)(
+                sources[0] if len(sources) == 1 else torch.cat(sources, 1), condition
+            )
             if layer.add is not None:
                 x = x + slots[layer.add][:, : layer.width]
             slots[layer.out] = F.relu(x) if layer.relu else x
         return slots
 
 
-class _ConditionalConv(nn.Conv2d):
+class ConditionalConv(nn.Conv2d):
+    """A convolution whose bias moves with the condition: by `slope`, if the layer has one."""
+
     def __init__(self, inputs: int, layer: Conv) -> None:
         size, stride, padding = _KERNELS.get(layer.taps, (1, 1, 0))
-        super().__init__(inputs * len(_NEIGHBOURS.get(layer.taps, (0,))), layer.width, size, stride, padding)
+        super().__init__(
+            inputs * len(_NEIGHBOURS.get(layer.taps, (0,))), layer.width, size, stride, padding
+        )
         self.slope = nn.Parameter(torch.zeros(layer.width)) if layer.conditional else None
         if layer.zero:
             nn.init.zeros_(self.weight)

@@ -43,7 +43,15 @@ class Form:
     given: bool = False
 
     @classmethod
-    def uniform(cls, name: str, channels: int, fraction_bits: int, max_abs: int = HIDDEN_LIMIT, *, given: bool = False) -> "Form":
+    def uniform(
+        cls,
+        name: str,
+        channels: int,
+        fraction_bits: int,
+        max_abs: int = HIDDEN_LIMIT,
+        *,
+        given: bool = False,
+    ) -> "Form":
         return cls(name, np.full(channels, 2.0**fraction_bits), max_abs, given=given)
 
     @property
@@ -60,18 +68,24 @@ class StageExport:
     fraction_bits: dict[str, int] = field(default_factory=dict)
 
 
-def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form], peaks: Mapping[str, float]) -> StageExport:
+def quantize_stage(
+    stage: str, network: FloatNetwork, known: Mapping[str, Form], peaks: Mapping[str, float]
+) -> StageExport:
     """Integers of a network. `known`: the form of its inputs and of all slots whose form is prescribed; `peaks`: largest
     magnitude seen in every other slot."""
     result = StageExport()
     forms = dict(known)
     channels = dict(network.inputs)
     for layer in network.layers:
-        channels[layer.out] = channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
+        channels[layer.out] = (
+            channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
+        )
     for group in _groups(network):
         hidden = [slot for slot in group if slot not in forms]
         scales = {float(forms[slot].scale[0]) for slot in group - set(hidden)}
-        scale = min(scales, default=2.0 ** fraction_bits(max((peaks[slot] for slot in hidden), default=0.0)))
+        scale = min(
+            scales, default=2.0 ** fraction_bits(max((peaks[slot] for slot in hidden), default=0.0))
+        )
         for slot in hidden:
             forms[slot] = Form(f"{stage}.{slot}", np.full(channels[slot], scale), HIDDEN_LIMIT)
             result.fraction_bits[f"{stage}.{slot}"] = round(math.log2(scale))
@@ -81,24 +95,35 @@ def quantize_stage(stage: str, network: FloatNetwork, known: Mapping[str, Form],
         if layer.out not in inputs and form.slot not in result.slots:
             result.slots.append(form.slot)
         if isinstance(layer, DepthToSpace):
-            result.layers.append(IntegerDepthToSpace(Channels(forms[layer.source].name), Channels(form.name), channels[layer.out]))
+            result.layers.append(
+                IntegerDepthToSpace(
+                    Channels(forms[layer.source].name), Channels(form.name), channels[layer.out]
+                )
+            )
         else:
             _quantize_conv(stage, layer, network, forms, result)
     return result
 
 
-def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mapping[str, Form], result: StageExport) -> None:
+def _quantize_conv(
+    stage: str, layer: Conv, network: FloatNetwork, forms: Mapping[str, Form], result: StageExport
+) -> None:
     """A convolution of several sources becomes one of each, which adds what those before it gave."""
-    conv = network.convs[layer.name]
+    conv = network.conv(layer.name)
     weight = conv.weight.detach().double().numpy()
+    assert conv.bias is not None
     bias = conv.bias.detach().double().numpy()
     slope = None if conv.slope is None else conv.slope.detach().double().numpy()
     out = forms[layer.out]
     add = None if layer.add is None else Channels(forms[layer.add].name)
-    if add is not None and not np.array_equal(forms[layer.add].scale[: layer.width], out.scale):
+    if layer.add is not None and not np.array_equal(
+        forms[layer.add].scale[: layer.width], out.scale
+    ):
         raise ModelError(f"{stage}.{layer.name} adds a slot of another scale")
     if len(layer.sources) > 1 and add is not None:
-        raise ModelError(f"{stage}.{layer.name} has several sources and adds a slot; accepted: one of both")
+        raise ModelError(
+            f"{stage}.{layer.name} has several sources and adds a slot; accepted: one of both"
+        )
     offsets, stride = tap_offsets(layer.taps), 2 if layer.at_parity else tap_stride(layer.taps)
     first = 0
     for number, source in enumerate(layer.sources):
@@ -114,7 +139,9 @@ def _quantize_conv(stage: str, layer: Conv, network: FloatNetwork, forms: Mappin
         numbers = _integers(
             scaled,
             constant + (bias * out.scale if is_last else 0),
-            np.zeros(layer.width) if slope is None or not is_last else slope * out.scale / CONDITION,
+            np.zeros(layer.width)
+            if slope is None or not is_last
+            else slope * out.scale / CONDITION,
             form.max_abs,
         )
         result.layers.append(
@@ -163,7 +190,9 @@ def _integers(
     rounding = np.where(shift > 0, 2.0 ** (shift - 1), 0)
     weights = np.rint(weight * scale[:, None, None])
     if np.abs(weights).max() > 32767:
-        raise ModelError(f"a weight of {float(largest.max()):.3g} times the unit of its output does not fit into 16 bits")
+        raise ModelError(
+            f"a weight of {float(largest.max()):.3g} times the unit of its output does not fit into 16 bits"
+        )
     result = _Integers(
         weights.astype(np.int16),
         np.rint(bias * scale + rounding).astype(np.int32),

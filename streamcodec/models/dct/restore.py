@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from streamcodec.engine import Conv as IntegerConv
 from streamcodec.engine import Network, from_arrays
@@ -22,12 +21,16 @@ from streamcodec.types import QUALITIES
 __all__ = ["restore_model"]
 
 
-def restore_model(arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> DctInter | DctIntra:
+def restore_model(
+    arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]
+) -> DctInter | DctIntra:
     """`arrays`, `config`: the content of a weights file. Raises ModelError if it lacks what only training needs."""
     try:
         bits = {str(name): int(value) for name, value in config["fraction_bits"].items()}
         widths = {str(name): int(value) for name, value in config["widths"].items()}
-        network = from_arrays(config["network"], {k.removeprefix("network."): v for k, v in arrays.items()})
+        network = from_arrays(
+            config["network"], {k.removeprefix("network."): v for k, v in arrays.items()}
+        )
         model: DctInter | DctIntra
         if config["kind"] == "inter":
             model = DctInter(InterConfig(**widths))
@@ -46,19 +49,27 @@ def restore_model(arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any])
 
 
 @torch.no_grad()
-def _restore_stage(stage: str, floats: FloatNetwork, network: Network, forms: Forms, bits: Mapping[str, int]) -> None:
-    scales: dict[str, NDArray[np.float64]] = {name: form.scale for name, form in forms[stage].items()}
+def _restore_stage(
+    stage: str, floats: FloatNetwork, network: Network, forms: Forms, bits: Mapping[str, int]
+) -> None:
+    scales: dict[str, NDArray[np.float64]] = {
+        name: form.scale for name, form in forms[stage].items()
+    }
     offsets: dict[str, Form] = forms[stage]
-    integers = iter([layer for layer in network.stage(stage).layers if isinstance(layer, IntegerConv)])
+    integers = iter(
+        [layer for layer in network.stage(stage).layers if isinstance(layer, IntegerConv)]
+    )
     channels = dict(floats.inputs)
     for layer in floats.layers:
-        channels[layer.out] = channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
+        channels[layer.out] = (
+            channels[layer.source] // 4 if isinstance(layer, DepthToSpace) else layer.width
+        )
         if layer.out not in scales:
             scales[layer.out] = np.full(channels[layer.out], 2.0 ** bits[f"{stage}.{layer.out}"])
         if not isinstance(layer, Conv):
             continue
-        conv, out, parts = floats.convs[layer.name], scales[layer.out], []
-        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        conv, out, parts = floats.conv(layer.name), scales[layer.out], []
+        assert conv.bias is not None
         for source in layer.sources:
             numbers = next(integers)
             unit = 2.0 ** -numbers.shift.astype(np.float64) / out
@@ -75,7 +86,7 @@ def _restore_stage(stage: str, floats: FloatNetwork, network: Network, forms: Fo
         if form is not None and form.offset is not None:
             bias = bias - form.offset / out
         conv.bias.copy_(torch.from_numpy(bias))
-        slope = getattr(conv, "slope", None)
+        slope = conv.slope
         if slope is not None and numbers.slope is not None:
             slope.copy_(torch.from_numpy(numbers.slope * unit * CONDITION))
 
@@ -90,14 +101,18 @@ def _restore_gains(gains: Gains, arrays: Mapping[str, NDArray[Any]]) -> None:
     for channel in range(forward.shape[1]):
         log_step = np.interp(rows, q, -forward[:, channel])
         gains.log_step[:, channel] = torch.from_numpy(log_step)
-        gains.log_back[:, channel] = torch.from_numpy(np.interp(rows, q, back[:, channel]) - log_step)
+        gains.log_back[:, channel] = torch.from_numpy(
+            np.interp(rows, q, back[:, channel]) - log_step
+        )
 
 
 def _z_log_scales(arrays: Mapping[str, NDArray[Any]], channels: int) -> NDArray[np.float64]:
     """Of the logistic whose deviation is that of each table of z, the last rows of the tables."""
     ends = np.cumsum(arrays["cdf_length"])[-channels:]
     result = np.empty(channels)
-    for channel, (end, length, offset) in enumerate(zip(ends, arrays["cdf_length"][-channels:], arrays["offset"][-channels:], strict=True)):
+    for channel, (end, length, offset) in enumerate(
+        zip(ends, arrays["cdf_length"][-channels:], arrays["offset"][-channels:], strict=True)
+    ):
         mass = np.diff(arrays["quantized_cdf"][end - length : end].astype(np.float64))[:-1]
         values = int(offset) + np.arange(len(mass))
         deviation = np.sqrt((mass * values**2).sum() / mass.sum())

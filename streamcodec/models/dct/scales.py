@@ -60,7 +60,12 @@ class SymbolCounts:
         self.z: NDArray[np.int64] = np.zeros((z_channels, 255), np.int64)
 
     def add(self, symbols: Tensor, log_scale: Tensor) -> None:
-        row = ((log_scale - SMALLEST_LOG_SCALE) / LOG_SCALE_STEP + 1).round().clamp(0, ROWS - 1).long()
+        row = (
+            ((log_scale - SMALLEST_LOG_SCALE) / LOG_SCALE_STEP + 1)
+            .round()
+            .clamp(0, ROWS - 1)
+            .long()
+        )
         self._add(self.rows, row, symbols, LARGEST_SYMBOL)
 
     def add_z(self, z: Tensor) -> None:

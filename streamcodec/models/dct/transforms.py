@@ -6,7 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["CHANNELS", "LUMA", "Planes", "dct_matrix", "forward_dct", "inverse_dct", "pack", "unpack"]
+__all__ = [
+    "CHANNELS",
+    "LUMA",
+    "Planes",
+    "dct_matrix",
+    "forward_dct",
+    "inverse_dct",
+    "pack",
+    "unpack",
+]
 
 CHANNELS = 96
 """Of the latent: 64 of luma, then 16 of U and 16 of V; vertical frequency first."""
@@ -37,7 +46,12 @@ def forward_dct(planes: Planes) -> Tensor:
     luma, chroma = planes
     four = _CHROMA.to(chroma)
     return torch.cat(
-        (F.conv2d(luma, _LUMA.to(luma), stride=8), F.conv2d(chroma[:, :1], four, stride=4), F.conv2d(chroma[:, 1:], four, stride=4)), 1
+        (
+            F.conv2d(luma, _LUMA.to(luma), stride=8),
+            F.conv2d(chroma[:, :1], four, stride=4),
+            F.conv2d(chroma[:, 1:], four, stride=4),
+        ),
+        1,
     )
 
 
