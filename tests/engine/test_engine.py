@@ -140,6 +140,17 @@ def test_tall_maps_are_divided_without_a_trace(threads: int) -> None:
         assert_same(run_native(network, maps, threads=threads, kernels=kernels), expected)
 
 
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_every_height_is_divided_without_a_trace(threads: int) -> None:
+    """Also where strips are too low for all layers, and no more of them than fit."""
+    rng = np.random.default_rng(4)
+    network = synthesis(rng, 4)
+    for height in (*range(1, 34), 47, 64, 101):
+        coarse = (-(-height // 2), 3)
+        maps = {"fine": random_map(rng, (height, 5), network.slots[0]), "coarse": random_map(rng, coarse, network.slots[1])}
+        assert_same(run_native(network, maps, threads=threads), run_native(network, maps, kernels="scalar"))
+
+
 def test_a_workspace_is_used_again() -> None:
     """Frames do not see each other, and stages see what earlier ones left."""
     rng = np.random.default_rng(3)
