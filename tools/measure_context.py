@@ -106,7 +106,7 @@ class Probe(CountingChannel):
 
 def rows_of(latent: ContextLatent, scales: Tensor) -> Tensor:
     table = latent.gaussian_conditional.scale_table.double()
-    boundaries = latent.scale_to_output((table[1:] * table[:-1]).sqrt())
+    boundaries = (table[1:] * table[:-1]).sqrt()
     return torch.bucketize(scales.double(), boundaries, right=True).to(torch.int32)
 
 
