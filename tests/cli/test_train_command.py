@@ -118,7 +118,7 @@ def test_an_ended_run_goes_on(tmp_path: Path, pairs: str, number: signal.Signals
         "--no-tensorboard",
     ]
     with subprocess.Popen(
-        [sys.executable, "-m", "streamcodec", *arguments], stdout=subprocess.PIPE
+        [sys.executable, "-P", "-m", "streamcodec", *arguments], stdout=subprocess.PIPE
     ) as process:
         deadline = time.monotonic() + 300
         while (

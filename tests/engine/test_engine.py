@@ -147,8 +147,13 @@ def test_every_height_is_divided_without_a_trace(threads: int) -> None:
     network = synthesis(rng, 4)
     for height in (*range(1, 34), 47, 64, 101):
         coarse = (-(-height // 2), 3)
-        maps = {"fine": random_map(rng, (height, 5), network.slots[0]), "coarse": random_map(rng, coarse, network.slots[1])}
-        assert_same(run_native(network, maps, threads=threads), run_native(network, maps, kernels="scalar"))
+        maps = {
+            "fine": random_map(rng, (height, 5), network.slots[0]),
+            "coarse": random_map(rng, coarse, network.slots[1]),
+        }
+        assert_same(
+            run_native(network, maps, threads=threads), run_native(network, maps, kernels="scalar")
+        )
 
 
 def test_a_workspace_is_used_again() -> None:
