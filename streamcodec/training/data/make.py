@@ -32,9 +32,9 @@ GROUP = 4
 """Rows of one clip."""
 TRIES = 50
 LENGTHS = (2, 3, 3, 4, 6)
-CODEC_LENGTHS = (2, 3, 4, 6, 8, 12)
-"""Frames of a clip that x264 codes, and that the codec itself codes."""
-INTRA_OFFSETS = (0.0, 7.0)
+CODEC_LENGTHS = (5, 9, 14, 22, 31)
+"""Frames of a clip that x264 codes, and that the codec itself codes: errors that pile up along a GOP must be seen."""
+INTRA_OFFSETS = (4.0, 10.0)
 """How much finer the codec's I-frame is than its P-frames, in q."""
 FRONT = 0.35
 """Share of the photographs in motion before which something else moves."""
