@@ -26,7 +26,7 @@ for arguments in json.loads(sys.argv[1]):
 
 def run_python(code: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True
+        [sys.executable, "-P", "-c", code, *arguments], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -137,7 +137,7 @@ def test_what_needs_torch_says_so(
         BLOCK + "from streamcodec.cli import run\nimport json\nprint(run(json.loads(sys.argv[1])))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(filled)],
+        [sys.executable, "-P", "-c", code, json.dumps(filled)],
         check=False,
         capture_output=True,
         text=True,
