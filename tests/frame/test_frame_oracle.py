@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from streamcodec import _native
-from streamcodec.codec.dct_weights import DctWeights
+from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
+from streamcodec.weights import PACKAGED
 
-from .oracle import Decoded, Oracle, basis, inverse
+from .oracle import Decoded, Oracle, TorchOracle, basis, inverse
 from .pictures import assert_planes_equal, models, picture, weights_of
 
 SIZES = [(16, 16), (33, 50), (70, 130)]
@@ -24,6 +26,23 @@ def test_decoders_agree(size: tuple[int, int], quality: int) -> None:
         model, oracle = (intra, oracles[0]) if time == 0 else (inter, oracles[1])
         payload, reference = model.encode(picture(*size, time), quality, reference)
         decoded = oracle.decode(payload, size, decoded)
+        assert_planes_equal(reference.planes(), decoded.cropped(*size))
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_shipped_models_decode_alike_in_pytorch(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    size = (48, 80)
+    files = [load_dct_weights(PACKAGED / f"dct-{kind}.safetensors") for kind in ("intra", "inter")]
+    models_ = [weights.native() for weights in files]
+    oracles = [TorchOracle(weights, device) for weights in files]
+    reference: _native.Reference | None = None
+    decoded: Decoded | None = None
+    for time in range(6):
+        kind = min(time, 1)
+        payload, reference = models_[kind].encode(picture(*size, time), 40, reference)
+        decoded = oracles[kind].decode(payload, size, decoded)
         assert_planes_equal(reference.planes(), decoded.cropped(*size))
 
 
