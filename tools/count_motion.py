@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streamcodec import EncodeOptions
 from streamcodec._native import InterModel, IntraModel
 from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.training.data.planes import Planes
@@ -20,7 +21,6 @@ from streamcodec.training.data.sources import find_videos, read_clip
 
 FRAMES = 10
 SMALLEST = 192
-INTRA_OFFSET = 16
 CLASSES = 4
 
 
@@ -28,7 +28,7 @@ def count(
     clip: list[Planes], quality: int, intra: IntraModel, inter: InterModel
 ) -> NDArray[np.int64]:
     """Counts (rows, places) of all P-frames of a clip."""
-    _, reference = intra.encode(clip[0], min(63, quality + INTRA_OFFSET))
+    _, reference = intra.encode(clip[0], EncodeOptions().quality_of_key(quality))
     total, before = 0, None
     for number, frame in enumerate(clip[1:]):
         _, reference = inter.encode(frame, quality, reference)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from streamcodec.codec.dct_weights import (
     CHANNELS,
-    QUALITIES,
     SCALE_ROWS,
     DctWeights,
     Kind,
@@ -19,6 +18,7 @@ from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stag
 from streamcodec.engine.program import Layer
 from streamcodec.motion import bootstrap_tables
 from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
+from streamcodec.types import QUALITIES
 
 __all__ = ["random_weights"]
 

@@ -103,7 +103,6 @@ from streamcodec.tables import TableData
 __all__ = [
     "CHANNELS",
     "FORMAT",
-    "QUALITIES",
     "SCALE_ROWS",
     "DctWeights",
     "Kind",
@@ -116,7 +115,6 @@ Kind = Literal["intra", "inter"]
 FORMAT = 1
 CHANNELS = 96
 """Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
-QUALITIES = 64
 MAX_TABLE_NUMBERS = 1 << 25
 SCALE_ROWS = 64
 """Rows of the tables that code symbols of the latent; the first is certain."""

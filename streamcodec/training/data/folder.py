@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import replace_on_success, writing
+from streamcodec.models.dct.transforms import CHANNELS
 
 __all__ = ["Crops", "PairFolder", "PairWriter", "open_pairs"]
 
-CHANNELS = 96
 INFO, MAKING, DONE = "pairs.json", "making.json", "done.npy"
 
 
