@@ -1,6 +1,6 @@
 """The entropy coder, the context model, integer networks and the checksum, in C++ (native/).
 
-native/src/stream.hpp specifies the coded bytes, native/src/context.hpp the integers and the order of the context model.
+native/src/coder/stream.hpp specifies the coded bytes, native/src/context/context.hpp the integers and the order of the context model.
 
 Arrays must be C-contiguous numpy arrays of exactly the stated dtype; they are read in place. Coding releases the GIL, so
 threads that have objects of their own run side by side.

@@ -1,6 +1,6 @@
 """Context models as integers: what the native coder computes the probabilities of a latent's elements with.
 
-native/src/context.hpp says what is computed. As with tables, the numbers are made once, when a model is exported.
+native/src/context/context.hpp says what is computed. As with tables, the numbers are made once, when a model is exported.
 """
 
 from dataclasses import dataclass

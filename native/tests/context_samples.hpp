@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "context.hpp"
-#include "context_layout.hpp"
+#include "context/context.hpp"
+#include "context/layout.hpp"
 #include "samples.hpp"
 
 namespace samples {

@@ -1,4 +1,4 @@
-#include "bits.hpp"
+#include "coder/bits.hpp"
 
 #include "check.hpp"
 #include "samples.hpp"

@@ -1,7 +1,7 @@
 #include "check.hpp"
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "samples.hpp"
-#include "stream.hpp"
+#include "coder/stream.hpp"
 
 using namespace samples;
 

@@ -2,8 +2,8 @@
 // is an error.
 #include "check.hpp"
 #include "context_samples.hpp"
-#include "error.hpp"
-#include "stream.hpp"
+#include "platform/error.hpp"
+#include "coder/stream.hpp"
 
 using namespace samples;
 

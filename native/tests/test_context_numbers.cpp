@@ -1,8 +1,8 @@
 // What a context model may be made of, and the inner loops at the ends of their ranges.
 #include "check.hpp"
 #include "context_samples.hpp"
-#include "dispatch.hpp"
-#include "error.hpp"
+#include "context/dispatch.hpp"
+#include "platform/error.hpp"
 
 using namespace samples;
 

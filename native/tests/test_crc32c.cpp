@@ -1,4 +1,4 @@
-#include "crc32c.hpp"
+#include "platform/crc32c.hpp"
 
 #include "check.hpp"
 #include "samples.hpp"

@@ -2,7 +2,7 @@
 #include "check.hpp"
 #include "engine/network.hpp"
 #include "engine/workspace.hpp"
-#include "error.hpp"
+#include "platform/error.hpp"
 
 using namespace streamcodec;
 using namespace streamcodec::engine;

@@ -1,10 +1,10 @@
 // Every instruction set reads and writes the same bytes.
 #include "check.hpp"
-#include "dispatch.hpp"
-#include "error.hpp"
+#include "coder/dispatch.hpp"
+#include "platform/error.hpp"
 #include "samples.hpp"
-#include "scalar.hpp"
-#include "stream.hpp"
+#include "coder/scalar.hpp"
+#include "coder/stream.hpp"
 
 using namespace samples;
 

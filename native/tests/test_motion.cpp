@@ -6,7 +6,7 @@
 #include "motion/scenecut.hpp"
 #include "motion/search.hpp"
 #include "motion/syntax.hpp"
-#include "team.hpp"
+#include "platform/team.hpp"
 
 #include <deque>
 #include <random>

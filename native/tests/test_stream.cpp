@@ -1,4 +1,4 @@
-#include "stream.hpp"
+#include "coder/stream.hpp"
 
 #include "check.hpp"
 #include "samples.hpp"

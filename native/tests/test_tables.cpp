@@ -1,7 +1,7 @@
-#include "tables.hpp"
+#include "coder/tables.hpp"
 
 #include "check.hpp"
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "samples.hpp"
 
 using namespace samples;

@@ -1,6 +1,6 @@
 // Threads that work together.
 #include "check.hpp"
-#include "team.hpp"
+#include "platform/team.hpp"
 
 #include <chrono>
 

@@ -1,6 +1,6 @@
-"""Entropy coding: integer symbols and table indexes to bytes and back, by interleaved rANS in C++ (native/src/stream.hpp).
+"""Entropy coding: integer symbols and table indexes to bytes and back, by interleaved rANS in C++ (native/src/coder/stream.hpp).
 
-And with a context model, which finds the indexes, and the means, in integers (native/src/context.hpp).
+And with a context model, which finds the indexes, and the means, in integers (native/src/context/context.hpp).
 """
 
 from streamcodec._native import (

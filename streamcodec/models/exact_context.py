@@ -1,4 +1,4 @@
-"""The context model of a latent in exact integers: made once from the float layers, run by the native coder (native/src/context.hpp).
+"""The context model of a latent in exact integers: made once from the float layers, run by the native coder (native/src/context/context.hpp).
 
 The weights of an output become int16 in units of 2^-shift, with the largest shift for which no sum of products can overflow, one for
 each block of inputs: the taps' channels, the features, the convolution's outputs, a layer's outputs.

@@ -1,4 +1,4 @@
-"""Context models to test with, and a slow oracle: native/src/context.hpp in Python's integers, one position after another."""
+"""Context models to test with, and a slow oracle: native/src/context/context.hpp in Python's integers, one position after another."""
 
 from dataclasses import dataclass
 

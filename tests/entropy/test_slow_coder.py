@@ -1,4 +1,4 @@
-"""A slow coder in plain Python, written from the specification in native/src/stream.hpp alone, against the fast one.
+"""A slow coder in plain Python, written from the specification in native/src/coder/stream.hpp alone, against the fast one.
 
 It works on lists and whole numbers, one step after the other, and is the oracle for the bytes of a stream.
 """

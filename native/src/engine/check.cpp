@@ -4,7 +4,7 @@
 #include <limits>
 #include <set>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::engine {
 

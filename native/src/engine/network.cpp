@@ -8,7 +8,7 @@
 #include "engine/run.hpp"
 #include "engine/select.hpp"
 #include "engine/workspace.hpp"
-#include "error.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::engine {
 

@@ -30,9 +30,9 @@
 #include <variant>
 #include <vector>
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "engine/pack.hpp"
-#include "team.hpp"
+#include "platform/team.hpp"
 
 namespace streamcodec::engine {
 

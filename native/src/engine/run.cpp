@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "engine/select.hpp"
-#include "error.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::engine {
 

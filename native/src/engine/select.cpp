@@ -1,6 +1,6 @@
 #include "engine/select.hpp"
 
-#include "error.hpp"
+#include "platform/error.hpp"
 
 #if defined(STREAMCODEC_X86) && !defined(STREAMCODEC_SIMDE)
 #include <cpuid.h>

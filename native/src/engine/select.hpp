@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "engine/kernels.hpp"
 
 namespace streamcodec::engine {

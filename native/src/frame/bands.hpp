@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "team.hpp"
+#include "platform/team.hpp"
 
 namespace streamcodec::frame {
 

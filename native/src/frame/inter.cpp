@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "frame/inter_run.hpp"
 
 namespace streamcodec::frame {

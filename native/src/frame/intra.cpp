@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "frame/intra_run.hpp"
 
 namespace streamcodec::frame {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "frame/bands.hpp"
 
 namespace streamcodec::frame {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 

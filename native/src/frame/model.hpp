@@ -10,16 +10,16 @@
 #include <utility>
 #include <vector>
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "engine/network.hpp"
 #include "engine/workspace.hpp"
 #include "frame/geometry.hpp"
 #include "frame/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
-#include "tables.hpp"
-#include "team.hpp"
-#include "view.hpp"
+#include "coder/tables.hpp"
+#include "platform/team.hpp"
+#include "platform/view.hpp"
 
 namespace streamcodec::frame {
 

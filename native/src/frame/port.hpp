@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "decoder.hpp"
-#include "encoder.hpp"
+#include "coder/decoder.hpp"
+#include "coder/encoder.hpp"
 #include "engine/workspace.hpp"
 #include "frame/model.hpp"
 

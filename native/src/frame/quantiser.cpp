@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "cost.hpp"
-#include "error.hpp"
+#include "coder/cost.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 

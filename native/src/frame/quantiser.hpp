@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "frame/kernels.hpp"
-#include "tables.hpp"
-#include "view.hpp"
+#include "coder/tables.hpp"
+#include "platform/view.hpp"
 
 namespace streamcodec::frame {
 

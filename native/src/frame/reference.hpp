@@ -9,8 +9,8 @@
 #include "frame/geometry.hpp"
 #include "frame/pool.hpp"
 #include "motion/field.hpp"
-#include "team.hpp"
-#include "view.hpp"
+#include "platform/team.hpp"
+#include "platform/view.hpp"
 
 namespace streamcodec::frame {
 

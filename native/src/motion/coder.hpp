@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "motion/field.hpp"
 #include "motion/syntax.hpp"
 

@@ -1,7 +1,7 @@
 // Which loops of motion.hpp go with an instruction set.
 #pragma once
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "motion/kernels.hpp"
 
 namespace streamcodec {

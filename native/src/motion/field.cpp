@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "view.hpp"
+#include "platform/view.hpp"
 
 namespace streamcodec {
 

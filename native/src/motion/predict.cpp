@@ -4,10 +4,10 @@
 #include <array>
 #include <atomic>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/filters.hpp"
-#include "team.hpp"
+#include "platform/team.hpp"
 
 namespace streamcodec {
 

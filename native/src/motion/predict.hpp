@@ -25,7 +25,7 @@
 // evaluated.
 #pragma once
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "motion/field.hpp"
 
 namespace streamcodec {

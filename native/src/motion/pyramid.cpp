@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 
-#include "team.hpp"
+#include "platform/team.hpp"
 
 namespace streamcodec {
 

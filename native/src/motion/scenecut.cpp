@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/filters.hpp"
 

@@ -18,9 +18,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "motion/field.hpp"
-#include "view.hpp"
+#include "platform/view.hpp"
 
 namespace streamcodec {
 

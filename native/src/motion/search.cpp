@@ -5,12 +5,12 @@
 #include <thread>
 #include <vector>
 
-#include "error.hpp"
+#include "platform/error.hpp"
 #include "motion/coder.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/macroblock_search.hpp"
 #include "motion/pyramid.hpp"
-#include "team.hpp"
+#include "platform/team.hpp"
 
 namespace streamcodec {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cpu.hpp"
+#include "platform/cpu.hpp"
 #include "motion/field.hpp"
 #include "motion/syntax.hpp"
 

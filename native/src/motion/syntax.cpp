@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "cost.hpp"
-#include "error.hpp"
+#include "coder/cost.hpp"
+#include "platform/error.hpp"
 #include "motion/coder.hpp"
 
 namespace streamcodec {

@@ -54,10 +54,10 @@
 #include <memory>
 #include <vector>
 
-#include "decoder.hpp"
-#include "encoder.hpp"
+#include "coder/decoder.hpp"
+#include "coder/encoder.hpp"
 #include "motion/field.hpp"
-#include "tables.hpp"
+#include "coder/tables.hpp"
 
 namespace streamcodec {
 

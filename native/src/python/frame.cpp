@@ -1,0 +1,253 @@
+// The models of I-frames and P-frames for Python: checks arrays, releases the GIL, nothing more.
+#include "python/binding.hpp"
+#include "frame/frame.hpp"
+
+namespace streamcodec {
+
+namespace {
+
+using frame::Coded;
+using frame::Geometry;
+using frame::InterModel;
+using frame::IntraModel;
+using frame::Job;
+using frame::ModelArrays;
+using frame::Reference;
+
+using NetworkPointer = std::shared_ptr<engine::Network>;
+using TablesPointer = std::shared_ptr<Tables>;
+using Bytes = py::array_t<std::uint8_t>;
+
+ModelArrays arrays_of(const NetworkPointer& network, const TablesPointer& tables,
+                      const py::object& step, const py::object& gain, const py::object& rd_lambda,
+                      const py::object& log_table) {
+    return {network,
+            tables,
+            array_view<std::int32_t>(step, 2, "step"),
+            array_view<std::int32_t>(gain, 2, "gain"),
+            array_view<std::int32_t>(rd_lambda, 1, "rd_lambda"),
+            array_view<std::int16_t>(log_table, 1, "log_table")};
+}
+
+std::shared_ptr<InterModel> make_inter(const NetworkPointer& network, const TablesPointer& tables,
+                                       const py::object& step, const py::object& gain,
+                                       const py::object& rd_lambda, const py::object& log_table,
+                                       const py::object& motion_lambda) {
+    return std::make_shared<InterModel>(
+        arrays_of(network, tables, step, gain, rd_lambda, log_table),
+        array_view<std::int32_t>(motion_lambda, 1, "motion_lambda"));
+}
+
+std::shared_ptr<IntraModel> make_intra(const NetworkPointer& network, const TablesPointer& tables,
+                                       const py::object& step, const py::object& gain,
+                                       const py::object& rd_lambda, const py::object& log_table,
+                                       const py::object& linear_channels) {
+    return std::make_shared<IntraModel>(
+        arrays_of(network, tables, step, gain, rd_lambda, log_table),
+        array_view<std::int32_t>(linear_channels, 1, "linear_channels"));
+}
+
+std::pair<py::ssize_t, py::ssize_t> shape_of(const py::object& plane) {
+    const auto array = py::reinterpret_borrow<py::array>(plane);
+    return {array.shape(0), array.shape(1)};
+}
+
+frame::Planes planes_of(const py::sequence& planes) {
+    if (planes.size() != 3)
+        throw BadArgument("planes are " + std::to_string(planes.size()) + "; accepted: (Y, U, V)");
+    const py::object y = planes[0], u = planes[1], v = planes[2];
+    frame::Planes found{{},
+                        array_view<std::uint8_t>(y, 2, "Y").data,
+                        array_view<std::uint8_t>(u, 2, "U").data,
+                        array_view<std::uint8_t>(v, 2, "V").data};
+    const auto [height, width] = shape_of(y);
+    if (height > frame::kMaxSide || width > frame::kMaxSide) {
+        throw BadArgument("Y is " + std::to_string(height) + "x" + std::to_string(width) +
+                          "; accepted: up to " + std::to_string(frame::kMaxSide) +
+                          " in each direction");
+    }
+    found.size = {static_cast<std::int32_t>(height), static_cast<std::int32_t>(width)};
+    const std::pair<py::ssize_t, py::ssize_t> half{found.chroma_height(), found.chroma_width()};
+    if (shape_of(u) != half || shape_of(v) != half) {
+        throw BadArgument("U and V do not fit Y; accepted: " + std::to_string(half.first) + "x" +
+                          std::to_string(half.second) + ", half of Y's sides, rounded up");
+    }
+    return found;
+}
+
+const Reference& needed(const Reference* reference) {
+    if (reference == nullptr)
+        throw BadArgument("the reference is missing; a P-frame needs the frame before it");
+    return *reference;
+}
+
+void refuse(const Reference* reference) {
+    if (reference != nullptr)
+        throw BadArgument("there is a reference; accepted for an I-frame: None");
+}
+
+py::tuple result_of(const Coded& coded) {
+    return py::make_tuple(
+        py::bytes(reinterpret_cast<const char*>(coded.payload.data()), coded.payload.size()),
+        coded.reference);
+}
+
+using SetName = std::optional<std::string>;
+using TimesDict = std::optional<py::dict>;
+
+// Adds to a dict what the parts of a frame took, if there is one.
+class PyTimes {
+  public:
+    explicit PyTimes(const TimesDict& dict) : dict_(dict) {}
+    PyTimes(const PyTimes&) = delete;
+    PyTimes& operator=(const PyTimes&) = delete;
+
+    frame::Times* get() { return dict_ ? &times_ : nullptr; }
+    void save() const {
+        if (!dict_) return;
+        for (const auto& [part, seconds] : times_.parts()) {
+            const py::str name(part);
+            const double before = dict_->contains(name) ? (*dict_)[name].cast<double>() : 0.0;
+            (*dict_)[name] = before + seconds;
+        }
+    }
+
+  private:
+    TimesDict dict_;
+    frame::Times times_;
+};
+
+py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std::int32_t quality,
+                       const Reference* reference, std::size_t threads, const std::string& preset,
+                       const SetName& set, const TimesDict& times) {
+    const frame::Planes pixels = planes_of(planes);
+    const Reference& before = needed(reference);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    const SearchPreset wanted = search_preset_named(preset);
+    Coded coded;
+    {
+        const py::gil_scoped_release release;
+        coded = model.encode(pixels, quality, before, wanted, job);
+    }
+    spent.save();
+    return result_of(coded);
+}
+
+py::tuple encode_intra(const IntraModel& model, const py::sequence& planes, std::int32_t quality,
+                       const Reference* reference, std::size_t threads, const std::string& preset,
+                       const SetName& set, const TimesDict& times) {
+    const frame::Planes pixels = planes_of(planes);
+    refuse(reference);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    search_preset_named(preset);
+    Coded coded;
+    {
+        const py::gil_scoped_release release;
+        coded = model.encode(pixels, quality, job);
+    }
+    spent.save();
+    return result_of(coded);
+}
+
+Geometry geometry_of(std::pair<std::int32_t, std::int32_t> size) {
+    return {size.first, size.second};
+}
+
+Reference decode_inter(const InterModel& model, const py::object& payload,
+                       std::pair<std::int32_t, std::int32_t> size, const Reference* reference,
+                       std::size_t threads, const SetName& set, const TimesDict& times) {
+    const Buffer bytes(payload);
+    const Reference& before = needed(reference);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    Reference decoded;
+    {
+        const py::gil_scoped_release release;
+        decoded = model.decode(bytes.view(), geometry_of(size), before, job);
+    }
+    spent.save();
+    return decoded;
+}
+
+Reference decode_intra(const IntraModel& model, const py::object& payload,
+                       std::pair<std::int32_t, std::int32_t> size, const Reference* reference,
+                       std::size_t threads, const SetName& set, const TimesDict& times) {
+    const Buffer bytes(payload);
+    refuse(reference);
+    PyTimes spent(times);
+    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    Reference decoded;
+    {
+        const py::gil_scoped_release release;
+        decoded = model.decode(bytes.view(), geometry_of(size), job);
+    }
+    spent.save();
+    return decoded;
+}
+
+py::tuple planes_of_reference(const Reference& reference) {
+    const Geometry size = reference.size;
+    const std::int32_t half_height = (size.height + 1) / 2, half_width = (size.width + 1) / 2;
+    Bytes y({size.height, size.width}), u({half_height, half_width}), v({half_height, half_width});
+    std::uint8_t *const to_y = y.mutable_data(), *const to_u = u.mutable_data(),
+                        *const to_v = v.mutable_data();
+    {
+        const py::gil_scoped_release release;
+        reference.copy_planes(to_y, to_u, to_v);
+    }
+    return py::make_tuple(y, u, v);
+}
+
+// (h8, w8, 96), None of an I-frame.
+py::object magnitudes_of_reference(const Reference& reference) {
+    if (reference.is_key()) return py::none();
+    const engine::Size eighth = reference.size.eighth();
+    Bytes magnitudes({eighth.height, eighth.width, 96});
+    const std::vector<std::uint8_t>& values = reference.frame->magnitudes;
+    if (static_cast<std::size_t>(magnitudes.size()) != values.size())
+        throw BadArgument("a reference has no symbols");
+    std::copy(values.begin(), values.end(), magnitudes.mutable_data());
+    return magnitudes;
+}
+
+template <typename Class, typename Encode, typename Decode>
+void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode,
+                Decode decode) {
+    using Model =
+        typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object, py::object,
+                                      py::object, py::object, py::object>::element_type;
+    const auto reference = py::arg("reference").none(true) = py::none();
+    const auto threads = py::arg("threads") = 1;
+    const auto set = py::arg("instruction_set") = py::none();
+    const auto times = py::arg("times") = py::none();
+    py::class_<Model, std::shared_ptr<Model>>(module, name)
+        .def(py::init(make), py::arg("network").none(false), py::arg("tables").none(false),
+             py::kw_only(), py::arg("step"), py::arg("gain"), py::arg("rd_lambda"),
+             py::arg("log_table"), py::arg(extra))
+        .def("encode", encode, py::arg("planes"), py::arg("quality"), reference, py::kw_only(),
+             threads, py::arg("preset") = "medium", set, times)
+        .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(),
+             threads, set, times);
+}
+
+}  // namespace
+
+void bind_frame(py::module_& module) {
+    py::class_<Reference>(module, "Reference")
+        .def_property_readonly(
+            "size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
+        .def_property_readonly("key", &Reference::is_key)
+        .def_property_readonly("motion",
+                               [](const Reference& r) -> py::object {
+                                   return r.is_key() ? py::object(py::none())
+                                                     : py::cast(MotionField(r.frame->field));
+                               })
+        .def_property_readonly("magnitudes", &magnitudes_of_reference)
+        .def("planes", &planes_of_reference);
+    bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
+    bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
+}
+
+}  // namespace streamcodec
