@@ -1,5 +1,6 @@
 """Frames for training: GOPs are dealt out over the ranks of a job and the workers of their loaders."""
 
+import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,7 +56,7 @@ class VideoDataset(Base):
         several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
         self._sources = [_that_opens_again(source) for source in several]
         self._transform = transform
-        self._shuffle, self._seed, self._epoch = shuffle, seed, 0
+        self._shuffle, self._seed, self._epoch = shuffle, seed, SharedEpoch()
         self._device, self._max_pixels = (
             device,
             check_count("largest picture", max_pixels, "pixels"),
@@ -72,22 +73,30 @@ class VideoDataset(Base):
             )
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose another order for the next iteration, the same on all ranks."""
-        self._epoch = epoch
+        """Choose another order for the next iteration, the same on all ranks.
+
+        Worker processes that live on (`persistent_workers`) take it over too. Raises UsageError
+        unless `epoch` is an integer, 0 or more.
+        """
+        self._epoch.set(check_count("epoch", epoch, "", at_least=0))
 
     def __iter__(self) -> Iterator[Any]:
-        workers, number = _worker()
+        worker = _worker()
+        workers, number = (1, 0) if worker is None else worker
         shards = self._world_size * workers
-        yield from self._samples(self._rank * workers + number, shards)
+        # The epoch is read here, not at the first sample: a loader waits until all of its workers
+        # have come this far, so that they take the same one.
+        epoch = self._epoch.of_iteration(in_worker=worker is not None)
+        return self._samples(self._rank * workers + number, shards, epoch)
 
-    def _samples(self, shard: int, shards: int) -> Iterator[Any]:
+    def _samples(self, shard: int, shards: int, epoch: int) -> Iterator[Any]:
         gops = [
             (source, gop)
             for source in range(len(self._sources))
             for gop in range(self._count_gops(source))
         ]
         if self._shuffle:
-            random.Random(f"{self._seed}/{self._epoch}").shuffle(gops)
+            random.Random(f"{self._seed}/{epoch}").shuffle(gops)
         for source, run in groupby(gops[shard::shards], key=itemgetter(0)):
             with self._opened(
                 source
@@ -106,6 +115,46 @@ class VideoDataset(Base):
         return open(self._sources[source], device=self._device, max_pixels=self._max_pixels)
 
 
+class SharedEpoch:
+    """A number, 0 at first, that workers see change: forked ones, and those that a loader sends it to.
+
+    A worker's first iteration takes the number that stood when the process was made, as that may
+    start later than the loop that asked for it. Without PyTorch, which has such workers, the number
+    is this process's own. A copy made by pickle or copy.deepcopy goes its own way.
+    """
+
+    def __init__(self) -> None:
+        self._at_start = 0
+        self._begun_in: int | None = None
+        self._shared = _shared_integer()
+
+    def set(self, epoch: int) -> None:
+        self._at_start = epoch
+        if self._shared is not None:
+            self._shared.fill_(epoch)
+
+    def of_iteration(self, *, in_worker: bool) -> int:
+        """The epoch of an iteration that begins now."""
+        first = in_worker and self._begun_in != os.getpid()
+        self._begun_in = os.getpid() if in_worker else self._begun_in
+        return self._at_start if first or self._shared is None else int(self._shared)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._shared is not None:
+            self._shared.share_memory_()
+
+
+def _shared_integer() -> Any:
+    """A tensor of one int64 in memory that processes share, 0; None without PyTorch."""
+    if sys.modules.get("torch") is None:
+        return None
+    import torch
+
+    shared: Any = torch.zeros((), dtype=torch.int64)
+    return shared.share_memory_()
+
+
 def _sample(frame: Frame) -> Any:
     return frame.data if has_torch() else frame.array
 
@@ -120,14 +169,14 @@ def _place() -> tuple[int, int]:
     return (distributed.get_rank(), distributed.get_world_size()) if joined else (0, 1)
 
 
-def _worker() -> tuple[int, int]:
-    """How many workers the loader has, and which one this process is."""
+def _worker() -> tuple[int, int] | None:
+    """How many workers the loader has, and which one this process is; None if it is none of them."""
     if sys.modules.get("torch") is None:
-        return 1, 0
+        return None
     from torch.utils.data import get_worker_info
 
     worker = get_worker_info()
-    return (1, 0) if worker is None else (worker.num_workers, worker.id)
+    return None if worker is None else (worker.num_workers, worker.id)
 
 
 def _that_opens_again(source: ByteSource) -> ByteSource:

@@ -1,5 +1,7 @@
+import copy
 import io
 import pickle
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,72 @@ def test_shuffling_mixes_gops_by_epoch(coded) -> None:
 
 def index_of(frame: Frame) -> int:
     return frame.index
+
+
+def epochs_of(dataset: VideoDataset, loader: DataLoader, count: int = 3) -> list[list[int]]:
+    orders = []
+    for epoch in range(count):
+        dataset.set_epoch(epoch)
+        orders.append(list(loader))
+    return orders
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("persistent", [True, False])
+def test_epochs_reach_workers(coded, start: str, persistent: bool) -> None:
+    """Every epoch has the order that a loader with new workers gives it, and each frame once."""
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    loader = DataLoader(
+        dataset,
+        batch_size=None,
+        num_workers=1,
+        multiprocessing_context=start,
+        persistent_workers=persistent,
+    )
+    orders = epochs_of(dataset, loader)
+    assert orders == epochs_of(dataset, DataLoader(dataset, batch_size=None))
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_ranks_and_persistent_workers_share_every_epoch(coded) -> None:
+    kinds = {"shuffle": True, "transform": index_of, "world_size": 2}
+    datasets = [VideoDataset([coded.data] * 3, rank=rank, **kinds) for rank in range(2)]
+    loaders = [
+        DataLoader(dataset, batch_size=None, num_workers=2, persistent_workers=True)
+        for dataset in datasets
+    ]
+    orders = [epochs_of(dataset, loader) for dataset, loader in zip(datasets, loaders, strict=True)]
+    for epoch in zip(*orders, strict=True):
+        assert sorted(chain(*epoch)) == sorted([*range(10)] * 3)
+    assert orders[0][0] != orders[0][1] or orders[1][0] != orders[1][1]
+
+
+def test_epoch_that_is_set_early_is_for_the_next_iteration(coded) -> None:
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    expected = epochs_of(dataset, DataLoader(dataset, batch_size=None), 2)
+    loader = DataLoader(dataset, batch_size=None, num_workers=1, persistent_workers=True)
+    dataset.set_epoch(0)
+    for epoch in range(2):
+        frames = iter(loader)
+        dataset.set_epoch(epoch + 1)
+        assert list(frames) == expected[epoch]
+
+
+def test_epoch_of_a_copy_is_its_own(coded) -> None:
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    dataset.set_epoch(1)
+    other = copy.deepcopy(dataset)
+    order = list(dataset)
+    assert list(other) == order
+    other.set_epoch(2)
+    assert list(other) != order
+    assert list(dataset) == order
+
+
+@pytest.mark.parametrize("epoch", [-1, 1.5, "2", True])
+def test_epoch_that_is_no_count_fails(coded, epoch: object) -> None:
+    with pytest.raises(UsageError, match="epoch is"):
+        VideoDataset(coded.data).set_epoch(epoch)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
