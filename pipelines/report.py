@@ -18,6 +18,7 @@ from rich.table import Table
 from streamcodec.cli.common import human_bytes
 from streamcodec.errors import UsageError
 from streamcodec.files import replace_on_success
+from streamcodec.text import MOST_CHARACTERS, shown
 
 from .manifest import Manifest
 from .page import page
@@ -68,7 +69,7 @@ def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = Non
     console.print(table)
     for row in islice(manifest.files("failed"), SHOWN_FAILURES):
         console.print(
-            f"failed: {row.input}: {row.error}",
+            shown(f"failed: {row.input}: {row.error}", MOST_CHARACTERS),
             style="red",
             markup=False,
             highlight=False,
@@ -122,7 +123,7 @@ def _write_failed(manifest: Manifest, file: TextIO) -> None:
     """A list of inputs, each below its error."""
     file.write(f"{FAILED_HEADER}; an input of this name tries them again\n")
     for row in manifest.files("failed"):
-        file.write(f"# {' '.join((row.error or 'unknown').split())}\n{row.input}\n")
+        file.write(f"# {shown(row.error or 'unknown')}\n{row.input}\n")
 
 
 def _write_parquet(manifest: Manifest, path: Path) -> None:

@@ -13,7 +13,10 @@
         |-- UnsupportedStreamError   3   sound, but from a newer version or coded with a model that is not at hand
 
 The root itself is raised only where memory runs out. A message says what came, what is accepted and, where it helps, what to do.
+It is one line, fit for a terminal (`streamcodec.text.shown`) whatever names and bytes it quotes; of an endless one the middle is cut.
 """
+
+from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = [
     "CorruptStreamError",
@@ -34,6 +37,9 @@ class StreamCodecError(Exception):
     """Root of the tree; `exit_code` is what the command line returns."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return shown(super().__str__(), MOST_CHARACTERS)
 
 
 class UsageError(StreamCodecError, ValueError):

@@ -3,6 +3,7 @@
 Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several failed, 130 interrupted, 143 told to end.
 """
 
+import io
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from types import FrameType
 from typing import Never
 
 from streamcodec.errors import StreamCodecError
+from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = ["main"]
 
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             number is not None and signal.getsignal(number) == signal.SIG_DFL
         ):  # nohup has it ignored
             signal.signal(number, _end)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale may lack the characters of a name
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 
@@ -38,6 +43,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     import click
 
     from streamcodec.cli.app import app
+    from streamcodec.cli.common import say
 
     try:
         result = app.main(
@@ -47,19 +53,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
+        error.message = shown(error.message, MOST_CHARACTERS)  # type: ignore[misc]
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        print("streamcodec: interrupted; nothing was left half-written", file=sys.stderr)
+        say("streamcodec: interrupted; nothing was left half-written", err=True)
         return INTERRUPTED
     except StreamCodecError as error:
-        print(f"streamcodec: {error}", file=sys.stderr)
+        say(f"streamcodec: {error}", err=True)
         return error.exit_code
     except OSError as error:  # of standard output; those of named files are StreamCodecErrors
         if not isinstance(error, BrokenPipeError):  # with that the reader went away by itself
-            print(
-                f"streamcodec: cannot write standard output: {error.strerror or error}",
-                file=sys.stderr,
-            )
+            say(f"streamcodec: cannot write standard output: {error.strerror or error}", err=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
         return 1

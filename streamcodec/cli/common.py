@@ -1,5 +1,6 @@
 """Options and helpers that several commands share."""
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ import click
 
 from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM
+from streamcodec.text import MOST_CHARACTERS, shown
 from streamcodec.types import MAX_PIXELS
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "overwrite_option",
     "parse_seconds",
     "quiet_option",
+    "say",
+    "say_json",
     "weights_options",
 ]
 
@@ -70,6 +74,17 @@ def weights_options(command: F) -> F:
         "--intra",
         help="Weights file (.safetensors) of the I-frames' model, if it is not among `models`.",
     )(command)
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines, escaped and each cut to MOST_CHARACTERS; all that commands print goes through here."""
+    for line in lines:
+        click.echo(shown(line, MOST_CHARACTERS), err=err)
+
+
+def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:
+    """Print a value as JSON, which is ASCII. `default`: of values that JSON does not know."""
+    click.echo(json.dumps(value, indent=2, default=default), err=err)
 
 
 def parse_seconds(text: str | None) -> float | None:

@@ -11,6 +11,7 @@ from streamcodec.cli.common import (
     overwrite_option,
     parse_seconds,
     quiet_option,
+    say,
     weights_options,
 )
 from streamcodec.cli.progress import progress
@@ -74,7 +75,7 @@ def decode(
             **options,
         )
     if not quiet:
-        click.echo(
+        say(
             f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps",
             err=True,
         )

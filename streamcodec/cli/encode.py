@@ -12,6 +12,7 @@ from streamcodec.cli.common import (
     overwrite_option,
     parse_seconds,
     quiet_option,
+    say,
 )
 from streamcodec.cli.progress import phases
 from streamcodec.cli.rate import coding_options, target_options, targets
@@ -105,11 +106,11 @@ def encode(
             **settings,
         )
     if report.shortfall is not None:
-        click.echo(f"streamcodec: warning: {report.shortfall}", err=True)
+        say(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
         for note in report.notes:
-            click.echo(f"streamcodec: note: {source}: {note}", err=True)
-        click.echo(summary(report), err=True)
+            say(f"streamcodec: note: {source}: {note}", err=True)
+        say(summary(report), err=True)
 
 
 def summary(report: "EncodeReport") -> str:

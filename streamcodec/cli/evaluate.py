@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import quiet_option
+from streamcodec.cli.common import quiet_option, say
 from streamcodec.errors import UsageError
 from streamcodec.runtime import prepare, require_torch
 
@@ -107,12 +107,12 @@ def evaluate(
     }
     with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
         found = module.evaluate(clips, **chosen, **settings, say=None if quiet else _say)
-    click.echo(found.report)
+    say(str(found.report))
     return int(found.exit_code)
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:

@@ -10,6 +10,7 @@ from streamcodec.cli.common import (
     max_pixels_option,
     overwrite_option,
     quiet_option,
+    say,
     weights_options,
 )
 from streamcodec.cli.image_encode import encode
@@ -54,7 +55,7 @@ def decode(
 
     pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **options)
     if not quiet:
-        click.echo(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
+        say(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
 
 
 image.add_command(encode)

@@ -1,6 +1,5 @@
 """`streamcodec image encode`: one picture, or many with a line each and their means."""
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ from streamcodec.cli.common import (
     max_pixels_option,
     overwrite_option,
     quiet_option,
+    say,
+    say_json,
 )
 from streamcodec.cli.rate import (
     intra_option,
@@ -107,7 +108,7 @@ def encode(
         row = _encode_one(source, target, settings, tell)
         tell(summary(row))
         if as_json:
-            click.echo(json.dumps(_finite(row), indent=2), err=target == "-")
+            say_json(_finite(row), err=target == "-")
         return 0
     pairs = _targets(names, out)
     prepare(threads)
@@ -122,7 +123,7 @@ class _Teller:
 
     def __call__(self, text: str) -> None:
         if not self._quiet:
-            click.echo(text, err=True)
+            say(text, err=True)
 
 
 def _encode_one(
@@ -145,7 +146,7 @@ def _encode_one(
 
 
 def _warn(source: str, text: str) -> None:
-    click.echo(f"streamcodec: warning: {source}: {text}", err=True)
+    say(f"streamcodec: warning: {source}: {text}", err=True)
 
 
 def _encode_all(
@@ -163,24 +164,21 @@ def _encode_all(
             raise
         except StreamCodecError as error:
             failures.append({"source": source, "error": str(error)})
-            click.echo(f"streamcodec: {error}", err=True)
+            say(f"streamcodec: {error}", err=True)
     means = {
         name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None
     }
     if rows:
         tell(f"mean of {len(rows)}: {_figures(means)}")
     if failures:
-        click.echo(f"streamcodec: {len(failures)} of {len(pairs)} pictures failed", err=True)
+        say(f"streamcodec: {len(failures)} of {len(pairs)} pictures failed", err=True)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "pictures": [_finite(row) for row in rows],
-                    "mean": _finite(means),
-                    "failed": failures,
-                },
-                indent=2,
-            )
+        say_json(
+            {
+                "pictures": [_finite(row) for row in rows],
+                "mean": _finite(means),
+                "failed": failures,
+            }
         )
     return PARTLY_FAILED if failures else 0
 

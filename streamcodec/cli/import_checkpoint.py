@@ -1,13 +1,12 @@
 """`streamcodec import-checkpoint FILE -o OUT.safetensors`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import overwrite_option, quiet_option
+from streamcodec.cli.common import overwrite_option, quiet_option, say, say_json
 from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:
@@ -61,12 +60,12 @@ def import_checkpoint(
 
     report = models.import_checkpoint(source, out, model=model, half=half, overwrite=overwrite)
     if as_json:
-        click.echo(json.dumps(asdict(report), indent=2, default=str))
+        say_json(asdict(report), default=str)
     elif not quiet:
-        click.echo(_text(report))
+        say(*_text(report))
 
 
-def _text(report: "ImportReport") -> str:
+def _text(report: "ImportReport") -> list[str]:
     widths = ", ".join(f"{name} {value}" for name, value in report.config.items())
     rows = [
         ("model", f"{report.preset}: {widths}"),
@@ -89,7 +88,7 @@ def _text(report: "ImportReport") -> str:
         ("wrote", f"{file.path}: {file.preset}, {file.parameters:,} parameters, id {file.id}")
         for file in report.files
     ]
-    return "\n".join(f"{label:<11}{text}" for label, text in rows if text)
+    return [f"{label:<11}{text}" for label, text in rows if text]
 
 
 def _named(names: tuple[str, ...], one: str, many: str) -> str:

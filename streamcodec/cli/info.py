@@ -1,13 +1,12 @@
 """`streamcodec info IN`: reads the header and the index only."""
 
-import json
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
 import click
 
-from streamcodec.cli.common import human_bytes
+from streamcodec.cli.common import human_bytes, say, say_json
 from streamcodec.container import Damage, Header, Index, PacketType, Reader
 from streamcodec.files import input_file
 
@@ -26,7 +25,10 @@ def info(source: str, as_json: bool, packets: bool) -> None:
         facts["version"] = ".".join(map(str, reader.version))
         if packets:
             facts["packets"] = [_packet_facts(item) for item in reader.headers()]
-    click.echo(json.dumps(facts, indent=2) if as_json else _text(facts))
+    if as_json:
+        say_json(facts)
+    else:
+        say(*_text(facts))
 
 
 def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def _packet_facts(item: Any) -> dict[str, Any]:
     }
 
 
-def _text(facts: dict[str, Any]) -> str:
+def _text(facts: dict[str, Any]) -> list[str]:
     inter = (
         f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})"
         if facts["inter"]
@@ -122,7 +124,7 @@ def _text(facts: dict[str, Any]) -> str:
     rows += [("tag", f"{key}: {value}") for key, value in facts["metadata"].items()]
     rows += [("DAMAGE", damage["reason"]) for damage in facts["damage"]]
     rows += [("packet", _packet_line(packet)) for packet in facts.get("packets", ())]
-    return "\n".join(f"{label:<10}{text}" for label, text in rows)
+    return [f"{label:<10}{text}" for label, text in rows]
 
 
 def _range(color: dict[str, Any]) -> str:

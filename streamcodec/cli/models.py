@@ -1,14 +1,15 @@
 """`streamcodec models`."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from streamcodec.cli.common import say, say_json
 from streamcodec.errors import ModelError, NotInstalledError
 from streamcodec.runtime import prepare, require_torch
+from streamcodec.text import shown
 
 if TYPE_CHECKING:
     from streamcodec.codec.dct_cost import NetworkCost
@@ -38,17 +39,16 @@ def models(known: bool, as_json: bool) -> None:
     from streamcodec.weights import available, missing_folders
 
     for folder in missing_folders():
-        click.echo(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is no folder", err=True)
+        say(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is no folder", err=True)
     rows = _all_known() if known else [_at_hand(name, path) for name, path in available().items()]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        say_json(rows)
         return
-    click.echo("\n".join(_table([row for row in rows if not row.get("error")])))
+    say(*_table([row for row in rows if not row.get("error")]))
     for row in rows:
         if row.get("error"):
-            click.echo(
-                f"\n{row['name']}: CANNOT BE USED{', the default' if row['default'] else ''}; {row['error']}\n    {row['path']}"
-            )
+            default = ", the default" if row["default"] else ""
+            say("", f"{row['name']}: CANNOT BE USED{default}; {row['error']}", f"    {row['path']}")
 
 
 def _all_known() -> list[dict[str, Any]]:
@@ -171,7 +171,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     costs = (row.get(f"{way}_kmac_per_pixel") for way in ("encode", "decode"))
     config = ", ".join(f"{field} {value}" for field, value in row["config"].items())
     return (
-        row["name"],
+        shown(row["name"]),
         row["codes"] + (", the default" if row.get("default") else ""),
         *("" if cost is None else f"{cost:.1f}" for cost in costs),
         "" if row["parameters"] is None else f"{row['parameters']:,}",

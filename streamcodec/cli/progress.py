@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+from streamcodec.cli.common import say
+
 __all__ = ["Advance", "phases", "progress"]
 
 LINE_SECONDS = 10.0
@@ -98,4 +100,4 @@ class _Lines:
             if total is None
             else f"/{total} frames, {max(total - frames, 0) / fps:.0f} s left"
         )
-        print(f"{self._label}: {frames}{left}, {fps:.2f} fps", file=sys.stderr, flush=True)
+        say(f"{self._label}: {frames}{left}, {fps:.2f} fps", err=True)

@@ -1,12 +1,18 @@
 """`streamcodec search IN`."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import device_options, human_bytes, parse_seconds, quiet_option
+from streamcodec.cli.common import (
+    device_options,
+    human_bytes,
+    parse_seconds,
+    quiet_option,
+    say,
+    say_json,
+)
 from streamcodec.cli.progress import progress
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.runtime import prepare
@@ -67,8 +73,11 @@ def search(
             **settings,
         )
     if report.shortfall is not None:
-        click.echo(f"streamcodec: warning: {report.shortfall}", err=True)
-    click.echo(json.dumps(describe(report), indent=2) if as_json else table(report))
+        say(f"streamcodec: warning: {report.shortfall}", err=True)
+    if as_json:
+        say_json(describe(report))
+    else:
+        say(*table(report))
 
 
 def describe(report: "SearchReport") -> dict[str, Any]:
@@ -76,7 +85,7 @@ def describe(report: "SearchReport") -> dict[str, Any]:
     return {**asdict(report), "reached": report.reached}
 
 
-def table(report: "SearchReport") -> str:
+def table(report: "SearchReport") -> list[str]:
     """A row for each quality that was tried, the chosen one marked; and a line on the sample."""
     heads = ("quality", "size", "bpp", "kbit/s", "PSNR", "time to encode")
     rows = [
@@ -96,9 +105,5 @@ def table(report: "SearchReport") -> str:
         for row in (heads, *rows)
     ]
     chosen = "" if report.target is None else f"; * for {report.target}"
-    return "\n".join(
-        [
-            *lines,
-            f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s{chosen}",
-        ]
-    )
+    sampled = f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s"
+    return [*lines, f"{sampled}{chosen}"]

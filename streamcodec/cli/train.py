@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from streamcodec.cli.common import overwrite_option, quiet_option
+from streamcodec.cli.common import overwrite_option, quiet_option, say
 from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]
@@ -223,7 +223,7 @@ def export(
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    say(*line.split("\n"))
 
 
 def _silent(line: str) -> None: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import human_bytes, max_pixels_option, parse_seconds, quiet_option
+from streamcodec.cli.common import human_bytes, max_pixels_option, parse_seconds, quiet_option, say
 from streamcodec.cli.progress import progress as frames_progress
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
@@ -194,16 +194,16 @@ def transcode(
             list(sources), out, coding=coding, say=_say, **listing, **running
         )
     if as_json:
-        click.echo((state.state / "report.json").read_text(), nl=False)
+        click.echo((state.state / "report.json").read_text(), nl=False)  # JSON is ASCII
     elif not quiet:
         with import_module(f"{PIPELINES}.manifest").Manifest.read(state.manifest) as manifest:
             reporting.print_summary(summary, manifest)
-        click.echo(f"report: {state.state / 'report.html'}")
+        say(f"report: {state.state / 'report.html'}")
     return int(summary.exit_code)
 
 
 def _say(text: str) -> None:
-    click.echo(f"streamcodec: {text}", err=True)
+    say(f"streamcodec: {text}", err=True)
 
 
 def _coding(options: dict[str, Any]) -> Any:
@@ -271,14 +271,14 @@ def _dry_run(
             list(sources), out, coding=coding, progress=advance, **listing
         )
     kept = f", {found.kept} are done" if found.kept else ""
-    click.echo(f"{found.files} files to do{kept}, {human_bytes(found.input_bytes)} in")
+    say(f"{found.files} files to do{kept}, {human_bytes(found.input_bytes)} in")
     if found.seconds is not None:
         hours = found.seconds / 3600
         each = f", {hours / workers:.2f} with {workers}" if workers else ""
-        click.echo(
+        say(
             f"about {human_bytes(found.output_bytes)} out, {found.frames} frames, {hours:.2f} hours with one worker like this process{each}"
         )
-        click.echo(f"from samples of {found.sampled} files")
+        say(f"from samples of {found.sampled} files")
     for problem in found.problems:
-        click.echo(f"streamcodec: warning: {problem}", err=True)
+        say(f"streamcodec: warning: {problem}", err=True)
     return 0

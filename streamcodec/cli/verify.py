@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import device_options, max_pixels_option, quiet_option, weights_options
+from streamcodec.cli.common import (
+    device_options,
+    max_pixels_option,
+    quiet_option,
+    say,
+    weights_options,
+)
 from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
 from streamcodec.runtime import prepare
@@ -58,9 +64,9 @@ def verify(
             progress=advance,
         )
     for problem in report.problems:
-        click.echo(f"{source}: {problem}", err=True)
+        say(f"{source}: {problem}", err=True)
     if not quiet:
-        click.echo(f"{source}: {describe(report)}")
+        say(f"{source}: {describe(report)}")
     if not report.ok:
         return CorruptStreamError.exit_code
     return 1 if exact and report.inexact_gops else 0
