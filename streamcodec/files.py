@@ -9,18 +9,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
 
 from streamcodec.errors import OutputError, SourceError, StreamCodecError, UsageError
 
 __all__ = [
     "STANDARD_STREAM",
     "ByteSource",
+    "FileObject",
+    "can_seek",
     "check_target",
     "close_of",
     "input_file",
+    "is_file_object",
     "open_input",
     "open_output",
+    "reading_object",
     "replace_on_success",
     "standard_input",
     "standard_output",
@@ -131,13 +136,18 @@ def open_input(source: ByteSource) -> BinaryIO:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)) and source != STANDARD_STREAM:
-        return _open_path(Path(source))
-    file = standard_input() if isinstance(source, (str, os.PathLike)) else source
-    if not hasattr(file, "read") or isinstance(file, io.TextIOBase):
+        return _open_path(Path(source), os.fspath(source))
+    if isinstance(source, (str, os.PathLike)):
+        file = standard_input()
+    elif is_file_object(source):
+        file = source
+    else:
         raise UsageError(
             f"source is a {type(source).__name__}; accepted: a path, bytes or a binary file object"
         )
-    return file if file.seekable() else cast(BinaryIO, Spool(file))
+    if not can_seek(file):
+        return cast(BinaryIO, Spool(file))
+    return file if isinstance(file, io.IOBase) else cast(BinaryIO, FileObject(file))
 
 
 @contextmanager
@@ -155,6 +165,23 @@ def close_of(file: BinaryIO, source: ByteSource) -> Callable[[], object]:
     return int if file is source or file is getattr(sys.stdin, "buffer", None) else file.close
 
 
+def is_file_object(source: object) -> bool:
+    """Whether this can be read like a binary file: it has read(), and is not known to give text."""
+    return callable(getattr(source, "read", None)) and not isinstance(source, io.TextIOBase)
+
+
+def can_seek(file: Any) -> bool:
+    """Whether a file object can go back. What has no seekable(), or fails in it, is asked for seek() and tell(), and tried."""
+    if hasattr(file, "seekable") or not (hasattr(file, "seek") and hasattr(file, "tell")):
+        with contextlib.suppress(Exception):  # of a member of a tar that comes through a pipe
+            return bool(file.seekable())
+        return False
+    with contextlib.suppress(Exception):
+        file.seek(file.tell())
+        return True
+    return False
+
+
 def standard_input() -> BinaryIO:
     """Raises SourceError if this process has none (a shell's `<&-`), or none of bytes (some notebooks)."""
     if not hasattr(sys.stdin, "buffer"):
@@ -169,21 +196,93 @@ def standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _open_path(path: Path) -> BinaryIO:
+def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         file = path.open("rb")
     except (OSError, ValueError) as error:
+        if "://" in name:
+            raise UsageError(f"source is the URL {name}; accepted: {_instead_of(name)}") from error
         raise SourceError(
             f"cannot open {path}: {getattr(error, 'strerror', None) or error}"
         ) from error
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
 
+def _instead_of(url: str) -> str:
+    """What to give in place of a URL."""
+    protocol, _, rest = url.partition("://")
+    if protocol.lower() == "file":
+        return f"a path, such as {unquote('/' + rest.partition('/')[2])}"
+    return (
+        "a path, bytes or a binary file object; download it, pipe it in (curl URL | streamcodec ... -), "
+        "or open it in Python (urllib.request.urlopen, fsspec.open)"
+    )
+
+
+class FileObject:
+    """Any object with read() as a file: what it gives is checked, what it raises is a SourceError, seek() tells where it is.
+
+    An mmap, a member of an archive or the answer of a server has some of a file's methods, and
+    errors of its own.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+        self.name = getattr(given, "name", None) or "the file object"
+
+    def seekable(self) -> bool:
+        return can_seek(self._given)
+
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end; -1 = all that is left."""
+        parts = []
+        while size and (data := self.read1(size)):
+            parts.append(data)
+            size = size if size < 0 else max(size - len(data), 0)
+        return b"".join(parts)
+
+    def read1(self, size: int = -1) -> bytes:
+        """What one call of the object gives."""
+        data = self._call("read1" if hasattr(self._given, "read1") else "read", size)
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise UsageError(
+                f"{self.name} gives {type(data).__name__} when it is read; accepted: bytes, all of them (open it in "
+                "binary and blocking mode)"
+            )
+        return bytes(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        found = self._call("seek", offset, whence)
+        return found if isinstance(found, int) else self.tell()  # mmap tells nothing
+
+    def tell(self) -> int:
+        return int(self._call("tell"))
+
+    def close(self) -> None:
+        """The object is not ours."""
+
+    def _call(self, method: str, *arguments: int) -> Any:
+        with reading_object(self.name):
+            return getattr(self._given, method)(*arguments)
+
+
+@contextmanager
+def reading_object(name: str) -> Iterator[None]:
+    """Turn whatever a file object raises (errors of HTTP, of archives, of a disk) into a SourceError."""
+    try:
+        yield
+    except (StreamCodecError, MemoryError):
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise SourceError(f"cannot read {name}: {reason}") from error
+
+
 class Spool:
     """A pipe that can seek: keeps what was read (compressed bytes: little), reads on only when more is asked for."""
 
     def __init__(self, pipe: BinaryIO) -> None:
-        self._read = getattr(pipe, "read1", pipe.read)
+        self._pipe = FileObject(pipe)
         self._kept = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 (lives as long as the spool)
         self._size = 0
         self._at = 0
@@ -203,7 +302,7 @@ class Spool:
         self._at = start + offset
         return self._at
 
-    def read1(self, size: int) -> bytes:
+    def read1(self, size: int = io.DEFAULT_BUFFER_SIZE) -> bytes:
         """What is there, at most `size` bytes; waits only if there is nothing."""
         if self._at >= self._size and not self._pull(size):
             return b""
@@ -212,8 +311,12 @@ class Spool:
         self._at += len(data)
         return data
 
-    def read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end; -1 = all that is left."""
+        if size < 0:
+            at = self._at
+            size = self.seek(0, io.SEEK_END) - at
+            self.seek(at)
         parts = []
         while size and (data := self.read1(size)):
             parts.append(data)
@@ -224,7 +327,7 @@ class Spool:
         self._kept.close()
 
     def _pull(self, size: int) -> int:
-        data = self._read(size)
+        data = self._pipe.read1(size)
         self._kept.seek(self._size)
         self._kept.write(data)
         self._size += len(data)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from streamcodec.errors import SourceError
+from streamcodec.files import reading_object
 
 __all__ = ["Lookahead", "Readable"]
 
@@ -99,12 +99,8 @@ class Lookahead:
             del self._data[: self.position - self._start]
             self._start = self.position
         while True:
-            try:
+            with reading_object(f"the stream after byte {self._start + len(self._data)}"):
                 chunk = self._read(min(max(missing, _CHUNK), _MAX_READ))
-            except (OSError, ValueError) as error:  # ValueError: it was closed
-                raise SourceError(
-                    f"cannot read the stream after byte {self._start + len(self._data)}: {error}"
-                ) from error
             if chunk:
                 self._data += chunk
                 return True
@@ -112,7 +108,5 @@ class Lookahead:
                 return False
 
     def _seek(self, offset: int, whence: int) -> int:
-        try:
+        with reading_object("the stream at another place"):
             return int(self._file.seek(offset, whence))  # type: ignore[attr-defined]
-        except (OSError, ValueError) as error:
-            raise SourceError(f"cannot seek in the stream: {error}") from error

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from streamcodec.errors import UsageError
-from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
+from streamcodec.files import STANDARD_STREAM, ByteSource, input_file, reading_object
 from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.video import Video, open
@@ -182,6 +182,6 @@ def _worker() -> tuple[int, int] | None:
 def _that_opens_again(source: ByteSource) -> ByteSource:
     """The source, or its bytes if it can be read but once."""
     if source == STANDARD_STREAM or hasattr(source, "read"):
-        with input_file(source) as file:
+        with input_file(source) as file, reading_object("a source"):
             return file.read()
     return bytes(source) if isinstance(source, memoryview) else source

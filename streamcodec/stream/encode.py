@@ -234,6 +234,11 @@ def _open_source(
         with part.reader(cast(BinaryIO, source), frame_format) as reader:
             yield reader
         return
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        raise UsageError(
+            f"source is {type(source).__name__}; accepted: a path, a binary file object (io.BytesIO(data) of the bytes of a file) "
+            "or an iterable of frames"
+        )
     if not part.is_whole:
         raise UsageError(
             "start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself"

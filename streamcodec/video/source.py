@@ -1,6 +1,5 @@
 """Opening a source with FFmpeg: what may be opened, which stream is the video, and how what goes wrong is said."""
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +10,14 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import STANDARD_STREAM, standard_input
+from streamcodec.errors import SourceError, StreamCodecError, UsageError
+from streamcodec.files import (
+    STANDARD_STREAM,
+    FileObject,
+    can_seek,
+    is_file_object,
+    standard_input,
+)
 
 __all__ = [
     "STREAM_START",
@@ -41,7 +46,7 @@ def source_name(source: Source) -> str:
         return "standard input"
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
-    return str(getattr(source, "name", "the file object"))
+    return str(getattr(source, "name", None) or "the file object")
 
 
 @contextmanager
@@ -49,6 +54,8 @@ def reading(name: str, doing: str = "read") -> Iterator[None]:
     """Turn what FFmpeg and the operating system raise into a SourceError that names the source."""
     try:
         yield
+    except StreamCodecError:  # of a file object; one is a ValueError too
+        raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(f"cannot {doing} {name}: {reason}") from error
@@ -58,25 +65,25 @@ class Tap:
     """A pipe that keeps its first bytes in sight and counts how many came through: FFmpeg tells neither."""
 
     def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = pipe
-        self.name = getattr(pipe, "name", "the file object")
+        self._pipe = FileObject(pipe)
+        self.name = self._pipe.name
         self.size = 0
-        self.head = self._ahead = pipe.read(_HEAD_BYTES)
+        self.head = self._ahead = self._pipe.read(_HEAD_BYTES)
 
     def read(self, size: int) -> bytes:
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        data = data or self._pipe.read(size)
+        data = self._ahead or self._pipe.read1(size)
+        data, self._ahead = data[:size], data[size:]
         self.size += len(data)
         return data
 
 
 def tapped(source: Source) -> Any:
-    """The source, through a Tap if it is standard input or a file object that cannot seek."""
+    """The source, through a Tap if it is standard input or a file object that cannot seek; another file object as a FileObject."""
     file = standard_input() if source == STANDARD_STREAM else source
-    if isinstance(file, (str, os.PathLike, io.TextIOBase)) or not hasattr(file, "read"):
+    if isinstance(file, (str, os.PathLike)) or not is_file_object(file):
         return source  # a path, or nothing that can be opened
-    if hasattr(file, "seekable") and file.seekable():
-        return source
+    if can_seek(file):
+        return source if source == STANDARD_STREAM else FileObject(file)
     with reading(source_name(source)):
         if source == STANDARD_STREAM:
             file = getattr(
@@ -87,7 +94,7 @@ def tapped(source: Source) -> Any:
 
 def open_container(source: Source) -> InputContainer:
     """The container behind a path, a URL, a binary file object or "-". Raises SourceError if it has no media, UsageError for text."""
-    if isinstance(source, io.TextIOBase):
+    if not isinstance(source, (str, os.PathLike)) and not is_file_object(source):
         raise UsageError(
             f"source is a {type(source).__name__}; accepted: a path or a binary file object"
         )
