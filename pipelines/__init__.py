@@ -8,10 +8,10 @@ from importlib import import_module
 __all__ = ["Coding", "SchedulerOptions", "estimate", "transcode"]
 
 _HOME = {
-    "Coding": "coding",
-    "SchedulerOptions": "options",
-    "estimate": "estimating",
-    "transcode": "transcoding",
+    "Coding": "transcoding.recipe",
+    "SchedulerOptions": "transcoding.schedule.options",
+    "estimate": "transcoding.estimate",
+    "transcode": "transcoding.run",
 }
 
 

@@ -24,7 +24,7 @@ try:
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, get_context
     from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
-    from .actors import connected
+    from .transcoding.ray_workers import connected
 except ImportError as error:
     raise UsageError(
         f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}"

@@ -29,21 +29,21 @@ from streamcodec.errors import (
 
 if TYPE_CHECKING:
     from streamcodec.codec import Codec, EncodedGop, decode_gop, encode_gop
+    from streamcodec.parts.encode import encode_part
+    from streamcodec.parts.file import PartReport, check_part
+    from streamcodec.parts.identity import SourceIdentity, identify
+    from streamcodec.parts.join import join_parts
+    from streamcodec.parts.plan import PlannedGop, VideoPlan
+    from streamcodec.parts.planning import plan_video
     from streamcodec.stream.dataset import VideoDataset
     from streamcodec.stream.decode import DecodeReport, decode
     from streamcodec.stream.encode import EncodeReport, encode
     from streamcodec.stream.encoder import Encoder
-    from streamcodec.stream.estimate import Prediction
     from streamcodec.stream.frames import Frame, FrameBatch
-    from streamcodec.stream.identity import SourceIdentity, identify
     from streamcodec.stream.image import ImageReport, decode_image, encode_image
-    from streamcodec.stream.join import join_parts
     from streamcodec.stream.options import EncodeOptions
-    from streamcodec.stream.part_file import PartReport, check_part
-    from streamcodec.stream.parts import encode_part
-    from streamcodec.stream.plan import PlannedGop, VideoPlan
-    from streamcodec.stream.planning import plan_video
-    from streamcodec.stream.search import SearchReport, search
+    from streamcodec.stream.search.predict import Prediction
+    from streamcodec.stream.search.search import SearchReport, search
     from streamcodec.stream.target import Target
     from streamcodec.stream.verify import verify
     from streamcodec.stream.video import Video, open
@@ -114,12 +114,12 @@ _LAZY = {
         "encode",
     ),
     "streamcodec.stream.encoder": ("Encoder",),
-    "streamcodec.stream.estimate": ("Prediction",),
+    "streamcodec.stream.search.predict": ("Prediction",),
     "streamcodec.stream.frames": (
         "Frame",
         "FrameBatch",
     ),
-    "streamcodec.stream.identity": (
+    "streamcodec.parts.identity": (
         "SourceIdentity",
         "identify",
     ),
@@ -128,19 +128,19 @@ _LAZY = {
         "decode_image",
         "encode_image",
     ),
-    "streamcodec.stream.join": ("join_parts",),
+    "streamcodec.parts.join": ("join_parts",),
     "streamcodec.stream.options": ("EncodeOptions",),
-    "streamcodec.stream.part_file": (
+    "streamcodec.parts.file": (
         "PartReport",
         "check_part",
     ),
-    "streamcodec.stream.parts": ("encode_part",),
-    "streamcodec.stream.plan": (
+    "streamcodec.parts.encode": ("encode_part",),
+    "streamcodec.parts.plan": (
         "PlannedGop",
         "VideoPlan",
     ),
-    "streamcodec.stream.planning": ("plan_video",),
-    "streamcodec.stream.search": (
+    "streamcodec.parts.planning": ("plan_video",),
+    "streamcodec.stream.search.search": (
         "SearchReport",
         "search",
     ),

@@ -90,10 +90,10 @@ WORKER = (
     BLOCK
     + """
 from pathlib import Path
-from streamcodec.pipelines.coder import Coder
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.storage import Storage
-from streamcodec.pipelines.tasks import FileError, FileRef, Task
+from streamcodec.pipelines.transcoding.worker import Coder
+from streamcodec.pipelines.transcoding.recipe import Coding
+from streamcodec.pipelines.files.storage import Storage
+from streamcodec.pipelines.transcoding.schedule.messages import FileError, FileRef, Task
 from streamcodec import EncodeOptions
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
 for to, start in (("ssf", source), ("mp4", folder / "a.ssf")):

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from streamcodec.entropy.tables import (
+    CERTAIN,
+    Table,
+    TableData,
+    escape_bits,
+    fit_table,
+    stack_tables,
+)
 from streamcodec.errors import UsageError
-from streamcodec.tables import CERTAIN, Table, TableData, escape_bits, fit_table, stack_tables
 
 
 def _gaussian(scale: float) -> tuple[NDArray[np.float64], int]:

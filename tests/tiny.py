@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from streamcodec.models import create, save_checkpoint
-from streamcodec.models.blocks import ResidualUnit
-from streamcodec.models.context_latent import ContextLatent
-from streamcodec.models.latent import HyperpriorLatent
-from streamcodec.models.ssf_hyperprior import ScaleSpaceHyperprior
+from streamcodec.models.latents.context import ContextLatent
+from streamcodec.models.latents.hyperprior import HyperpriorLatent
+from streamcodec.models.layers.blocks import ResidualUnit
+from streamcodec.models.zoo.ssf_hyperprior import ScaleSpaceHyperprior
 
 PRESETS = {"image": "mbt2018-mean", "flow": "ssf2020"}
 CONFIG = {"N": 4, "M": 6}

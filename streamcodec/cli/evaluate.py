@@ -92,8 +92,8 @@ def evaluate(
     prepare(None)
     require_torch("evaluate, which measures MS-SSIM,")
     module, plan = (
-        import_module("streamcodec.pipelines.evaluate"),
-        import_module("streamcodec.pipelines.rd.plan"),
+        import_module("streamcodec.pipelines.evaluation.run"),
+        import_module("streamcodec.pipelines.evaluation.jobs"),
     )
     chosen = {
         "qualities": module.QUALITIES
@@ -117,7 +117,7 @@ def _say(text: str) -> None:
 
 def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     """Name -> CRFs; those that are not told are the anchor's own."""
-    known = import_module("streamcodec.pipelines.rd.anchors")
+    known = import_module("streamcodec.pipelines.evaluation.anchors")
     if texts == (NONE,):
         return {}
     named = [text.partition("=") for text in texts] or [(name, "", "") for name in known.ANCHORS]

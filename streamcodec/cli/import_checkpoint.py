@@ -92,7 +92,7 @@ def _text(report: "ImportReport") -> list[str]:
 
 
 def _named(names: tuple[str, ...], one: str, many: str) -> str:
-    from streamcodec.models.fitting import listed
+    from streamcodec.models.importing.fit import listed
 
     return f"{_count(len(names), one, many)}: {listed(names, 4)}" if names else ""
 

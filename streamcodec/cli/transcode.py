@@ -179,13 +179,14 @@ def transcode(
     if dry_run:
         return _dry_run(sources, out, coding, listing, running["workers"], quiet=quiet)
     transcoding, reporting = (
-        import_module(f"{PIPELINES}.{module}") for module in ("transcoding", "report")
+        import_module(f"{PIPELINES}.{module}")
+        for module in ("transcoding.run", "transcoding.report.report")
     )
-    state = import_module(f"{PIPELINES}.places").Places.of(out, listing["state"])
+    state = import_module(f"{PIPELINES}.files.layout").Places.of(out, listing["state"])
     with ExitStack() as stack:
         if not quiet:
             running["progress"] = stack.enter_context(
-                import_module(f"{PIPELINES}.progress").show_progress()
+                import_module(f"{PIPELINES}.transcoding.report.progress").show_progress()
             )
         stack.enter_context(
             redirect_stdout(sys.stderr)
@@ -196,7 +197,9 @@ def transcode(
     if as_json:
         click.echo((state.state / "report.json").read_text(), nl=False)  # JSON is ASCII
     elif not quiet:
-        with import_module(f"{PIPELINES}.manifest").Manifest.read(state.manifest) as manifest:
+        with import_module(f"{PIPELINES}.transcoding.manifest.manifest").Manifest.read(
+            state.manifest
+        ) as manifest:
             reporting.print_summary(summary, manifest)
         say(f"report: {state.state / 'report.html'}")
     return int(summary.exit_code)
@@ -241,14 +244,14 @@ def _coding(options: dict[str, Any]) -> Any:
             "--verify-gops is given without --verify; accepted: both, or --verify alone"
         )
     encode = EncodeOptions(**{name: value for name, value in settings.items() if value is not None})
-    return import_module(f"{PIPELINES}.coding").Coding(
+    return import_module(f"{PIPELINES}.transcoding.recipe").Coding(
         options=encode, start_seconds=start, duration_seconds=duration, **rest
     )
 
 
 def _running(options: dict[str, Any]) -> dict[str, Any]:
     """The other arguments of `transcode`."""
-    scheduling = import_module(f"{PIPELINES}.options").SchedulerOptions(
+    scheduling = import_module(f"{PIPELINES}.transcoding.schedule.options").SchedulerOptions(
         target_seconds=options.pop("task_seconds"),
         max_failures=options.pop("max_failures"),
         verify=options.pop("verify"),
@@ -267,7 +270,7 @@ def _dry_run(
     quiet: bool,
 ) -> int:
     with frames_progress("sample", quiet=quiet) as advance:
-        found = import_module(f"{PIPELINES}.estimating").estimate(
+        found = import_module(f"{PIPELINES}.transcoding.estimate").estimate(
             list(sources), out, coding=coding, progress=advance, **listing
         )
     kept = f", {found.kept} are done" if found.kept else ""

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from streamcodec.entropy import ContextModel, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import ContextModel, Decoder, Encoder, Tables
 from streamcodec.errors import ModelError
-from streamcodec.models.exact_plan import FRACTION_BITS
+from streamcodec.models.exact.plan import FRACTION_BITS
 
 __all__ = [
     "DecoderChannel",

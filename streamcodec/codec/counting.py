@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
-from streamcodec.context import ContextData
-from streamcodec.entropy import ContextModel, Tables
-from streamcodec.tables import PROBABILITY_BITS, TableData, escape_bits
+from streamcodec.entropy.coder import ContextModel, Tables
+from streamcodec.entropy.context import ContextData
+from streamcodec.entropy.tables import PROBABILITY_BITS, TableData, escape_bits
 
 __all__ = ["CountingChannel"]
 

@@ -16,8 +16,8 @@ from streamcodec.codec.dct_weights import (
 )
 from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stage, log_table
 from streamcodec.engine.program import Layer
+from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.motion import bootstrap_tables
-from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.types import QUALITIES
 
 __all__ = ["random_weights"]

@@ -11,7 +11,7 @@ Both kinds. M = 96 latent channels, Q = 64 qualities
     rd_lambda       int32 (64,)        what a bit weighs in the choice of symbols, in squared steps / 65536: 0..2^20
     log_table       int16 (4096,)      LOG[a] = round(256 ln(1 + a / 16)); read by both sides, so part of the format:
                                        not negative, not falling, at most 8191
-    quantized_cdf   uint16 (n,)        the probability tables (streamcodec/tables.py) of everything in a payload, K rows
+    quantized_cdf   uint16 (n,)        the probability tables (streamcodec/entropy/tables.py) of everything in a payload, K rows
     cdf_length      int32 (K,)         one after another, cdf_length numbers each:
     offset          int32 (K,)         rows 0..63 for the symbols of the latent. Row 0 must be certain; a certain row
                                        must have the value 0; a row's values must lie within +-2047
@@ -97,8 +97,8 @@ from safetensors.numpy import save
 from streamcodec import _native
 from streamcodec.engine import Conv, Network, Stage, from_arrays, to_arrays, to_config
 from streamcodec.engine.native import native
+from streamcodec.entropy.tables import TableData
 from streamcodec.errors import ModelError, OutputError, UsageError
-from streamcodec.tables import TableData
 
 __all__ = [
     "CHANNELS",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
 from streamcodec.codec.model import CodedFrame, Reference, Running
-from streamcodec.entropy import ContextModel, Tables
+from streamcodec.entropy.coder import ContextModel, Tables
 from streamcodec.errors import ModelError, StreamCodecError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
 from streamcodec.types import FrameFormat, FrameType, Planes, Precision

@@ -13,25 +13,25 @@ from streamcodec.models.base import (
     InterModel,
     InterOutput,
 )
-from streamcodec.models.channel import SymbolChannel
 from streamcodec.models.checkpoint import Checkpoint, load_checkpoint, model_id, save_checkpoint
-from streamcodec.models.cheng2020 import (
+from streamcodec.models.importing.checkpoint import ImportedFile, ImportReport, import_checkpoint
+from streamcodec.models.latents.context import CheckerboardLatentCodec, RasterLatentCodec
+from streamcodec.models.registry import create, names
+from streamcodec.models.symbols import SymbolChannel
+from streamcodec.models.zoo.cheng2020 import (
     Cheng2020Anchor,
     Cheng2020AnchorCheckerboard,
     Cheng2020Attention,
 )
-from streamcodec.models.context_latent import CheckerboardLatentCodec, RasterLatentCodec
-from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
-from streamcodec.models.hyperprior import (
+from streamcodec.models.zoo.factorized import FactorizedLatentCodec, FactorizedPrior
+from streamcodec.models.zoo.hyperprior import (
     HyperpriorLatentCodec,
     MeanScaleHyperprior,
     ScaleHyperprior,
 )
-from streamcodec.models.importing import ImportedFile, ImportReport, import_checkpoint
-from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.registry import create, names
-from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
-from streamcodec.models.vae import LatentCodec, SimpleVAECompressionModel
+from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
+from streamcodec.models.zoo.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
+from streamcodec.models.zoo.vae import LatentCodec, SimpleVAECompressionModel
 
 __all__ = [
     "CheckerboardLatentCodec",

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from streamcodec.context import ContextData
+from streamcodec.entropy.context import ContextData
+from streamcodec.entropy.tables import TableData
 from streamcodec.errors import ModelError
-from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.entropy_models import EntropyBottleneck, GaussianConditional
-from streamcodec.models.exact_context import IntegerContext
-from streamcodec.models.latent import HyperpriorLatent
-from streamcodec.models.published import current_keys
-from streamcodec.tables import TableData
+from streamcodec.models.exact.context import IntegerContext
+from streamcodec.models.latents.densities import EntropyBottleneck, GaussianConditional
+from streamcodec.models.latents.hyperprior import HyperpriorLatent
+from streamcodec.models.published_keys import current_keys
+from streamcodec.models.symbols import SymbolChannel
 
 __all__ = ["CompressionModel", "ImageModel", "ImageOutput", "InterModel", "InterOutput"]
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from streamcodec.errors import ModelError, OutputError
 from streamcodec.models import registry
 from streamcodec.models.base import CompressionModel, ImageModel, InterModel
-from streamcodec.models.reading import read_safetensors
+from streamcodec.models.read_weights import read_safetensors
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "model_id", "save_checkpoint"]
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from streamcodec.context import ContextData
+from streamcodec.entropy.context import ContextData
 from streamcodec.errors import UsageError
 from streamcodec.models.base import CompressionModel, ImageModel, InterModel
-from streamcodec.models.channel import SymbolChannel
+from streamcodec.models.symbols import SymbolChannel
 
 __all__ = ["CodingCost", "coding_cost", "count_macs"]
 

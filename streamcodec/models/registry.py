@@ -6,15 +6,15 @@ from typing import Any
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import ImageModel, InterModel
-from streamcodec.models.cheng2020 import (
+from streamcodec.models.zoo.cheng2020 import (
     Cheng2020Anchor,
     Cheng2020AnchorCheckerboard,
     Cheng2020Attention,
 )
-from streamcodec.models.factorized import FactorizedPrior
-from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
-from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
+from streamcodec.models.zoo.factorized import FactorizedPrior
+from streamcodec.models.zoo.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
+from streamcodec.models.zoo.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 
 __all__ = ["config_of", "create", "names"]
 

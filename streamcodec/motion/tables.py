@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec._native import motion_alphabets
+from streamcodec.entropy.tables import PROBABILITY_BITS, Table, TableData, stack_tables
 from streamcodec.errors import UsageError
-from streamcodec.tables import PROBABILITY_BITS, Table, TableData, stack_tables
 
 __all__ = ["bootstrap_tables", "default_tables", "tables_from_counts"]
 

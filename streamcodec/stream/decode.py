@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from streamcodec.arguments import check_part
+from streamcodec.checks import check_part
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
-from streamcodec.stream.pipeline import Progress, overlapped
+from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.video import OnDamage, Video, open
 from streamcodec.types import MAX_PIXELS, Precision, RawFrame
 from streamcodec.video import VideoWriter

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, Unpack, cast
 
 import numpy as np
 
-from streamcodec.arguments import is_number
+from streamcodec.checks import is_number
 from streamcodec.codec import Codec
 from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
@@ -20,10 +20,10 @@ from streamcodec.files import STANDARD_STREAM, check_target, open_output
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, raw_frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
-from streamcodec.stream.part import Part
-from streamcodec.stream.pipeline import Progress, overlapped
-from streamcodec.stream.sample import can_sample, take_sample
-from streamcodec.stream.search import SearchReport, search_sample
+from streamcodec.stream.search.sample import can_sample, take_sample
+from streamcodec.stream.search.search import SearchReport, search_sample
+from streamcodec.stream.source import Part
+from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.target import Target
 from streamcodec.types import FrameFormat, RawFrame, VideoFormat
 from streamcodec.video import OnError

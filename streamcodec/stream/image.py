@@ -26,8 +26,8 @@ from streamcodec.stream.encoder import (
 )
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
-from streamcodec.stream.sample import Sample
-from streamcodec.stream.search import SearchReport, search_sample
+from streamcodec.stream.search.sample import Sample
+from streamcodec.stream.search.search import SearchReport, search_sample
 from streamcodec.stream.video import Video, open
 from streamcodec.types import (
     MAX_PIXELS,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from streamcodec.arguments import is_number
+from streamcodec.checks import is_number
 from streamcodec.errors import UsageError
 from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
-from streamcodec.arguments import is_number
+from streamcodec.checks import is_number
 from streamcodec.errors import UsageError
 from streamcodec.types import QUALITIES
 

@@ -6,7 +6,7 @@ from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
 from streamcodec.files import ByteSource, input_file
 from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
-from streamcodec.stream.pipeline import Progress
+from streamcodec.stream.stages import Progress
 from streamcodec.types import MAX_PIXELS, Precision
 
 __all__ = ["VerifyReport", "verify"]

@@ -10,7 +10,7 @@ from numbers import Real
 from types import TracebackType
 from typing import Literal, Self, overload
 
-from streamcodec.arguments import check_part
+from streamcodec.checks import check_part
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError

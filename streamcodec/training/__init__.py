@@ -10,8 +10,8 @@ require_torch("streamcodec.training")
 from streamcodec.training.config import TrainConfig, load_config
 from streamcodec.training.data import Recipe, make_pairs, open_pairs
 from streamcodec.training.export import export_state
-from streamcodec.training.loop import Ending, train
 from streamcodec.training.state import averaged_model
+from streamcodec.training.trainer import Ending, train
 
 __all__ = [
     "Ending",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import av
 from av.codec import Codec
 
-from streamcodec.arguments import check_text, is_number
+from streamcodec.checks import check_text, is_number
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.types import FrameFormat
 

@@ -22,7 +22,7 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-from streamcodec.arguments import check_text
+from streamcodec.checks import check_text
 from streamcodec.errors import OutputError, SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.types import MAX_PIXELS, MAX_SIDE, check_count

@@ -9,7 +9,7 @@ from typing import Self, get_args
 
 import av
 
-from streamcodec.arguments import check_part
+from streamcodec.checks import check_part
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streamcodec.arguments import check_path
+from streamcodec.checks import check_path
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import STANDARD_STREAM, replace_on_success
 from streamcodec.types import FrameFormat, RawFrame, VideoFormat

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from streamcodec.arguments import check_path
+from streamcodec.checks import check_path
 from streamcodec.errors import ModelError, NotInstalledError, UnsupportedStreamError, UsageError
 from streamcodec.runtime import has_torch, require_torch
 from streamcodec.types import Precision, Preset

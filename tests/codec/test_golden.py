@@ -1,4 +1,4 @@
-"""Streams of every format version, kept for ever. tools/make_golden_codec.py made them.
+"""Streams of every format version, kept for ever. tools/golden/make_golden_codec.py made them.
 
 Those of the default kind decode to the pictures that were written, those of the published models to the symbols.
 """

@@ -32,7 +32,7 @@ class Pipe(io.RawIOBase):
 
 @pytest.fixture(scope="session")
 def golden() -> ModuleType:
-    """tools/make_golden_streams.py as a module."""
+    """tools/golden/make_golden_streams.py as a module."""
     spec = importlib.util.spec_from_file_location(
         "make_golden_streams", ROOT / "tools" / "make_golden_streams.py"
     )

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec.context import CHUNK_INPUTS, MAX_CHUNK_WEIGHT, ContextData, ContextLayer, Schedule
-from streamcodec.entropy import ContextModel, Tables
-from streamcodec.tables import CERTAIN, Table, TableData, stack_tables
+from streamcodec.entropy.coder import ContextModel, Tables
+from streamcodec.entropy.context import (
+    CHUNK_INPUTS,
+    MAX_CHUNK_WEIGHT,
+    ContextData,
+    ContextLayer,
+    Schedule,
+)
+from streamcodec.entropy.tables import CERTAIN, Table, TableData, stack_tables
 
 LIMIT = 2**24
 TAPS = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamcodec.entropy import PROBABILITY_BITS, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import PROBABILITY_BITS, Decoder, Encoder, Tables
+from streamcodec.entropy.tables import CERTAIN, fit_table, stack_tables
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
-from streamcodec.tables import CERTAIN, fit_table, stack_tables
 
 Int32 = NDArray[np.int32]
 Uint16 = NDArray[np.uint16]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from streamcodec.context import ContextData, Schedule
-from streamcodec.entropy import Decoder, Encoder, instruction_sets
+from streamcodec.entropy.coder import Decoder, Encoder, instruction_sets
+from streamcodec.entropy.context import ContextData, Schedule
 
 from .contexts import Latent, native_context, native_tables, oracle, random_context, random_latent
 

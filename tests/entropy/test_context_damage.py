@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamcodec.context import ContextData, ContextLayer
-from streamcodec.entropy import ContextModel, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import ContextModel, Decoder, Encoder, Tables
+from streamcodec.entropy.context import ContextData, ContextLayer
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
 from .contexts import TABLES, Latent, native_context, native_tables, random_context, random_latent

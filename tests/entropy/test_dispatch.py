@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from streamcodec.entropy import Encoder, Tables, instruction_set, instruction_sets
+from streamcodec.entropy.coder import Encoder, Tables, instruction_set, instruction_sets
 from streamcodec.errors import UsageError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamcodec.entropy import Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.coder import Decoder, Encoder, Tables, instruction_sets
 
 CDF = np.array(
     [[0, 16384, 0, 0, 0], [0, 2000, 14000, 16000, 16384], [0, 8192, 16383, 16384, 0]], np.int32

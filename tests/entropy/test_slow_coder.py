@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamcodec.entropy import Decoder, Encoder, Tables, instruction_sets
-from streamcodec.tables import CERTAIN, Table, TableData, stack_tables
+from streamcodec.entropy.coder import Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.tables import CERTAIN, Table, TableData, stack_tables
 
 LANES = {0: 1, 2: 4, 5: 32}
 

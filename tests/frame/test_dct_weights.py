@@ -14,8 +14,8 @@ from streamcodec.codec.dct_weights import (
     save_dct_weights,
 )
 from streamcodec.engine import Network, Slot, Stage, log_table
+from streamcodec.entropy.tables import CERTAIN, TableData, stack_tables
 from streamcodec.errors import ModelError, OutputError
-from streamcodec.tables import CERTAIN, TableData, stack_tables
 
 from .pictures import picture, weights_of
 

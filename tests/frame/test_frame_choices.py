@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from streamcodec import _native
 from streamcodec.codec.dct_weights import DctWeights
 from streamcodec.engine.reference import run_stage
-from streamcodec.tables import PROBABILITY_BITS
+from streamcodec.entropy.tables import PROBABILITY_BITS
 
 from .oracle import STEPS, Decoded, Ints, Oracle, Planes, pack4, transform, wide
 from .pictures import models, picture, weights_of

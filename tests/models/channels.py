@@ -8,9 +8,9 @@ from torch import Tensor
 from streamcodec._native import ContextModel, Decoder, Encoder, Tables
 from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
 from streamcodec.codec.counting import CountingChannel
-from streamcodec.context import ContextData
+from streamcodec.entropy.context import ContextData
+from streamcodec.entropy.tables import TableData
 from streamcodec.models.base import CompressionModel
-from streamcodec.tables import TableData
 
 
 class ListEncoder(CountingChannel):

@@ -7,22 +7,22 @@ import torch
 from torch import nn
 
 from streamcodec.models.base import ImageModel
-from streamcodec.models.cheng2020 import (
+from streamcodec.models.latents.context import CheckerboardLatentCodec, RasterLatentCodec
+from streamcodec.models.layers.basic import conv, deconv
+from streamcodec.models.zoo.cheng2020 import (
     Cheng2020Anchor,
     Cheng2020AnchorCheckerboard,
     Cheng2020Attention,
 )
-from streamcodec.models.context_latent import CheckerboardLatentCodec, RasterLatentCodec
-from streamcodec.models.factorized import FactorizedLatentCodec, FactorizedPrior
-from streamcodec.models.hyperprior import (
+from streamcodec.models.zoo.factorized import FactorizedLatentCodec, FactorizedPrior
+from streamcodec.models.zoo.hyperprior import (
     HyperpriorLatentCodec,
     MeanScaleHyperprior,
     ScaleHyperprior,
 )
-from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.layers import conv, deconv
-from streamcodec.models.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
-from streamcodec.models.vae import SimpleVAECompressionModel
+from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
+from streamcodec.models.zoo.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
+from streamcodec.models.zoo.vae import SimpleVAECompressionModel
 
 from ..tiny import enliven  # noqa: TID252
 

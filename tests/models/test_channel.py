@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from streamcodec.codec.counting import CountingChannel
-from streamcodec.tables import CERTAIN, Table, stack_tables
+from streamcodec.entropy.tables import CERTAIN, Table, stack_tables
 
 TABLES = stack_tables(
     [CERTAIN, Table(np.array([0, 4096, 12288, 14336, 16384], np.int32), -1)]

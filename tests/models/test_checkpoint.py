@@ -12,7 +12,7 @@ from torch import Tensor
 
 from streamcodec.errors import ModelError
 from streamcodec.models import CompressionModel, create, load_checkpoint, model_id, save_checkpoint
-from streamcodec.models.entropy_models import GaussianConditional
+from streamcodec.models.latents.densities import GaussianConditional
 
 FIELDS = {"N": 4, "M": 6}
 

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
-from streamcodec.entropy import ContextModel, Tables
+from streamcodec.entropy.coder import ContextModel, Tables
 from streamcodec.errors import CorruptStreamError, ModelError
 from streamcodec.models import load_checkpoint, model_id, save_checkpoint
 from streamcodec.models.base import CompressionModel
-from streamcodec.models.cheng2020 import Cheng2020Anchor
-from streamcodec.models.context_latent import CheckerboardLatentCodec, ContextLatent
-from streamcodec.models.masked import anchors
+from streamcodec.models.latents.context import CheckerboardLatentCodec, ContextLatent
+from streamcodec.models.layers.masked import anchors
+from streamcodec.models.zoo.cheng2020 import Cheng2020Anchor
 
 from .channels import ListEncoder
 from .deterministic import frame

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.entropy_models import (
+from streamcodec.models.latents.densities import (
     EntropyBottleneck,
     GaussianConditional,
     default_scale_table,

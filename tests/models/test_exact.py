@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models import exact
-from streamcodec.models.exact import IntegerNetwork
-from streamcodec.models.layers import QReLU, conv, deconv
+from streamcodec.models.exact.network import IntegerNetwork
+from streamcodec.models.exact.network import network as exact
+from streamcodec.models.layers.basic import QReLU, conv, deconv
 
 Layers = tuple[list[nn.Module], list[nn.Module]]
 C, M = 3, 4

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from streamcodec._native import ContextModel, Tables
 from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
 from streamcodec.codec.counting import CountingChannel
-from streamcodec.context import CHUNK_INPUTS, MAX_CHUNK_WEIGHT, Schedule
+from streamcodec.entropy.context import CHUNK_INPUTS, MAX_CHUNK_WEIGHT, Schedule
+from streamcodec.entropy.tables import CERTAIN, Table, stack_tables
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.exact_context import IntegerContext
-from streamcodec.models.masked import MaskedConv2d, anchors
-from streamcodec.tables import CERTAIN, Table, stack_tables
+from streamcodec.models.exact.context import IntegerContext
+from streamcodec.models.layers.masked import MaskedConv2d, anchors
 
 M, F = 4, 6
 BOUNDARIES = torch.linspace(-2, 2, 30)

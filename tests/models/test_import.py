@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from streamcodec.models import CompressionModel, create, import_checkpoint, load_checkpoint, names
-from streamcodec.models.entropy_models import EntropyBottleneck
-from streamcodec.models.fitting import find_fit
+from streamcodec.models.importing.fit import find_fit
+from streamcodec.models.latents.densities import EntropyBottleneck
 from streamcodec.models.registry import config_of
 
 from .deterministic import frame

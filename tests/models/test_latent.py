@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from streamcodec.errors import ModelError
 from streamcodec.models.base import CompressionModel
-from streamcodec.models.ssf_hyperprior import ScaleSpaceHyperprior
+from streamcodec.models.zoo.ssf_hyperprior import ScaleSpaceHyperprior
 
 from .channels import ListDecoder, ListEncoder
 

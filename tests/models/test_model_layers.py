@@ -2,17 +2,17 @@ import pytest
 import torch
 from torch import nn
 
-from streamcodec.context import Schedule
+from streamcodec.entropy.context import Schedule
 from streamcodec.errors import ModelError, UsageError
-from streamcodec.models.blocks import (
+from streamcodec.models.layers.basic import GDN, LowerBound, QReLU, conv, deconv
+from streamcodec.models.layers.blocks import (
     AttentionBlock,
     ResidualBlock,
     ResidualBlockUpsample,
     ResidualBlockWithStride,
     subpel_conv,
 )
-from streamcodec.models.layers import GDN, LowerBound, QReLU, conv, deconv
-from streamcodec.models.masked import MaskedConv2d, anchors
+from streamcodec.models.layers.masked import MaskedConv2d, anchors
 
 
 def test_lower_bound_lets_only_upward_gradients_through() -> None:

@@ -12,7 +12,7 @@ from streamcodec.models import (
     ScaleHyperprior,
 )
 from streamcodec.models.base import CompressionModel
-from streamcodec.models.published import current_keys
+from streamcodec.models.published_keys import current_keys
 
 State = dict[str, Tensor]
 

@@ -3,7 +3,7 @@ import torch
 
 from streamcodec.errors import ModelError
 from streamcodec.models import ImageModel, InterModel, create, names
-from streamcodec.models.latent import HyperpriorLatent
+from streamcodec.models.latents.hyperprior import HyperpriorLatent
 from streamcodec.models.registry import config_of
 
 from .channels import ListDecoder, ListEncoder

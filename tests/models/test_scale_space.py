@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from streamcodec.models.scale_space import gaussian_volume, warp
+from streamcodec.models.layers.scale_space import gaussian_volume, warp
 
 FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "scale_space_warp.npz"
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
-from streamcodec.models.scale_space import gaussian_volume
-from streamcodec.models.ssf import ScaleSpaceFlow
+from streamcodec.models.layers.scale_space import gaussian_volume
+from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
 from .channels import ListDecoder, ListEncoder
 from .deterministic import frame

@@ -3,10 +3,10 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import UsageError
-from streamcodec.models.channel import SymbolChannel
-from streamcodec.models.entropy_models import EntropyBottleneck
-from streamcodec.models.latent import LatentEstimate, code_factorized
-from streamcodec.models.vae import SimpleVAECompressionModel
+from streamcodec.models.latents.densities import EntropyBottleneck
+from streamcodec.models.latents.hyperprior import LatentEstimate, code_factorized
+from streamcodec.models.symbols import SymbolChannel
+from streamcodec.models.zoo.vae import SimpleVAECompressionModel
 
 from .channels import ListDecoder, ListEncoder
 from .deterministic import frame

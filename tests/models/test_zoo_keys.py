@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from streamcodec.models.cheng2020 import (
+from streamcodec.models.zoo.cheng2020 import (
     Cheng2020Anchor,
     Cheng2020AnchorCheckerboard,
     Cheng2020Attention,
 )
-from streamcodec.models.factorized import FactorizedPrior
-from streamcodec.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
-from streamcodec.models.joint import JointAutoregressiveHierarchicalPriors
-from streamcodec.models.ssf import ScaleSpaceFlow
+from streamcodec.models.zoo.factorized import FactorizedPrior
+from streamcodec.models.zoo.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
+from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
 FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
 

@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.options import SchedulerOptions
 
 from streamcodec import EncodeOptions, encode
+from streamcodec.pipelines.transcoding.recipe import Coding
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 SIZE = (48, 32)
 
@@ -99,7 +99,7 @@ def cut_up() -> SchedulerOptions:
 def ray_here() -> Iterator[None]:
     """Ray in this process, for three workers."""
     pytest.importorskip("ray", reason="Ray is not installed")
-    from streamcodec.pipelines.actors import connected
+    from streamcodec.pipelines.transcoding.ray_workers import connected
 
     with connected(None, 3):
         yield

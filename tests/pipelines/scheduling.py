@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from streamcodec.pipelines.options import SchedulerOptions
-from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.tasks import (
+from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileJob,
     FileRef,
@@ -16,6 +14,8 @@ from streamcodec.pipelines.tasks import (
     Task,
     Verified,
 )
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole
 PLAN = Plan(100, 100, (32,) * 6 + (8,))

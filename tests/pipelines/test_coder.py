@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.coder import Coder
-from streamcodec.pipelines.storage import Storage, remove_parts
-from streamcodec.pipelines.tasks import (
+
+from streamcodec.pipelines.files.storage import Storage, remove_parts
+from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
     FileRef,
@@ -20,6 +20,7 @@ from streamcodec.pipelines.tasks import (
     Task,
     Verified,
 )
+from streamcodec.pipelines.transcoding.worker import Coder
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
@@ -95,7 +96,7 @@ def test_a_part_that_is_there_is_not_coded_again(
 ) -> None:
     plan = bench.perform("plan").plan
     parts = bench.parts(plan)
-    monkeypatch.setattr("streamcodec.pipelines.coder.encode_part", None)
+    monkeypatch.setattr("streamcodec.pipelines.transcoding.worker.encode_part", None)
     assert bench.parts(plan) == parts
 
 

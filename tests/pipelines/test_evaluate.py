@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamcodec.pipelines import evaluate as evaluation
-from streamcodec.pipelines.evaluate import evaluate, find_clips, other_rows
-from streamcodec.pipelines.rd import measure as measuring
-from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, read_rows
 
 from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.pipelines.evaluation import measure as measuring
+from streamcodec.pipelines.evaluation import run as evaluation
+from streamcodec.pipelines.evaluation.rows import OURS, Clip, Job, Row, Store, read_rows
+from streamcodec.pipelines.evaluation.run import evaluate, find_clips, other_rows
 
 
 def row_for(job: Job) -> Row:
@@ -140,7 +140,8 @@ def test_a_worker_that_dies_is_replaced_and_a_job_that_kills_three_has_failed(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ray import cloudpickle
-    from streamcodec.pipelines import rd_ray
+
+    from streamcodec.pipelines.evaluation import ray_tasks as rd_ray
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
     monkeypatch.setattr(rd_ray, "_measure", kill_worker)

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.options import SchedulerOptions
+
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
 import ray
 from ray.cluster_utils import Cluster
-from streamcodec.pipelines.actors import InstalledOnly, patiently
-from streamcodec.pipelines.transcoding import transcode
+
+from streamcodec.pipelines.transcoding.ray_workers import InstalledOnly, patiently
+from streamcodec.pipelines.transcoding.run import transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 

@@ -4,7 +4,8 @@ import os
 import signal
 
 import pytest
-from streamcodec.pipelines.interrupts import Interrupts
+
+from streamcodec.interrupts import Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -13,13 +13,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from streamcodec.pipelines.listing import Policy
-from streamcodec.pipelines.manifest import Manifest
-from streamcodec.pipelines.options import SchedulerOptions
-from streamcodec.pipelines.records import Totals
-from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.sources import Item
-from streamcodec.pipelines.tasks import (
+
+from streamcodec.errors import OutputError, UsageError
+from streamcodec.pipelines.files.sources import Item
+from streamcodec.pipelines.transcoding.manifest.enter import Policy
+from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.transcoding.manifest.rows import Totals
+from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
     FileJob,
@@ -32,8 +32,8 @@ from streamcodec.pipelines.tasks import (
     Skipped,
     Task,
 )
-
-from streamcodec.errors import OutputError, UsageError
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 PLAN = Plan(64, 48, (32, 32, 8), '{"x": "ü"}')
 ITEMS = [Item(f"/in/{number}.mp4", f"{number}.mp4", 100 + number, "v1") for number in range(5)]
@@ -271,9 +271,9 @@ def test_full_disk_is_told(manifest: Manifest) -> None:
 DRIVER = """
 import sys
 from pathlib import Path
-from streamcodec.pipelines.manifest import Manifest
-from streamcodec.pipelines.sources import Item
-from streamcodec.pipelines.tasks import FileDone
+from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.files.sources import Item
+from streamcodec.pipelines.transcoding.schedule.messages import FileDone
 
 with Manifest.open(Path(sys.argv[1])) as manifest:
     manifest.begin({}, [])

@@ -6,14 +6,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from streamcodec.pipelines.rd import measure as measuring
-from streamcodec.pipelines.rd.anchors import ANCHORS, anchor_named
-from streamcodec.pipelines.rd.measure import encode_anchor, measure, row_of
-from streamcodec.pipelines.rd.rows import OURS, Clip, Job
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.metrics import frame_mse, mse_to_psnr_db, psnr_yuv_db
+from streamcodec.pipelines.evaluation import measure as measuring
+from streamcodec.pipelines.evaluation.anchors import ANCHORS, anchor_named
+from streamcodec.pipelines.evaluation.measure import encode_anchor, measure, row_of
+from streamcodec.pipelines.evaluation.rows import OURS, Clip, Job
 from streamcodec.video import VideoReader
 
 

@@ -7,10 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamcodec.pipelines.rd.plan import parse_options, plan
-from streamcodec.pipelines.rd.report import markdown, write_tables
-from streamcodec.pipelines.rd.rows import OURS, Clip, Job, Row, Store, key_of, latest, read_rows
-from streamcodec.pipelines.rd.tables import (
+
+from streamcodec.errors import UsageError
+from streamcodec.pipelines.evaluation.jobs import parse_options, plan
+from streamcodec.pipelines.evaluation.report import markdown, write_tables
+from streamcodec.pipelines.evaluation.rows import (
+    OURS,
+    Clip,
+    Job,
+    Row,
+    Store,
+    key_of,
+    latest,
+    read_rows,
+)
+from streamcodec.pipelines.evaluation.tables import (
     METRICS,
     bd_rates,
     bd_table,
@@ -19,8 +30,6 @@ from streamcodec.pipelines.rd.tables import (
     metrics_of,
     points_table,
 )
-
-from streamcodec.errors import UsageError
 from streamcodec.stream.options import DEFAULT_INTRA_OFFSET
 
 CLIP = Clip(Path("a/park.mp4"), "00ff")
@@ -204,7 +213,7 @@ def test_the_last_row_of_a_setting_counts() -> None:
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from streamcodec.pipelines.rd.figures import draw, mean_curves
+    from streamcodec.pipelines.evaluation.figures import draw, mean_curves
 
     rows = [
         row

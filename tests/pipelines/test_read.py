@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from streamcodec.pipelines.reading import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 import streamcodec
 from streamcodec.errors import CorruptStreamError, SourceError, UsageError
+from streamcodec.pipelines.reading.blocks import COLUMNS, Piece, Reading, blocks, deal, pieces_of
 
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pyarrow", reason="Ray Data's dependencies are not installed")
@@ -41,7 +41,8 @@ def streams(tmp_path: Path, synthetic: ModuleType, tiny_models: dict[str, str]) 
 def ray_data() -> Iterator[None]:
     """Ray on one CPU, for Ray Data without its progress bars."""
     import ray
-    from streamcodec.pipelines.actors import connected
+
+    from streamcodec.pipelines.transcoding.ray_workers import connected
 
     with connected(None, 1):
         context = ray.data.DataContext.get_current()
@@ -106,7 +107,7 @@ def test_a_block_is_bounded_and_of_one_shape(
     )
     reading = Reading()
     pieces = [piece for path in (streams[1], small) for piece in pieces_of(str(path), reading)]
-    monkeypatch.setattr("streamcodec.pipelines.reading.BLOCK_BYTES", 4 * 3 * 32 * 48)
+    monkeypatch.setattr("streamcodec.pipelines.reading.blocks.BLOCK_BYTES", 4 * 3 * 32 * 48)
     assert [block["data"].shape for block in blocks(pieces, reading)] == [
         (4, 3, 32, 48),
         (2, 3, 32, 48),
@@ -182,7 +183,7 @@ def test_other_readings_fail(settings: dict[str, Any], message: str) -> None:
 
 @pytest.mark.usefixtures("ray_data")
 def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
-    from streamcodec.pipelines.read import read_ssf
+    from streamcodec.pipelines.reading.dataset import read_ssf
 
     dataset = read_ssf(
         streams[0].parent,
@@ -202,7 +203,7 @@ def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
 
 @pytest.mark.usefixtures("ray_data")
 def test_batches_of_frames_for_torch(streams: list[Path]) -> None:
-    from streamcodec.pipelines.read import read_ssf
+    from streamcodec.pipelines.reading.dataset import read_ssf
 
     dataset = read_ssf([str(path) for path in streams], override_num_blocks=1)
     batches = list(dataset.select_columns(["data", "index"]).iter_torch_batches(batch_size=8))
@@ -211,7 +212,7 @@ def test_batches_of_frames_for_torch(streams: list[Path]) -> None:
 
 
 def test_the_seed_decides_the_order_of_gops(streams: list[Path]) -> None:
-    from streamcodec.pipelines.read import SsfDatasource
+    from streamcodec.pipelines.reading.dataset import SsfDatasource
 
     def order(seed: int | None) -> list[tuple[str, int]]:
         source = SsfDatasource(
@@ -237,7 +238,7 @@ def test_the_seed_decides_the_order_of_gops(streams: list[Path]) -> None:
 
 
 def test_tasks_tell_what_they_read(streams: list[Path]) -> None:
-    from streamcodec.pipelines.read import SsfDatasource
+    from streamcodec.pipelines.reading.dataset import SsfDatasource
 
     source = SsfDatasource([str(path) for path in streams], Reading())
     assert source.estimate_inmemory_data_size() == 16 * 3 * 32 * 48
@@ -247,7 +248,7 @@ def test_tasks_tell_what_they_read(streams: list[Path]) -> None:
 
 
 def test_no_streams_fail(tmp_path: Path) -> None:
-    from streamcodec.pipelines.read import read_ssf
+    from streamcodec.pipelines.reading.dataset import read_ssf
 
     with pytest.raises(SourceError, match="there are no streams in"):
         read_ssf(tmp_path)

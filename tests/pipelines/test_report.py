@@ -10,17 +10,22 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from streamcodec.pipelines import summary as summary_module
-from streamcodec.pipelines.charts import Point, bars, histogram, scatter, ticks
-from streamcodec.pipelines.manifest import Manifest
-from streamcodec.pipelines.options import SchedulerOptions
-from streamcodec.pipelines.progress import Snapshot, show_progress, snapshot_of, time_text
-from streamcodec.pipelines.report import print_summary, write_report
-from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.sources import Item, list_sources
-from streamcodec.pipelines.tasks import FileDone, FileError
 
 from streamcodec.errors import OutputError, UsageError
+from streamcodec.pipelines.files.sources import Item, list_sources
+from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.transcoding.report.charts import Point, bars, histogram, scatter, ticks
+from streamcodec.pipelines.transcoding.report.progress import (
+    Snapshot,
+    show_progress,
+    snapshot_of,
+    time_text,
+)
+from streamcodec.pipelines.transcoding.report.report import print_summary, write_report
+from streamcodec.pipelines.transcoding.run.report import summary as summary_module
+from streamcodec.pipelines.transcoding.schedule.messages import FileDone, FileError
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 EVIL = "<script>alert('&')</script>"
 
@@ -181,7 +186,9 @@ def test_report_without_pyarrow(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(manifest)
-    monkeypatch.setattr("streamcodec.pipelines.report.find_spec", lambda name: None)
+    monkeypatch.setattr(
+        "streamcodec.pipelines.transcoding.report.report.find_spec", lambda name: None
+    )
     write_report(manifest, tmp_path)
     assert not (tmp_path / "report.parquet").exists()
     with pytest.raises(UsageError, match="pyarrow is not installed; accepted: pip install pyarrow"):
@@ -266,7 +273,9 @@ def test_snapshot_of_a_scheduler(manifest: Manifest) -> None:
 
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("streamcodec.pipelines.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        "streamcodec.pipelines.transcoding.report.progress.time.monotonic", lambda: now[0]
+    )
     out = io.StringIO()
     with show_progress(out, every_seconds=10) as show:
         for second in range(25):

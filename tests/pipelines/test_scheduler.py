@@ -20,11 +20,18 @@ from scheduling import (
     taken,
     work_off,
 )
-from streamcodec.pipelines.options import SchedulerOptions
-from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.tasks import FileJob, Part, PartDone, Plan, Planned, Skipped
 
 from streamcodec.errors import UsageError
+from streamcodec.pipelines.transcoding.schedule.messages import (
+    FileJob,
+    Part,
+    PartDone,
+    Plan,
+    Planned,
+    Skipped,
+)
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 
 def test_long_files_are_split_and_short_ones_grouped() -> None:

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
 
 from scheduling import LONG, PLAN, done, jobs, outcomes_of, part_done, scheduler_of, taken, work_off
-from streamcodec.pipelines.scheduler import Scheduler
-from streamcodec.pipelines.tasks import FileError, FileRef, Part, PartsLost, Planned, Task
+
+from streamcodec.pipelines.transcoding.schedule.messages import (
+    FileError,
+    FileRef,
+    Part,
+    PartsLost,
+    Planned,
+    Task,
+)
+from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 
 def test_killer_fails_after_three_workers_and_its_batch_does_not() -> None:

@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.locations import filesystem, local_path, location_of
-from streamcodec.pipelines.naming import OutputNames
-from streamcodec.pipelines.sources import FAILED_HEADER, STREAM_SUFFIXES, Filter, Item, list_sources
 
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.pipelines.files.locations import filesystem, local_path, location_of
+from streamcodec.pipelines.files.outputs import OutputNames
+from streamcodec.pipelines.files.sources import (
+    FAILED_HEADER,
+    STREAM_SUFFIXES,
+    Filter,
+    Item,
+    list_sources,
+)
 
 
 @pytest.fixture
@@ -78,7 +84,8 @@ def test_excluded_folder_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPat
     read: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(
-        "streamcodec.pipelines.sources.os.scandir", lambda path: read.append(path) or scandir(path)
+        "streamcodec.pipelines.files.sources.os.scandir",
+        lambda path: read.append(path) or scandir(path),
     )
     relatives(folder, keep=Filter(exclude=("deep/",)))
     assert read == [str(folder), str(folder / "skip")]
@@ -160,7 +167,7 @@ def test_folder_that_cannot_be_read_fails(folder: Path, monkeypatch: pytest.Monk
     def scandir(path: str) -> object:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("streamcodec.pipelines.sources.os.scandir", scandir)
+    monkeypatch.setattr("streamcodec.pipelines.files.sources.os.scandir", scandir)
     with pytest.raises(SourceError, match=r"cannot read .*videos: Permission denied"):
         relatives(folder)
 

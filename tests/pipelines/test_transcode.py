@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamcodec.pipelines.coding import Coding
-from streamcodec.pipelines.options import SchedulerOptions
 
 import streamcodec
 from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.pipelines.transcoding.recipe import Coding
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
-from streamcodec.pipelines.transcoding import transcode
+from streamcodec.pipelines.transcoding.run import transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 

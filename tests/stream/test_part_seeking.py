@@ -8,11 +8,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from streamcodec.stream import parts
+from streamcodec.parts import encode as parts
+from streamcodec.parts.plan import VideoPlan
+from streamcodec.parts.planning import plan_video
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.part import Part
-from streamcodec.stream.plan import VideoPlan
-from streamcodec.stream.planning import plan_video
+from streamcodec.stream.source import Part
 
 FRAMES = 48
 B_FRAMES = {"g": "20", "bf": "3"}

@@ -16,7 +16,7 @@ from streamcodec.errors import (
     TruncatedStreamError,
     UsageError,
 )
-from streamcodec.stream import parts as parts_module
+from streamcodec.parts import encode as parts_module
 
 SIZE = (48, 32)
 SETTINGS = {"gop": 4, "quality": 40}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streamcodec.stream.pipeline import overlapped
+from streamcodec.stream.stages import overlapped
 
 
 def test_items_come_in_order() -> None:

@@ -12,7 +12,7 @@ import torch
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.stream.identity import BLOCK_BYTES, BLOCKS
+from streamcodec.parts.identity import BLOCK_BYTES, BLOCKS
 
 SIZE = (48, 32)
 

@@ -8,10 +8,10 @@ import pytest
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.stream.estimate import Prediction
-from streamcodec.stream.part import Part
-from streamcodec.stream.sample import take_sample
-from streamcodec.stream.search import find_quality
+from streamcodec.stream.search.predict import Prediction
+from streamcodec.stream.search.sample import take_sample
+from streamcodec.stream.search.search import find_quality
+from streamcodec.stream.source import Part
 from streamcodec.stream.target import Measure, Target
 
 COUNT = 68

@@ -1,10 +1,10 @@
-"""tools/simulate_pipeline.py at a small size."""
+"""tools/trials/simulate_pipeline.py at a small size."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-TOOL = Path(__file__).parents[2] / "tools" / "simulate_pipeline.py"
+TOOL = Path(__file__).parents[2] / "tools" / "trials" / "simulate_pipeline.py"
 
 
 def test_all_items_are_done_over_a_kill(tmp_path: Path) -> None:

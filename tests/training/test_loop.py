@@ -14,9 +14,9 @@ from streamcodec.errors import UsageError
 from streamcodec.training import Ending, TrainConfig, averaged_model, train
 from streamcodec.training.batches import Batch, draw_batch, open_data
 from streamcodec.training.config import Qualities
-from streamcodec.training.loop import check, learning_rate, train_step
 from streamcodec.training.replicas import ALONE
 from streamcodec.training.state import begin
+from streamcodec.training.trainer import check, learning_rate, train_step
 
 WIDTHS = {
     "inter": {"synthesis": 8, "analysis": 8, "features": 8, "blocks": 1},

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
+from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.models.dct.gains import COARSEST, FINEST, lagrangian
 from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
@@ -24,7 +25,6 @@ from streamcodec.models.dct.scales import (
     SymbolCounts,
 )
 from streamcodec.models.dct.transforms import CHANNELS
-from streamcodec.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.types import QUALITIES
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Rate-distortion curves of streamcodec and of other encoders."""

@@ -1,0 +1,1 @@
+"""Sources, outputs and where they lie."""

@@ -1,0 +1,1 @@
+"""Whole datasets into streams and back."""

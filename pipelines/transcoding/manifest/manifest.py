@@ -1,0 +1,265 @@
+"""The state of a job, in one SQLite file (schema.py): what is to be done, what is done, what failed and why.
+
+One driver writes; others may read meanwhile. Writes gather in a transaction that `flush` commits: the driver flushes before it waits, so
+whatever it knew then survives its death at any moment. Resuming needs nothing else than listing the same sources again.
+"""
+
+import json
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ...files.sources import Item
+from ..schedule.messages import (
+    FileDone,
+    FileError,
+    FileJob,
+    FileRef,
+    Part,
+    PartDone,
+    PartsLost,
+    Plan,
+    Skipped,
+)
+from .driverlock import driver_lock, here
+from .enter import JobKeys, Policy, list_items
+from .rows import (
+    FileRow,
+    FileState,
+    RunRow,
+    Totals,
+    count_files,
+    load_jobs,
+    plan_text,
+    read_files,
+    read_run,
+)
+from .schema import connect, guarded
+
+__all__ = ["Manifest"]
+
+CHUNK = 500  # jobs read at a time
+MOST_WRITES = 20_000  # in one transaction
+
+STARTED = (
+    "UPDATE files SET state = 'running', worker = ?, started = coalesce(started, ?) WHERE id = ?"
+)
+PLANNED = "UPDATE files SET state = 'planned', plan = ?, width = ?, height = ?, frames = ?, gops = ? WHERE id = ?"
+PART_DONE = """
+INSERT INTO parts (file, first_gop, gops, frames, state, path, size_bytes, seconds, payload, worker, finished)
+VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET gops = excluded.gops, frames = excluded.frames, state = 'done', path = excluded.path,
+    size_bytes = excluded.size_bytes, seconds = excluded.seconds, payload = excluded.payload, worker = excluded.worker,
+    finished = excluded.finished
+"""
+PART_LOST = "UPDATE parts SET state = 'pending' WHERE file = ? AND first_gop = ?"
+PART_TRIED = """
+INSERT INTO parts (file, first_gop, gops, frames, state, attempts) VALUES (?, ?, ?, ?, 'pending', ?)
+ON CONFLICT DO UPDATE SET attempts = excluded.attempts
+"""
+FILE_TRIED = "UPDATE files SET attempts = ? WHERE id = ?"
+WRITTEN = """
+UPDATE files SET state = ?, ended_run = ?, plan = NULL, output_bytes = ?, frames = ?, gops = ?, width = ?, height = ?, seconds = ?,
+    psnr_db = ?, worker = ?, finished = ?, error = NULL, traceback = NULL
+WHERE id = ?
+"""
+NO_PARTS = "DELETE FROM parts WHERE file = ?"
+VERIFIED = "UPDATE files SET state = 'done', ended_run = ?, finished = ? WHERE id = ?"
+SKIPPED = "UPDATE files SET state = 'skipped', ended_run = ?, error = ?, worker = ?, finished = ? WHERE id = ?"
+FAILED = "UPDATE files SET state = 'failed', ended_run = ?, error = ?, traceback = ?, worker = ?, finished = ? WHERE id = ?"
+NOT_RUNNING = (
+    "UPDATE files SET state = iif(plan IS NULL, 'pending', 'planned') WHERE state = 'running'"
+)
+BEGIN_RUN = "INSERT INTO runs (started, state, driver, settings, models, arguments) VALUES (?, 'running', ?, ?, ?, ?)"
+UNFINISHED = """
+SELECT id FROM files WHERE run = ? AND state IN ('pending', 'planned', 'running', 'written') ORDER BY input_bytes DESC, id
+"""
+
+
+class Manifest:
+    """A manifest that is open; also the scheduler's journal. Use it in a `with` block, from one thread.
+
+    Every method raises OutputError if the disk is full or the file is damaged.
+    """
+
+    def __init__(
+        self, path: Path, *, read_only: bool, clock: Callable[[], float] = time.time
+    ) -> None:
+        """See `open` and `read`."""
+        self.path = path
+        self._clock = clock
+        self._run = 0
+        self._writes = 0
+        with ExitStack() as stack:
+            if not read_only:
+                stack.enter_context(driver_lock(path))
+            self._connection = connect(path, read_only=read_only)
+            stack.callback(self._connection.close)
+            last = read_run(self._connection)
+            self._run = 0 if last is None else last.id
+            self._opened = stack.pop_all()
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open a manifest to work with, or make it. Raises OutputError if another driver has it open, or it is damaged; UsageError if it
+        is of a newer version or another program's. It must lie on a disk of this machine: SQLite's log does not work over a network."""
+        return cls(path, read_only=False, clock=clock)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Look at the last run of a manifest, also while a driver works on it."""
+        return cls(path, read_only=True)
+
+    def begin(
+        self, settings: Mapping[str, Any], models: Sequence[str], arguments: Sequence[str] = ()
+    ) -> int:
+        """Start a run. `settings`: all that bears on the outputs, as JSON; `models`: their ids. What was in work is to be done again."""
+        texts = [
+            json.dumps(value, sort_keys=True) for value in (settings, list(models), list(arguments))
+        ]
+        with guarded(self.path):
+            self._write(NOT_RUNNING)
+            self._run = (
+                self._connection.execute(BEGIN_RUN, [self._clock(), here(), *texts]).lastrowid or 0
+            )
+        self.flush()
+        self._keys = JobKeys(texts[0], texts[1])
+        return self._run
+
+    def add(self, items: Iterable[tuple[Item, str]], policy: Policy | None = None) -> Totals:
+        """List the run's items with their outputs, all or, if this raises, none. What is done with the same key stays so; what failed
+        with it stays failed, unless retried; the rest is to be done. Raises UsageError if two inputs have the same output."""
+        with guarded(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                list_items(self._connection, self._run, items, self._keys, policy or Policy())
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk has ended it already
+                    self._connection.execute("ROLLBACK")
+                raise
+        self.flush()
+        return self.totals()
+
+    def jobs(self) -> Iterator[FileJob]:
+        """The files of the run that have not ended by now, the largest first. Holds 8 bytes for each of them."""
+        with guarded(self.path):
+            ids = array("q", (row[0] for row in self._connection.execute(UNFINISHED, [self._run])))
+        for start in range(0, len(ids), CHUNK):
+            with guarded(self.path):
+                chunk = load_jobs(self._connection, list(ids[start : start + CHUNK]))
+            yield from chunk
+
+    def totals(self) -> Totals:
+        """How many files of the run are where."""
+        with guarded(self.path):
+            return count_files(self._connection, self._run)
+
+    def files(self, state: FileState | None = None) -> Iterator[FileRow]:
+        """The files of the run, or those in one state."""
+        with guarded(self.path):
+            yield from read_files(self._connection, self._run, state)
+
+    @property
+    def run(self) -> RunRow | None:
+        """The run that was begun, or the last one; None if there was none."""
+        with guarded(self.path):
+            return read_run(self._connection)
+
+    def flush(self) -> None:
+        """Commit: from now on all of it survives."""
+        if self._connection.in_transaction:
+            with guarded(self.path):
+                self._connection.execute("COMMIT")
+        self._writes = 0
+
+    def finish(self, state: str = "finished") -> None:
+        """End the run: "finished", "cancelled" or "stopped". Files that are still in work are to be done next time."""
+        with guarded(self.path):
+            self._write(NOT_RUNNING)
+            self._write(
+                "UPDATE runs SET state = ?, finished = ? WHERE id = ?",
+                state,
+                self._clock(),
+                self._run,
+            )
+            self.flush()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._opened:
+            self.flush()
+
+    def started(self, files: Sequence[FileRef], worker: str) -> None:
+        for file in files:
+            self._write(STARTED, worker, self._clock(), file.file)
+
+    def planned(self, file: int, plan: Plan) -> None:
+        self._write(PLANNED, plan_text(plan), plan.width, plan.height, plan.frames, plan.gops, file)
+
+    def part_done(self, done: PartDone, worker: str) -> None:
+        part = done.part
+        result = (done.path, done.size_bytes, done.seconds, done.payload, worker, self._clock())
+        self._write(PART_DONE, done.file, part.first_gop, part.gops, part.frames, *result)
+
+    def parts_lost(self, lost: PartsLost) -> None:
+        for first_gop in lost.first_gops:
+            self._write(PART_LOST, lost.file, first_gop)
+
+    def written(self, done: FileDone, worker: str, *, final: bool) -> None:
+        result = (
+            done.size_bytes,
+            done.frames,
+            done.gops,
+            done.width,
+            done.height,
+            done.seconds,
+            done.psnr_db,
+            worker,
+            self._clock(),
+        )
+        self._write(
+            WRITTEN,
+            "done" if final else "written",
+            self._run if final else None,
+            *result,
+            done.file,
+        )
+        self._write(NO_PARTS, done.file)
+
+    def verified(self, file: int) -> None:
+        self._write(VERIFIED, self._run, self._clock(), file)
+
+    def skipped(self, skipped: Skipped, worker: str) -> None:
+        self._write(SKIPPED, self._run, skipped.reason, worker, self._clock(), skipped.file)
+
+    def attempted(self, file: int, part: Part | None, attempts: int) -> None:
+        if part is None:
+            self._write(FILE_TRIED, attempts, file)
+        else:
+            self._write(PART_TRIED, file, part.first_gop, part.gops, part.frames, attempts)
+
+    def failed(self, error: FileError, worker: str) -> None:
+        self._write(
+            FAILED, self._run, error.error, error.traceback, worker, self._clock(), error.file
+        )
+
+    def _write(self, statement: str, *values: object) -> None:
+        with guarded(self.path):
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(statement, values)
+        self._writes += 1
+        if self._writes >= MOST_WRITES:
+            self.flush()

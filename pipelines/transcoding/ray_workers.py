@@ -1,0 +1,311 @@
+"""Workers as actors of Ray. Tasks and outcomes travel, a few hundred bytes each (and the plan of a long video); frames never do."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from streamcodec.errors import StreamCodecError, UsageError
+
+from ..files.locations import local_path
+from .driver import Broke, Ended, Event, Lost, Ready, Reported
+from .recipe import Coding
+from .schedule.messages import FileError, Outcome, Task
+
+try:
+    import ray
+    from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
+    from ray.job_config import JobConfig
+except ImportError as error:
+    raise UsageError(
+        f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'"
+    ) from error
+
+__all__ = ["Actors", "Fleet", "InstalledOnly", "Job", "connected", "default_workers", "patiently"]
+
+STORE_BYTES = (
+    100 << 20
+)  # of Ray's object store, where it is started here: next to nothing goes through it
+NODE_IS_GONE = (
+    "node has died",
+    "node was terminated",
+    "node is dead",
+    "node died",
+    "node is terminated",
+    "preempt",
+)
+GUESSES = "Some common causes include"
+STARTS = 3
+CLOSE_SECONDS = 5.0
+PAUSE_SECONDS = 1.0  # before a worker that could not be started is tried again
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How many workers there are, and what each takes: threads of a CPU, and a share of a GPU. `environment`: variables to set in them."""
+
+    workers: int
+    threads: int = 1
+    gpus: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.workers < 1 or self.gpus < 0:
+            raise UsageError(
+                f"workers are {self.workers}, with {self.gpus} GPUs each; accepted: 1 or more workers, GPUs of 0 or more"
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told when it starts. `work`: the folder of work; `mark`: a file in it that a worker must see, if it is local."""
+
+    coding: Coding
+    work: str
+    mark: str
+    long_seconds: float | None
+
+
+class CodingActor:
+    """The worker's side. Importing nothing heavy until the environment is set."""
+
+    def __init__(self, job: Job, environment: Mapping[str, str]) -> None:
+        os.environ.update(environment)
+        self._job = job
+        self._coder: Any = None
+
+    def start(self) -> tuple[str, int]:
+        """Load what a task needs; returns the ids of node and process. Raises UsageError if this node does not see the folder of work."""
+        work = local_path(self._job.work)
+        node = ray.get_runtime_context().get_node_id()
+        if work is not None and not Path(work, self._job.mark).exists():
+            raise UsageError(
+                f"{work} is not the same folder on node {node}: name a folder that all nodes share, or a URL"
+            )
+        from ..files.storage import Storage
+        from .worker import Coder
+
+        self._storage = Storage(self._job.work)
+        self._coder = Coder(self._job.coding, self._storage, long_seconds=self._job.long_seconds)
+        return str(node), os.getpid()
+
+    def perform(self, task: Task) -> Iterator[Outcome]:
+        """The outcomes, as they come."""
+        yield from self._coder.perform(task)
+
+    def close(self) -> None:
+        """Remove what was fetched: nothing of the process is run any more when Ray ends it."""
+        self._storage.close()
+
+
+@dataclass
+class _Actor:
+    """The driver's side. `reply`: what comes next from it: that it has started, or a stream of outcomes of `task`."""
+
+    handle: Any
+    reply: Any
+    node: str | None = None
+    task: Task | None = None
+
+
+class Actors:
+    """An executor (driver.py). Where an actor dies, another one is started, on whichever node has room."""
+
+    def __init__(self, fleet: Fleet, job: Job) -> None:
+        self._fleet = fleet
+        self._job = job
+        options = {
+            "num_cpus": fleet.threads,
+            "num_gpus": fleet.gpus,
+            "max_restarts": 0,
+            "scheduling_strategy": "SPREAD",
+        }
+        self._class: Any = ray.remote(CodingActor).options(**options)
+        self._actors: dict[str, _Actor] = {}
+        self._count = 0
+        self._not_before = 0.0
+        for _ in range(fleet.workers):
+            self._add()
+
+    @property
+    def ready(self) -> int:
+        """Workers that take tasks."""
+        return sum(actor.node is not None for actor in self._actors.values())
+
+    @property
+    def needs(self) -> str:
+        """What a worker takes, for people."""
+        return f"{self._fleet.threads} CPUs" + (
+            f" and {self._fleet.gpus:g} GPUs" if self._fleet.gpus else ""
+        )
+
+    def submit(self, worker: str, task: Task) -> None:
+        actor = self._actors[worker]
+        actor.reply, actor.task = (
+            actor.handle.perform.options(num_returns="streaming").remote(task),
+            task,
+        )
+
+    def wait(self, seconds: float) -> Iterator[Event]:
+        if len(self._actors) < self._fleet.workers and time.monotonic() >= self._not_before:
+            self._add()
+        waiting = {
+            actor.reply: name for name, actor in self._actors.items() if actor.reply is not None
+        }
+        if not waiting:
+            time.sleep(seconds)
+            return
+        ready, _ = ray.wait(list(waiting), num_returns=1, timeout=seconds, fetch_local=False)
+        if ready:
+            ready, _ = ray.wait(
+                list(waiting), num_returns=len(waiting), timeout=0, fetch_local=False
+            )
+        for reply in ready:
+            name = waiting[reply]
+            yield self._event(name, self._actors[name])
+
+    def stop(self) -> None:
+        """End all workers, at once; those that do nothing tidy up before."""
+        idle = [
+            actor.handle.close.remote()
+            for actor in self._actors.values()
+            if actor.node is not None and actor.task is None
+        ]
+        if idle:
+            ray.wait(idle, num_returns=len(idle), timeout=CLOSE_SECONDS)
+        for actor in self._actors.values():
+            ray.kill(actor.handle, no_restart=True)
+        self._actors.clear()
+
+    def _add(self) -> None:
+        self._count += 1
+        handle = self._class.remote(self._job, self._fleet.environment)
+        self._actors[f"worker-{self._count}"] = _Actor(handle, handle.start.remote())
+
+    def _event(self, name: str, actor: _Actor) -> Event:
+        try:
+            return (
+                self._started(name, actor)
+                if actor.task is None
+                else self._next(name, actor, actor.task)
+            )
+        except RayTaskError as error:  # an exception of the worker's; it lives
+            if actor.task is None:
+                cause = error.cause
+                raise (
+                    cause
+                    if isinstance(cause, StreamCodecError)
+                    else StreamCodecError(f"a worker cannot start: {error}")
+                ) from error
+            broken, actor.task, actor.reply = actor.task, None, None
+            return Broke(name, broken, FileError.of(broken.files[0].file, error))
+        except RayError as error:
+            return self._lost(name, actor, error)
+
+    def _started(self, name: str, actor: _Actor) -> Ready:
+        actor.node, pid = ray.get(actor.reply)
+        actor.reply = None
+        assert actor.node is not None
+        return Ready(name, actor.node, pid)
+
+    def _next(self, name: str, actor: _Actor, task: Task) -> Reported | Ended:
+        try:
+            outcome = ray.get(next(actor.reply))
+        except StopIteration:
+            actor.reply, actor.task = None, None
+            return Ended(name, task)
+        return Reported(name, task, outcome)
+
+    def _lost(self, name: str, actor: _Actor, error: RayError) -> Lost:
+        del self._actors[name]
+        ray.kill(actor.handle, no_restart=True)  # it may be alive and out of reach
+        self._not_before = 0.0 if actor.node is not None else time.monotonic() + PAUSE_SECONDS
+        return Lost(name, not _is_away(error, actor.node), _reason(error))
+
+
+def _reason(error: RayError) -> str:
+    """What Ray says, in a line, without the ids and the guesses that follow."""
+    lines = [
+        line.strip() for line in str(error).splitlines() if line.strip() and "\t" not in line[:1]
+    ]
+    return " ".join(lines).partition(GUESSES)[0].strip() or type(error).__name__
+
+
+def _is_away(error: RayError, node: str | None) -> bool:
+    """Whether the worker was lost with its node, or is out of reach: not for what it was doing."""
+    text = str(error).lower()
+    if (
+        isinstance(error, ActorUnavailableError)
+        or getattr(error, "preempted", False)
+        or any(words in text for words in NODE_IS_GONE)
+    ):
+        return True
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in nodes)
+
+
+class InstalledOnly(JobConfig):
+    """A job whose workers import what is installed, not what lies in the folder where the driver was started.
+
+    Ray puts that folder in front of its workers' paths, unless the job brings a folder of its own; in a clone of the
+    repository it holds sources that are not built.
+    """
+
+    def _runtime_env_has_working_dir(self) -> bool:
+        return True
+
+
+@contextmanager
+def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
+    """Ray: the cluster at `address` ("auto": the one that runs on this machine), or one of this machine that is started here with so many
+    CPUs (None: all) and ends with us. Where this process has Ray running already, that. Raises UsageError."""
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address is not None:
+        _start(address, address=address, **quiet)
+    else:
+        _start(
+            "this machine",
+            address="local",
+            include_dashboard=False,
+            num_cpus=cpus,
+            object_store_memory=STORE_BYTES,
+            **quiet,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(where: str, **arguments: Any) -> None:
+    try:
+        patiently(lambda: ray.init(job_config=InstalledOnly(), **arguments))
+    except Exception as error:  # Ray raises all kinds, plain ones too
+        raise UsageError(f"Ray at {where} cannot be used: {error}") from error
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Start a node of Ray, several times if need be: Ray gives it 30 seconds, which a busy machine may exceed."""
+    for _ in range(STARTS - 1):
+        try:
+            return start()
+        except Exception as error:
+            if "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+    return start()
+
+
+def default_workers(threads: int, gpus: float) -> int:
+    """As many workers as the cluster has room for."""
+    have = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    by_cpu = int(have.get("CPU", 1) // threads)
+    return max(min(by_cpu, int(have.get("GPU", 0) / gpus)) if gpus else by_cpu, 1)

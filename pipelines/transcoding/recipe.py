@@ -1,0 +1,103 @@
+"""What becomes of every file: one value that all workers have, and that tells whether an output is still the right one."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from streamcodec import EncodeOptions, load_codec
+from streamcodec.errors import UsageError
+from streamcodec.stream.video import OnDamage
+from streamcodec.types import MAX_PIXELS
+from streamcodec.video import OnError
+
+from ..files.sources import STREAM_SUFFIXES, VIDEO_SUFFIXES
+
+__all__ = ["STREAM", "Coding", "Container"]
+
+Container = Literal["ssf", "mp4", "mkv", "mov", "webm", "y4m"]
+STREAM: Container = "ssf"
+CONTAINERS: tuple[Container, ...] = (STREAM, "mp4", "mkv", "mov", "webm", "y4m")
+
+
+@dataclass(frozen=True)
+class Coding:
+    """`to` "ssf" encodes videos into streams, anything else decodes streams into videos of that kind.
+
+    To encode: `options`; `on_error`, what to do at damage in a video; `psnr`, whether to measure the quality. `start_seconds`,
+    `duration_seconds` and `max_frames` choose a part of every file, both ways. To decode: `codec` and `crf` of FFmpeg's encoder;
+    `on_damage`; `max_pixels`, the largest picture that is decoded.
+    `threads`: of PyTorch, in every worker; the bytes of a stream depend on it. `check_gops`: how many GOPs a check decodes, evenly spread.
+    """
+
+    to: Container = STREAM
+    options: EncodeOptions = field(default_factory=EncodeOptions)
+    start_seconds: float = 0.0
+    duration_seconds: float | None = None
+    max_frames: int | None = None
+    on_error: OnError = "raise"
+    psnr: bool = False
+    codec: str | None = None
+    crf: float | None = None
+    on_damage: OnDamage = "raise"
+    max_pixels: int = MAX_PIXELS
+    threads: int = 1
+    check_gops: int = 0
+
+    def __post_init__(self) -> None:
+        if self.to not in CONTAINERS:
+            raise UsageError(f"output is to be {self.to!r}; accepted: {', '.join(CONTAINERS)}")
+        if self.threads < 1 or self.check_gops < 0:
+            raise UsageError(
+                f"threads are {self.threads}, GOPs to check {self.check_gops}; accepted: 1 or more threads, 0 or more GOPs"
+            )
+
+    @property
+    def encodes(self) -> bool:
+        return self.to == STREAM
+
+    @property
+    def suffix(self) -> str:
+        """Of the outputs."""
+        return f".{self.to}"
+
+    @property
+    def input_suffixes(self) -> tuple[str, ...]:
+        """Of the files of a folder that are inputs."""
+        return VIDEO_SUFFIXES if self.encodes else STREAM_SUFFIXES
+
+    @property
+    def part(self) -> dict[str, Any]:
+        """The arguments that choose a part of a file."""
+        return {
+            "start_seconds": self.start_seconds,
+            "duration_seconds": self.duration_seconds,
+            "max_frames": self.max_frames,
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Ready for JSON: what the bytes of the outputs depend on, besides the inputs and the models."""
+        part = {"to": self.to, **self.part}
+        if not self.encodes:
+            return part | {
+                "codec": self.codec,
+                "crf": self.crf,
+                "on_damage": self.on_damage,
+                "device": self.options.device,
+            }
+        return part | asdict(self.options) | {"on_error": self.on_error, "threads": self.threads}
+
+    @property
+    def settings_text(self) -> str:
+        """As the manifest keeps them."""
+        return json.dumps(self.settings, sort_keys=True)
+
+    @property
+    def models_text(self) -> str:
+        return json.dumps(self.model_ids())
+
+    def model_ids(self) -> list[str]:
+        """Of the models that encode, in hex; none to decode, where each stream names its own. Raises ModelError."""
+        if not self.encodes:
+            return []
+        return list(load_codec(self.options.intra, self.options.inter, device="cpu").model_ids)

@@ -1,0 +1,85 @@
+"""What happened when, one JSON object a line: what a worker was given, what it told, when it died. For people; nothing reads it back."""
+
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from streamcodec.files import writing
+
+from ..schedule.messages import FileError, Outcome, PartDone, PartsLost, Task
+
+__all__ = ["EventLog"]
+
+
+class EventLog:
+    """Appends to a file, at every `flush`, which comes behind that of the manifest: so what the log calls done is done."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with writing(path):
+            self._file = path.open("ab", buffering=0)
+        self._lines: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def flush(self) -> None:
+        """Write down what has happened."""
+        if self._lines:
+            with writing(self._path):
+                self._file.write("".join(self._lines).encode())
+            self._lines.clear()
+
+    def ready(self, worker: str, node: str, pid: int) -> None:
+        self._write("ready", worker, node=node, pid=pid)
+
+    def started(self, worker: str, task: Task) -> None:
+        for ref in task.files:
+            self._write(
+                "started", worker, task=task.id, kind=task.kind, file=ref.file, gops=_gops(task)
+            )
+
+    def reported(self, worker: str, task: Task, outcome: Outcome) -> None:
+        name = {FileError: "failed", PartsLost: "parts lost"}.get(type(outcome), "done")
+        seconds = round(outcome.seconds, 3) if isinstance(outcome, PartDone) else None
+        error = outcome.error if isinstance(outcome, FileError) else None
+        self._write(
+            name,
+            worker,
+            task=task.id,
+            kind=task.kind,
+            file=outcome.file,
+            gops=_gops(task),
+            seconds=seconds,
+            error=error,
+        )
+
+    def broke(self, worker: str, task: Task, error: FileError) -> None:
+        self._write("broke", worker, task=task.id, kind=task.kind, error=error.error)
+
+    def lost(self, worker: str, task: Task | None, blame: bool, reason: str) -> None:
+        self._write(
+            "lost", worker, task=None if task is None else task.id, blame=blame, error=reason
+        )
+
+    def _write(self, event: str, worker: str, **values: Any) -> None:
+        row = {"time": round(time.time(), 3), "event": event, "worker": worker}
+        self._lines.append(
+            json.dumps(row | {name: value for name, value in values.items() if value is not None})
+            + "\n"
+        )
+
+
+def _gops(task: Task) -> list[int] | None:
+    """[first, end] of the part."""
+    return None if task.part is None else [task.part.first_gop, task.part.end_gop]

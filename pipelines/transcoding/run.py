@@ -1,0 +1,177 @@
+"""`transcode`: a dataset of videos into streams, or of streams into videos, on Ray."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from streamcodec.interrupts import Interrupts
+
+from ..files.layout import Places
+from ..files.listings import Listing
+from ..files.sources import Sources
+from ..files.storage import remove_parts
+from .driver import Driver
+from .manifest.enter import Policy
+from .manifest.manifest import Manifest
+from .manifest.rows import Totals
+from .ray_workers import Actors, Fleet, Job, connected, default_workers
+from .recipe import Coding
+from .report.event_log import EventLog
+from .report.progress import Snapshot, snapshot_of
+from .report.report import write_report
+from .report.summary import Summary
+from .schedule.options import SchedulerOptions
+from .schedule.scheduler import Scheduler
+
+__all__ = ["transcode"]
+
+WEIGHTS = "STREAMCODEC_WEIGHTS"
+PATIENCE_SECONDS = 60.0
+
+Say = Callable[[str], None]
+
+
+def transcode(
+    sources: Sources,
+    out: str | os.PathLike[str],
+    *,
+    coding: Coding | None = None,
+    name: str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    gpus_per_worker: float = 0.0,
+    address: str | None = None,
+    scheduling: SchedulerOptions | None = None,
+    force: bool = False,
+    retry_failed: bool = False,
+    state: str | os.PathLike[str] | None = None,
+    progress: Callable[[Snapshot], None] | None = None,
+    say: Say | None = None,
+) -> Summary:
+    """Code all files of a dataset that are not coded yet. What a former call with the same `out` has done, or half done, is not done again.
+
+    `sources`: files, folders, globs, lists and URLs (sources.py). `out`: a folder or URL; on several machines one that all of them see.
+    `coding`: what becomes of each file (`Coding(options=EncodeOptions(quality=40))`). `name`: pattern of the outputs' names (naming.py).
+    `include`, `exclude`: globs that choose among the files of folders.
+    `workers`: actors, each with `coding.threads` CPUs and `gpus_per_worker`; None = as many as there is room for. `address`: of a Ray
+    cluster; None = that of this process, or one on this machine for as long as this takes.
+    `scheduling`: how work is cut up and when to give up. `force`: code everything again. `retry_failed`: also what failed before.
+    `state`: folder of the manifest, the log and the report. `progress` is called twice a second, `say` with what a person should know.
+
+    Interrupted (Ctrl-C, SIGTERM) it lets the tasks come to an end that workers have, interrupted again it stops at once; both ways the next
+    call goes on from there. Files that fail are in the report. Raises UsageError, SourceError for a source that is not there, OutputError
+    for a state that is in use or cannot be written, StreamCodecError if no worker can work.
+    """
+    coding, scheduling = coding or Coding(), scheduling or SchedulerOptions()
+    scheduling = replace(scheduling, split=scheduling.split and coding.encodes)
+    listing = Listing.of(sources, name, include, exclude)
+    if workers is not None:
+        Fleet(
+            workers, coding.threads, gpus_per_worker
+        )  # says what is wrong with them before anything is listed
+    places = Places.of(out, state)
+    models = coding.model_ids()
+    places.make()
+    with Manifest.open(places.manifest) as manifest:
+        manifest.begin(coding.settings, models, listing.sources)
+        places.clear()
+        policy = Policy(
+            force=force, retry_failed=retry_failed, output_exists=places.existing_outputs()
+        )
+        totals = manifest.add(listing.pairs(coding, places.out), policy)
+        run = _Run(
+            places, manifest, coding, scheduling, totals, progress, say or (lambda text: None)
+        )
+        ending = run.on_ray(workers, gpus_per_worker, address) if totals.pending else "finished"
+        manifest.finish(ending)
+        places.clear()
+        return write_report(manifest, places.state)
+
+
+@dataclass
+class _Run:
+    """A run with work to do."""
+
+    places: Places
+    manifest: Manifest
+    coding: Coding
+    scheduling: SchedulerOptions
+    totals: Totals
+    progress: Callable[[Snapshot], None] | None
+    say: Say
+
+    def on_ray(self, workers: int | None, gpus: float, address: str | None) -> str:
+        """Do it; how the run ended, for the manifest."""
+        cpus = None if workers is None else max(workers * self.coding.threads, os.cpu_count() or 1)
+        environment = {WEIGHTS: os.environ[WEIGHTS]} if WEIGHTS in os.environ else {}
+        with (
+            connected(address, cpus),
+            self.places.marked() as mark,
+            Interrupts(self._interrupted) as interrupts,
+        ):
+            fleet = Fleet(
+                workers or default_workers(self.coding.threads, gpus),
+                self.coding.threads,
+                gpus,
+                environment,
+            )
+            long_seconds = self.scheduling.target_seconds if self.scheduling.split else None
+            actors = Actors(fleet, Job(self.coding, self.places.work, mark, long_seconds))
+            try:
+                return self._drive(actors, fleet.workers, interrupts)
+            except KeyboardInterrupt:
+                self.say("stopped; the same command goes on from here")
+                return "cancelled"
+            finally:
+                actors.stop()
+
+    def _drive(self, actors: Actors, workers: int, interrupts: Interrupts) -> str:
+        scheduler = Scheduler(
+            self.manifest.jobs(),
+            self.scheduling,
+            self.manifest,
+            workers=workers,
+            pending=self.totals.pending,
+        )
+        with EventLog(self.places.state / "log.jsonl") as log:
+            Driver(
+                scheduler,
+                actors,
+                log,
+                save=self.manifest.flush,
+                joined=lambda ref: remove_parts(self.places.work, ref),
+                tick=self._tick(scheduler, actors),
+                interrupted=lambda: interrupts.reason,
+                expected_workers=workers,
+            ).run()
+        if interrupts.reason is not None:
+            return "cancelled"
+        if scheduler.draining is not None:
+            self.say(f"stopped: {scheduler.draining}")
+            return "stopped"
+        return "finished"
+
+    def _tick(self, scheduler: Scheduler, actors: Actors) -> Callable[[], None]:
+        started = warned = time.monotonic()
+
+        def tick() -> None:
+            nonlocal warned
+            now = time.monotonic()
+            if self.progress is not None:
+                self.progress(snapshot_of(scheduler, self.totals, now - started))
+            if actors.ready:
+                warned = now
+            elif now - warned > PATIENCE_SECONDS:
+                warned = now
+                self.say(
+                    f"no worker has started yet: each needs {actors.needs}, which the cluster does not have free"
+                )
+
+        return tick
+
+    def _interrupted(self) -> None:
+        self.say(
+            "interrupted: the tasks that workers have come to an end first; interrupt again to stop at once"
+        )

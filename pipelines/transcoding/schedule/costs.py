@@ -1,0 +1,56 @@
+"""How long work will take, learned from what was done: it decides what is split, what is grouped, and the estimates people see."""
+
+from dataclasses import dataclass
+
+from .messages import FileDone, FileRef, PartDone, Plan
+
+__all__ = ["CostModel", "Rate"]
+
+MEMORY = 0.98
+"""Weight of all earlier work each time new work comes in: about the last 50 reports count."""
+
+
+@dataclass
+class Rate:
+    """Work done per second, as a ratio of fading sums: long pieces count for more than short ones."""
+
+    work: float
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.work / self.seconds
+
+    def learn(self, work: float, seconds: float) -> None:
+        """Nothing is learned from a piece that did no work or took no time."""
+        if work > 0 and seconds > 0:
+            self.work = MEMORY * self.work + work
+            self.seconds = MEMORY * self.seconds + seconds
+
+
+class CostModel:
+    """Seconds of one worker for a file of so many bytes, or for frames of a known size.
+
+    The first guesses stand for one second of work only, so the first report outweighs them.
+    """
+
+    def __init__(self, bytes_per_second: float, pixels_per_second: float) -> None:
+        self._bytes = Rate(bytes_per_second, 1.0)
+        self._pixels = Rate(pixels_per_second, 1.0)
+
+    def of_file(self, ref: FileRef) -> float:
+        """Seconds for the whole file."""
+        return ref.size_bytes / self._bytes.per_second
+
+    def of_frames(self, plan: Plan, frames: int) -> float:
+        """Seconds for so many frames of a planned video."""
+        return frames * plan.width * plan.height / self._pixels.per_second
+
+    def learn_part(self, ref: FileRef, plan: Plan, done: PartDone) -> None:
+        self._pixels.learn(done.part.frames * plan.width * plan.height, done.seconds)
+        self._bytes.learn(ref.size_bytes * done.part.frames / max(plan.frames, 1), done.seconds)
+
+    def learn_file(self, ref: FileRef, done: FileDone) -> None:
+        """Of a file that was coded whole."""
+        self._pixels.learn(done.frames * done.width * done.height, done.seconds)
+        self._bytes.learn(ref.size_bytes, done.seconds)

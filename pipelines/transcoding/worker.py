@@ -1,0 +1,244 @@
+"""What a worker does: one task after another, with the codec kept. No Ray here."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from streamcodec import (
+    EncodeReport,
+    PartReport,
+    VideoPlan,
+    check_part,
+    decode,
+    encode,
+    encode_part,
+    join_parts,
+    load_codec,
+    plan_video,
+)
+from streamcodec import open as open_stream
+from streamcodec.codec import Codec
+from streamcodec.errors import CorruptStreamError, SourceError, StreamCodecError, UsageError
+from streamcodec.runtime import prepare
+from streamcodec.video import VideoReader
+
+from ..files.storage import Storage, exists
+from .check import check_stream, check_video
+from .recipe import Coding
+from .schedule.costs import Rate
+from .schedule.messages import (
+    FileDone,
+    FileError,
+    FileRef,
+    Outcome,
+    PartDone,
+    PartsLost,
+    Plan,
+    Planned,
+    Task,
+    Verified,
+)
+
+__all__ = ["Coder"]
+
+LONG = 4.0  # times the length that tasks aim at: what takes longer is worth cutting up
+
+
+class Coder:
+    """`storage`: where files lie. `long_seconds`: a video that would take longer is planned, to be shared; None = none is.
+
+    `pixels_per_second`: the first guess of the speed.
+    """
+
+    def __init__(
+        self,
+        coding: Coding,
+        storage: Storage,
+        *,
+        long_seconds: float | None = None,
+        pixels_per_second: float = 2e6,
+    ) -> None:
+        prepare(coding.threads)
+        self._coding = coding
+        self._storage = storage
+        self._long_seconds = long_seconds
+        self._rate = Rate(pixels_per_second, 1.0)
+        self._codec: Codec | None = None
+
+    def perform(self, task: Task) -> Iterator[Outcome]:
+        """The outcomes of a task, one for each of its files, as they come. Exceptions of the codec are outcomes too."""
+        for ref in task.files:
+            try:
+                outcome = self._outcome(task, ref)
+            except Exception as error:  # of whatever kind: the next file is another one
+                outcome = FileError.of(ref.file, error)
+            yield outcome
+
+    def _outcome(self, task: Task, ref: FileRef) -> Outcome:
+        match task.kind:
+            case "plan":
+                return self._plan(ref)
+            case "part":
+                return self._part(task, ref)
+            case "join":
+                return self._join(task, ref)
+            case "verify":
+                return self._verify(ref)
+            case "whole":
+                return self._encode(ref) if self._coding.encodes else self._decode(ref)
+
+    @property
+    def codec(self) -> Codec:
+        """Loaded when it is first needed."""
+        if self._codec is None:
+            options = self._coding.options
+            self._codec = load_codec(
+                options.intra, options.inter, device=options.device, precision=options.precision
+            )
+        return self._codec
+
+    def _plan(self, ref: FileRef) -> Planned | FileDone:
+        """What cannot be planned, since its quality has to be adapted from frame to frame, is encoded at once."""
+        source, coding = self._storage.input(ref), self._coding
+        if coding.options.target is not None and self._pixels_of(source) is None:
+            return self._encode_whole(ref, source)
+        plan = plan_video(
+            source,
+            options=coding.options, codec=self.codec, on_error=coding.on_error, threads=coding.threads, **coding.part,
+        )  # fmt: skip
+        return Planned(
+            ref.file,
+            Plan(plan.width, plan.height, tuple(gop.frames for gop in plan.gops), plan.to_json()),
+        )
+
+    def _part(self, task: Task, ref: FileRef) -> PartDone:
+        assert task.plan is not None
+        assert task.part is not None
+        plan = VideoPlan.from_json(task.plan.payload)
+        location = self._storage.part_location(ref, task.part)
+        report = self._finished_part(plan, location)
+        if report is None or _gops_of(report) != task.part.range:
+            with self._storage.output(location, ref.key, ".part") as path:
+                report = encode_part(
+                    self._storage.input(ref),
+                    plan,
+                    task.part.range,
+                    path,
+                    codec=self.codec,
+                    psnr=self._coding.psnr,
+                )
+        self._rate.learn(report.frames * plan.width * plan.height, report.seconds)
+        return PartDone(ref.file, task.part, location, report.size_bytes, report.seconds)
+
+    def _finished_part(self, plan: VideoPlan, location: str) -> PartReport | None:
+        """What a worker that could not tell of it any more has left there, if it is sound."""
+        if not exists(location):
+            return None
+        try:
+            with self._storage.copy(location) as path:
+                report = check_part(plan, path)
+        except (SourceError, CorruptStreamError, UsageError):
+            return None
+        return report if report.squared_error is not None or not self._coding.psnr else None
+
+    def _join(self, task: Task, ref: FileRef) -> FileDone | PartsLost:
+        assert task.plan is not None
+        plan, started = VideoPlan.from_json(task.plan.payload), time.monotonic()
+        try:
+            with (
+                ExitStack() as stack,
+                self._storage.output(ref.output, ref.key, self._coding.suffix) as path,
+            ):
+                report = join_parts(
+                    plan,
+                    [stack.enter_context(self._storage.copy(part.path)) for part in task.parts],
+                    path,
+                )
+        except (SourceError, CorruptStreamError, UsageError) as error:
+            lost = tuple(
+                part.part.first_gop for part in task.parts if not self._is_sound(plan, part)
+            )
+            if not lost:
+                raise
+            return PartsLost(ref.file, lost, str(error))
+        return _done(ref, report, report.seconds + time.monotonic() - started)
+
+    def _is_sound(self, plan: VideoPlan, part: PartDone) -> bool:
+        try:
+            with self._storage.copy(part.path) as path:
+                return _gops_of(check_part(plan, path)) == part.part.range
+        except StreamCodecError:
+            return False
+
+    def _encode(self, ref: FileRef) -> FileDone | Planned:
+        source = self._storage.input(ref)
+        pixels = self._pixels_of(source) if self._long_seconds is not None else None
+        if (
+            self._long_seconds is not None
+            and pixels is not None
+            and pixels / self._rate.per_second > LONG * self._long_seconds
+        ):
+            return self._plan(ref)
+        return self._encode_whole(ref, source)
+
+    def _pixels_of(self, source: Path) -> int | None:
+        """Of all frames, as far as the container tells."""
+        with VideoReader(
+            source, on_error=self._coding.on_error, threads=1, **self._coding.part
+        ) as reader:
+            frames = reader.estimated_frames
+            return None if frames is None else frames * reader.format.width * reader.format.height
+
+    def _encode_whole(self, ref: FileRef, source: Path) -> FileDone:
+        coding = self._coding
+        with self._storage.output(ref.output, ref.key, coding.suffix) as path:
+            report = encode(
+                source,
+                path,
+                options=coding.options,
+                codec=self.codec,
+                on_error=coding.on_error,
+                psnr=coding.psnr,
+                **coding.part,
+            )
+        self._rate.learn(report.frames * report.width * report.height, report.seconds)
+        return _done(ref, report, report.seconds)
+
+    def _decode(self, ref: FileRef) -> FileDone:
+        source, coding = self._storage.input(ref), self._coding
+        with open_stream(source, max_pixels=coding.max_pixels) as video:
+            gops = len(video.key_frames)
+        with self._storage.output(ref.output, ref.key, coding.suffix) as path:
+            report = decode(
+                source, path, codec=coding.codec, crf=coding.crf, device=coding.options.device, on_damage=coding.on_damage,
+                max_pixels=coding.max_pixels, **coding.part,
+            )  # fmt: skip
+            size_bytes = path.stat().st_size
+        return FileDone(
+            ref.file, size_bytes, report.frames, gops, report.width, report.height, report.seconds
+        )
+
+    def _verify(self, ref: FileRef) -> Verified:
+        started = time.monotonic()
+        check = check_stream if self._coding.encodes else check_video
+        with self._storage.copy(ref.output) as output:
+            check(output, self._storage.input(ref), self._coding)
+        return Verified(ref.file, time.monotonic() - started)
+
+
+def _gops_of(report: PartReport) -> range:
+    return range(report.first_gop, report.first_gop + report.gops)
+
+
+def _done(ref: FileRef, report: EncodeReport, seconds: float) -> FileDone:
+    return FileDone(
+        ref.file,
+        report.size_bytes,
+        report.frames,
+        report.gops,
+        report.width,
+        report.height,
+        seconds,
+        report.psnr_db,
+    )

@@ -1,0 +1,1 @@
+"""Entropy parameters in exact integers."""

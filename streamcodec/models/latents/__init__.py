@@ -1,0 +1,1 @@
+"""Latents: densities, hyperpriors, context models."""

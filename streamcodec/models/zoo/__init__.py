@@ -1,0 +1,1 @@
+"""Published image and video models."""

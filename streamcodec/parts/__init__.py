@@ -1,0 +1,1 @@
+"""A video encoded in parts: plan, encode, join."""

@@ -1,0 +1,146 @@
+"""How a video will be encoded, down to every GOP: a small value that travels to whoever encodes a part of it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from streamcodec._native import crc32c
+from streamcodec.container import Header, pack_header, unpack_header
+from streamcodec.errors import StreamCodecError, UsageError
+from streamcodec.parts.identity import SourceIdentity
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.source import Part
+from streamcodec.stream.target import Target
+from streamcodec.types import RawFrame
+
+__all__ = ["PlannedGop", "VideoPlan", "checksum"]
+
+FORMAT = 1  # of the JSON
+
+
+@dataclass(frozen=True)
+class PlannedGop:
+    """`first_frame` counts over the whole stream, `pts` is that frame's; `checksum`: of the source's frames in the GOP."""
+
+    first_frame: int
+    frames: int
+    pts: int
+    checksum: int
+
+
+def checksum(frame: RawFrame, before: int = 0) -> int:
+    """CRC-32C over time and pixels of the frames of a GOP: of this one, behind those whose checksum is `before`."""
+    times = frame.pts.to_bytes(8, "little", signed=True) + frame.duration.to_bytes(
+        8, "little", signed=True
+    )
+    value = crc32c(times, before)
+    for plane in frame.planes:
+        value = crc32c(np.ascontiguousarray(plane).data.cast("B"), value)
+    return value
+
+
+@dataclass(frozen=True)
+class VideoPlan:
+    """Made by `plan_video`. Two plans are equal if they say the same of sources of the same content and time of change.
+
+    `header`: of the stream. `options`: without a target, at the quality that was found for `target`; their device is the one that the plan
+    was made for. `part`: what of the source is taken. `threads`: of PyTorch, while the parts are encoded: the pictures depend on it.
+    `end_pts`: pts + duration of the last frame. `warnings`: what was wrong with the source and is left out.
+    """
+
+    header: Header
+    options: EncodeOptions
+    target: Target | None
+    part: Part
+    identity: SourceIdentity
+    threads: int
+    gops: tuple[PlannedGop, ...]
+    end_pts: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        return self.gops[-1].first_frame + self.gops[-1].frames
+
+    @property
+    def width(self) -> int:
+        return self.header.video.width
+
+    @property
+    def height(self) -> int:
+        return self.header.video.height
+
+    @property
+    def duration_seconds(self) -> float:
+        return float((self.end_pts - self.gops[0].pts) * self.header.video.time_base)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all that the plan says, 64 hex digits. The name of the source is not in it."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def split(self, parts: int) -> list[range]:
+        """At most `parts` runs of GOP numbers, in order, with nearly equal numbers of frames. Raises UsageError for less than one."""
+        if parts < 1:
+            raise UsageError(f"number of parts is {parts}; accepted: 1 or more")
+        shares = [
+            (2 * gop.first_frame + gop.frames) * parts // (2 * self.frames) for gop in self.gops
+        ]  # by the middle of each GOP
+        runs = [
+            [number for number, _ in run]
+            for _, run in groupby(enumerate(shares), key=lambda item: item[1])
+        ]
+        return [range(run[0], run[-1] + 1) for run in runs]
+
+    def to_json(self) -> str:
+        """The same text for equal plans, about 30 bytes a GOP."""
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= {
+            name: None if values[name] is None else asdict(values[name])
+            for name in ("options", "target", "part", "identity")
+        }
+        values |= {
+            "header": pack_header(self.header).hex(),
+            "gops": [[gop.frames, gop.pts, gop.checksum] for gop in self.gops],
+        }
+        return json.dumps({"plan": FORMAT} | values, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "VideoPlan":
+        """The counterpart of to_json(). Raises UsageError if the text is no plan, or one of another version."""
+        try:
+            values = json.loads(text)
+            if values.pop("plan") != FORMAT:
+                raise UsageError("its format is another one; make the plan anew with this version")
+            target = values["target"]
+            values |= {
+                "header": unpack_header(bytes.fromhex(values["header"]))[0],
+                "options": EncodeOptions(**values["options"]),
+                "target": None if target is None else Target(**target),
+                "part": Part(**values["part"]),
+                "identity": SourceIdentity(**values["identity"]),
+                "gops": _gops(values["gops"]),
+                "warnings": tuple(values["warnings"]),
+            }
+            return cls(**values)
+        except (StreamCodecError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"this is no plan of a video: {error}; make one with plan_video()"
+            ) from error
+
+
+def _gops(rows: Sequence[tuple[int, int, int]]) -> tuple[PlannedGop, ...]:
+    gops: list[PlannedGop] = []
+    first = 0
+    for frames, pts, value in rows:
+        gops.append(PlannedGop(first, frames, pts, value))
+        first += frames
+    if not gops:
+        raise UsageError("it has no GOPs")
+    return tuple(gops)

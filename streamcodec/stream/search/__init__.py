@@ -1,0 +1,1 @@
+"""The quality that meets a target, from a sample of the source."""

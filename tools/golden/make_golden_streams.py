@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Writes the golden streams of the current format version into tests/container/golden.
+
+A golden stream is kept for ever, so that every later version is tested to read what this one wrote: run this once for a new format version
+(the file names carry it), never over files that exist. Beside each stream lies a listing of its packets.
+
+    python tools/golden/make_golden_streams.py
+"""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+from streamcodec.container import (
+    AudioTrack,
+    ContentLight,
+    Crop,
+    Header,
+    MasteringDisplay,
+    ModelRef,
+    Packet,
+    PacketType,
+    SubtitleTrack,
+    Writer,
+    pack_metadata,
+)
+from streamcodec.types import ColorSpec, VideoFormat
+
+GOLDEN = Path(__file__).parents[1] / "tests" / "container" / "golden"
+
+FULL_HEADER = Header(
+    video=VideoFormat(
+        width=1921,
+        height=1079,
+        time_base=Fraction(1001, 30000),
+        frame_rate=Fraction(30000, 1001),
+        sample_aspect_ratio=Fraction(64, 45),
+        rotation_degrees=270,
+        color=ColorSpec(primaries=9, transfer=16, matrix=9, full_range=True),
+        bit_depth=10,
+    ),
+    intra=ModelRef("dct-intra", bytes(range(16))),
+    inter=ModelRef("dct-inter", bytes(range(240, 256))),
+    frame_format="yuv420",
+    precision="bf16",
+    device="cuda",
+    crop=Crop(left=1, top=2, width=1900, height=1000),
+    mastering_display=MasteringDisplay(
+        (35400, 14600), (8500, 39850), (6550, 2300), (15635, 16450), 10_000_000, 50
+    ),
+    content_light=ContentLight(max_content=1000, max_frame_average=400),
+    gop_length=3,
+    quality=63,
+    audio_tracks=(
+        AudioTrack(
+            1,
+            "aac",
+            Fraction(1, 48000),
+            bytes.fromhex("1190"),
+            "eng",
+            sample_rate=48000,
+            channels=2,
+            layout="stereo",
+        ),
+        AudioTrack(
+            2, "opus", Fraction(1, 1000), b"OpusHead", sample_rate=48000, channels=6, layout="5.1"
+        ),
+    ),
+    subtitle_tracks=(SubtitleTrack(64, "subrip", Fraction(1, 1000), language="deu"),),
+    metadata=(("title", "Käse 芝士"), ("comment", ""), ("title", "a second title")),
+    software="streamcodec 0.1.0",
+)
+
+EMPTY_HEADER = Header(
+    video=VideoFormat(16, 16, Fraction(1, 25)), intra=ModelRef("bmshj2018-factorized", bytes(16))
+)
+
+
+def full_packets() -> list[Packet]:
+    """Three GOPs of 3, 1 and 2 frames with sound, subtitles, hashes and notes; pts are uneven and start below zero."""
+    packets = [Packet(type=PacketType.METADATA, payload=pack_metadata([("scene", "one")]))]
+    pts = -2
+    for frame, gop in enumerate((0, 0, 0, 1, 2, 2)):
+        key = frame in (0, 3, 4)
+        packets.append(
+            Packet(
+                type=PacketType.FRAME,
+                key=key,
+                gop=gop,
+                frame=frame,
+                pts=pts,
+                duration=1 + frame,
+                payload=bytes([frame]) * (7 * frame),
+            )
+        )
+        packets.append(
+            Packet(
+                type=PacketType.AUDIO,
+                key=True,
+                track=1,
+                pts=1601 * frame - 1024,
+                duration=1601,
+                payload=b"sound" * (frame % 3),
+            )
+        )
+        if frame in (2, 3, 5):
+            packets.append(Packet(type=PacketType.GOP_HASH, gop=gop, payload=bytes([gop]) * 16))
+        pts += 1 + frame
+    packets.append(
+        Packet(type=PacketType.SUBTITLE, track=64, pts=1 << 40, duration=1 << 35, payload=b"Ende.")
+    )
+    return packets
+
+
+def main() -> None:
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name, header, packets in (
+        ("v1.0-full", FULL_HEADER, full_packets()),
+        ("v1.0-empty", EMPTY_HEADER, []),
+    ):
+        with (GOLDEN / f"{name}.ssf").open("xb") as file:
+            writer = Writer(file, header)
+            for packet in packets:
+                writer.write(packet)
+            writer.finish()
+        (GOLDEN / f"{name}.jsonl").write_text(
+            "".join(f"{json.dumps(describe(packet))}\n" for packet in packets)
+        )
+
+
+def describe(packet: Packet) -> dict[str, object]:
+    """A packet as plain values, payload in hexadecimal."""
+    numbers = {
+        name: int(getattr(packet, name))
+        for name in ("type", "key", "track", "gop", "frame", "pts", "duration")
+    }
+    return {**numbers, "payload": packet.payload.hex()}
+
+
+if __name__ == "__main__":
+    main()
