@@ -87,7 +87,8 @@ class ContextModel:
 
     Made of what a ContextData (streamcodec/entropy/context.py) holds. weights int16 (inputs, outputs), shifts int32 (blocks of
     inputs, outputs) and biases int32 (outputs,) of each layer, the masked convolution first; slopes int32 (layers,);
-    taps int32 (T, 2); thresholds int32 (K,). Q12 is int32 with 12 bits after the point. Raises UsageError for numbers with which a sum could overflow, and others.
+    taps int32 (T, 2); thresholds int32 (K,). Q12 is int32 with 12 bits after the point.
+    Raises UsageError for numbers with which a sum could overflow, and others.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.errors import ModelError, UsageError
+from streamcodec.models.exact import network as exact
 from streamcodec.models.exact.network import IntegerNetwork
-from streamcodec.models.exact.network import network as exact
 from streamcodec.models.layers.basic import QReLU, conv, deconv
 
 Layers = tuple[list[nn.Module], list[nn.Module]]

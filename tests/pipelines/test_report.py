@@ -14,6 +14,7 @@ import pytest
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.pipelines.files.sources import Item, list_sources
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.transcoding.report import summary as summary_module
 from streamcodec.pipelines.transcoding.report.charts import Point, bars, histogram, scatter, ticks
 from streamcodec.pipelines.transcoding.report.progress import (
     Snapshot,
@@ -22,7 +23,6 @@ from streamcodec.pipelines.transcoding.report.progress import (
     time_text,
 )
 from streamcodec.pipelines.transcoding.report.report import print_summary, write_report
-from streamcodec.pipelines.transcoding.run.report import summary as summary_module
 from streamcodec.pipelines.transcoding.schedule.messages import FileDone, FileError
 from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
