@@ -5,12 +5,14 @@ streamcodec.pipelines.transcode("videos/", "coded/", coding=Coding(options=Encod
 
 from importlib import import_module
 
-__all__ = ["Coding", "SchedulerOptions", "estimate", "transcode"]
+__all__ = ["Coding", "SchedulerOptions", "estimate", "evaluate", "read_ssf", "transcode"]
 
 _HOME = {
     "Coding": "transcoding.recipe",
     "SchedulerOptions": "transcoding.schedule.options",
     "estimate": "transcoding.estimate",
+    "evaluate": "evaluation.run",
+    "read_ssf": "reading.dataset",
     "transcode": "transcoding.run",
 }
 
