@@ -5,35 +5,36 @@ import io
 import os
 import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 from urllib.parse import unquote
 
 from streamcodec.errors import OutputError, SourceError, StreamCodecError, UsageError
+from streamcodec.file_objects import FileObject, Spool, can_seek, is_file_object
 
 __all__ = [
     "STANDARD_STREAM",
     "ByteSource",
-    "FileObject",
-    "can_seek",
     "check_target",
     "close_of",
     "input_file",
-    "is_file_object",
     "open_input",
     "open_output",
-    "reading_object",
+    "put_in_place",
     "replace_on_success",
     "standard_input",
     "standard_output",
+    "temporary_beside",
     "writing",
 ]
 
 STANDARD_STREAM = "-"
 """As an input standard input, as an output standard output."""
+
+NAME_BYTES, PATH_BYTES = 255, 4095  # of most file systems, and of Linux
+SUFFIX_BYTES = 16  # of a suffix that a temporary name keeps
 
 
 @contextmanager
@@ -75,15 +76,15 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     """Give a temporary name beside `path` to write to; rename it to `path` if the block succeeds, remove it if not.
 
     Of a symbolic link, the file it leads to is replaced, as if it had been opened for writing; the link stays.
-    Raises OutputError if `path` exists and `overwrite` is false, or if its folder cannot be written.
+    Raises OutputError if `path` exists and `overwrite` is false, also if it came to be during the block, if it is no file
+    (a named pipe, a device), or if its folder cannot be written.
     """
     check_target(path, overwrite=overwrite)
     target = _behind_links(path)
-    part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    part = temporary_beside(target)
     try:
         yield part
-        with writing(path):
-            part.replace(target)
+        put_in_place(part, target, overwrite=overwrite)
     finally:
         with contextlib.suppress(OSError, ValueError):
             part.unlink()
@@ -92,9 +93,8 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
 def check_target(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError unless a file can be made at `path`."""
     with writing(path):  # a name can be too long, or lie in a folder that may not be looked into
-        is_folder, exists = path.is_dir(), path.exists()
-    if is_folder:
-        raise OutputError(f"{path} is a folder; name a file to write")
+        exists = path.exists()
+    _check_kind(path)
     if exists and not overwrite:
         raise OutputError(
             f"{path} exists; overwrite it with -y (overwrite=True) or name another file"
@@ -106,6 +106,82 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(
             f"{folder} cannot be written to; choose another folder or change its permissions"
         )
+
+
+def temporary_beside(target: Path) -> Path:
+    """A name of its own in the folder of `target`, hidden, with its suffix, and no longer than the file system takes."""
+    most = min(_most_bytes(target.parent), PATH_BYTES - len(os.fsencode(target.parent / "x")) + 1)
+    suffix = target.suffix if len(os.fsencode(target.suffix)) <= SUFFIX_BYTES else ""
+    end = f".{secrets.token_hex(4)}.part{suffix}"
+    room = max(most - len(os.fsencode(end)) - 1, 0)
+    stem = os.fsencode(target.stem)[:room].decode(errors="ignore")  # no half of a letter
+    return target.with_name(f".{stem}{end}")
+
+
+def put_in_place(part: Path, target: Path, *, overwrite: bool) -> None:
+    """Give the file `part` the name `target`, in one step, when all of it is on the disk: no crash and no power cut leaves half of it.
+
+    Raises OutputError if it cannot be done; without `overwrite` also if `target` exists by now, with it if that is no file.
+    """
+    with writing(target):
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        if overwrite:
+            _check_kind(target)
+            part.replace(target)
+        else:
+            _rename_to_new(part, target)
+        _sync_folder(target.parent)
+
+
+def _rename_to_new(part: Path, target: Path) -> None:
+    """As a link first, which fails if there is such a name; where there are no links, over an empty file that is made so."""
+    try:
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            raise
+        except OSError:
+            target.touch(exist_ok=False)
+            part.replace(target)
+        else:
+            part.unlink()
+    except FileExistsError as error:
+        raise OutputError(
+            f"{target} exists: it was written meanwhile, and is kept; name another file, or overwrite it with -y (overwrite=True)"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the new name outlives a power cut. Not every file system can do it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _check_kind(path: Path) -> None:
+    """Raise OutputError if something lies there that is no file: it would be replaced by one."""
+    with writing(path):
+        if not path.exists() or path.is_file():
+            return
+        kind = "folder" if path.is_dir() else "named pipe" if path.is_fifo() else "device or socket"
+    if kind == "folder":
+        raise OutputError(f"{path} is a folder; name a file to write")
+    raise OutputError(
+        f"{path} is a {kind}; accepted: a file, or - for standard output, which can be led there (`- > {path}`)"
+    )
+
+
+def _most_bytes(folder: Path) -> int:
+    """Of a name in this folder."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        found = os.pathconf(folder, "PC_NAME_MAX")
+        if found > 0:
+            return found
+    return NAME_BYTES
 
 
 def _behind_links(path: Path) -> Path:
@@ -127,8 +203,6 @@ def writing(target: object) -> Iterator[None]:
 
 ByteSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, "-" (standard input), the bytes themselves, or a binary file object, which need not be seekable."""
-
-SPOOL_BYTES = 1 << 24  # of a pipe, kept in memory before a temporary file takes over
 
 
 def open_input(source: ByteSource) -> BinaryIO:
@@ -163,23 +237,6 @@ def input_file(source: ByteSource) -> Iterator[BinaryIO]:
 def close_of(file: BinaryIO, source: ByteSource) -> Callable[[], object]:
     """What closes the `file` that open_input made of `source`: nothing for standard input and file objects, which are not ours."""
     return int if file is source or file is getattr(sys.stdin, "buffer", None) else file.close
-
-
-def is_file_object(source: object) -> bool:
-    """Whether this can be read like a binary file: it has read(), and is not known to give text."""
-    return callable(getattr(source, "read", None)) and not isinstance(source, io.TextIOBase)
-
-
-def can_seek(file: Any) -> bool:
-    """Whether a file object can go back. What has no seekable(), or fails in it, is asked for seek() and tell(), and tried."""
-    if hasattr(file, "seekable") or not (hasattr(file, "seek") and hasattr(file, "tell")):
-        with contextlib.suppress(Exception):  # of a member of a tar that comes through a pipe
-            return bool(file.seekable())
-        return False
-    with contextlib.suppress(Exception):
-        file.seek(file.tell())
-        return True
-    return False
 
 
 def standard_input() -> BinaryIO:
@@ -217,118 +274,3 @@ def _instead_of(url: str) -> str:
         "a path, bytes or a binary file object; download it, pipe it in (curl URL | streamcodec ... -), "
         "or open it in Python (urllib.request.urlopen, fsspec.open)"
     )
-
-
-class FileObject:
-    """Any object with read() as a file: what it gives is checked, what it raises is a SourceError, seek() tells where it is.
-
-    An mmap, a member of an archive or the answer of a server has some of a file's methods, and
-    errors of its own.
-    """
-
-    def __init__(self, given: Any) -> None:
-        self._given = given
-        self.name = getattr(given, "name", None) or "the file object"
-
-    def seekable(self) -> bool:
-        return can_seek(self._given)
-
-    def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer only at the end; -1 = all that is left."""
-        parts = []
-        while size and (data := self.read1(size)):
-            parts.append(data)
-            size = size if size < 0 else max(size - len(data), 0)
-        return b"".join(parts)
-
-    def read1(self, size: int = -1) -> bytes:
-        """What one call of the object gives."""
-        data = self._call("read1" if hasattr(self._given, "read1") else "read", size)
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise UsageError(
-                f"{self.name} gives {type(data).__name__} when it is read; accepted: bytes, all of them (open it in "
-                "binary and blocking mode)"
-            )
-        return bytes(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        found = self._call("seek", offset, whence)
-        return found if isinstance(found, int) else self.tell()  # mmap tells nothing
-
-    def tell(self) -> int:
-        return int(self._call("tell"))
-
-    def close(self) -> None:
-        """The object is not ours."""
-
-    def _call(self, method: str, *arguments: int) -> Any:
-        with reading_object(self.name):
-            return getattr(self._given, method)(*arguments)
-
-
-@contextmanager
-def reading_object(name: str) -> Iterator[None]:
-    """Turn whatever a file object raises (errors of HTTP, of archives, of a disk) into a SourceError."""
-    try:
-        yield
-    except (StreamCodecError, MemoryError):
-        raise
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise SourceError(f"cannot read {name}: {reason}") from error
-
-
-class Spool:
-    """A pipe that can seek: keeps what was read (compressed bytes: little), reads on only when more is asked for."""
-
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = FileObject(pipe)
-        self._kept = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 (lives as long as the spool)
-        self._size = 0
-        self._at = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """To the end (whence 2) waits until the pipe has ended."""
-        if whence == io.SEEK_END:
-            while self._pull(io.DEFAULT_BUFFER_SIZE):
-                pass
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = start + offset
-        return self._at
-
-    def read1(self, size: int = io.DEFAULT_BUFFER_SIZE) -> bytes:
-        """What is there, at most `size` bytes; waits only if there is nothing."""
-        if self._at >= self._size and not self._pull(size):
-            return b""
-        self._kept.seek(self._at)
-        data = self._kept.read(min(size, self._size - self._at))
-        self._at += len(data)
-        return data
-
-    def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer only at the end; -1 = all that is left."""
-        if size < 0:
-            at = self._at
-            size = self.seek(0, io.SEEK_END) - at
-            self.seek(at)
-        parts = []
-        while size and (data := self.read1(size)):
-            parts.append(data)
-            size -= len(data)
-        return b"".join(parts)
-
-    def close(self) -> None:
-        self._kept.close()
-
-    def _pull(self, size: int) -> int:
-        data = self._pipe.read1(size)
-        self._kept.seek(self._size)
-        self._kept.write(data)
-        self._size += len(data)
-        return len(data)

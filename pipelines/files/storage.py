@@ -8,7 +8,6 @@ Below the folder of work, a path or a URL that all workers see:
 KEY is the job's: of the input's identity, the settings and the models.
 """
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from streamcodec.errors import OutputError, SourceError
-from streamcodec.files import writing
+from streamcodec.files import put_in_place, temporary_beside, writing
 
 from ..transcoding.schedule.messages import FileRef, Part
 from .locations import filesystem, local_path
@@ -87,10 +86,11 @@ class Storage:
         try:
             yield made
             if path is None:
-                _again(lambda: _upload(made, location, key))
+                _again(lambda: _upload(made, location))
             else:
                 with writing(path):
-                    _put(made, Path(path))
+                    Path(path).parent.mkdir(parents=True, exist_ok=True)
+                put_in_place(made, Path(path), overwrite=True)
         finally:
             with suppress(OSError):
                 made.unlink()
@@ -152,24 +152,11 @@ def _parts_folder(work: str, ref: FileRef) -> str:
     return f"{work}/parts/{ref.key[:2]}/{ref.key}"
 
 
-def _put(made: Path, path: Path) -> None:
-    """Rename, so that neither a crash nor a power cut leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with made.open("rb") as file:
-        os.fsync(file.fileno())
-    made.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _upload(made: Path, location: str, key: str) -> None:
+def _upload(made: Path, location: str) -> None:
     files, path = filesystem(location)
     protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
     whole = any(protocol in WHOLE_UPLOADS for protocol in protocols)
-    name = path if whole else f"{path}.{key[:8]}.part"
+    name = path if whole else str(temporary_beside(Path(path)))
     try:
         files.makedirs(path.rpartition("/")[0], exist_ok=True)
         files.put_file(str(made), name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from streamcodec.files import reading_object
+from streamcodec.file_objects import reading_object
 
 __all__ = ["Lookahead", "Readable"]
 

@@ -9,7 +9,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from streamcodec.errors import UsageError
-from streamcodec.files import STANDARD_STREAM, ByteSource, input_file, reading_object
+from streamcodec.file_objects import reading_object
+from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.video import Video, open

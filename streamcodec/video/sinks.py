@@ -5,7 +5,6 @@ left. It has a constant rate and neither timestamps nor a matrix: frames follow 
 """
 
 import contextlib
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from streamcodec.errors import OutputError
-from streamcodec.files import check_target, standard_output, writing
+from streamcodec.files import check_target, standard_output, temporary_beside, writing
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video.color import Plane, rgb_of, yuv420_of
 
@@ -100,8 +99,9 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
     If `folder` exists, its pictures (and nothing else in it) are replaced. Raises OutputError if it is a file, or holds anything without
     `overwrite`, or if its parent cannot be written.
     """
-    exists = folder.is_dir()
-    if folder.is_file():
+    with writing(folder):
+        exists, is_file = folder.is_dir(), folder.is_file()
+    if is_file:
         raise OutputError(
             f"{folder} is a file; name a folder for PNG pictures, or a video with a suffix such as .mp4"
         )
@@ -111,7 +111,7 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
         raise OutputError(
             f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder"
         )
-    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    part = temporary_beside(folder)
     with writing(folder):
         part.mkdir()
     try:

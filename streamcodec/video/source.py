@@ -11,13 +11,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
-from streamcodec.files import (
-    STANDARD_STREAM,
-    FileObject,
-    can_seek,
-    is_file_object,
-    standard_input,
-)
+from streamcodec.file_objects import FileObject, can_seek, is_file_object
+from streamcodec.files import STANDARD_STREAM, standard_input
 
 __all__ = [
     "STREAM_START",

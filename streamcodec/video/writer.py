@@ -153,7 +153,7 @@ def _kind(name: str) -> str:
     suffix = Path(name).suffix.lower()
     if name == STANDARD_STREAM:
         return "stdout"
-    if name.endswith(("/", os.sep)) or Path(name).is_dir() or not suffix:
+    if name.endswith(("/", os.sep)) or not suffix or os.path.isdir(name):  # noqa: PTH112 (any name is allowed to ask for)
         return "folder"
     if suffix in CONTAINERS:
         return "container"

@@ -1,5 +1,6 @@
 """A worker without Ray: its tasks, its answers, and stores that are no disks."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.storage import Storage, remove_parts
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
@@ -174,3 +176,28 @@ def test_an_input_of_another_size_than_listed_fails(dataset: Any, memory: Any) -
     assert isinstance(error, FileError)
     assert "is not what was listed" in error.error
     assert not memory.exists("/bucket/out/a.ssf")
+
+
+@pytest.mark.parametrize("letter", ["x", "名"])
+def test_outputs_may_have_the_longest_names(tmp_path: Path, letter: str) -> None:
+    storage = Storage(str(tmp_path / "work"))
+    name = letter * (251 // len(letter.encode())) + ".ssf"
+    with storage.output(str(tmp_path / name), "key", ".ssf") as path:
+        path.write_bytes(b"whole")
+    assert (tmp_path / name).read_bytes() == b"whole"
+    with (
+        pytest.raises(OutputError, match="File name too long"),
+        storage.output(str(tmp_path / f"xxxxx{name}"), "key", ".ssf") as path,
+    ):
+        path.write_bytes(b"whole")
+    assert list((tmp_path / "work" / "tmp").iterdir()) == []
+
+
+def test_named_pipe_in_the_place_of_an_output_is_kept(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.ssf")
+    with (
+        pytest.raises(OutputError, match="is a named pipe"),
+        Storage(str(tmp_path / "work")).output(str(tmp_path / "a.ssf"), "key", ".ssf") as path,
+    ):
+        path.write_bytes(b"whole")
+    assert (tmp_path / "a.ssf").is_fifo()
