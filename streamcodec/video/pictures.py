@@ -3,10 +3,11 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePath
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -58,17 +59,21 @@ PICTURE_SUFFIXES = (
     ".pnm",
 )
 
-Opener = Callable[[io.BytesIO], ImageFile]
-OPENERS: dict[bytes, Opener] = {
-    rb"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-    rb"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-    rb"RIFF....WEBP": WebPImagePlugin.WebPImageFile,
-    rb"BM": BmpImagePlugin.BmpImageFile,
-    rb"II\*\x00|MM\x00\*": TiffImagePlugin.TiffImageFile,
-    rb"P[1-6]\s": PpmImagePlugin.PpmImageFile,
-}
-"""How a file begins -> what reads its header. Image.open would look at the size before us."""
+PLUGINS = (
+    BmpImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+"""What of Pillow is used: each registers itself in Image.OPEN as it is imported."""
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
+START_BYTES = 16  # by which Pillow knows a kind
 KINDS = "PNG, JPEG, WebP, BMP, TIFF or PNM"
+
+PHOTOMETRIC, PLANAR, SAMPLE_FORMAT = 262, 284, 339  # tags of TIFF 6.0
+WHITE_IS_ZERO, IN_PLANES, SIGNED = 0, 2, 2
 
 ORIENTATION = 274  # tag of EXIF
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
@@ -80,6 +85,7 @@ PROFILE = "its colour profile is not kept: samples are taken as they are"
 CMYK = "its CMYK samples were converted to RGB without a profile"
 SEVERAL = "it holds several pictures: the first was taken"
 
+LIBTIFF = Lock()  # whoever holds it decides what READ_LIBTIFF is
 Samples = NDArray[np.uint8]
 """(H, W, 3) RGB or (H, W, 4) RGBA."""
 
@@ -110,8 +116,9 @@ def read_picture(
     name = _name(source)
     data = _bytes(source, name)
     with _decoding(name):
-        image = _opener_of(data, name)(io.BytesIO(data))
+        image = _open(data, _kind_of(data, name))
         _check_size(image.size, name, max_pixels)
+        _check_samples(image, name)
         notes = _notes(image)
         if isinstance(image, PngImagePlugin.PngImageFile):
             PngImagePlugin.PngImageFile(
@@ -185,17 +192,48 @@ def _bytes(source: ByteSource, name: str) -> bytes:
             raise SourceError(
                 f"{name} is an .ssf stream already; `streamcodec image decode` makes a picture of it"
             )
-        _opener_of(data, name)
+        _kind_of(data, name)
         return b"".join([data, *iter(lambda: file.read(READ_BYTES), b"")])
 
 
-def _opener_of(data: bytes, name: str) -> Opener:
-    for magic, opener in OPENERS.items():
-        if re.match(magic, data, re.DOTALL):
-            return opener
+def _kind_of(data: bytes, name: str) -> str:
+    """The name of the kind in Pillow's registry."""
+    for kind in FORMATS:
+        accept = Image.OPEN[kind][1]
+        if accept is not None and accept(data[:START_BYTES]) is True:
+            return kind
     raise SourceError(
         f"{name} is no picture that can be read; accepted: {KINDS}; convert other pictures to PNG, and take `streamcodec encode` for videos"
     )
+
+
+def _open(data: bytes, kind: str) -> ImageFile:
+    """The picture, its header read. Image.open would refuse a size before we are asked whether it is allowed.
+
+    Of TIFF's uncompressed samples in planes Pillow's own decoder takes 16 bits for 8; libtiff, its other one, does not.
+    """
+    with LIBTIFF:
+        before = TiffImagePlugin.READ_LIBTIFF
+        TiffImagePlugin.READ_LIBTIFF = True
+        try:
+            image = Image.OPEN[kind][0](io.BytesIO(data), "")
+        finally:
+            TiffImagePlugin.READ_LIBTIFF = before
+    assert isinstance(image, ImageFile)
+    return image
+
+
+def _check_samples(image: ImageFile, name: str) -> None:
+    """Refuse what Pillow reads wrong."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    formats = image.tag_v2.get(SAMPLE_FORMAT, ())
+    if SIGNED in (formats if isinstance(formats, tuple) else (formats,)):
+        raise SourceError(f"{name} has samples with a sign; accepted: from 0 on; map it first")
+    if image.mode == "LA" and image.tag_v2.get(PLANAR) == IN_PLANES:
+        raise SourceError(
+            f"{name} has grey and alpha in planes of their own; accepted: side by side; convert it to PNG"
+        )
 
 
 @contextmanager
@@ -246,10 +284,19 @@ def _samples(image: ImageFile, name: str) -> tuple[Samples, tuple[str, ...]]:
         deep = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 0xFFFF:
             raise SourceError(f"{name} has samples of 32 bits; accepted: 8 or 16 bits")
+        if _white_is_zero(image):
+            deep = 0xFFFF - deep
         grey = ((deep + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
         return np.repeat(grey[:, :, None], 3, axis=2), (ROUNDED,)
     has_alpha = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
     return np.asarray(image.convert("RGBA" if has_alpha else "RGB")), ()
+
+
+def _white_is_zero(image: ImageFile) -> bool:
+    """Whether a TIFF counts from white: Pillow turns 8 bits over, not 16."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    return bool(image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
 def _is_cut(image: ImageFile) -> bool:

@@ -233,7 +233,7 @@ def test_cut_off_picture_fails(kind: str, share: float) -> None:
 def test_flipped_bit_in_a_png_fails() -> None:
     data = bytearray(coded(noise(40, 40, 3)))
     data[len(data) // 2] ^= 1
-    with pytest.raises(SourceError, match="cut off, damaged"):
+    with pytest.raises(SourceError, match=r"cut off, damaged|no picture"):
         read_picture(bytes(data))
 
 
@@ -288,7 +288,7 @@ def test_headers_that_never_end_fail_soon() -> None:
         b"P5 " + b"# \n" * size,
         b"RIFF" + struct.pack("<I", size) + b"WEBP" + b"ALPH" + bytes(size),
     ):
-        with pytest.raises(SourceError, match="cut off, damaged"):
+        with pytest.raises(SourceError, match=r"cut off, damaged|no picture"):
             read_picture(data)
 
 
