@@ -19,12 +19,13 @@ from streamcodec.training.batches import open_data
 from streamcodec.training.log import LOG, in_words, read_rows
 from streamcodec.training.replicas import Replicas
 
+from .cluster import connected
+
+# isort: split
 try:
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, get_context
     from ray.train.torch import TorchConfig, TorchTrainer, get_device
-
-    from .transcoding.ray_workers import connected
 except ImportError as error:
     raise UsageError(
         f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}"

@@ -93,7 +93,8 @@ from pathlib import Path
 from streamcodec.pipelines.transcoding.worker import Coder
 from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.files.storage import Storage
-from streamcodec.pipelines.transcoding.schedule.messages import FileError, FileRef, Task
+from streamcodec.pipelines.transcoding.schedule.messages import FileError, Task
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec import EncodeOptions
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
 for to, start in (("ssf", source), ("mp4", folder / "a.ssf")):

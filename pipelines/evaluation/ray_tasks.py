@@ -5,10 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..transcoding.ray_workers import (  # which says so where Ray is not at hand
-    connected,
-    default_workers,
-)
+from ..cluster import connected, default_workers, local_cpus, worker_environment
 from .anchors import THREADS
 from .rows import Job, Row
 
@@ -17,7 +14,6 @@ import ray
 
 __all__ = ["measure_on_ray"]
 
-ENVIRONMENT = ("STREAMCODEC_WEIGHTS",)
 ATTEMPTS = 3
 """Of a job whose worker dies: then it has failed."""
 
@@ -27,10 +23,8 @@ def measure_on_ray(
 ) -> Iterator[tuple[Job, Row | str]]:
     """What came of the jobs, in the order in which they end: a row, or why there is none. `workers`: jobs at a time; None = as many as
     there is room for. `address`: as for `connected`. The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
-    with connected(
-        address, None if workers is None else max(workers * THREADS, os.cpu_count() or 1)
-    ):
-        tasks = _Tasks(jobs, workers or default_workers(THREADS, 0))
+    with connected(address, local_cpus(workers, THREADS)):
+        tasks = _Tasks(jobs, workers or default_workers(THREADS))
         try:
             yield from tasks.results()
         finally:
@@ -44,7 +38,7 @@ class _Tasks:
         self._running: dict[Any, tuple[int, Job]] = {}
         self._deaths: Counter[int] = Counter()
         self._measure: Any = ray.remote(_measure).options(num_cpus=THREADS, max_retries=0)
-        self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        self._environment = worker_environment()
 
     def results(self) -> Iterator[tuple[Job, Row | str]]:
         while self._waiting or self._running:

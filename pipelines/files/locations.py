@@ -7,14 +7,27 @@ A path stands as it is, made absolute. One that text cannot hold (bytes that are
 # ruff: noqa: PTH100 (a million names: strings, not paths)
 
 import os
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from streamcodec.errors import SourceError, UsageError
 
-__all__ = ["FILE_URL", "filesystem", "is_url", "local_path", "location_of"]
+__all__ = ["FILE_URL", "FileRef", "filesystem", "is_url", "local_path", "location_of"]
 
 FILE_URL = "file://"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One input with its output, both locations. `file`: its number in the manifest. `key`: hex
+    digits that stand for the input's identity, the settings and the models."""
+
+    file: int
+    input: str
+    output: str
+    size_bytes: int
+    key: str
 
 
 def is_url(text: str) -> bool:

@@ -1,17 +1,20 @@
-"""Names of outputs, from a pattern."""
+"""From the sources that a user names to inputs, each with the location of its output."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import normpath
 from string import Formatter
+from typing import Self
 
 from streamcodec.errors import UsageError
 
 from .locations import local_path, location_of
-from .sources import Item
+from .sources import Filter, Item, Sources, list_sources, names_of
+from .storage import WORK_FOLDER
 
-__all__ = ["FIELDS", "OutputNames"]
+__all__ = ["FIELDS", "Listing", "OutputNames"]
 
 FIELDS = ("relative", "parent", "stem", "suffix", "name", "hash")
 
@@ -51,7 +54,7 @@ class OutputNames:
             stem=stem,
             suffix=suffix,
             name=name,
-            hash=_Hash(item.location),
+            hash=hashlib.blake2b(item.location.encode(), digest_size=4).hexdigest(),
         )
         output = self._below(made)
         if output == item.location:
@@ -67,11 +70,42 @@ class OutputNames:
         return f"{self.destination.rstrip('/')}/{normpath(name)}"
 
 
-class _Hash:
-    """Made only where the pattern has it."""
+@dataclass(frozen=True)
+class Listing:
+    """`sources`: files, folders, globs, lists and URLs (sources.py). `name`: pattern of the outputs'
+    names (OutputNames); None keeps the inputs' names with another suffix. `include`, `exclude`:
+    globs that choose among the files of folders."""
 
-    def __init__(self, location: str) -> None:
-        self._location = location
+    sources: tuple[str, ...]
+    name: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
-    def __format__(self, spec: str) -> str:
-        return format(hashlib.blake2b(self._location.encode(), digest_size=4).hexdigest(), spec)
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise UsageError("there are no sources; name files, folders, globs, lists or URLs")
+
+    @classmethod
+    def of(
+        cls,
+        sources: Sources,
+        name: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> Self:
+        """From what `transcode` takes: `sources` may be one, and paths."""
+        return cls(names_of(sources), name, tuple(include), tuple(exclude))
+
+    def pairs(
+        self, out: str, suffix: str, input_suffixes: tuple[str, ...]
+    ) -> Iterator[tuple[Item, str]]:
+        """The inputs with the locations of their outputs.
+
+        `out`: the location of the folder of outputs. `suffix`: of the outputs, where the pattern
+        does not say. `input_suffixes`: of the files of a folder that are inputs, in lower case.
+        Raises SourceError for a source that is missing.
+        """
+        names = OutputNames(out, self.name or f"{{relative}}{suffix}")
+        keep = Filter(input_suffixes, self.include, (*self.exclude, WORK_FOLDER))
+        for item in list_sources(self.sources, keep):
+            yield item, names.of(item)

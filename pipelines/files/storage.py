@@ -20,8 +20,7 @@ from typing import TypeVar
 from streamcodec.errors import OutputError, SourceError
 from streamcodec.files import put_in_place, temporary_beside, writing
 
-from ..transcoding.schedule.messages import FileRef, Part
-from .locations import filesystem, local_path
+from .locations import FileRef, filesystem, local_path
 from .sources import identity_of
 
 __all__ = ["WORK_FOLDER", "Storage", "exists", "remove_parts"]
@@ -95,9 +94,9 @@ class Storage:
             with suppress(OSError):
                 made.unlink()
 
-    def part_location(self, ref: FileRef, part: Part) -> str:
-        """Where the bytes of a part are kept."""
-        return f"{_parts_folder(self._work, ref)}/{part.first_gop}-{part.gops}.part"
+    def part_location(self, ref: FileRef, name: str) -> str:
+        """Where the bytes of a part are kept; `name` tells it from the others of its file."""
+        return f"{_parts_folder(self._work, ref)}/{name}.part"
 
     def _temporary(self) -> Path:
         """The folder for what is on its way, made when it is needed."""

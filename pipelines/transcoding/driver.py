@@ -6,8 +6,9 @@ from typing import Protocol
 
 from streamcodec.errors import StreamCodecError
 
+from ..files.locations import FileRef
 from .report.event_log import EventLog
-from .schedule.messages import FileDone, FileError, FileRef, Outcome, Task
+from .schedule.messages import FileDone, FileError, Outcome, Task
 from .schedule.scheduler import Scheduler
 
 __all__ = ["Broke", "Driver", "Ended", "Event", "Executor", "Lost", "Ready", "Reported"]

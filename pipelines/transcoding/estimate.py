@@ -11,12 +11,12 @@ from streamcodec.errors import StreamCodecError
 from streamcodec.runtime import prepare
 
 from ..files.layout import Places
-from ..files.listings import Listing
+from ..files.locations import FileRef
+from ..files.outputs import Listing
 from ..files.sources import Item, Sources
 from ..files.storage import Storage
 from .manifest.manifest import Manifest
 from .recipe import Coding
-from .schedule.messages import FileRef
 
 __all__ = ["Estimate", "estimate"]
 
@@ -61,7 +61,7 @@ def estimate(
     places = Places.of(out, state)
     done = _done_outputs(places, coding)
     draw = _Draw(files)
-    for item, output in listing.pairs(coding, places.out):
+    for item, output in coding.pairs(listing, places.out):
         draw.add(item, kept=output in done)
     if not coding.encodes or not draw.files:
         return Estimate(draw.files, draw.kept, draw.size_bytes, 0)

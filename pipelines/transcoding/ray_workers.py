@@ -2,33 +2,25 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from streamcodec.errors import StreamCodecError, UsageError
 
+from ..cluster import worker_environment  # which says what to install where Ray is missing
 from ..files.locations import local_path
 from .driver import Broke, Ended, Event, Lost, Ready, Reported
 from .recipe import Coding
 from .schedule.messages import FileError, Outcome, Task
 
-try:
-    import ray
-    from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
-    from ray.job_config import JobConfig
-except ImportError as error:
-    raise UsageError(
-        f"this needs Ray, which is not at hand ({error}); pip install 'streamcodec[ray]'"
-    ) from error
+# isort: split
+import ray
+from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
 
-__all__ = ["Actors", "Fleet", "InstalledOnly", "Job", "connected", "default_workers", "patiently"]
+__all__ = ["Actors", "Fleet", "Job"]
 
-STORE_BYTES = (
-    100 << 20
-)  # of Ray's object store, where it is started here: next to nothing goes through it
 NODE_IS_GONE = (
     "node has died",
     "node was terminated",
@@ -38,21 +30,17 @@ NODE_IS_GONE = (
     "preempt",
 )
 GUESSES = "Some common causes include"
-STARTS = 3
 CLOSE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # before a worker that could not be started is tried again
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """How many workers there are, and what each takes: threads of a CPU, and a share of a GPU. `environment`: variables to set in them."""
+    """How many workers there are, and what each takes: threads of a CPU, and a share of a GPU."""
 
     workers: int
     threads: int = 1
     gpus: float = 0.0
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.gpus < 0:
@@ -184,7 +172,7 @@ class Actors:
 
     def _add(self) -> None:
         self._count += 1
-        handle = self._class.remote(self._job, self._fleet.environment)
+        handle = self._class.remote(self._job, worker_environment())
         self._actors[f"worker-{self._count}"] = _Actor(handle, handle.start.remote())
 
     def _event(self, name: str, actor: _Actor) -> Event:
@@ -247,65 +235,3 @@ def _is_away(error: RayError, node: str | None) -> bool:
         return True
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     return node is not None and not any(each["NodeID"] == node and each["Alive"] for each in nodes)
-
-
-class InstalledOnly(JobConfig):
-    """A job whose workers import what is installed, not what lies in the folder where the driver was started.
-
-    Ray puts that folder in front of its workers' paths, unless the job brings a folder of its own; in a clone of the
-    repository it holds sources that are not built.
-    """
-
-    def _runtime_env_has_working_dir(self) -> bool:
-        return True
-
-
-@contextmanager
-def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
-    """Ray: the cluster at `address` ("auto": the one that runs on this machine), or one of this machine that is started here with so many
-    CPUs (None: all) and ends with us. Where this process has Ray running already, that. Raises UsageError."""
-    if ray.is_initialized():
-        yield
-        return
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    if address is not None:
-        _start(address, address=address, **quiet)
-    else:
-        _start(
-            "this machine",
-            address="local",
-            include_dashboard=False,
-            num_cpus=cpus,
-            object_store_memory=STORE_BYTES,
-            **quiet,
-        )
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _start(where: str, **arguments: Any) -> None:
-    try:
-        patiently(lambda: ray.init(job_config=InstalledOnly(), **arguments))
-    except Exception as error:  # Ray raises all kinds, plain ones too
-        raise UsageError(f"Ray at {where} cannot be used: {error}") from error
-
-
-def patiently(start: Callable[[], T]) -> T:
-    """Start a node of Ray, several times if need be: Ray gives it 30 seconds, which a busy machine may exceed."""
-    for _ in range(STARTS - 1):
-        try:
-            return start()
-        except Exception as error:
-            if "timed out during startup" not in str(error):
-                raise
-            ray.shutdown()
-    return start()
-
-
-def default_workers(threads: int, gpus: float) -> int:
-    """As many workers as the cluster has room for."""
-    have = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    by_cpu = int(have.get("CPU", 1) // threads)
-    return max(min(by_cpu, int(have.get("GPU", 0) / gpus)) if gpus else by_cpu, 1)

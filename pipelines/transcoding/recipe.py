@@ -1,6 +1,7 @@
 """What becomes of every file: one value that all workers have, and that tells whether an output is still the right one."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ from streamcodec.stream.video import OnDamage
 from streamcodec.types import MAX_PIXELS
 from streamcodec.video import OnError
 
-from ..files.sources import STREAM_SUFFIXES, VIDEO_SUFFIXES
+from ..files.outputs import Listing
+from ..files.sources import STREAM_SUFFIXES, VIDEO_SUFFIXES, Item
 
 __all__ = ["STREAM", "Coding", "Container"]
 
@@ -64,6 +66,10 @@ class Coding:
     def input_suffixes(self) -> tuple[str, ...]:
         """Of the files of a folder that are inputs."""
         return VIDEO_SUFFIXES if self.encodes else STREAM_SUFFIXES
+
+    def pairs(self, listing: Listing, out: str) -> Iterator[tuple[Item, str]]:
+        """The inputs of a listing with the locations of their outputs below `out`, a location."""
+        return listing.pairs(out, self.suffix, self.input_suffixes)
 
     @property
     def part(self) -> dict[str, Any]:

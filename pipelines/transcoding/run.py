@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from streamcodec.interrupts import Interrupts
 
+from ..cluster import connected, default_workers, local_cpus
 from ..files.layout import Places
-from ..files.listings import Listing
+from ..files.outputs import Listing
 from ..files.sources import Sources
 from ..files.storage import remove_parts
 from .driver import Driver
 from .manifest.enter import Policy
 from .manifest.manifest import Manifest
 from .manifest.rows import Totals
-from .ray_workers import Actors, Fleet, Job, connected, default_workers
+from .ray_workers import Actors, Fleet, Job
 from .recipe import Coding
 from .report.event_log import EventLog
 from .report.progress import Snapshot, snapshot_of
@@ -26,7 +27,6 @@ from .schedule.scheduler import Scheduler
 
 __all__ = ["transcode"]
 
-WEIGHTS = "STREAMCODEC_WEIGHTS"
 PATIENCE_SECONDS = 60.0
 
 Say = Callable[[str], None]
@@ -80,7 +80,7 @@ def transcode(
         policy = Policy(
             force=force, retry_failed=retry_failed, output_exists=places.existing_outputs()
         )
-        totals = manifest.add(listing.pairs(coding, places.out), policy)
+        totals = manifest.add(coding.pairs(listing, places.out), policy)
         run = _Run(
             places, manifest, coding, scheduling, totals, progress, say or (lambda text: None)
         )
@@ -104,10 +104,8 @@ class _Run:
 
     def on_ray(self, workers: int | None, gpus: float, address: str | None) -> str:
         """Do it; how the run ended, for the manifest."""
-        cpus = None if workers is None else max(workers * self.coding.threads, os.cpu_count() or 1)
-        environment = {WEIGHTS: os.environ[WEIGHTS]} if WEIGHTS in os.environ else {}
         with (
-            connected(address, cpus),
+            connected(address, local_cpus(workers, self.coding.threads)),
             self.places.marked() as mark,
             Interrupts(self._interrupted) as interrupts,
         ):
@@ -115,7 +113,6 @@ class _Run:
                 workers or default_workers(self.coding.threads, gpus),
                 self.coding.threads,
                 gpus,
-                environment,
             )
             long_seconds = self.scheduling.target_seconds if self.scheduling.split else None
             actors = Actors(fleet, Job(self.coding, self.places.work, mark, long_seconds))

@@ -23,6 +23,7 @@ from streamcodec.errors import CorruptStreamError, SourceError, StreamCodecError
 from streamcodec.runtime import prepare
 from streamcodec.video import VideoReader
 
+from ..files.locations import FileRef
 from ..files.storage import Storage, exists
 from .check import check_stream, check_video
 from .recipe import Coding
@@ -30,7 +31,6 @@ from .schedule.costs import Rate
 from .schedule.messages import (
     FileDone,
     FileError,
-    FileRef,
     Outcome,
     PartDone,
     PartsLost,
@@ -116,7 +116,7 @@ class Coder:
         assert task.plan is not None
         assert task.part is not None
         plan = VideoPlan.from_json(task.plan.payload)
-        location = self._storage.part_location(ref, task.part)
+        location = self._storage.part_location(ref, f"{task.part.first_gop}-{task.part.gops}")
         report = self._finished_part(plan, location)
         if report is None or _gops_of(report) != task.part.range:
             with self._storage.output(location, ref.key, ".part") as path:

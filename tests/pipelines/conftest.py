@@ -99,7 +99,7 @@ def cut_up() -> SchedulerOptions:
 def ray_here() -> Iterator[None]:
     """Ray in this process, for three workers."""
     pytest.importorskip("ray", reason="Ray is not installed")
-    from streamcodec.pipelines.transcoding.ray_workers import connected
+    from streamcodec.pipelines.cluster import connected
 
     with connected(None, 3):
         yield

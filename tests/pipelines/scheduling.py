@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileJob,
-    FileRef,
     Outcome,
     PartDone,
     Plan,

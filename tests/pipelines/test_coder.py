@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from streamcodec.errors import OutputError
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.storage import Storage, remove_parts
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
-    FileRef,
     Outcome,
     Part,
     PartDone,

@@ -19,7 +19,7 @@ pytest.importorskip("ray", reason="Ray is not installed")
 import ray
 from ray.cluster_utils import Cluster
 
-from streamcodec.pipelines.transcoding.ray_workers import InstalledOnly, patiently
+from streamcodec.pipelines.cluster import InstalledOnly, patiently
 from streamcodec.pipelines.transcoding.run import transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own

@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from streamcodec.errors import OutputError, UsageError
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.enter import Policy
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
@@ -23,7 +24,6 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
     FileJob,
-    FileRef,
     Part,
     PartDone,
     PartsLost,

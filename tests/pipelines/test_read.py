@@ -42,7 +42,7 @@ def ray_data() -> Iterator[None]:
     """Ray on one CPU, for Ray Data without its progress bars."""
     import ray
 
-    from streamcodec.pipelines.transcoding.ray_workers import connected
+    from streamcodec.pipelines.cluster import connected
 
     with connected(None, 1):
         context = ray.data.DataContext.get_current()

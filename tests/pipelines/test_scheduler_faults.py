@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this
 
 from scheduling import LONG, PLAN, done, jobs, outcomes_of, part_done, scheduler_of, taken, work_off
 
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileError,
-    FileRef,
     Part,
     PartsLost,
     Planned,

@@ -218,8 +218,8 @@ def test_without_ray_the_error_says_what_to_install(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     dataset.add("a.mp4", 2)
-    for name in ("ray_workers", "run"):
-        monkeypatch.delitem(sys.modules, f"streamcodec.pipelines.transcoding.{name}")
+    for name in ("cluster", "transcoding.ray_workers", "transcoding.run"):
+        monkeypatch.delitem(sys.modules, f"streamcodec.pipelines.{name}")
     monkeypatch.setitem(sys.modules, "ray", None)
     assert run(["transcode", str(dataset.folder), "--out", str(tmp_path / "out")]) == 2
     assert "pip install 'streamcodec[ray]'" in capsys.readouterr().err

@@ -30,7 +30,7 @@ from trial_clips import make_clips
 from trouble import Trouble, events
 
 from streamcodec import EncodeOptions, encode
-from streamcodec.pipelines.transcoding.ray_workers import InstalledOnly, patiently
+from streamcodec.pipelines.cluster import InstalledOnly, patiently
 from streamcodec.runtime import prepare
 
 STORE_BYTES = 80 << 20

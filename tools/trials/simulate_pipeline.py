@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
 
+from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.outputs import OutputNames
 from streamcodec.pipelines.files.sources import Item, list_sources
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
-    FileRef,
     Outcome,
     PartDone,
     Plan,

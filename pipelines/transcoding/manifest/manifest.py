@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ...files.locations import FileRef
 from ...files.sources import Item
 from ..schedule.messages import (
     FileDone,
     FileError,
     FileJob,
-    FileRef,
     Part,
     PartDone,
     PartsLost,

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from sqlite3 import Connection
 from typing import Literal
 
-from ..schedule.messages import FileJob, FileRef, Part, PartDone, Plan
+from ...files.locations import FileRef
+from ..schedule.messages import FileJob, Part, PartDone, Plan
 
 __all__ = [
     "FileRow",

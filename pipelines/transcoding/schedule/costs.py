@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from .messages import FileDone, FileRef, PartDone, Plan
+from ...files.locations import FileRef
+from .messages import FileDone, PartDone, Plan
 
 __all__ = ["CostModel", "Rate"]
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from .messages import FileJob, FileRef, Part, PartDone, Plan
+from ...files.locations import FileRef
+from .messages import FileJob, Part, PartDone, Plan
 
 __all__ = ["OpenFile", "Tries"]
 

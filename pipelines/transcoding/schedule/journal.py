@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from .messages import FileDone, FileError, FileRef, Part, PartDone, PartsLost, Plan, Skipped
+from ...files.locations import FileRef
+from .messages import FileDone, FileError, Part, PartDone, PartsLost, Plan, Skipped
 
 __all__ = ["Journal"]
 

@@ -16,11 +16,12 @@ from typing import Literal
 
 from streamcodec.errors import UsageError
 
+from ...files.locations import FileRef
+
 __all__ = [
     "FileDone",
     "FileError",
     "FileJob",
-    "FileRef",
     "Outcome",
     "Part",
     "PartDone",
@@ -76,17 +77,6 @@ class Part:
     def range(self) -> range:
         """The numbers of its GOPs."""
         return range(self.first_gop, self.end_gop)
-
-
-@dataclass(frozen=True, slots=True)
-class FileRef:
-    """One input with its output: paths, or URLs. `file`: its number in the manifest. `key`: of input, settings and models, in hex."""
-
-    file: int
-    input: str
-    output: str
-    size_bytes: int
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
