@@ -18,7 +18,14 @@ from streamcodec.container import Packet, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, check_target, open_output
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
-from streamcodec.stream.encoder import Encoder, Pixels, as_format, chosen_codec, raw_frame
+from streamcodec.stream.encoder import (
+    Encoder,
+    Pixels,
+    as_format,
+    chosen_codec,
+    left_out_tags,
+    raw_frame,
+)
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.sample import can_sample, take_sample
 from streamcodec.stream.search.search import SearchReport, search_sample
@@ -143,7 +150,8 @@ def encode(
             report = _run(
                 encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None
             )
-    return replace(report, target=options.target, search=found, notes=frames.notes)
+    notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header))
+    return replace(report, target=options.target, search=found, notes=notes)
 
 
 def _search(

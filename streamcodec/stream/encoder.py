@@ -17,12 +17,14 @@ from streamcodec.stream.frames import Frame
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.rate import controller_of
+from streamcodec.text import shown
 from streamcodec.types import FrameFormat, FrameType, Planes, RawFrame, VideoFormat
 from streamcodec.video import rgb_of, yuv420_of
 from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
 
+SHOWN_TAGS = 4  # of those that are left out
 MAX_TAG_BYTES = (
     1 << 18
 )  # of all tags together: the header has a limit, and players read it before the first picture
@@ -307,6 +309,19 @@ def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
             kept.append((key, value))
             left -= size
     return tuple(kept)
+
+
+def left_out_tags(metadata: dict[str, str], header: Header) -> tuple[str, ...]:
+    """A note on the tags of a source that the header has no room for; none where all are kept."""
+    left = [key for key in metadata if key not in dict(header.metadata)]
+    if not left:
+        return ()
+    names = shown(", ".join(left[:SHOWN_TAGS]), 200)
+    more = f" and {len(left) - SHOWN_TAGS} more" if len(left) > SHOWN_TAGS else ""
+    size = sum(len(metadata[key].encode(errors="replace")) for key in left)
+    return (
+        f"its tags {names}{more} are not kept: {size} bytes; a stream has room for {MAX_TAG_BYTES} bytes of tags",
+    )
 
 
 def _ref(model: FrameModel) -> ModelRef:

@@ -2,6 +2,7 @@ import io
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -137,6 +138,19 @@ def test_tags_beyond_the_limit_are_left_out(tiny_codec) -> None:
         VideoFormat(48, 32, time_base=Fraction(1, 25)), codec=tiny_codec, metadata=tags
     )
     assert encoder.header.metadata == (("title", "a film"),)
+
+
+def test_tags_that_are_left_out_are_noted(tiny_models, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "book.mkv"), "w") as output:
+        output.metadata.update(title="a film", lyrics="x" * 2_000_000)
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        output.mux(stream.encode(av.VideoFrame(48, 32, "yuv420p")))
+        output.mux(stream.encode(None))
+    report = streamcodec.encode(tmp_path / "book.mkv", tmp_path / "out.ssf", **tiny_models)
+    [note] = [note for note in report.notes if "tags" in note]
+    assert "its tags LYRICS are not kept: 2000000 bytes" in note.replace("lyrics", "LYRICS")
+    assert streamcodec.open(tmp_path / "out.ssf").metadata.tags["title"] == "a film"
 
 
 @pytest.mark.parametrize(
