@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Unpack
 
 from streamcodec.codec import Codec
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.errors import SourceError
 from streamcodec.parts.identity import identify
 from streamcodec.parts.plan import PlannedGop, VideoPlan, checksum
 from streamcodec.runtime import threads as threads_now
@@ -42,8 +42,7 @@ def plan_video(
     The joined stream is, byte for byte, what `encode` writes with the same arguments in a process with `threads` threads (None: as many as
     this one has), on the same kind of machine; of the default models the bytes depend on neither. `source`: the path of an ordinary file.
     The other arguments: as for `encode`.
-    A target is searched for here, on a sample; the quality that is found holds for all parts. Adapting it from frame to frame, as `encode`
-    does for sources of unknown length, cannot be divided: that is refused.
+    A target is searched for here, on a sample; the quality that is found holds for all parts.
 
     Raises UsageError, SourceError or ModelError, as `encode` would.
     """
@@ -82,11 +81,6 @@ def _at_found_quality(
     if options.target is None:
         return options
     sample = take_sample(source, part, options.gop, codec.frame_format)
-    if sample is None:
-        raise UsageError(
-            f"target is {options.target}, and {os.fspath(source)} does not tell its length: the quality would have to be adapted from "
-            "frame to frame, which cannot be divided; give a quality, or convert the video to mp4 or mkv"
-        )
     found = search_sample(sample, options, codec, progress).found
     assert found is not None  # there is a target
     return options.at_quality(found.quality)

@@ -165,7 +165,7 @@ def _search(
     ):
         return None
     sample = take_sample(source, part, options.gop, codec.frame_format)
-    return None if sample is None else search_sample(sample, options, codec, progress)
+    return search_sample(sample, options, codec, progress)
 
 
 def _run(

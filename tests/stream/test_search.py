@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import streamcodec
@@ -13,6 +14,7 @@ from streamcodec.stream.search.sample import take_sample
 from streamcodec.stream.search.search import find_quality
 from streamcodec.stream.source import Part
 from streamcodec.stream.target import Measure, Target
+from streamcodec.video import VideoReader
 
 COUNT = 68
 SIZE = (48, 32)
@@ -170,19 +172,47 @@ def test_damage_is_left_out_of_the_sample(long_clip: Path, tmp_path: Path) -> No
     data[len(data) // 3 : len(data) // 3 + 400] = bytes(400)
     (tmp_path / "bad.mp4").write_bytes(data)
     sample = take_sample(tmp_path / "bad.mp4", Part(), gop=32, frame_format="yuv420")
-    assert sample is not None
     assert 0 < sample.sampled_frames <= 40
 
 
+@pytest.mark.parametrize("count", [12, 90])
+@pytest.mark.parametrize("kind", ["h264", "apng"])
+def test_sources_that_do_not_tell_their_length_are_searched(
+    synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path, kind: str, count: int
+) -> None:
+    codec = {"h264": {}, "apng": {"codec": "apng", "pixel_format": "rgb24"}}[kind]
+    raw = synthetic.write_clip(
+        tmp_path / f"clip.{kind}",
+        count,
+        size=SIZE,
+        container=kind,
+        time_base=Fraction(1, 30),
+        **codec,
+    )
+    with VideoReader(raw, frame_format="yuv420") as reader:
+        frames = list(reader)
+    sample = take_sample(raw, Part(), gop=32, frame_format="yuv420")
+    assert sample.frames == len(frames) == count
+    assert sample.is_whole == (count == 12)
+    firsts = [frame.pts for frame in frames]
+    for run in sample.runs:
+        first = firsts.index(run[0].pts)
+        for taken, frame in zip(run, frames[first:], strict=False):
+            assert all(
+                np.array_equal(*pair) for pair in zip(taken.planes, frame.planes, strict=True)
+            )
+    goal = streamcodec.search(raw, target_psnr_db=30.0, **tiny_models)
+    assert goal.found is not None
+    report = streamcodec.encode(raw, io.BytesIO(), target_psnr_db=30.0, **tiny_models)
+    assert report.quality == goal.found.quality
+
+
 def test_what_cannot_be_sampled_fails(
-    short_clip: Path, synthetic: ModuleType, tiny_models: dict[str, str], tmp_path: Path
+    short_clip: Path, tiny_models: dict[str, str], tmp_path: Path
 ) -> None:
     for source in ("-", tmp_path / "missing.mp4", tmp_path):
         with pytest.raises(UsageError, match="existing video file"):
             streamcodec.search(source, **tiny_models)
-    raw = synthetic.write_clip(tmp_path / "clip.h264", 12, container="h264")
-    with pytest.raises(SourceError, match="does not tell its length"):
-        streamcodec.search(raw, **tiny_models)
     (tmp_path / "text.mp4").write_text("This is no video.")
     with pytest.raises(SourceError, match=r"text\.mp4"):
         streamcodec.search(tmp_path / "text.mp4", **tiny_models)

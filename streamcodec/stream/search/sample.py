@@ -5,6 +5,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from streamcodec.errors import SourceError
@@ -54,24 +55,28 @@ def can_sample(source: object) -> bool:
 
 def take_sample(
     source: str | os.PathLike[str], part: Part, gop: int, frame_format: FrameFormat
-) -> Sample | None:
-    """Read a sample of this part for GOPs of at most `gop` frames; None if the video does not tell its length.
+) -> Sample:
+    """Read a sample of this part for GOPs of at most `gop` frames.
 
-    What is damaged is left out. Raises SourceError if nothing can be read.
+    A video that does not tell its length (raw H.264, APNG) cannot be sought in either: it is read
+    through twice, to count its frames and to take some. What is damaged is left out. Raises
+    SourceError if nothing can be read.
     """
     with part.reader(source, frame_format) as reader:
-        frames, video, metadata = reader.estimated_frames, reader.format, reader.metadata
-    if frames is None:
-        return None
+        told, video, metadata = reader.estimated_frames, reader.format, reader.metadata
+    frames = _count(source, part, frame_format) if told is None else told
     affordable = max(2 * MAX_BYTES // (FRAME_BYTES[frame_format] * video.width * video.height), 1)
     is_whole = frames <= min(WHOLE_FRAMES, affordable)
+    lengths = _run_lengths(frames, gop, affordable)
     if is_whole:
-        spots = [replace(part, max_frames=min(part.max_frames or affordable, affordable))]
+        whole = replace(part, max_frames=min(part.max_frames or affordable, affordable))
+        found = [_read(source, whole, frame_format)]
+    elif told is None:
+        found = _read_in_passing(source, part, frame_format, _firsts(frames, lengths), lengths)
     else:
-        spots = _spots(
-            part, frames, video.frame_rate or USUAL_RATE, _run_lengths(frames, gop, affordable)
-        )
-    runs = tuple(run for run in (_read(source, spot, frame_format) for spot in spots) if run)
+        spots = _spots(part, _firsts(frames, lengths), video.frame_rate or USUAL_RATE, lengths)
+        found = [_read(source, spot, frame_format) for spot in spots]
+    runs = tuple(run for run in found if run)
     if not runs:
         raise SourceError(f"{os.fspath(source)} has no sound frames where samples were taken")
     return Sample(video, metadata, runs, len(runs[0]) if is_whole else frames, is_whole)
@@ -84,17 +89,45 @@ def _run_lengths(frames: int, gop: int, affordable: int) -> list[int]:
     return [max(length // excess, 1) for length in lengths]
 
 
-def _spots(part: Part, frames: int, rate: Fraction, lengths: list[int]) -> list[Part]:
-    """Runs of these lengths in the middles of equal stretches of the part."""
+def _firsts(frames: int, lengths: list[int]) -> list[Fraction]:
+    """The first frames of runs of these lengths in the middles of equal stretches of so many frames."""
     stretch = Fraction(frames, len(lengths))
-    firsts = [
+    return [
         (number + Fraction(1, 2)) * stretch - Fraction(length, 2)
         for number, length in enumerate(lengths)
     ]
+
+
+def _spots(part: Part, firsts: list[Fraction], rate: Fraction, lengths: list[int]) -> list[Part]:
+    """The runs as parts of the source, by their times at a constant rate."""
     return [
         Part(part.start_seconds + float(first / rate), max_frames=length)
         for first, length in zip(firsts, lengths, strict=True)
     ]
+
+
+def _count(source: str | os.PathLike[str], part: Part, frame_format: FrameFormat) -> int:
+    """The frames of a part before the first damage, by reading them all."""
+    with replace(part, on_error="stop").reader(source, frame_format) as reader:
+        return sum(1 for _ in reader)
+
+
+def _read_in_passing(
+    source: str | os.PathLike[str],
+    part: Part,
+    frame_format: FrameFormat,
+    firsts: list[Fraction],
+    lengths: list[int],
+) -> list[tuple[RawFrame, ...]]:
+    """The runs of a source that cannot be sought in, read from its beginning on."""
+    runs: list[tuple[RawFrame, ...]] = []
+    at = 0
+    with replace(part, on_error="stop").reader(source, frame_format) as reader:
+        for first, length in zip(firsts, lengths, strict=True):
+            reader.skip(max(math.floor(first) - at, 0))
+            at = max(math.floor(first), at) + length
+            runs.append(tuple(islice(reader, length)))
+    return runs
 
 
 def _read(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from streamcodec.codec import Codec
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.errors import UsageError
 from streamcodec.stream.encoder import chosen_codec
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.predict import Prediction, predict
@@ -97,10 +97,6 @@ def search(
     part = Part(start_seconds, duration_seconds, max_frames)
     codec = chosen_codec(codec, options)
     sample = take_sample(source, part, options.gop, codec.frame_format)
-    if sample is None:
-        raise SourceError(
-            f"{os.fspath(source)} does not tell its length; convert it to mp4 or mkv to search"
-        )
     return search_sample(
         sample, options, codec, progress, TABLE_QUALITIES if wanted is None else wanted
     )
