@@ -3,12 +3,19 @@
 import math
 import os
 from numbers import Real
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 from streamcodec.errors import UsageError
-from streamcodec.types import check_count
+from streamcodec.types import OnDamage, check_count
 
-__all__ = ["MAX_SECONDS", "check_part", "check_path", "check_text", "is_number"]
+__all__ = [
+    "MAX_SECONDS",
+    "check_on_damage",
+    "check_part",
+    "check_path",
+    "check_text",
+    "is_number",
+]
 
 MAX_SECONDS = 10**9
 """Of a start or a duration, in seconds: 31 years. In units of any time base it is an integer of 64 bits."""
@@ -34,6 +41,13 @@ def check_part(start_seconds: Any, duration_seconds: Any = None, max_frames: Any
         raise UsageError(f"duration is {duration_seconds!r} s; accepted: above 0, to {MAX_SECONDS}")
     if max_frames is not None:
         check_count("number of frames", max_frames, "frames")
+
+
+def check_on_damage(on_damage: str) -> OnDamage:
+    """Return `on_damage` if it is "raise" or "skip"."""
+    if on_damage not in get_args(OnDamage):
+        raise UsageError(f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}")
+    return on_damage  # type: ignore[return-value]
 
 
 def check_path(what: str, value: Any) -> str:

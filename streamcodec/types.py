@@ -29,6 +29,7 @@ __all__ = [
     "ColorSpec",
     "FrameFormat",
     "FrameType",
+    "OnDamage",
     "Planes",
     "Precision",
     "Preset",
@@ -45,6 +46,9 @@ FrameFormat = Literal["rgb", "yuv420"]
 
 FrameType = Literal["I", "P"]
 """I: coded on its own. P: coded with the frame before it as reference."""
+
+OnDamage = Literal["raise", "skip"]
+"""At a defect in a stream: raise a CorruptStreamError, or skip what is lost."""
 
 Precision = Literal["fp32", "bf16"]
 """Arithmetic of the networks' float parts. Symbols decode alike in both (the scale path is exact integers)."""

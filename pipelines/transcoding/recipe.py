@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 from streamcodec import EncodeOptions, load_codec
 from streamcodec.errors import UsageError
-from streamcodec.stream.video import OnDamage
-from streamcodec.types import MAX_PIXELS
+from streamcodec.types import MAX_PIXELS, OnDamage
 from streamcodec.video import OnError
 
 from ..files.outputs import Listing

@@ -20,7 +20,7 @@ __all__ = ["info"]
 def info(source: str, as_json: bool, packets: bool) -> None:
     """Show what a stream holds. Reads its header and index; with --packets, the header of every packet."""
     with input_file(source) as file:
-        reader = Reader(file, on_damage="report")
+        reader = Reader(file, on_damage="skip")
         facts = describe(reader.header, reader.index, reader.size_bytes)
         facts["version"] = ".".join(map(str, reader.version))
         if packets:

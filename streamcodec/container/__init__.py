@@ -12,7 +12,7 @@ from streamcodec.container.header import (
 )
 from streamcodec.container.index import Damage, Index, IndexEntry
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
-from streamcodec.container.reader import OnDamage, Reader
+from streamcodec.container.reader import Reader
 from streamcodec.container.writer import Writer
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "IndexEntry",
     "MasteringDisplay",
     "ModelRef",
-    "OnDamage",
     "Packet",
     "PacketHeader",
     "PacketType",

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Literal, get_args
 
+from streamcodec.checks import check_on_damage
 from streamcodec.container.fields import prologue_size, unpack_header
 from streamcodec.container.format import END_PAYLOAD, PROLOGUE
 from streamcodec.container.index import (
@@ -19,10 +19,9 @@ from streamcodec.container.order import Order
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.walk import Found, Walk, read_packet
 from streamcodec.errors import CorruptStreamError, UsageError
+from streamcodec.types import OnDamage
 
-__all__ = ["OnDamage", "Reader"]
-
-OnDamage = Literal["raise", "report"]
+__all__ = ["Reader"]
 
 _OWN_TYPES = (PacketType.INDEX, PacketType.END)
 _TAIL = 1 << 14  # bytes read at once from the end: the end packet and most indexes
@@ -32,7 +31,7 @@ class Reader:
     """The stream that starts where `file` stands. Raises FormatError unless its header is sound and can be understood.
 
     `header` and `version` (major, minor) tell what the stream holds. `on_damage`: "raise" stops at the first defect with a
-    CorruptStreamError (TruncatedStreamError where bytes end too early); "report" delivers what is sound, with its numbers, and a Damage for
+    CorruptStreamError (TruncatedStreamError where bytes end too early); "skip" delivers what is sound, with its numbers, and a Damage for
     what is not. `wait`: called when the bytes run out before the end packet; true = try again (to follow a file that is being written).
     Memory is bounded by the largest packet and the index. The file stays open; nobody else may move its position; one thread at a time.
     """
@@ -44,12 +43,8 @@ class Reader:
         on_damage: OnDamage = "raise",
         wait: Callable[[], bool] | None = None,
     ) -> None:
-        if on_damage not in get_args(OnDamage):
-            raise UsageError(
-                f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}"
-            )
+        self._strict = check_on_damage(on_damage) == "raise"
         self._source = Lookahead(file, wait)
-        self._strict = on_damage == "raise"
         self._followed = wait is not None
         self._first_offset = prologue_size(self._source.peek(0, PROLOGUE.size))
         self.header, self.version = unpack_header(self._source.peek(0, self._first_offset))

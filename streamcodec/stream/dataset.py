@@ -6,15 +6,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from streamcodec.errors import UsageError
 from streamcodec.file_objects import reading_object
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
-from streamcodec.stream.video import Video, open
-from streamcodec.types import MAX_PIXELS, check_count
+from streamcodec.stream.options import DecodeOptions, OpenSettings
+from streamcodec.stream.video import Video
+from streamcodec.types import check_count
 
 __all__ = ["VideoDataset"]
 
@@ -32,11 +33,12 @@ else:
 class VideoDataset(Base):
     """All frames of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
 
-    `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once, paths are opened only while
-    they are read. `transform`: Frame -> sample; by default the sample is `frame.data`, a tensor (3, H, W)
-    uint8 RGB, or without PyTorch `frame.array`. `shuffle` mixes the GOPs, not the
-    frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes torch.distributed's, if it is initialised. `device`: where
-    networks run; in worker processes keep to "cpu". `max_pixels`: as for `streamcodec.open`.
+    `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once,
+    paths are opened only while they are read. `transform`: Frame -> sample; by default the sample is
+    `frame.data`, a tensor (3, H, W) uint8 RGB, or without PyTorch `frame.array`. `shuffle` mixes the GOPs, not
+    the frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes torch.distributed's, if it is
+    initialised. `settings`: as for `streamcodec.open`, but networks run on the CPU unless `device` says otherwise:
+    keep to the CPU in worker processes.
     """
 
     def __init__(
@@ -48,8 +50,7 @@ class VideoDataset(Base):
         seed: int = 0,
         rank: int | None = None,
         world_size: int | None = None,
-        device: str | None = "cpu",
-        max_pixels: int = MAX_PIXELS,
+        **settings: Unpack[OpenSettings],
     ) -> None:
         one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(
             sources, Sequence
@@ -58,10 +59,8 @@ class VideoDataset(Base):
         self._sources = [_that_opens_again(source) for source in several]
         self._transform = transform
         self._shuffle, self._seed, self._epoch = shuffle, seed, SharedEpoch()
-        self._device, self._max_pixels = (
-            device,
-            check_count("largest picture", max_pixels, "pixels"),
-        )
+        settings.setdefault("device", "cpu")
+        self._options = DecodeOptions(**settings)
         self._gop_counts: dict[int, int] = {}
         own_rank, own_world_size = _place()
         self._rank = own_rank if rank is None else rank
@@ -113,7 +112,7 @@ class VideoDataset(Base):
         return self._gop_counts[source]
 
     def _opened(self, source: int) -> Video:
-        return open(self._sources[source], device=self._device, max_pixels=self._max_pixels)
+        return Video(self._sources[source], self._options)
 
 
 class SharedEpoch:

@@ -5,13 +5,15 @@ import time
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Unpack
 
 from streamcodec.checks import check_part
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
+from streamcodec.stream.options import OpenSettings
 from streamcodec.stream.stages import Progress, overlapped
-from streamcodec.stream.video import OnDamage, Video, open
-from streamcodec.types import MAX_PIXELS, Precision, RawFrame
+from streamcodec.stream.video import Video, open
+from streamcodec.types import RawFrame
 from streamcodec.video import VideoWriter
 
 __all__ = ["DecodeReport", "decode"]
@@ -42,18 +44,13 @@ def decode(
     start_seconds: float = 0.0,
     duration_seconds: float | None = None,
     max_frames: int | None = None,
-    device: str | None = None,
-    precision: Precision | None = None,
-    intra: str | None = None,
-    inter: str | None = None,
-    on_damage: OnDamage = "raise",
-    max_pixels: int = MAX_PIXELS,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **settings: Unpack[OpenSettings],
 ) -> DecodeReport:
     """Decode an .ssf stream into a video. The planes of a 4:2:0 stream become the video's without a conversion.
 
-    `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file,
+    `source` and `settings`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file,
     a folder for PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default H.264), its
     quality (lower is better) and further options of that encoder.
     `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress`: as for `streamcodec.encode`.
@@ -61,15 +58,7 @@ def decode(
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
     check_part(start_seconds, duration_seconds, max_frames)
-    with open(
-        source,
-        device=device,
-        precision=precision,
-        intra=intra,
-        inter=inter,
-        on_damage=on_damage,
-        max_pixels=max_pixels,
-    ) as video:
+    with open(source, **settings) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         expected = (

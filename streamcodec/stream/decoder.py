@@ -1,7 +1,6 @@
 """Packets in, frames out: what iteration, random access and `verify` have in common."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,31 +8,12 @@ from streamcodec.codec import Codec, Reference, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.frames import Frame
-from streamcodec.types import MAX_PIXELS, FrameType, Planes, Precision, check_count, check_precision
+from streamcodec.stream.options import DecodeOptions
+from streamcodec.types import FrameType, Planes
 from streamcodec.video import color
 from streamcodec.weights import find_model
 
-__all__ = ["DecodeOptions", "PacketDecoder", "check_size", "codec_for"]
-
-
-@dataclass(frozen=True)
-class DecodeOptions:
-    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one and the models can use it. `precision`: None takes the encoder's.
-
-    `intra`, `inter`: weights files to use instead of looking for the models that the header names. `max_pixels`: the largest picture,
-    width x height; streams of larger ones are refused.
-    """
-
-    device: str | None = None
-    precision: Precision | None = None
-    intra: str | None = None
-    inter: str | None = None
-    max_pixels: int = MAX_PIXELS
-
-    def __post_init__(self) -> None:
-        if self.precision is not None:
-            check_precision(self.precision)
-        check_count("largest picture", self.max_pixels, "pixels")
+__all__ = ["PacketDecoder", "check_size", "codec_for"]
 
 
 def check_size(header: Header, options: DecodeOptions) -> None:
@@ -49,7 +29,7 @@ def check_size(header: Header, options: DecodeOptions) -> None:
 def codec_for(header: Header, options: DecodeOptions) -> Codec:
     """The codec that a stream names.
 
-    Raises UnsupportedStreamError if a model is not at hand, CorruptStreamError if it does not do what the header says.
+    Raises UnsupportedStreamError if a model is not installed, CorruptStreamError if it does not do what the header says.
     """
     intra = find_model(header.intra.name, header.intra.id, options.device, options.intra)
     inter = (

@@ -25,7 +25,7 @@ from streamcodec.stream.encoder import (
     raw_frame,
 )
 from streamcodec.stream.frames import Frame
-from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
+from streamcodec.stream.options import DecodeSettings, EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.sample import Sample
 from streamcodec.stream.search.search import SearchReport, search_sample
 from streamcodec.stream.video import Video, open
@@ -178,16 +178,12 @@ def decode_image(
     *,
     frame: int | None = None,
     jpeg_quality: int | None = None,
-    device: str | None = None,
-    precision: Precision | None = None,
-    intra: str | None = None,
-    inter: str | None = None,
-    max_pixels: int = MAX_PIXELS,
     overwrite: bool = False,
+    **settings: Unpack[DecodeSettings],
 ) -> NDArray[np.uint8]:
     """Decode the picture of an .ssf stream -> (3, H, W) uint8 RGB, NumPy; and write it to `out`, unless that is None.
 
-    `source` and the options from `device` to `max_pixels`: as for `streamcodec.open`. `out`: a .png file (lossless), a .jpg file of
+    `source` and `settings`: as for `streamcodec.open`, without `on_damage`. `out`: a .png file (lossless), a .jpg file of
     `jpeg_quality` 1..100 (default 95), or "-" or a binary file object for PNG. `frame`: which one to take of a stream of several, from
     either end; None refuses such a stream. A rotation that the stream asks for is carried out, as by `decode` to PNG.
 
@@ -206,9 +202,7 @@ def decode_image(
         )
     if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
         check_target(Path(out), overwrite=overwrite)
-    with open(
-        source, device=device, precision=precision, intra=intra, inter=inter, max_pixels=max_pixels
-    ) as video:
+    with open(source, **settings) as video:
         shown = (_only_frame(video) if frame is None else video[frame]).array
         raw = turned(RawFrame((shown,), pts=0), video.header.video.rotation_degrees // 90)
     pixels = raw.planes[0]

@@ -1,16 +1,19 @@
-"""How to encode: one value, used alike by the command line, Python and batch jobs."""
+"""How to encode and how to decode: one value each, for the command line, Python and batch jobs."""
 
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from streamcodec.checks import is_number
+from streamcodec.checks import check_on_damage, is_number
 from streamcodec.errors import UsageError
 from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target
 from streamcodec.types import (
+    MAX_PIXELS,
     QUALITIES,
+    OnDamage,
     Precision,
     Preset,
+    check_count,
     check_precision,
     check_preset,
     check_quality,
@@ -21,8 +24,11 @@ __all__ = [
     "DEFAULT_GOP",
     "DEFAULT_QUALITY",
     "MAX_GOP",
+    "DecodeOptions",
+    "DecodeSettings",
     "EncodeOptions",
     "EncodeSettings",
+    "OpenSettings",
     "options_of",
 ]
 
@@ -134,3 +140,43 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
             f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two"
         )
     return changed
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one and the stream's models can use it: the default models run on the CPU.
+
+    `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not
+    installed. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, at most
+    the rest of the GOP. `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can
+    declare a huge one.
+    """
+
+    device: str | None = None
+    precision: Precision | None = None
+    intra: str | None = None
+    inter: str | None = None
+    max_pixels: int = MAX_PIXELS
+    on_damage: OnDamage = "raise"
+
+    def __post_init__(self) -> None:
+        if self.precision is not None:
+            check_precision(self.precision)
+        check_count("largest picture", self.max_pixels, "pixels")
+        check_on_damage(self.on_damage)
+
+
+class DecodeSettings(TypedDict, total=False):
+    """The fields of DecodeOptions, as keywords, without what to do at damage."""
+
+    device: str | None
+    precision: Precision | None
+    intra: str | None
+    inter: str | None
+    max_pixels: int
+
+
+class OpenSettings(DecodeSettings, total=False):
+    """All fields of DecodeOptions, as keywords."""
+
+    on_damage: OnDamage

@@ -1,13 +1,14 @@
 """Is a stream whole, and do its frames decode to the encoder's pixels?"""
 
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from streamcodec.codec import GopDigest
 from streamcodec.container import Damage, Packet, PacketType, Reader
 from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
+from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
+from streamcodec.stream.options import DecodeOptions, DecodeSettings
 from streamcodec.stream.stages import Progress
-from streamcodec.types import MAX_PIXELS, Precision
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -82,22 +83,18 @@ def verify(
     source: ByteSource,
     *,
     decode: bool = True,
-    device: str | None = None,
-    precision: Precision | None = None,
-    intra: str | None = None,
-    inter: str | None = None,
-    max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
+    **settings: Unpack[DecodeSettings],
 ) -> VerifyReport:
     """Check a stream from front to back: structure, CRCs, index and, with `decode`, that every frame decodes, to the encoder's pixels.
 
-    `source`, `device`, `precision`, `intra`, `inter`, `max_pixels` (with `decode`): as for `streamcodec.open`. Damage is in the report.
+    `source` and `settings` (used with `decode`): as for `streamcodec.open`, without `on_damage`. Damage is in the report.
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header, a model is missing or the picture is
     too large to decode.
     """
-    options = DecodeOptions(device, precision, intra, inter, max_pixels)
+    options = DecodeOptions(**settings)
     with input_file(source) as file:
-        reader = Reader(file, on_damage="report")
+        reader = Reader(file, on_damage="skip")
         walk = _Walk()
         decoding = None
         if decode:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from types import TracebackType
-from typing import Literal, Self, overload
+from typing import Self, Unpack, overload
 
 from streamcodec.checks import check_part
 from streamcodec.codec import Codec
@@ -16,38 +16,23 @@ from streamcodec.container import Header, Index, IndexEntry, PacketHeader, Packe
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
 from streamcodec.runtime import set_threads
-from streamcodec.stream.decoder import DecodeOptions, PacketDecoder, check_size, codec_for
+from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
-from streamcodec.types import MAX_PIXELS, Precision
+from streamcodec.stream.options import DecodeOptions, OpenSettings
 
-__all__ = ["OnDamage", "Video", "open"]
-
-OnDamage = Literal["raise", "skip"]
+__all__ = ["Video", "open"]
 
 
-def open(
-    source: ByteSource,
-    *,
-    device: str | None = None,
-    precision: Precision | None = None,
-    intra: str | None = None,
-    inter: str | None = None,
-    on_damage: OnDamage = "raise",
-    max_pixels: int = MAX_PIXELS,
-) -> "Video":
+def open(source: ByteSource, **settings: Unpack[OpenSettings]) -> "Video":
     """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
 
-    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the stream's models can use it: the default models run on the CPU.
-    `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not at
-    hand. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, which are at
-    most the rest of the GOP; asking for such a frame is a CorruptStreamError still.
-    `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can announce a huge one.
+    `settings`: the fields of `DecodeOptions` as keywords: `device`, `precision`, `intra`, `inter`,
+    `max_pixels` and `on_damage`. With `on_damage="skip"`, asking for a lost frame by its index is still a
+    CorruptStreamError.
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
     """
-    return Video(
-        source, DecodeOptions(device, precision, intra, inter, max_pixels), on_damage=on_damage
-    )
+    return Video(source, DecodeOptions(**settings))
 
 
 @dataclass
@@ -74,14 +59,9 @@ class Video:
     source is a path or bytes. One thread at a time.
     """
 
-    def __init__(
-        self, source: ByteSource, options: DecodeOptions, *, on_damage: OnDamage = "raise"
-    ) -> None:
-        if on_damage not in ("raise", "skip"):
-            raise UsageError(f"on_damage is {on_damage!r}; accepted: raise, skip")
+    def __init__(self, source: ByteSource, options: DecodeOptions) -> None:
         self._source = source
         self._options = options
-        self._on_damage = on_damage
         self._position: _Position | None = None
         self._codec: Codec | None = None
         self._open()
@@ -214,7 +194,7 @@ class Video:
             raise UsageError(
                 "a video opened from a file object cannot be pickled; open it by path or from bytes"
             )
-        return _reopened, (self._source, self._options, self._on_damage)
+        return Video, (self._source, self._options)
 
     def _open(self) -> None:
         file = open_input(self._source)
@@ -222,7 +202,7 @@ class Video:
         self._can_reopen = (
             isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         )
-        self._reader = Reader(file, on_damage="raise" if self._on_damage == "raise" else "report")
+        self._reader = Reader(file, on_damage=self._options.on_damage)
         check_size(self.header, self._options)
         self._process = os.getpid()
         self._codec = None
@@ -243,7 +223,7 @@ class Video:
     def _decoder(self) -> PacketDecoder:
         if self._codec is None:
             self._codec = codec_for(self.header, self._options)
-        return PacketDecoder(self._codec, self.header, strict=self._on_damage == "raise")
+        return PacketDecoder(self._codec, self.header, strict=self._options.on_damage == "raise")
 
     def _play(self, gop: IndexEntry | None) -> Iterator[Frame]:
         """The frames of a GOP, or all. Being a generator of this object, it keeps the file open while it is in use."""
@@ -276,10 +256,6 @@ class Video:
         return replace(
             at.last, planes=tuple(plane.copy() for plane in at.last.planes)
         )  # the caller's own: it may be asked for again
-
-
-def _reopened(source: ByteSource, options: DecodeOptions, on_damage: OnDamage) -> Video:
-    return Video(source, options, on_damage=on_damage)
 
 
 def _position(what: str, index: int, count: int) -> int:

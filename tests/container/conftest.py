@@ -34,7 +34,7 @@ class Pipe(io.RawIOBase):
 def golden() -> ModuleType:
     """tools/golden/make_golden_streams.py as a module."""
     spec = importlib.util.spec_from_file_location(
-        "make_golden_streams", ROOT / "tools" / "make_golden_streams.py"
+        "make_golden_streams", ROOT / "tools" / "golden" / "make_golden_streams.py"
     )
     assert spec is not None
     assert spec.loader is not None

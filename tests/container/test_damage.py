@@ -44,7 +44,7 @@ def test_truncation_at_every_byte(
 ) -> None:
     for size in range(borders[0], len(stream)):
         whole = packets[: sum(end <= size for end in borders[1:])]
-        found = list(Reader(opened(stream[:size]), on_damage="report"))
+        found = list(Reader(opened(stream[:size]), on_damage="skip"))
         assert sound(found) == whole
         assert len(found) == len(whole) + 1
         assert found[-1].end == size
@@ -60,7 +60,7 @@ def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
 ) -> None:
     full = Reader(io.BytesIO(stream)).index
     for size in range(borders[0], len(stream)):
-        index = Reader(io.BytesIO(stream[:size]), on_damage="report").index
+        index = Reader(io.BytesIO(stream[:size]), on_damage="skip").index
         frames = [
             h
             for h in Reader(io.BytesIO(stream)).headers()
@@ -84,7 +84,7 @@ def test_every_damaged_byte_of_a_packet_costs_that_packet(
         number += number < len(packets) and at >= borders[number + 1]
         broken = bytearray(stream)
         broken[at] ^= flip
-        found = list(Reader(opened(bytes(broken)), on_damage="report"))
+        found = list(Reader(opened(bytes(broken)), on_damage="skip"))
         assert sound(found) == packets[:number] + packets[number + 1 :]
         assert len(damage(found)) == 1
         assert damage(found)[0].start <= at < damage(found)[0].end
@@ -98,7 +98,7 @@ def test_every_damaged_byte_of_the_header_is_refused(stream: bytes, borders: lis
             broken = bytearray(stream)
             broken[at] ^= flip
             with pytest.raises(FormatError):
-                Reader(io.BytesIO(broken), on_damage="report")
+                Reader(io.BytesIO(broken), on_damage="skip")
 
 
 def test_every_damaged_byte_leaves_a_right_index(
@@ -111,7 +111,7 @@ def test_every_damaged_byte_leaves_a_right_index(
     for at in range(borders[0], len(stream)):
         broken = bytearray(stream)
         broken[at] ^= 0x10
-        reader = Reader(io.BytesIO(broken), on_damage="report")
+        reader = Reader(io.BytesIO(broken), on_damage="skip")
         assert reader.index == full
         assert bool(reader.index.damage) == (at >= borders[-1] and at not in unread)
         scanned = reader._scanned_index()
@@ -125,7 +125,7 @@ def test_every_damaged_byte_leaves_a_right_index(
 
 @pytest.mark.parametrize("lost", [1, 24, 40, 100])
 def test_lost_end_gives_the_same_index_by_scan(stream: bytes, lost: int) -> None:
-    reader = Reader(io.BytesIO(stream[:-lost]), on_damage="report")
+    reader = Reader(io.BytesIO(stream[:-lost]), on_damage="skip")
     assert reader.index == Reader(io.BytesIO(stream)).index or lost > 60
     assert reader.index.damage
 
@@ -141,7 +141,7 @@ def test_lost_frames_are_named(stream: bytes, packets: list[Packet], borders: li
     )
     broken = bytearray(stream)
     broken[borders[lost]] ^= 1
-    index = Reader(io.BytesIO(broken[: len(stream) - 30]), on_damage="report").index
+    index = Reader(io.BytesIO(broken[: len(stream) - 30]), on_damage="skip").index
     assert [(entry.gop, entry.first_frame, entry.frame_count) for entry in index.entries] == [
         (0, 0, 1),
         (1, 3, 1),
@@ -160,7 +160,7 @@ def test_deleted_bytes_cost_the_packets_that_they_touch(
     for _ in range(200):
         start = rng.randrange(borders[0], borders[-1])
         stop = min(start + rng.randint(1, 60), borders[-1])
-        found = list(Reader(opened(stream[:start] + stream[stop:]), on_damage="report"))
+        found = list(Reader(opened(stream[:start] + stream[stop:]), on_damage="skip"))
         intact = [
             packet
             for packet, (left, right) in zip(packets, pairwise(borders), strict=True)
@@ -178,7 +178,7 @@ def test_inserted_bytes_cost_one_packet_at_most(
     for _ in range(200):
         at = rng.randrange(borders[0], borders[-1])
         noise = rng.randbytes(rng.randint(1, 60)) + b"\xd7\x8b\x14"
-        found = list(Reader(opened(stream[:at] + noise + stream[at:]), on_damage="report"))
+        found = list(Reader(opened(stream[:at] + noise + stream[at:]), on_damage="skip"))
         assert sound(found) == [
             packet
             for packet, (left, right) in zip(packets, pairwise(borders), strict=True)
@@ -197,7 +197,7 @@ def test_random_damage_never_delivers_what_was_not_written(
             start = rng.randrange(len(stream))
             broken[start : start + rng.randint(0, 9)] = rng.randbytes(rng.randint(0, 9))
         try:
-            for item in Reader(opened(bytes(broken)), on_damage="report"):
+            for item in Reader(opened(bytes(broken)), on_damage="skip"):
                 assert isinstance(item, Damage) or item in packets
         except StreamCodecError:
             pass
@@ -211,12 +211,12 @@ def test_random_bytes_are_refused_or_damage(
         noise = rng.randbytes(rng.randrange(2000)).replace(b"\x00", b"\xd7\x8b")
         with pytest.raises(CorruptStreamError):
             Reader(opened(noise))
-        found = list(Reader(opened(stream[: borders[0]] + noise), on_damage="report"))
+        found = list(Reader(opened(stream[: borders[0]] + noise), on_damage="skip"))
         assert [type(item) for item in found] == [Damage]
         with pytest.raises(CorruptStreamError):
             list(Reader(opened(stream[: borders[0]] + noise)))
         assert (
-            Reader(io.BytesIO(stream[: borders[0]] + noise), on_damage="report").index.entries == ()
+            Reader(io.BytesIO(stream[: borders[0]] + noise), on_damage="skip").index.entries == ()
         )
 
 
@@ -226,7 +226,7 @@ def test_missing_packet_is_reported_where_it_should_be(
     frames = [number for number, packet in enumerate(packets) if packet.type == PacketType.FRAME]
     for number in frames[:-1]:
         cut = stream[: borders[number]] + stream[borders[number + 1] :]
-        found = list(Reader(opened(cut), on_damage="report"))
+        found = list(Reader(opened(cut), on_damage="skip"))
         assert sound(found) == packets[:number] + packets[number + 1 :]
         assert damage(found)
         assert damage(found)[0].start == damage(found)[0].end
@@ -239,7 +239,7 @@ def test_packet_that_comes_twice_is_delivered_once(
 ) -> None:
     number = next(number for number, packet in enumerate(packets) if packet.frame == 1)
     twice = stream[: borders[number + 1]] + stream[borders[number] :]
-    found = list(Reader(opened(twice), on_damage="report"))
+    found = list(Reader(opened(twice), on_damage="skip"))
     assert sound(found) == packets
     assert "numbers must rise" in damage(found)[0].reason
     with pytest.raises(CorruptStreamError, match="numbers must rise"):
@@ -251,7 +251,7 @@ def test_packet_of_an_unknown_track_is_not_delivered(
 ) -> None:
     stray = pack_packet(Packet(type=PacketType.AUDIO, track=9, payload=b"stray"))
     data = stream[: borders[2]] + stray + stream[borders[2] :]
-    found = list(Reader(opened(data), on_damage="report"))
+    found = list(Reader(opened(data), on_damage="skip"))
     assert sound(found) == packets
     assert [(item.end - item.start, "no such track" in item.reason) for item in damage(found)] == [
         (len(stray), True)
@@ -356,7 +356,7 @@ def test_end_that_points_elsewhere_fails(
     data = replace_end(stream, borders[1] if offset is None else offset)
     with pytest.raises(CorruptStreamError, match=message):
         _ = Reader(io.BytesIO(data)).index
-    index = Reader(io.BytesIO(data), on_damage="report").index
+    index = Reader(io.BytesIO(data), on_damage="skip").index
     assert index == Reader(io.BytesIO(stream)).index
     assert message in index.damage[0].reason
 
@@ -380,7 +380,7 @@ def test_gop_that_is_not_where_the_index_says_fails(
     )
     with pytest.raises(CorruptStreamError, match=message):
         list(reader.packets(lie))
-    found = list(Reader(io.BytesIO(stream), on_damage="report").packets(lie))
+    found = list(Reader(io.BytesIO(stream), on_damage="skip").packets(lie))
     assert damage(found)
 
 
@@ -389,7 +389,7 @@ def test_damage_of_a_gop_stays_in_it(
 ) -> None:
     broken = bytearray(stream)
     broken[borders[3]] ^= 1  # frame 1
-    reader = Reader(io.BytesIO(broken), on_damage="report")
+    reader = Reader(io.BytesIO(broken), on_damage="skip")
     first, *others = reader.index.entries
     assert sound(reader.packets(first)) == packets[1:3] + packets[4:8]
     assert len(damage(reader.packets(first))) == 1

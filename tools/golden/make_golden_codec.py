@@ -33,7 +33,7 @@ from streamcodec.codec.dct_weights import save_dct_weights
 from streamcodec.container import Writer
 from streamcodec.types import VideoFormat
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
 from tiny import save_tiny_models  # noqa: E402 (lies with the tests)
 

@@ -26,7 +26,7 @@ from streamcodec.container import (
 )
 from streamcodec.types import ColorSpec, VideoFormat
 
-GOLDEN = Path(__file__).parents[1] / "tests" / "container" / "golden"
+GOLDEN = Path(__file__).parents[2] / "tests" / "container" / "golden"
 
 FULL_HEADER = Header(
     video=VideoFormat(
