@@ -13,7 +13,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from streamcodec.errors import SourceError, UsageError
 
-__all__ = ["FILE_URL", "FileRef", "filesystem", "is_url", "local_path", "location_of"]
+__all__ = ["FILE_URL", "FileRef", "filesystem", "is_below", "is_url", "local_path", "location_of"]
 
 FILE_URL = "file://"
 
@@ -58,8 +58,17 @@ def filesystem(url: str) -> tuple[Any, str]:
         ) from error
     try:
         found, path = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"{url}: {error}") from error
     except OSError as error:
         raise SourceError(f"cannot open {url}: {error}") from error
+    except Exception as error:  # each protocol has errors of its own, TypeError among them
+        raise UsageError(f"{url}: {error or type(error).__name__}") from error
     return found, str(path)
+
+
+def is_below(location: str, folder: str) -> bool:
+    """Whether a location lies in the folder or deeper, both as `location_of` or a URL has them."""
+    path, top = local_path(location), local_path(folder)
+    if path is not None and top is not None:
+        return os.path.normpath(path).startswith(os.path.normpath(top).rstrip("/") + "/")
+    inside = location.startswith(folder.rstrip("/") + "/")
+    return inside and ".." not in location.removeprefix(folder).split("/")

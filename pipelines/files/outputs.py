@@ -10,7 +10,7 @@ from typing import Self
 
 from streamcodec.errors import UsageError
 
-from .locations import local_path, location_of
+from .locations import is_below, local_path, location_of
 from .sources import Filter, Item, Sources, list_sources, names_of
 from .storage import WORK_FOLDER
 
@@ -57,11 +57,26 @@ class OutputNames:
             hash=hashlib.blake2b(item.location.encode(), digest_size=4).hexdigest(),
         )
         output = self._below(made)
+        self._check(output, item)
         if output == item.location:
             raise UsageError(
                 f"the output of {output} would be that file itself; choose another destination or pattern"
             )
         return output
+
+    def _check(self, output: str, item: Item) -> None:
+        """A member of an archive may be called `../../a.mp4`, and a name may hold anything."""
+        inside = is_below(output, self.destination)
+        if not inside or is_below(output, f"{self.destination.rstrip('/')}/{WORK_FOLDER}"):
+            where = f"out of {self.destination}" if not inside else f"into its {WORK_FOLDER}"
+            raise UsageError(
+                f"the output of {item.location} would lead {where}, by its name {item.relative}; choose another pattern, "
+                "such as {stem}-{hash}, or leave it out with --exclude"
+            )
+        if not output.isprintable():
+            raise UsageError(
+                f"the output of {item.location} would have control characters in its URL; choose another pattern, such as {{hash}}"
+            )
 
     def _below(self, name: str) -> str:
         folder = local_path(self.destination)

@@ -21,7 +21,7 @@ from glob import has_magic, iglob
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
-from streamcodec.errors import SourceError
+from streamcodec.errors import SourceError, StreamCodecError
 from streamcodec.files import STANDARD_STREAM
 
 from .locations import filesystem, is_url, local_path, location_of
@@ -207,6 +207,8 @@ def _local(path: str, relative: str, *, retry: bool = False) -> Item:
 
 def _remote(url: str, keep: Filter) -> Iterator[Item]:
     files, path = filesystem(url)
+    head, _, archive = url.partition("::")
+    chain = f"::{archive}" if archive and is_url(head) else ""  # zip://a.mp4::s3://bucket/b.zip
     with _reading(url):
         if has_magic(path) and not files.exists(path):
             fixed = path[: min(path.find(sign) for sign in "*?[" if sign in path)].rpartition("/")[
@@ -221,8 +223,13 @@ def _remote(url: str, keep: Filter) -> Iterator[Item]:
         relative = name[len(fixed) :].lstrip("/")
         in_folder = fixed == path.rstrip("/")
         if found[name].get("type") == "file" and keep.takes(relative, named=not in_folder):
+            if not name.isprintable():
+                raise SourceError(
+                    f"{url} holds {name}, a name with control characters, which no list can hold; rename it, or leave it out "
+                    "with --exclude"
+                )
             yield Item(
-                files.unstrip_protocol(name),
+                files.unstrip_protocol(name) + chain,
                 relative,
                 int(found[name].get("size") or 0),
                 identity_of(found[name]),
@@ -254,7 +261,9 @@ def identity_of(info: dict[str, Any]) -> str:
 def _reading(name: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:
+    except StreamCodecError:
+        raise
+    except Exception as error:  # stores and archives have errors of their own
         raise SourceError(
-            f"cannot read {name}: {getattr(error, 'strerror', None) or error}"
+            f"cannot read {name}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
         ) from error

@@ -111,8 +111,10 @@ class Storage:
             before = files.info(path)
             files.get_file(path, str(copy))
             after = files.info(path)
-        except OSError as error:
-            raise SourceError(f"cannot fetch {location}: {error.strerror or error}") from error
+        except Exception as error:  # stores have errors of their own
+            raise SourceError(
+                f"cannot fetch {location}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
+            ) from error
         found = copy.stat().st_size
         if (
             identity_of(before) != identity_of(after)
@@ -163,7 +165,7 @@ def _upload(made: Path, location: str) -> None:
             files.mv(name, path)
         files.invalidate_cache()
         size = files.info(path)["size"]
-    except (OSError, NotImplementedError) as error:
+    except Exception as error:  # stores have errors of their own
         raise OutputError(
             f"cannot write {location}: {getattr(error, 'strerror', None) or error or 'it cannot be written to'}"
         ) from error

@@ -2,17 +2,22 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from streamcodec.errors import OutputError
 from streamcodec.interrupts import Interrupts
 
 from ..cluster import connected, default_workers, local_cpus
 from ..files.layout import Places
+from ..files.locations import is_below, local_path
 from ..files.outputs import Listing
 from ..files.sources import Sources
 from ..files.storage import remove_parts
 from .driver import Driver
+from .manifest.driverlock import driver_lock
 from .manifest.enter import Policy
 from .manifest.manifest import Manifest
 from .manifest.rows import Totals
@@ -22,6 +27,7 @@ from .report.event_log import EventLog
 from .report.progress import Snapshot, snapshot_of
 from .report.report import write_report
 from .report.summary import Summary
+from .schedule.messages import FileJob
 from .schedule.options import SchedulerOptions
 from .schedule.scheduler import Scheduler
 
@@ -74,7 +80,7 @@ def transcode(
     places = Places.of(out, state)
     models = coding.model_ids()
     places.make()
-    with Manifest.open(places.manifest) as manifest:
+    with _alone(places), Manifest.open(places.manifest) as manifest:
         manifest.begin(coding.settings, models, listing.sources)
         places.clear()
         policy = Policy(
@@ -88,6 +94,24 @@ def transcode(
         manifest.finish(ending)
         places.clear()
         return write_report(manifest, places.state)
+
+
+@contextmanager
+def _alone(places: Places) -> Iterator[None]:
+    """One driver for one folder of outputs, wherever its state lies: it clears what workers left there. Of a store nothing is cleared."""
+    work = local_path(places.work)
+    with driver_lock(Path(work, "outputs"), places.out) if work is not None else nullcontext():
+        yield
+
+
+def _inside(jobs: Iterator[FileJob], out: str) -> Iterator[FileJob]:
+    """The jobs; OutputError at one whose output lies elsewhere: a manifest may come from others."""
+    for job in jobs:
+        if not is_below(job.ref.output, out):
+            raise OutputError(
+                f"the manifest leads out of {out}, to {job.ref.output}; move it away, and take one that you trust"
+            )
+        yield job
 
 
 @dataclass
@@ -126,7 +150,7 @@ class _Run:
 
     def _drive(self, actors: Actors, workers: int, interrupts: Interrupts) -> str:
         scheduler = Scheduler(
-            self.manifest.jobs(),
+            _inside(self.manifest.jobs(), self.places.out),
             self.scheduling,
             self.manifest,
             workers=workers,

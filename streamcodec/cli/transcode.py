@@ -256,7 +256,8 @@ def _running(options: dict[str, Any]) -> dict[str, Any]:
         max_failures=options.pop("max_failures"),
         verify=options.pop("verify"),
     )
-    force = options.pop("force") or not options.pop("resume")
+    forced, resumes = options.pop("force"), options.pop("resume")
+    force = forced or not resumes
     return {"scheduling": scheduling, "force": force, **options}
 
 

@@ -379,3 +379,15 @@ def test_driver_dies_again_and_again(path: Path, seed: int) -> None:
     )
     again = sum(coded.values()) - len(coded)
     assert again <= deaths * 16  # one task that came home after the last flush: a part, or a batch
+
+
+def test_time_does_not_go_back_with_the_clock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Manifest.open(path) as manifest:
+        listed(manifest)
+        end_all(manifest)
+        monkeypatch.setattr(time, "time", lambda: 0.0)  # as if it had been set back to 1970
+        manifest.finish()
+        run = manifest.run
+    assert run is not None
+    assert run.finished is not None
+    assert run.finished >= run.started > 1e9

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.pipelines.files.locations import filesystem, local_path, location_of
+from streamcodec.pipelines.files.locations import filesystem, is_below, local_path, location_of
 from streamcodec.pipelines.files.outputs import OutputNames
 from streamcodec.pipelines.files.sources import (
     FAILED_HEADER,
@@ -263,3 +264,85 @@ def test_locations_of_paths(tmp_path: Path) -> None:
     assert location_of(tmp_path / "a b.mp4") == str(tmp_path / "a b.mp4")
     assert local_path("s3://bucket/a") is None
     assert local_path("file:///a%20b") == "/a b"
+
+
+ESCAPES = (
+    "../../x.mp4",
+    "a/../../x.mp4",
+    "../out2/x.mp4",
+    "/etc/x.mp4",
+    "..",
+    ".streamcodec/x.mp4",
+)
+
+
+@pytest.mark.parametrize("relative", ESCAPES)
+@pytest.mark.parametrize("out", ["/data/out", "/data/out/", "s3://bucket/out"])
+@pytest.mark.parametrize("pattern", ["{relative}.ssf", "{parent}/{name}.ssf"])
+def test_no_name_leads_out_of_the_destination(relative: str, out: str, pattern: str) -> None:
+    item = Item("zip://x", relative, 1, "")
+    try:
+        output = OutputNames(out, pattern).of(item)
+    except UsageError as error:
+        assert "would lead" in str(error)  # noqa: PT017 (some of these stay inside)
+    else:
+        assert is_below(output, out)
+        assert not is_below(output, f"{out.rstrip('/')}/.streamcodec")
+
+
+@pytest.mark.parametrize("relative", ESCAPES[:3])
+def test_names_that_lead_out_are_refused(relative: str) -> None:
+    with pytest.raises(UsageError, match=r"would lead out of /data/out, by its name .*\{hash\}"):
+        OutputNames("/data/out").of(Item("zip://x", relative, 1, ""))
+    OutputNames("/data/out", "{stem}-{hash}.ssf").of(Item("zip://x", relative, 1, ""))
+
+
+def test_names_that_lead_back_in_are_taken() -> None:
+    item = Item("zip://x", "a/../b/x.mp4", 1, "")
+    assert OutputNames("/data/out").of(item) == "/data/out/b/x.ssf"
+
+
+@pytest.mark.parametrize(
+    ("location", "folder", "below"),
+    [
+        ("/a/b/c", "/a/b", True),
+        ("/a/b", "/a/b", False),
+        ("/a/bc", "/a/b", False),
+        ("/a/b/../c", "/a/b", False),
+        ("/c", "/", True),
+        ("s3://a/b/c", "s3://a/b/", True),
+        ("s3://a/b/../c", "s3://a/b", False),
+        ("s3://a/bc", "s3://a/b", False),
+        ("/a/b/c", "s3://a/b", False),
+        ("s3://a/b/c", "/a/b", False),
+        ("file:///a/b/c%0A", "/a/b", True),
+        ("file:///a/b/../c%0A", "/a/b", False),
+    ],
+)
+def test_below(location: str, folder: str, below: bool) -> None:
+    assert is_below(location, folder) == below
+
+
+def test_members_of_archives(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("deep/a.mp4", "123")
+        archive.writestr("../../x.mp4", "456")
+    found = list(list_sources([f"zip:///::{path}"]))
+    assert [item.relative for item in found] == ["../../x.mp4", "deep/a.mp4"]
+    files, name = filesystem(found[1].location)
+    assert files.cat_file(name) == b"123"
+    with pytest.raises(UsageError, match="would lead out"):
+        OutputNames(str(tmp_path / "out")).of(found[0])
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("two\nlines.mp4", "123")
+    with pytest.raises(SourceError, match=r"two\\nlines\.mp4, a name with control characters"):
+        list(list_sources([f"zip:///::{path}"]))
+
+
+@pytest.mark.parametrize("url", ["reference://", "reference://x", "github://", "data://x"])
+def test_urls_that_are_not_whole_fail(url: str) -> None:
+    pytest.importorskip("fsspec")
+    with pytest.raises((UsageError, SourceError), match=url):
+        relatives(url)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 
 import streamcodec
 from streamcodec.cli import run
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.errors import OutputError, SourceError, UsageError
+from streamcodec.pipelines.files.locations import FileRef
+from streamcodec.pipelines.transcoding.manifest.driverlock import driver_lock
 from streamcodec.pipelines.transcoding.recipe import Coding
+from streamcodec.pipelines.transcoding.schedule.messages import FileJob
 from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
-from streamcodec.pipelines.transcoding.run import transcode
+from streamcodec.pipelines.transcoding.run import _inside, transcode
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
@@ -248,3 +252,46 @@ def test_dry_run_tells_sizes_and_writes_nothing(
     assert " frames, 0.00 hours with one worker" in said.out
     assert "b.mp4" in said.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("ray_here")
+@pytest.mark.parametrize("option", ["--force", "--no-resume"])
+def test_everything_is_done_again_on_demand(dataset: Any, tmp_path: Path, option: str) -> None:
+    dataset.add("a.mp4", 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.ssf").write_bytes(b"not made here")
+    models = dataset.coding.options
+    command = ["transcode", str(dataset.folder), "--out", str(out), "--gop", "8", "--scenecut", "0"]
+    command += ["--intra", models.intra, "--inter", models.inter, "--workers", "1", "--quiet"]
+    assert run(command) == 2
+    assert (out / "a.ssf").read_bytes() == b"not made here"
+    assert run([*command, option]) == 0
+    assert (out / "a.ssf").read_bytes() == dataset.encoded("a.mp4")
+
+
+def test_one_folder_of_outputs_has_one_driver(dataset: Any, tmp_path: Path) -> None:
+    """Also where the second one keeps its state elsewhere: it would clear what the first one's workers are writing."""
+    dataset.add("a.mp4", 2)
+    out = tmp_path / "out"
+    writing = out / ".streamcodec" / "tmp" / "a.part"
+    writing.parent.mkdir(parents=True)
+    writing.touch()
+    with (
+        driver_lock(out / ".streamcodec" / "outputs"),
+        pytest.raises(OutputError, match=r"out is in use by pid \d+ on"),
+    ):
+        transcode(dataset.folder, out, coding=dataset.coding, state=tmp_path / "state")
+    assert writing.exists()
+
+
+def test_manifest_that_leads_out_is_refused(dataset: Any, tmp_path: Path) -> None:
+    """One that others have made may hold a file for the run to come."""
+    dataset.add("a.mp4", 2)
+    out = tmp_path / "out"
+    elsewhere = tmp_path / "elsewhere.ssf"
+    ref = FileRef(1, str(dataset.folder / "a.mp4"), str(elsewhere), 10, "ab" * 16)
+    with pytest.raises(OutputError, match=r"the manifest leads out of .*, to .*elsewhere\.ssf"):
+        list(_inside(iter([FileJob(ref)]), str(out)))
+    inside = FileJob(replace(ref, output=str(out / "a.ssf")))
+    assert list(_inside(iter([inside]), str(out))) == [inside]

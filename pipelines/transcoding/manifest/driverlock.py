@@ -19,9 +19,12 @@ def here() -> str:
 
 
 @contextmanager
-def driver_lock(manifest: Path) -> Iterator[None]:
-    """Hold `<manifest>.lock`, which says who holds it. Raises OutputError that names the process if another one does."""
-    path = manifest.with_name(manifest.name + ".lock")
+def driver_lock(what: Path, name: object = None) -> Iterator[None]:
+    """Hold `<what>.lock`, which says who holds it. Raises OutputError that names the process if another one does.
+
+    `name`: how messages call what is locked; None = the path.
+    """
+    path = what.with_name(what.name + ".lock")
     with writing(path):
         file = path.open("a+")
     with file:
@@ -30,7 +33,7 @@ def driver_lock(manifest: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             raise OutputError(
-                f"{manifest} is in use by {file.read().strip() or 'another process'}; wait for it, or end it"
+                f"{name or what} is in use by {file.read().strip() or 'another process'}; wait for it, or end it"
             ) from error
         with writing(path):
             file.truncate(0)

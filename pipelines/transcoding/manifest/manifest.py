@@ -87,11 +87,11 @@ class Manifest:
     """
 
     def __init__(
-        self, path: Path, *, read_only: bool, clock: Callable[[], float] = time.time
+        self, path: Path, *, read_only: bool, clock: Callable[[], float] | None = None
     ) -> None:
         """See `open` and `read`."""
         self.path = path
-        self._clock = clock
+        self._clock = clock or _steady_clock()
         self._run = 0
         self._writes = 0
         with ExitStack() as stack:
@@ -104,7 +104,7 @@ class Manifest:
             self._opened = stack.pop_all()
 
     @classmethod
-    def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
+    def open(cls, path: Path, *, clock: Callable[[], float] | None = None) -> Self:
         """Open a manifest to work with, or make it. Raises OutputError if another driver has it open, or it is damaged; UsageError if it
         is of a newer version or another program's. It must lie on a disk of this machine: SQLite's log does not work over a network."""
         return cls(path, read_only=False, clock=clock)
@@ -263,3 +263,9 @@ class Manifest:
         self._writes += 1
         if self._writes >= MOST_WRITES:
             self.flush()
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 that never go back, though the system's clock is set meanwhile: what lies between two times is a duration."""
+    begun = time.time() - time.monotonic()
+    return lambda: begun + time.monotonic()
