@@ -1,22 +1,16 @@
 """The .ssf container: what a stream says of itself, its packets, and the way to any of them. format.py specifies it byte by byte."""
 
 from streamcodec.container.fields import pack_header, pack_metadata, unpack_header, unpack_metadata
-from streamcodec.container.header import (
-    AudioTrack,
-    ContentLight,
-    Crop,
-    Header,
-    MasteringDisplay,
-    ModelRef,
-    SubtitleTrack,
-)
+from streamcodec.container.header import ContentLight, Crop, Header, MasteringDisplay, ModelRef
 from streamcodec.container.index import Damage, Index, IndexEntry
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.reader import Reader
 from streamcodec.container.writer import Writer
+from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track, TrackDetail
 
 __all__ = [
     "AudioTrack",
+    "Chapter",
     "ContentLight",
     "Crop",
     "Damage",
@@ -30,6 +24,8 @@ __all__ = [
     "PacketType",
     "Reader",
     "SubtitleTrack",
+    "Track",
+    "TrackDetail",
     "Writer",
     "pack_header",
     "pack_metadata",

@@ -1,6 +1,7 @@
 """The prologue of a stream: Header to bytes and back, field by field in the order of the specification (format.py)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import IntEnum
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from streamcodec.errors import (
     UnsupportedStreamError,
     UsageError,
 )
+from streamcodec.tracks import AudioTrack, SubtitleTrack, TrackDetail
 from streamcodec.types import VideoFormat
 
 __all__ = ["pack_header", "pack_metadata", "prologue_size", "unpack_header", "unpack_metadata"]
@@ -55,10 +57,20 @@ class Field(IntEnum):
     SUBTITLE_TRACK = 18
     METADATA = 19
     SOFTWARE = 20
+    TRACK_DETAIL = 21
+    CHAPTER = 22
 
 
 _MUST = frozenset({1, 2, 3, 4, 5, 7, 9, 10, 11})
-_REPEATED = frozenset({Field.AUDIO_TRACK, Field.SUBTITLE_TRACK, Field.METADATA})
+_REPEATED = frozenset(
+    {
+        Field.AUDIO_TRACK,
+        Field.SUBTITLE_TRACK,
+        Field.METADATA,
+        Field.TRACK_DETAIL,
+        Field.CHAPTER,
+    }
+)
 _KNOWN = frozenset(map(int, Field))
 
 
@@ -112,16 +124,12 @@ def unpack_header(data: bytes) -> tuple[Header, tuple[int, int]]:
 
 def pack_metadata(pairs: Iterable[tuple[str, str]]) -> bytes:
     """Payload of a metadata packet: (key, value) pairs."""
-    return b"".join(map(values.pack_pair, pairs))
+    return values.pack_pairs(tuple(pairs))
 
 
 def unpack_metadata(payload: bytes) -> tuple[tuple[str, str], ...]:
     """The (key, value) pairs of a metadata packet; CorruptStreamError if they are malformed."""
-    cursor = Cursor(payload, "metadata packet")
-    pairs = []
-    while cursor.remaining:
-        pairs.append(values.unpack_pair(cursor))
-    return tuple(pairs)
+    return values.unpack_pairs(Cursor(payload, "metadata packet"))
 
 
 def _pack_fields(header: Header) -> bytes:
@@ -155,6 +163,12 @@ def _pack_fields(header: Header) -> bytes:
         ),
         *(_pack(Field.METADATA, pair, values.pack_pair) for pair in header.metadata),
         _pack(Field.SOFTWARE, header.software, pack_text),
+        *(
+            _pack(Field.TRACK_DETAIL, (track.number, track.detail), values.pack_detail)
+            for track in header.tracks
+            if track.detail != TrackDetail()
+        ),
+        *(_pack(Field.CHAPTER, chapter, values.pack_chapter) for chapter in header.chapters),
     ]
     return b"".join(fields)
 
@@ -185,6 +199,7 @@ def _unpack_fields(fields: "_FieldReader") -> Header:
         color=fields.one(Field.COLOR, values.unpack_color),
         bit_depth=fields.one(Field.BIT_DEPTH, values.unpack_byte),
     )
+    audio, subtitles = _unpack_tracks(fields)
     return Header(
         video=video,
         intra=intra,
@@ -197,10 +212,32 @@ def _unpack_fields(fields: "_FieldReader") -> Header:
         content_light=fields.maybe(Field.CONTENT_LIGHT, values.unpack_content_light),
         gop_length=fields.maybe(Field.GOP_LENGTH, Cursor.varint),
         quality=fields.maybe(Field.QUALITY, values.unpack_byte),
-        audio_tracks=fields.all(Field.AUDIO_TRACK, values.unpack_audio_track),
-        subtitle_tracks=fields.all(Field.SUBTITLE_TRACK, values.unpack_subtitle_track),
+        audio_tracks=audio,
+        subtitle_tracks=subtitles,
         metadata=fields.all(Field.METADATA, values.unpack_pair),
+        chapters=fields.all(Field.CHAPTER, values.unpack_chapter),
         software=fields.one(Field.SOFTWARE, Cursor.text),
+    )
+
+
+def _unpack_tracks(
+    fields: "_FieldReader",
+) -> tuple[tuple[AudioTrack, ...], tuple[SubtitleTrack, ...]]:
+    audio = fields.all(Field.AUDIO_TRACK, values.unpack_audio_track)
+    subtitles = fields.all(Field.SUBTITLE_TRACK, values.unpack_subtitle_track)
+    found = fields.all(Field.TRACK_DETAIL, values.unpack_detail)
+    details = dict(found)
+    numbers = {track.number for track in (*audio, *subtitles)}
+    if len(details) < len(found) or not numbers.issuperset(details):
+        raise CorruptStreamError(
+            f"header: field track detail is of the tracks {[number for number, _ in found]}; "
+            f"must be once for a track at most, of {sorted(numbers)}"
+        )
+    return (
+        tuple(replace(track, detail=details.get(track.number, track.detail)) for track in audio),
+        tuple(
+            replace(track, detail=details.get(track.number, track.detail)) for track in subtitles
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The .ssf container, version 1.0, byte by byte; then the constants and the primitives that the other files pack and unpack with.
+"""The .ssf container, version 1.1, byte by byte; then the constants and the primitives that the other files pack and unpack with.
 
 Conventions
     Integers of fixed width (u8, u16, u32, u64) are unsigned and little-endian.
@@ -18,7 +18,7 @@ Stream
 Prologue
     magic     8     89 53 53 46 0D 0A 1A 0A   a high bit, "SSF", CR LF, ctrl-Z, LF: text-mode transfers damage it visibly
     major     u16   1. Another major version may differ in everything that follows, so it is refused.
-    minor     u16   0. A higher minor version only adds fields and packet types that may be skipped, or fields that must be understood.
+    minor     u16   1. A higher minor version only adds fields and packet types that may be skipped, or fields that must be understood.
     size      u32   bytes of `fields`, at most 2^20
     crc       u32   of major, minor, size and fields
     fields    size  fields one after another in any order; only tracks and metadata may come more than once
@@ -49,6 +49,11 @@ Field
     18 subtitle track              number, codec, time base, extradata, language: as above
     19 metadata                    key text, value text, of the source; any number, order kept
     20 software !                  text, what wrote the stream
+    since 1.1
+    21 track detail                number varint of a track above, at most once for each; disposition varint (FFmpeg's bits: 1 = default, ...);
+                                   key text, value text of the track (title, ...), any number of times
+    22 chapter                     start signed, end signed, time base rational, in the times of the frames; key text, value text, any number of
+                                   times. One field a chapter, order kept
 
 Packet
     sync          2       D7 8B
@@ -61,7 +66,8 @@ Packet
     pts           signed  when it is shown
     duration      varint  how long, 0 = unknown; gop, frame, duration and pts + duration are below 2^63
     payload_size  varint  at most 2^28
-    (a higher minor version may put bytes here; readers skip them)
+    items                 since 1.1, of audio and subtitles, up to payload_crc: kind varint, value blob, each kind once at most; readers skip
+                          kinds that they do not know, and a higher minor version may put them into other packets too
     payload_crc   crc     of the payload
     header_crc    crc     of the header before it
     payload       payload_size
@@ -71,14 +77,21 @@ Packet
 Types
     1 frame        one coded frame; the bytes are the codec's. Numbers rise by one, pts rise. A key frame starts the next GOP, the others
                    continue theirs.
-    2 audio        one packet of an audio track, as FFmpeg has it
-    3 subtitle     one packet of a subtitle track, as FFmpeg has it
+    2 audio        one packet of an audio track, as FFmpeg has it. Item 1 = trim: start varint, end varint, samples that a player drops from
+                   the beginning and from the end of what the packet decodes to
+    3 subtitle     one packet of a subtitle track, as FFmpeg has it. Items 2 and 3: identifier and settings of a WebVTT cue, UTF-8
     4 GOP hash     behind the frames of `gop`: the first 16 bytes of SHA-256 over the pixels of its decoded frames in order, uint8;
                    rgb: (3, H, W), yuv420: Y, U, V
     5 metadata     key text, value text, any number of times: what becomes known only while the stream runs, valid from pts on
     6 index        below
     7 end          24 bytes, the last of the stream: index_offset u64 (of the index packet; 0 = there is none), stream_size u64 (bytes,
                    with these), crc of these 16 bytes, "SSF" 1A. A reader that can seek starts here.
+
+Sound and subtitles
+    A packet that begins while a frame is shown lies behind that frame, before what follows it, and so within the GOP that it is heard with;
+    what begins before the first frame lies behind the first, what begins after the last frame behind the last, both by time. `gop` is that
+    GOP, frame 0. A source that cannot be read twice (a pipe) may bring them later: a reader goes by their pts, not by their place.
+    A damaged one costs itself alone. Streams of part of a video hold the audio packets that begin in the part, and the subtitles shown in it.
 
 Index (payload of the index packet)
     count         varint  number of GOPs; they are numbered from 0 and lie one behind the other
@@ -98,7 +111,7 @@ from typing import Final, NoReturn
 from streamcodec.errors import CorruptStreamError, UsageError
 
 MAGIC: Final = b"\x89SSF\r\n\x1a\n"
-VERSION: Final = (1, 0)
+VERSION: Final = (1, 1)
 PROLOGUE: Final = struct.Struct("<8sHHII")
 SYNC: Final = b"\xd7\x8b"
 END_PAYLOAD: Final = struct.Struct("<QQI4s")
@@ -106,7 +119,6 @@ END_MAGIC: Final = b"SSF\x1a"
 
 MAX_HEADER_SIZE: Final = 1 << 20
 MAX_PAYLOAD_SIZE: Final = 1 << 28
-MAX_TRACKS: Final = 64
 MAX_NAME_SIZE: Final = 255
 MAX_NUMBER: Final = (1 << 31) - 1
 MODEL_ID_SIZE: Final = 16

@@ -1,22 +1,19 @@
 """What the header of a stream says, as frozen values that check themselves; fields.py turns them into bytes and back."""
 
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import get_args
 
-from streamcodec.container.format import MAX_NAME_SIZE, MAX_NUMBER, MAX_TRACKS, MODEL_ID_SIZE
+from streamcodec.container.format import MAX_NAME_SIZE, MAX_NUMBER, MODEL_ID_SIZE
 from streamcodec.errors import UsageError
+from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track
 from streamcodec.types import FrameFormat, Precision, VideoFormat, check_precision, check_quality
 
 __all__ = [
-    "AudioTrack",
     "ContentLight",
     "Crop",
     "Header",
     "MasteringDisplay",
     "ModelRef",
-    "SubtitleTrack",
-    "Track",
 ]
 
 
@@ -100,48 +97,13 @@ class ContentLight:
 
 
 @dataclass(frozen=True)
-class Track:
-    """What audio and subtitle tracks share. `number`: 1..64, as in their packets. `codec`: FFmpeg's name. `time_base`: seconds.
-
-    `extradata`: the codec's own set-up bytes. `language`: ISO 639-2 or empty.
-    """
-
-    number: int
-    codec: str
-    time_base: Fraction
-    extradata: bytes = b""
-    language: str = ""
-
-    def __post_init__(self) -> None:
-        _check_range("number of a track", self.number, 1, MAX_TRACKS)
-
-
-@dataclass(frozen=True)
-class AudioTrack(Track):
-    """`sample_rate` in Hz; `layout` is FFmpeg's name ("stereo")."""
-
-    sample_rate: int = field(kw_only=True)
-    channels: int = field(kw_only=True)
-    layout: str = field(default="", kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_range("sample rate", self.sample_rate, 1, MAX_NUMBER)
-        _check_range("number of channels", self.channels, 1, MAX_NUMBER)
-
-
-@dataclass(frozen=True)
-class SubtitleTrack(Track):
-    """A subtitle track has nothing beyond what all tracks have."""
-
-
-@dataclass(frozen=True)
 class Header:
     """What a stream says of itself before its first packet. Raises UsageError for values that the format has no room for.
 
     `video`: pictures as stored. `intra`, `inter`: the models; without `inter` every frame is an I-frame. `frame_format`: what they code.
     `precision`, `device`: the encoder's, for information. `crop`: what to show, None = everything.
     `gop_length` (frames) and `quality` (0..63) are nominal, None = not known. `metadata`: (key, value) pairs of the source.
+    `chapters`: in order, in the times of the frames.
     """
 
     video: VideoFormat
@@ -158,6 +120,7 @@ class Header:
     audio_tracks: tuple[AudioTrack, ...] = ()
     subtitle_tracks: tuple[SubtitleTrack, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    chapters: tuple[Chapter, ...] = ()
     software: str = ""
 
     def __post_init__(self) -> None:

@@ -35,6 +35,8 @@ _KEY = 1
 _MAX_INT64 = (1 << 63) - 1
 MIN_HEADER_SIZE = _PREFIX.size + 5 + _CRCS.size
 """Bytes of the smallest packet."""
+MAX_EXTENSION_SIZE = 255 - _PREFIX.size - 5 * 10 - _CRCS.size
+"""Bytes that fit behind the numbers, however large they are."""
 PREFIX_SIZE = 3
 """Bytes of a header that tell the size of the rest."""
 
@@ -57,7 +59,7 @@ class PacketFields:
     """What a packet is and where it belongs. `type` is an int beside PacketType where a newer version's packet was met.
 
     `track` 0 is the video. `gop` and `frame` count from 0 over the whole stream. `pts` and `duration` (0 = unknown) are in units of the
-    track's time base. `key`: the frame starts a GOP.
+    track's time base. `key`: the frame starts a GOP. `extension`: items of the header, packed (sound.py).
     """
 
     type: PacketType | int
@@ -67,6 +69,7 @@ class PacketFields:
     frame: int = 0
     pts: int = 0
     duration: int = 0
+    extension: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,10 @@ class Packet(PacketFields):
             )
             raise UsageError(
                 f"packet has {numbers}; accepted: at least 0 and below 2^63; pts from -2^63"
+            )
+        if len(self.extension) > MAX_EXTENSION_SIZE:
+            raise UsageError(
+                f"extension of a packet header has {len(self.extension)} bytes; accepted: at most {MAX_EXTENSION_SIZE}"
             )
         if len(self.payload) > MAX_PAYLOAD_SIZE:
             raise UsageError(
@@ -116,6 +123,7 @@ class PacketHeader(PacketFields):
             frame=self.frame,
             pts=self.pts,
             duration=self.duration,
+            extension=self.extension,
             payload=payload,
         )
 
@@ -136,7 +144,7 @@ def pack_packet(packet: Packet) -> bytes:
         + pack_signed(packet.pts)
         + pack_varint(packet.duration)
     )
-    numbers += pack_varint(len(packet.payload))
+    numbers += pack_varint(len(packet.payload)) + packet.extension
     size = _PREFIX.size + len(numbers) + _CRCS.size
     flags = _KEY if packet.key else 0
     head = (
@@ -174,10 +182,9 @@ def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
     if crc32c(data[: size - 4]) != header_crc:
         raise CorruptStreamError(f"byte {offset}: CRC of the packet header is wrong")
     _, _, number, flags, track = _PREFIX.unpack_from(data)
+    cursor = Cursor(data[: size - _CRCS.size], "packet header", _PREFIX.size)
     try:
-        gop, frame, folded_pts, duration, payload_size = Cursor(
-            data[: size - _CRCS.size], "packet header", _PREFIX.size
-        ).varints(5)
+        gop, frame, folded_pts, duration, payload_size = cursor.varints(5)
     except CorruptStreamError as error:
         raise CorruptStreamError(f"byte {offset}: {error}") from error
     pts = unfold(folded_pts)
@@ -195,6 +202,7 @@ def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
         frame=frame,
         pts=pts,
         duration=duration,
+        extension=cursor.take(cursor.remaining),
         offset=offset,
         header_size=size,
         payload_size=payload_size,

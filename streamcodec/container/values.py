@@ -9,18 +9,12 @@ from streamcodec.container.format import (
     Cursor,
     pack_blob,
     pack_rational,
+    pack_signed,
     pack_text,
     pack_varint,
 )
-from streamcodec.container.header import (
-    AudioTrack,
-    ContentLight,
-    Crop,
-    MasteringDisplay,
-    ModelRef,
-    SubtitleTrack,
-    Track,
-)
+from streamcodec.container.header import ContentLight, Crop, MasteringDisplay, ModelRef
+from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Tags, Track, TrackDetail
 from streamcodec.types import ColorSpec, FrameFormat, Precision
 
 Choice = TypeVar("Choice", bound=str)
@@ -145,6 +139,36 @@ def pack_pair(pair: tuple[str, str]) -> bytes:
 
 def unpack_pair(cursor: Cursor) -> tuple[str, str]:
     return cursor.text(), cursor.text()
+
+
+def pack_detail(numbered: tuple[int, TrackDetail]) -> bytes:
+    number, detail = numbered
+    return pack_varint(number) + pack_varint(detail.disposition) + pack_pairs(detail.tags)
+
+
+def unpack_detail(cursor: Cursor) -> tuple[int, TrackDetail]:
+    return cursor.varint(), TrackDetail(cursor.varint(), unpack_pairs(cursor))
+
+
+def pack_chapter(chapter: Chapter) -> bytes:
+    times = pack_signed(chapter.start) + pack_signed(chapter.end)
+    return times + pack_rational(chapter.time_base) + pack_pairs(chapter.tags)
+
+
+def unpack_chapter(cursor: Cursor) -> Chapter:
+    return Chapter(cursor.signed(), cursor.signed(), cursor.rational(), unpack_pairs(cursor))
+
+
+def pack_pairs(pairs: Tags) -> bytes:
+    return b"".join(map(pack_pair, pairs))
+
+
+def unpack_pairs(cursor: Cursor) -> Tags:
+    """The pairs that fill what is left."""
+    pairs = []
+    while cursor.remaining:
+        pairs.append(unpack_pair(cursor))
+    return tuple(pairs)
 
 
 def _pack_track_start(track: Track) -> bytes:
