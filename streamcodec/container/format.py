@@ -50,10 +50,10 @@ Field
     19 metadata                    key text, value text, of the source; any number, order kept
     20 software !                  text, what wrote the stream
     since 1.1
-    21 track detail                number varint of a track above, at most once for each; disposition varint (FFmpeg's bits: 1 = default, ...);
-                                   key text, value text of the track (title, ...), any number of times
-    22 chapter                     start signed, end signed, time base rational, in the times of the frames; key text, value text, any number of
-                                   times. One field a chapter, order kept
+    21 track detail                number varint of a track above, once for each at most; disposition varint (FFmpeg's bits: 1 = default,
+                                   ...); key text, value text of the track (title, ...), any number of times
+    22 chapter                     start signed, end signed, time base rational, in the times of the frames; key text, value text, any
+                                   number of times. Any number of chapters, order kept
 
 Packet
     sync          2       D7 8B
@@ -66,8 +66,8 @@ Packet
     pts           signed  when it is shown
     duration      varint  how long, 0 = unknown; gop, frame, duration and pts + duration are below 2^63
     payload_size  varint  at most 2^28
-    items                 since 1.1, of audio and subtitles, up to payload_crc: kind varint, value blob, each kind once at most; readers skip
-                          kinds that they do not know, and a higher minor version may put them into other packets too
+    items         since 1.1, of audio and subtitles, as far as payload_crc: kind varint, value blob, each kind once at most; readers skip
+                  kinds that they do not know, and whatever stands here in other packets
     payload_crc   crc     of the payload
     header_crc    crc     of the header before it
     payload       payload_size
@@ -91,7 +91,8 @@ Sound and subtitles
     A packet that begins while a frame is shown lies behind that frame, before what follows it, and so within the GOP that it is heard with;
     what begins before the first frame lies behind the first, what begins after the last frame behind the last, both by time. `gop` is that
     GOP, frame 0. A source that cannot be read twice (a pipe) may bring them later: a reader goes by their pts, not by their place.
-    A damaged one costs itself alone. Streams of part of a video hold the audio packets that begin in the part, and the subtitles shown in it.
+    A damaged one costs itself alone. A stream of a part of a video has the audio packets that begin in the part and the subtitles that are
+    shown in it.
 
 Index (payload of the index packet)
     count         varint  number of GOPs; they are numbered from 0 and lie one behind the other

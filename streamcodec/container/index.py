@@ -100,6 +100,7 @@ class IndexBuilder:
             array("q") for _ in range(6)
         )  # columns, as in IndexEntry
         self._open = False
+        self._lost_at: int | None = None  # where damage began behind the last frame
         self._end_pts = 0
 
     def add(self, packet: PacketFields, offset: int) -> None:
@@ -108,7 +109,10 @@ class IndexBuilder:
             return
         if self._open and self._continues(packet):
             self._numbers[2][-1] += 1
+            self._lost_at = None
         elif packet.key:
+            if self._open and packet.frame == self._numbers[1][-1] + self._numbers[2][-1]:
+                self._lost_at = None  # no frame was lost
             self.close(offset)
             for column, number in zip(
                 self._numbers, (packet.gop, packet.frame, 1, packet.pts, offset, 0), strict=True
@@ -120,11 +124,18 @@ class IndexBuilder:
             return
         self._end_pts = packet.pts + packet.duration
 
+    def lose(self, offset: int) -> None:
+        """Something is damaged at byte `offset`: the GOP ends there, unless its next frame follows all the same (sound was lost)."""
+        if self._lost_at is None:
+            self._lost_at = offset
+
     def close(self, offset: int) -> None:
         """The GOP that is being gathered ends at byte `offset`; frames that follow without a key frame cannot be decoded."""
         if self._open:
-            self._numbers[5][-1] = offset - self._numbers[4][-1]
+            end = offset if self._lost_at is None else self._lost_at
+            self._numbers[5][-1] = end - self._numbers[4][-1]
             self._open = False
+        self._lost_at = None
 
     def build(self, damage: tuple[Damage, ...] = ()) -> Index:
         entries = tuple(IndexEntry(*row) for row in zip(*self._numbers, strict=True))

@@ -136,7 +136,7 @@ class Reader:
         damage = []
         for item in self._walk(payloads=payloads):
             if isinstance(item, Damage):
-                builder.close(item.start)
+                builder.lose(item.start)
                 damage.append(item)
             elif item[0].type in _OWN_TYPES:
                 builder.close(item[0].offset)

@@ -9,6 +9,7 @@ import pytest
 from streamcodec._native import crc32c
 from streamcodec.container import (
     AudioTrack,
+    Chapter,
     ContentLight,
     Crop,
     Header,
@@ -16,11 +17,12 @@ from streamcodec.container import (
     ModelRef,
     Reader,
     SubtitleTrack,
+    TrackDetail,
     pack_metadata,
     unpack_metadata,
 )
 from streamcodec.container.fields import pack_header, unpack_header
-from streamcodec.container.format import PROLOGUE, pack_blob, pack_varint
+from streamcodec.container.format import PROLOGUE, VERSION, pack_blob, pack_varint
 from streamcodec.errors import (
     CorruptStreamError,
     TruncatedStreamError,
@@ -51,7 +53,7 @@ def minimal() -> Header:
 
 
 def test_every_field_returns(header: Header) -> None:
-    assert unpack_header(pack_header(header)) == (header, (1, 0))
+    assert unpack_header(pack_header(header)) == (header, VERSION)
 
 
 def test_minimal_header_returns() -> None:
@@ -92,6 +94,7 @@ def random_header(rng: random.Random) -> Header:
             sample_rate=number(2**31 - 1),
             channels=number(8),
             layout=text(),
+            detail=TrackDetail(number(2**31 - 1, 0), ((text(), text()),) * rng.randrange(3)),
         )
         for n in numbers[::2]
     )
@@ -121,6 +124,10 @@ def random_header(rng: random.Random) -> Header:
             SubtitleTrack(n, text(), ratio(), rng.randbytes(3), text()) for n in numbers[1::2]
         ),
         metadata=tuple((text(), text()) for _ in range(rng.randrange(5))),
+        chapters=tuple(
+            Chapter(-number(2**62), number(2**62), ratio(), ((text(), text()),) * rng.randrange(3))
+            for _ in range(rng.randrange(4))
+        ),
         software=text(),
     )
 
@@ -301,3 +308,23 @@ def test_metadata_packet() -> None:
 def test_metadata_packet_fails() -> None:
     with pytest.raises(CorruptStreamError, match="metadata packet"):
         unpack_metadata(pack_metadata([("key", "value")])[:-1])
+
+
+def test_detail_of_a_track_that_is_not_there_fails() -> None:
+    detail = field(21, pack_varint(3) + pack_varint(1))
+    with pytest.raises(CorruptStreamError, match=r"track detail is of the tracks \[3\]"):
+        unpack_header(prologue(fields_of(minimal()) + detail))
+
+
+def test_detail_that_comes_twice_fails() -> None:
+    track = SubtitleTrack(3, "subrip", Fraction(1, 1000), detail=TrackDetail(1))
+    fields = fields_of(replace(minimal(), subtitle_tracks=(track,)))
+    with pytest.raises(CorruptStreamError, match="once for a track at most"):
+        unpack_header(prologue(fields + field(21, pack_varint(3) + pack_varint(0))))
+
+
+def test_readers_of_1_0_find_the_tracks_without_their_details() -> None:
+    track = AudioTrack(1, "aac", Fraction(1, 48000), sample_rate=48000, channels=2)
+    detailed = replace(track, detail=TrackDetail(65, (("title", "Kommentar"),)))
+    fields = fields_of(replace(minimal(), audio_tracks=(track,)))
+    assert fields_of(replace(minimal(), audio_tracks=(detailed,))).startswith(fields)

@@ -45,6 +45,7 @@ def test_bytes_of_a_frame() -> None:
         Packet(type=PacketType.SUBTITLE, track=255, pts=MAX, payload=b"\xd7\x8b"),
         Packet(type=PacketType.FRAME, gop=MAX, frame=MAX, payload=bytes(100_000)),
         Packet(type=200, payload=b"from a newer version"),
+        Packet(type=PacketType.AUDIO, track=1, pts=MAX, extension=bytes(190), payload=b"a"),
     ],
 )
 def test_packet_returns(packet: Packet) -> None:

@@ -18,6 +18,7 @@ from streamcodec.container import (
     Reader,
     Writer,
 )
+from streamcodec.container.format import VERSION
 from streamcodec.errors import CorruptStreamError, SourceError, TruncatedStreamError, UsageError
 
 Write = Callable[[Header, Iterable[Packet]], bytes]
@@ -48,7 +49,7 @@ def test_everything_returns(
 ) -> None:
     reader = Reader(opened(stream))
     assert reader.header == header
-    assert reader.version == (1, 0)
+    assert reader.version == VERSION
     assert list(reader) == packets
 
 
