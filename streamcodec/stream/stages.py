@@ -15,7 +15,7 @@ T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done and the number expected, None if that is not known."""
 
-DEPTH = 4
+DEPTH = 2
 POLL_SECONDS = 0.1
 JOIN_SECONDS = 10.0
 IDLE_POLLS = 3  # without any work: such a stage is waiting, for a source that may never give more

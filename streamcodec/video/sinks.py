@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+import numpy as np
+
 from streamcodec.errors import OutputError
 from streamcodec.files import check_target, standard_output, temporary_beside, writing
 from streamcodec.types import RawFrame, VideoFormat
@@ -51,7 +53,9 @@ class Y4mSink:
     def _put(self, *parts: bytes | Plane) -> None:
         with writing(self._name):
             for part in parts:
-                self._file.write(part if isinstance(part, bytes) else part.tobytes())
+                self._file.write(
+                    part if isinstance(part, bytes) else np.ascontiguousarray(part).data
+                )
 
     def finish(self) -> None:
         with writing(self._name):

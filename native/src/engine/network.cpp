@@ -142,10 +142,12 @@ void Network::run(std::size_t stage, std::int32_t condition, Workspace& workspac
         throw BadArgument("condition is " + std::to_string(condition) + "; accepted: within +-" +
                           std::to_string(kMaxCondition));
     }
-    if (&workspace.network() != this || !workspace.has_sizes()) {
+    if (&workspace.network() != this || !workspace.is_ready_for(stage)) {
         throw BadArgument(
-            "the workspace is another network's or has no sizes; accepted: one of this, resized");
+            "the workspace is another network's or has no sizes or no memory for stage '" +
+            stages_[stage].name + "'; accepted: one of this, resized");
     }
+    workspace.clear_borders(stage);
     workspace.stage_run(stage, kernels, packed(stage, kernels), team.size()).run(condition, team);
 }
 

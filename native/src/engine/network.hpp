@@ -30,8 +30,8 @@
 #include <variant>
 #include <vector>
 
-#include "platform/cpu.hpp"
 #include "engine/pack.hpp"
+#include "platform/cpu.hpp"
 #include "platform/team.hpp"
 
 namespace streamcodec::engine {

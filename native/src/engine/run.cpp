@@ -72,7 +72,6 @@ StageRun::PreparedConv StageRun::prepare(const Conv& conv, const PackedConv& num
         prepared.taps.push_back(tap.dy * input.row + tap.dx * input.pixel);
     prepared.bias = Buffer<std::int32_t>(numbers.slope.size());
     ConvJob& job = prepared.job;
-    job.input = input.at(conv.origin_y, conv.origin_x) + conv.input.first;
     job.input_row = conv.stride * input.row;
     job.input_pixel = conv.stride * input.pixel;
     job.taps = prepared.taps.data();
@@ -87,19 +86,28 @@ StageRun::PreparedConv StageRun::prepare(const Conv& conv, const PackedConv& num
     finish.high = conv.high;
     if (conv.add) {
         const Map& add = space_.map(conv.add->slot);
-        finish.add = add.data + conv.add->first;
         finish.add_row = add.row;
         finish.add_pixel = add.pixel;
     }
-    finish.output = output.data + conv.output.first;
     finish.output_row = output.row;
     finish.output_pixel = output.pixel;
     finish.outputs = conv.bias.size();
     return prepared;
 }
 
+// Where the maps lie now.
+void StageRun::point(const Conv& conv, ConvJob& job) const {
+    job.input = space_.map(conv.input.slot).at(conv.origin_y, conv.origin_x) + conv.input.first;
+    job.finish.output = space_.map(conv.output.slot).data + conv.output.first;
+    if (conv.add) job.finish.add = space_.map(conv.add->slot).data + conv.add->first;
+}
+
 void StageRun::run(std::int32_t condition, Team& team) {
     set_condition(condition);
+    for (std::size_t i = 0; i < convs_.size(); ++i) {
+        const auto* conv = std::get_if<Conv>(&stage_.layers[i]);
+        if (conv != nullptr) point(*conv, convs_[i].job);
+    }
     for (std::size_t i = 0; i < plan_.strips.size(); ++i) is_done_[i] = false;
     next_ = 0;
     team.run([this](std::size_t member) { work(scratch_[member]); });

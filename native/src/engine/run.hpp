@@ -28,7 +28,7 @@ class StageRun {
         const PackedConv* numbers = nullptr;  // none: the layer is no convolution
         std::vector<std::ptrdiff_t> taps;
         Buffer<std::int32_t> bias;  // if it depends on the condition
-        ConvJob job{};              // of all rows
+        ConvJob job{};              // of all rows; point() gives it its maps
     };
     struct Scratch {
         Buffer<std::int16_t> tiles;
@@ -36,6 +36,7 @@ class StageRun {
     };
 
     PreparedConv prepare(const Conv& conv, const PackedConv& numbers) const;
+    void point(const Conv& conv, ConvJob& job) const;
     void set_condition(std::int32_t condition);
     void work(const Scratch& scratch);
     void do_steps(const std::vector<Step>& steps, const Scratch& scratch) const;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "platform/cpu.hpp"
 #include "engine/kernels.hpp"
+#include "platform/cpu.hpp"
 
 namespace streamcodec::engine {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "platform/error.hpp"
 #include "frame/inter_run.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 
@@ -61,33 +61,62 @@ InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motio
           {stage("indexes_a00"), stage("indexes_a11"), stage("indexes_b01"), stage("indexes_b10")},
           stage("synthesis"),
           stage("analysis")},
-      works_(std::make_shared<Pool<InterWork>>()) {}
+      works_{std::make_shared<Pool<InterWork>>(), std::make_shared<Pool<InterWork>>()} {
+    for (const bool is_encoder : {false, true}) check_schedule(schedule(is_encoder));
+}
+
+// What happens to the maps and arrays of a frame, in the order of InterRun.
+engine::Schedule InterModel::schedule(bool is_encoder) const {
+    engine::Schedule all{{{}, {places_.features_in, places_.synthesis_in}, {InterWork::kTransform}},
+                         {places_.features, {}, {}}};
+    if (is_encoder) {
+        all.push_back({{}, {places_.analysis_in}, {InterWork::kTransform}});
+        all.push_back({places_.analysis, {}, {}});
+    }
+    for (const std::size_t step : {0, 1}) {
+        for (const std::size_t grid : {0, 1}) {
+            all.push_back({places_.indexes[2 * step + grid], {}, {}});
+            all.push_back({{}, {places_.rows}, {InterWork::kRows}});
+        }
+        all.push_back({{}, {}, {InterWork::kRows, InterWork::kSymbols}});
+        if (is_encoder) {
+            all.back().slots.push_back(places_.analysis_out);
+            all.back().arrays.push_back(InterWork::kTransform);
+        }
+        all.push_back({{}, {places_.context}, {InterWork::kSymbols, InterWork::kCoefficients}});
+    }
+    all.push_back({{}, {places_.synthesis_in}, {InterWork::kCoefficients}});
+    all.push_back({places_.synthesis, {}, {}});
+    all.push_back({{}, {places_.synthesis_in, places_.synthesis_out}, {}});
+    return all;
+}
 
 std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Reference& reference,
-                                                const Job& job) const {
+                                                const Job& job, bool is_encoder) const {
     check_size(size);
     check_job(job);
     check_reference(size, reference);
     std::shared_ptr<InterWork> work =
-        works_->take([this] { return std::make_unique<InterWork>(*network); });
+        works_[is_encoder]->take([this] { return std::make_unique<InterWork>(*network); });
     if (work->size != size || !work->maps.has_sizes()) {
         work->size = {};
-        resize(work->maps, size);
-        work->current = Picture(size.padded_height(), size.padded_width());
+        resize(work->maps, size, schedule(is_encoder),
+               {size.latent() * sizeof(std::int16_t), size.latent() * sizeof(std::int16_t),
+                2 * size.grid() * sizeof(std::uint16_t), 2 * size.grid() * sizeof(std::int32_t)});
+        if (is_encoder) work->current = Picture(size.padded_height(), size.padded_width());
         work->prediction = Picture(size.padded_height(), size.padded_width());
-        work->transform.resize(size.latent());
-        work->coefficients.resize(size.latent());
-        work->rows.resize(2 * size.grid());
-        work->symbols.resize(2 * size.grid());
         work->size = size;
     }
-    return work;
+    std::shared_ptr<Memory> memory = take_memory(*spares->memory, work->maps.size_bytes());
+    work->maps.bind(memory->data());
+    InterWork* const raw = work.get();
+    return {raw, [work = std::move(work), memory = std::move(memory)](InterWork*) {}};
 }
 
 Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Reference& reference,
                          SearchPreset preset, const Job& job) const {
     check_quality(quality);
-    const std::shared_ptr<InterWork> work = work_for(planes.size, reference, job);
+    const std::shared_ptr<InterWork> work = work_for(planes.size, reference, job, true);
     Team team(job.threads);
     fill(work->current, planes);
     const MotionContext context = motion_context(reference, quality);
@@ -118,7 +147,7 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
 Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Reference& reference, const Job& job) const {
     const std::int32_t quality = read_head(payload);
-    const std::shared_ptr<InterWork> work = work_for(size, reference, job);
+    const std::shared_ptr<InterWork> work = work_for(size, reference, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
     DecoderSource source(decoder, kFirstMotionRow);

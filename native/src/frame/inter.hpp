@@ -30,13 +30,16 @@ class InterModel : public Model {
     };
 
   private:
+    using Works = std::shared_ptr<Pool<InterWork>>;
+
+    engine::Schedule schedule(bool is_encoder) const;
     std::shared_ptr<InterWork> work_for(const Geometry& size, const Reference& reference,
-                                        const Job& job) const;
+                                        const Job& job, bool is_encoder) const;
 
     const std::vector<std::int32_t> motion_lambda_;
     const MotionCosts motion_costs_;
     const Places places_;
-    const std::shared_ptr<Pool<InterWork>> works_;
+    const Works works_[2];  // of decoders, of encoders
 };
 
 }  // namespace streamcodec::frame

@@ -31,7 +31,7 @@ void InterRun::describe(std::size_t y) {
         kernels_.pack(pixels_at(work_.prediction, row), cells_of_row,
                       cells_at(synthesis_in, row, kCellChannels));
     }
-    std::int16_t* const transform = &work_.transform[y * size_.columns8() * kChannels];
+    std::int16_t* const transform = work_.transform() + y * size_.columns8() * kChannels;
     kernels_.forward(const_cells(cells_at(synthesis_in, 2 * y, kCellChannels)), size_.columns8(),
                      transform);
     const CellRow to = cells_at(map(places_.features_in), y);
@@ -60,11 +60,11 @@ Latent InterRun::analyse() {
             kernels_.pack(prediction, cells_of_row, cells_at(analysis_in, row, kCellChannels));
         }
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
-                         &work_.transform[y * size_.columns8() * kChannels]);
+                         work_.transform() + y * size_.columns8() * kChannels);
     });
     job_.spent("transform");
     run(places_.analysis, "analysis");
-    return {work_.transform.data(), map(places_.analysis_out)};
+    return {work_.transform(), map(places_.analysis_out)};
 }
 
 void InterRun::code_symbols(SymbolPort& port) {
@@ -72,11 +72,11 @@ void InterRun::code_symbols(SymbolPort& port) {
     for (const std::size_t step : {0, 1}) {
         for (const std::size_t grid : {0, 1}) take_rows(places_.indexes[2 * step + grid], grid);
         const Parity* const grids = &kGrids[2 * step];
-        port.code({{grids[0], grids[1]}, {work_.rows.data(), work_.rows.size()}, nullptr},
-                  work_.symbols.data());
+        port.code({{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, nullptr},
+                  work_.symbols());
         job_.spent("symbols");
         for_rows(team_, 2 * rows, [&](std::size_t row) {
-            settle(grids[row / rows], row % rows, &work_.symbols[row / rows * size_.grid()],
+            settle(grids[row / rows], row % rows, work_.symbols() + row / rows * size_.grid(),
                    step == 0);
         });
         job_.spent("settle");
@@ -89,7 +89,7 @@ void InterRun::take_rows(std::size_t stage, std::size_t grid) {
     const engine::Map& found = map(places_.rows);
     const auto columns = static_cast<std::size_t>(found.width);
     for_rows(team_, static_cast<std::size_t>(found.height), [&](std::size_t y) {
-        std::uint16_t* to = &work_.rows[grid * size_.grid() + y * columns * kChannels];
+        std::uint16_t* to = work_.rows() + grid * size_.grid() + y * columns * kChannels;
         const CellRow from = cells_at(found, y);
         for (std::size_t x = 0; x < columns; ++x, to += kChannels) {
             kernels_.limit_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel, kChannels,
@@ -107,7 +107,7 @@ void InterRun::settle(Parity parity, std::size_t row, const std::int32_t* symbol
     const std::int16_t* const log = model_.log_of_magnitude();
     for_positions(size_, parity, row, [&](std::size_t position, std::size_t y, std::size_t x) {
         const std::size_t at = (y * size_.columns8() + x) * kChannels;
-        std::int16_t* const coefficients = &work_.coefficients[at];
+        std::int16_t* const coefficients = work_.coefficients() + at;
         std::uint8_t* const magnitudes = &state_->magnitudes[at];
         const bool any = kernels_.scale_inter(symbols + position * kChannels, model_.step(quality_),
                                               coefficients, magnitudes);
@@ -119,6 +119,9 @@ void InterRun::settle(Parity parity, std::size_t row, const std::int32_t* symbol
         std::int16_t* const out =
             context.at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
         for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[magnitudes[i]];
+        // Beside it, in the other column of the pair, is a position of step B.
+        std::fill_n(context.at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x ^ 1)),
+                    kChannels, std::int16_t{0});
     });
 }
 
@@ -126,7 +129,7 @@ Reference InterRun::reconstruct() {
     const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     const engine::Map& synthesis_in = map(places_.synthesis_in);
     for_rows(team_, size_.rows8(), [&](std::size_t y) {
-        kernels_.inverse(&work_.coefficients[y * size_.columns8() * kChannels], size_.columns8(),
+        kernels_.inverse(work_.coefficients() + y * size_.columns8() * kChannels, size_.columns8(),
                          cells_at(synthesis_in, 2 * y));
     });
     job_.spent("inverse");

@@ -18,10 +18,15 @@ struct InterWork {
 
     engine::Workspace maps;
     Geometry size;
-    Picture current, prediction;
-    std::vector<std::int16_t> transform, coefficients;  // (h8, w8, 96)
-    std::vector<std::uint16_t> rows;                    // of the two grids of a step
-    std::vector<std::int32_t> symbols;
+    Picture current, prediction;  // current: of an encoder
+
+    // Arrays beside the maps: kTransform and kCoefficients (h8, w8, 96), kRows and kSymbols of the
+    // two grids of a step.
+    enum Array : std::size_t { kTransform, kCoefficients, kRows, kSymbols };
+    std::int16_t* transform() const { return maps.array<std::int16_t>(kTransform); }
+    std::int16_t* coefficients() const { return maps.array<std::int16_t>(kCoefficients); }
+    std::uint16_t* rows() const { return maps.array<std::uint16_t>(kRows); }
+    std::int32_t* symbols() const { return maps.array<std::int32_t>(kSymbols); }
 };
 
 // One frame on its way, of which the motion field is known.
@@ -38,7 +43,7 @@ class InterRun {
           job_(job),
           kernels_(kernels_for(job.set)),
           team_(team),
-          state_(take_state(*model.states, size_)) {
+          state_(take_state(*model.spares->states, size_)) {
         state_->magnitudes.resize(size_.latent());
     }
 

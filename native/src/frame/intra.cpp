@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "platform/error.hpp"
 #include "frame/intra_run.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 
@@ -64,7 +64,8 @@ IntraModel::IntraModel(const ModelArrays& arrays, View<const std::int32_t> linea
               stage("synthesis"),
               stage("analysis"),
               stage("hyper_analysis")},
-      works_(std::make_shared<Pool<IntraWork>>()) {
+      works_{std::make_shared<Pool<IntraWork>>(), std::make_shared<Pool<IntraWork>>()} {
+    for (const bool is_encoder : {false, true}) check_schedule(schedule(is_encoder));
     const auto& slots = network->slots();
     const std::size_t channels = static_cast<std::size_t>(slots[places_.z].channels);
     if (slots[places_.z_out].channels != slots[places_.z].channels ||
@@ -76,20 +77,49 @@ IntraModel::IntraModel(const ModelArrays& arrays, View<const std::int32_t> linea
     }
 }
 
-std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job& job) const {
+// What happens to the maps and arrays of a frame, in the order of IntraRun.
+engine::Schedule IntraModel::schedule(bool is_encoder) const {
+    engine::Schedule all;
+    if (is_encoder) {
+        all = {{{}, {places_.analysis_in}, {IntraWork::kTransform}},
+               {places_.analysis, {}, {}},
+               {{}, {places_.analysis_out, places_.hyper_in}, {IntraWork::kTransform}},
+               {places_.hyper_analysis, {}, {}},
+               {{}, {places_.z_out}, {}}};
+    }
+    all.push_back({{}, {places_.z}, {}});
+    all.push_back({places_.hyper, {}, {}});
+    all.push_back({{}, {places_.context}, {}});
+    for (const std::size_t stage : places_.indexes) {
+        all.push_back({stage, {}, {}});
+        all.push_back({{}, {places_.rows}, {IntraWork::kMeans, IntraWork::kRows}});
+        all.push_back({{}, {}, {IntraWork::kMeans, IntraWork::kRows, IntraWork::kSymbols}});
+        if (is_encoder) {
+            all.back().slots.push_back(places_.analysis_out);
+            all.back().arrays.push_back(IntraWork::kTransform);
+        }
+        all.push_back({{},
+                       {places_.context, places_.coefficients},
+                       {IntraWork::kMeans, IntraWork::kSymbols}});
+    }
+    all.push_back({{}, {places_.coefficients, places_.residual}, {}});
+    all.push_back({places_.synthesis, {}, {}});
+    all.push_back({{}, {places_.synthesis_out}, {}});
+    return all;
+}
+
+std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job& job,
+                                                bool is_encoder) const {
     check_size(size);
     check_job(job);
     std::shared_ptr<IntraWork> work =
-        works_->take([this] { return std::make_unique<IntraWork>(*network); });
+        works_[is_encoder]->take([this] { return std::make_unique<IntraWork>(*network); });
     if (work->size != size || !work->maps.has_sizes()) {
         work->size = {};
-        resize(work->maps, size);
-        work->current = Picture(size.padded_height(), size.padded_width());
-        work->transform.resize(size.latent());
-        work->coefficients.resize(size.latent());
-        work->means.resize(size.grid());
-        work->rows.resize(size.grid());
-        work->symbols.resize(size.grid());
+        resize(work->maps, size, schedule(is_encoder),
+               {size.latent() * sizeof(std::int16_t), size.grid() * sizeof(std::int16_t),
+                size.grid() * sizeof(std::uint16_t), size.grid() * sizeof(std::int32_t)});
+        if (is_encoder) work->current = Picture(size.padded_height(), size.padded_width());
         const engine::Map& z = work->maps.map(places_.z);
         work->z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));
         work->z_rows.resize(work->z.size());
@@ -100,12 +130,15 @@ std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job&
         }
         work->size = size;
     }
-    return work;
+    std::shared_ptr<Memory> memory = take_memory(*spares->memory, work->maps.size_bytes());
+    work->maps.bind(memory->data());
+    IntraWork* const raw = work.get();
+    return {raw, [work = std::move(work), memory = std::move(memory)](IntraWork*) {}};
 }
 
 Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& job) const {
     check_quality(quality);
-    const std::shared_ptr<IntraWork> work = work_for(planes.size, job);
+    const std::shared_ptr<IntraWork> work = work_for(planes.size, job, true);
     Team team(job.threads);
     fill(work->current, planes);
     job.spent("start");
@@ -126,7 +159,7 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
 Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Job& job) const {
     const std::int32_t quality = read_head(payload);
-    const std::shared_ptr<IntraWork> work = work_for(size, job);
+    const std::shared_ptr<IntraWork> work = work_for(size, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
     job.spent("start");

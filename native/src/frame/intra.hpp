@@ -28,11 +28,15 @@ class IntraModel : public Model {
     };
 
   private:
-    std::shared_ptr<IntraWork> work_for(const Geometry& size, const Job& job) const;
+    using Works = std::shared_ptr<Pool<IntraWork>>;
+
+    engine::Schedule schedule(bool is_encoder) const;
+    std::shared_ptr<IntraWork> work_for(const Geometry& size, const Job& job,
+                                        bool is_encoder) const;
 
     const std::vector<std::size_t> linear_;
     const Places places_;
-    const std::shared_ptr<Pool<IntraWork>> works_;
+    const Works works_[2];  // of decoders, of encoders
 };
 
 }  // namespace streamcodec::frame

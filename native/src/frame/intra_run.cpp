@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "platform/error.hpp"
 #include "frame/bands.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 
@@ -28,11 +28,11 @@ Latent IntraRun::analyse() {
             kernels_.pack(pixels_at(work_.current, row), cells_of_row, cells_at(analysis_in, row));
         }
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
-                         &work_.transform[y * size_.columns8() * kChannels]);
+                         work_.transform() + y * size_.columns8() * kChannels);
     });
     job_.spent("transform");
     run(places_.analysis, "analysis");
-    return {work_.transform.data(), map(places_.analysis_out)};
+    return {work_.transform(), map(places_.analysis_out)};
 }
 
 // Fills work_.z.
@@ -91,8 +91,7 @@ void IntraRun::code_symbols(SymbolPort& port) {
         run(places_.indexes[step], "indexes");
         for_rows(team_, rows, [&](std::size_t row) { take_rows(row); });
         job_.spent("rows");
-        port.code({{kGrids[step]}, {work_.rows.data(), work_.rows.size()}, work_.means.data()},
-                  work_.symbols.data());
+        port.code({{kGrids[step]}, {work_.rows(), size_.grid()}, work_.means()}, work_.symbols());
         job_.spent("symbols");
         for_rows(team_, rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
@@ -108,10 +107,10 @@ void IntraRun::take_rows(std::size_t y) {
         const std::int16_t* const in = from.data + static_cast<std::ptrdiff_t>(x) * from.pixel;
         const std::size_t at = (y * columns + x) * kChannels;
         for (std::size_t i = 0; i < kChannels; ++i) {
-            work_.means[at + i] =
+            work_.means()[at + i] =
                 static_cast<std::int16_t>(std::clamp<std::int32_t>(in[i], -kMaxMean, kMaxMean));
         }
-        kernels_.limit_rows(in + kChannels, kChannels, &work_.rows[at]);
+        kernels_.limit_rows(in + kChannels, kChannels, work_.rows() + at);
     }
 }
 
@@ -123,9 +122,8 @@ void IntraRun::settle(Parity parity, std::size_t row) {
         const auto place_y = static_cast<std::ptrdiff_t>(y),
                    place_x = static_cast<std::ptrdiff_t>(x);
         std::int32_t u[kChannels];
-        std::int16_t* const dense = &work_.coefficients[(y * size_.columns8() + x) * kChannels];
-        kernels_.scale_intra(&work_.symbols[at], &work_.means[at], model_.step(quality_), u, dense);
-        std::copy_n(dense, kChannels, coefficients.at(place_y, place_x));
+        kernels_.scale_intra(work_.symbols() + at, work_.means() + at, model_.step(quality_), u,
+                             coefficients.at(place_y, place_x));
         describe(u, context.at(place_y, place_x));
     });
 }
@@ -144,9 +142,10 @@ void IntraRun::describe(const std::int32_t* u, std::int16_t* context) const {
 
 Reference IntraRun::reconstruct() {
     const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
-    const engine::Map& residual = map(places_.residual);
+    // Pixel after pixel without gaps, as inverse() wants them: 96 channels need no rounding up.
+    const engine::Map &coefficients = map(places_.coefficients), &residual = map(places_.residual);
     for_rows(team_, size_.rows8(), [&](std::size_t y) {
-        kernels_.inverse(&work_.coefficients[y * size_.columns8() * kChannels], size_.columns8(),
+        kernels_.inverse(coefficients.at(static_cast<std::ptrdiff_t>(y), 0), size_.columns8(),
                          cells_at(residual, 2 * y));
     });
     job_.spent("inverse");

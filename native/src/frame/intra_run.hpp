@@ -19,10 +19,16 @@ struct IntraWork {
 
     engine::Workspace maps;
     Geometry size;
-    Picture current;
-    std::vector<std::int16_t> transform, coefficients, means;  // (h8, w8, 96); means of a grid
-    std::vector<std::uint16_t> rows, z_rows;                   // of a grid
-    std::vector<std::int32_t> symbols, z;
+    Picture current;  // of an encoder
+    std::vector<std::uint16_t> z_rows;
+    std::vector<std::int32_t> z;
+
+    // Arrays beside the maps: kTransform (h8, w8, 96), the others of a grid.
+    enum Array : std::size_t { kTransform, kMeans, kRows, kSymbols };
+    std::int16_t* transform() const { return maps.array<std::int16_t>(kTransform); }
+    std::int16_t* means() const { return maps.array<std::int16_t>(kMeans); }
+    std::uint16_t* rows() const { return maps.array<std::uint16_t>(kRows); }
+    std::int32_t* symbols() const { return maps.array<std::int32_t>(kSymbols); }
 };
 
 class IntraRun {
@@ -37,7 +43,7 @@ class IntraRun {
           job_(job),
           kernels_(kernels_for(job.set)),
           team_(team),
-          state_(take_state(*model.states, size_)) {}
+          state_(take_state(*model.spares->states, size_)) {}
 
     Latent analyse();
     void analyse_hyper(const Latent& latent);

@@ -70,9 +70,12 @@ Model::Model(const ModelArrays& arrays, std::int32_t max_step, std::vector<Wante
       wanted_(std::move(wanted)) {
     for (std::size_t m = 0; m < 256; ++m) log_of_magnitude_.push_back(log_[16 * m]);
     check_slots();
+}
+
+void Model::check_schedule(const engine::Schedule& schedule) const {
     for (const Geometry& size : kSamples) {
         engine::Workspace workspace(*network);
-        resize(workspace, size);
+        resize(workspace, size, schedule, {});
     }
 }
 
@@ -104,12 +107,13 @@ void Model::check_slots() const {
     }
 }
 
-void Model::resize(engine::Workspace& workspace, const Geometry& size) const {
+void Model::resize(engine::Workspace& workspace, const Geometry& size,
+                   const engine::Schedule& schedule, const std::vector<std::size_t>& arrays) const {
     std::vector<engine::Size> given(network->slots().size());
     for (const Wanted& want : wanted_) {
         if (want.is_given) given[network->slot_named(want.name)] = size_of(size, want.grid);
     }
-    workspace.resize(given);
+    workspace.resize(given, schedule, arrays);
     for (const Wanted& want : wanted_) {
         const engine::Size got = workspace.sizes()[network->slot_named(want.name)],
                            right = size_of(size, want.grid);

@@ -10,14 +10,15 @@
 #include <utility>
 #include <vector>
 
-#include "platform/cpu.hpp"
+#include "coder/tables.hpp"
 #include "engine/network.hpp"
 #include "engine/workspace.hpp"
 #include "frame/geometry.hpp"
 #include "frame/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
-#include "coder/tables.hpp"
+#include "frame/spares.hpp"
+#include "platform/cpu.hpp"
 #include "platform/team.hpp"
 #include "platform/view.hpp"
 
@@ -84,8 +85,10 @@ class Model {
     std::size_t slot(const char* name) const { return network->slot_named(name); }
     std::size_t stage(const char* name) const { return network->stage_named(name); }
 
-    // Gives all slots their sizes. Throws BadArgument if a wanted one gets another than it should.
-    void resize(engine::Workspace& workspace, const Geometry& size) const;
+    // Gives the slots that a schedule needs, and its arrays of so many bytes, their sizes. Throws
+    // BadArgument if a wanted slot gets another size than it should.
+    void resize(engine::Workspace& workspace, const Geometry& size,
+                const engine::Schedule& schedule, const std::vector<std::size_t>& arrays) const;
 
     const std::shared_ptr<const engine::Network> network;
     const std::shared_ptr<const Tables> tables;
@@ -100,11 +103,13 @@ class Model {
         return log_of_magnitude_.data();
     }  // [m] -> LOG[16 m], m <= 255
 
-    const std::shared_ptr<Pool<FrameState>> states = std::make_shared<Pool<FrameState>>();
+    const std::shared_ptr<Spares> spares = shared_spares();
 
   protected:
     // Throws BadArgument for numbers or slots that are not accepted.
     Model(const ModelArrays& arrays, std::int32_t max_step, std::vector<Wanted> wanted);
+    // Throws BadArgument for a network that does not suit a schedule.
+    void check_schedule(const engine::Schedule& schedule) const;
 
   private:
     static std::size_t at(std::int32_t quality) {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "frame/kernels.hpp"
 #include "coder/tables.hpp"
+#include "frame/kernels.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec::frame {
