@@ -1,5 +1,6 @@
 """Checks of arguments that several public functions take. Each raises UsageError, also for values of another type."""
 
+import json
 import math
 import os
 from numbers import Real
@@ -15,6 +16,7 @@ __all__ = [
     "check_path",
     "check_text",
     "is_number",
+    "parse_json",
 ]
 
 MAX_SECONDS = 10**9
@@ -55,6 +57,14 @@ def check_path(what: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)) or not isinstance(text := os.fspath(value), str):
         raise UsageError(f"{what} is {value!r}; accepted: a text or a path")
     return text
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text holds. Raises ValueError, also for one that is nested so deep that Python's parser gives up."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def check_text(what: str, value: Any) -> str:

@@ -1,6 +1,5 @@
 """Which jobs an evaluation is made of."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import av
 
 from streamcodec import EncodeOptions, __version__, load_codec
+from streamcodec.checks import parse_json
 from streamcodec.errors import UsageError
 
 from .anchors import anchor_named
@@ -78,7 +78,7 @@ def parse_options(settings: Iterable[str]) -> dict[str, Any]:
 
 def _parse_value(text: str) -> object:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

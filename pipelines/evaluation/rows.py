@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from streamcodec.checks import parse_json
 from streamcodec.errors import UsageError
 
 __all__ = ["OURS", "Clip", "Job", "Row", "Store", "key_of", "latest", "read_rows"]
@@ -138,7 +139,7 @@ def read_rows(path: Path) -> list[Row]:
     rows = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
-            fields = json.loads(line)
+            fields = parse_json(line)
             rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(

@@ -62,8 +62,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except StreamCodecError as error:
         say(f"streamcodec: {error}", err=True)
         return error.exit_code
+    except (ImportError, MemoryError) as error:
+        say(f"streamcodec: {_what_failed(error)}", err=True)
+        return 1
     except OSError as error:  # of standard output; those of named files are StreamCodecErrors
         if not isinstance(error, BrokenPipeError):  # with that the reader went away by itself
             say(f"streamcodec: cannot write standard output: {error.strerror or error}", err=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
         return 1
+
+
+def _what_failed(error: ImportError | MemoryError) -> str:
+    """Of an import, which fails where libraries find no room, as under a `ulimit -v`; or of the memory itself."""
+    if isinstance(error, MemoryError):
+        return f"memory ran out ({error})" if str(error) else "memory ran out"
+    first: BaseException = error
+    while isinstance(first.__cause__, ImportError):
+        first = first.__cause__  # numpy's own is a page of advice
+    return f"cannot load a library: {first}; memory is short, or a package is not whole: install streamcodec anew"

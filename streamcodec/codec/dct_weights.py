@@ -95,6 +95,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from streamcodec import _native
+from streamcodec.checks import parse_json
 from streamcodec.engine import Conv, Network, Stage, from_arrays, to_arrays, to_config
 from streamcodec.engine.native import native
 from streamcodec.entropy.tables import TableData
@@ -245,7 +246,7 @@ def load_dct_weights(path: Path) -> DctWeights:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = json.loads(metadata.get("config", ""))
+        config = parse_json(metadata.get("config", ""))
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     if not isinstance(config, dict):

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
+from streamcodec.checks import parse_json
 from streamcodec.errors import ModelError, OutputError
 from streamcodec.models import registry
 from streamcodec.models.base import CompressionModel, ImageModel, InterModel
@@ -102,7 +103,7 @@ def _construct(
             f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}"
         )
     try:
-        config = json.loads(metadata["config"])
+        config = parse_json(metadata["config"])
         return metadata["preset"], config, registry.create(metadata["preset"], **config)
     except (
         ValueError,

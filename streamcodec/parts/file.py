@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from streamcodec.checks import parse_json
 from streamcodec.container import (
     Damage,
     IndexEntry,
@@ -134,7 +135,7 @@ def _note_in(packet: Packet) -> dict[str, Any] | None:
         return None
     text = dict(unpack_metadata(packet.payload)).get(TAG)
     try:
-        note = None if text is None else json.loads(text)
+        note = None if text is None else parse_json(text)
     except ValueError:
         return None
     return note if isinstance(note, dict) else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from streamcodec._native import crc32c
+from streamcodec.checks import parse_json
 from streamcodec.container import Header, pack_header, unpack_header
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.parts.identity import SourceIdentity
@@ -115,7 +116,7 @@ class VideoPlan:
     def from_json(cls, text: str) -> "VideoPlan":
         """The counterpart of to_json(). Raises UsageError if the text is no plan, or one of another version."""
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             if values.pop("plan") != FORMAT:
                 raise UsageError("its format is another one; make the plan anew with this version")
             target = values["target"]

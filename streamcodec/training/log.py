@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from streamcodec.checks import parse_json
 from streamcodec.files import replace_on_success
 
 __all__ = ["LOG", "TrainingLog", "in_words", "read_rows"]
@@ -97,7 +98,7 @@ def read_rows(path: Path) -> list[dict[str, float]]:
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            rows.append(json.loads(line))
+            rows.append(parse_json(line))
         except ValueError:
             break
     return rows

@@ -1,6 +1,5 @@
 """A run's state: all that its next step depends on, begun, saved and read back."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from streamcodec.checks import parse_json
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.files import replace_on_success
 from streamcodec.models.dct.restore import restore_model
@@ -162,7 +162,7 @@ def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
     """Kind and weights of a weights file. Raises ModelError."""
     try:
         with safe_open(path, framework="numpy") as file:
-            config = json.loads((file.metadata() or {}).get("config", ""))
+            config = parse_json((file.metadata() or {}).get("config", ""))
             names = file.keys()
             model = restore_model({name: file.get_tensor(name) for name in names}, config)
     except (OSError, SafetensorError, ValueError) as error:

@@ -110,10 +110,11 @@ class MuxerSink:
 
     def write(self, frame: RawFrame) -> None:
         made = self._maker.make(frame)
-        made.pts, made.time_base = (
-            self._timer.admit(frame.pts, frame.duration),
-            self._video.time_base,
-        )
+        with self._muxing(f"keep the time {frame.pts} x {self._video.time_base} s in"):
+            made.pts, made.time_base = (
+                self._timer.admit(frame.pts, frame.duration),
+                self._video.time_base,
+            )
         made.colorspace, made.color_range = (
             self._color.matrix,
             FULL if self._color.full_range else LIMITED,
@@ -130,7 +131,7 @@ class MuxerSink:
             self._container.close()
 
     def discard(self) -> None:
-        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError, OverflowError):
             self._container.close()
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
@@ -143,8 +144,10 @@ class MuxerSink:
     def _muxing(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (av.error.FFmpegError, OSError, ValueError) as error:
+        except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
+            if isinstance(error, OverflowError):
+                reason = "a time is beyond 64 bits"
             raise OutputError(
                 f"cannot {doing} {self._name} ({self._encoder.name}, {self._encoder.pixel_format}): {reason}"
             ) from error

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from streamcodec.checks import parse_json
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import replace_on_success, writing
 from streamcodec.models.dct.transforms import CHANNELS
@@ -53,7 +54,7 @@ class PairFolder:
 def open_pairs(path: Path) -> PairFolder:
     """Raises UsageError if the folder holds no complete pairs."""
     try:
-        info = json.loads((path / INFO).read_text(encoding="utf-8"))
+        info = parse_json((path / INFO).read_text(encoding="utf-8"))
         crop, count = int(info["crop"]), int(info["count"])
         arrays = {
             name: np.load(path / f"{name}.npy", mmap_mode="r")
@@ -147,7 +148,7 @@ class PairWriter:
             (self._path / DONE).unlink()
 
     def _check(self, path: Path) -> None:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = parse_json(path.read_text(encoding="utf-8"))
         if held != json.loads(json.dumps(self._info)):
             differing = sorted(
                 key for key in held | self._info if held.get(key) != self._info.get(key)
