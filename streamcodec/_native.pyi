@@ -198,6 +198,20 @@ def network_peak(kernels: str, rounds: int) -> int:
 class Reference:
     """A decoded frame, and what frames after it need of it: an immutable value. Made by IntraModel and InterModel."""
 
+    def __init__(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        size: tuple[int, int] | None = None,
+        *,
+        key: Reference | None = None,
+        motion: MotionField | None = None,
+        magnitudes: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """A frame that was decoded elsewhere. Y, U and V of `size`, None being Y's, or of what it is padded to.
+
+        Without more an I-frame; a P-frame also has the I-frame of its GOP, its motion and its magnitudes. Raises UsageError.
+        """
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
@@ -420,6 +434,9 @@ def predict_motion(
 
 def motion_alphabets() -> NDArray[np.int32]:
     """Rows of motion symbols, int32 (rows, 2): first value and number of values of each."""
+
+def motion_filters() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Taps of native/src/motion/filters.hpp: luma (3 filters, 4 fractions, 8), chroma (3, 8, 4)."""
 
 def motion_lambda_16(quality: int) -> int:
     """16 times the squared errors that a bit is worth at `quality` 0..63."""

@@ -115,6 +115,7 @@ def test_worker_of_transcode(clip: Path, tmp_path: Path) -> None:
     ("arguments", "what"),
     [
         (["encode", "CLIP", "OUT.ssf", "--intra", "ZOO", "--inter", "none"], "model tiny-image"),
+        (["encode", "CLIP", "OUT.ssf", "--device", "cuda"], "device cuda"),
         (["train", "run", "x.toml", "--data", "x", "--out", "y"], "training"),
         (["models", "--known"], "models --known"),
         (["import-checkpoint", "CLIP", "-o", "OUT.safetensors"], "import-checkpoint"),

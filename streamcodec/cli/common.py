@@ -56,7 +56,7 @@ def device_options(command: F) -> F:
     """--device and --threads."""
     command = click.option(
         "--device",
-        help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one and the models can use it]",
+        help="cpu, cuda, cuda:1, ...  [default: cpu for the default models, for others a GPU if there is one]",
     )(command)
     return click.option(
         "--threads",

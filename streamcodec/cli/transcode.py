@@ -92,7 +92,10 @@ PIPELINES = "streamcodec.pipelines"
     help="At damage in a stream.",
 )
 @max_pixels_option
-@click.option("--device", help="cpu, cuda, ...  [default: a GPU if the worker has one]")
+@click.option(
+    "--device",
+    help="cpu, cuda, ...  [default: cpu for the default models, for others a GPU if the worker has one]",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1),

@@ -42,13 +42,22 @@ class Codec:
 
     @property
     def device(self) -> str:
-        """Where its models run: "cpu", "cuda", ..."""
+        """Where its models decode: "cpu", "cuda", ..."""
         return self.intra.device
 
     @property
-    def device_type(self) -> str:
-        """ "cpu" or "cuda", without the number of the device."""
-        return self.device.partition(":")[0]
+    def encode_device_type(self) -> str:
+        """Where they encode: "cpu" or "cuda", without the number of the device."""
+        return self.intra.encode_device.partition(":")[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user who encodes should know of it, a line each."""
+        if self.intra.encode_device == self.intra.device:
+            return ()
+        return (
+            f"{self.intra.name} decodes on {self.device}; it encodes on the CPU, to the same bytes",
+        )
 
     @property
     def model_ids(self) -> tuple[str, ...]:

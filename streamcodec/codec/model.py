@@ -1,7 +1,8 @@
 """What a model of frames is to the rest of streamcodec, whatever it computes with.
 
-Two kinds stand behind it: the native default models (native_model.py), whose frames are 4:2:0 planes
-and which need numpy alone, and the zoo (zoo_model.py), RGB networks of PyTorch.
+Two kinds stand behind it: the default models, whose frames are 4:2:0 planes, native (native_model.py),
+where they need numpy alone, or decoded by PyTorch (dct_torch/); and the zoo (zoo_model.py), RGB networks
+of PyTorch.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class FrameModel(Protocol):
     """Codes I-frames (`role` "I") or P-frames ("P").
 
     `name` and `id` (16 bytes, a hash of all numbers in it) are what streams name. `device`: where it
-    runs, "cpu", "cuda", ... `has_one_rate`: the quality has no effect.
+    decodes, "cpu", "cuda", ...; `encode_device`: where it encodes. `has_one_rate`: the quality has no
+    effect.
     """
 
     @property
@@ -63,6 +65,8 @@ class FrameModel(Protocol):
     def frame_format(self) -> FrameFormat: ...
     @property
     def device(self) -> str: ...
+    @property
+    def encode_device(self) -> str: ...
     @property
     def has_one_rate(self) -> bool: ...
 

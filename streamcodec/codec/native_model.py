@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from streamcodec import _native
-from streamcodec.codec.dct_weights import load_dct_weights
+from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
 from streamcodec.codec.model import CodedFrame, Reference, Running
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.types import FrameFormat, FrameType, Planes
 
-__all__ = ["NativeModel", "load_native_model"]
+__all__ = ["NativeModel", "load_native_model", "native_model_of", "other_kind"]
 
 NativeCoder = _native.IntraModel | _native.InterModel
 
@@ -20,6 +20,7 @@ class NativeModel:
 
     frame_format: FrameFormat = "yuv420"
     device = "cpu"
+    encode_device = "cpu"
     has_one_rate = False
 
     def __init__(self, name: str, model_id: bytes, role: FrameType, coder: NativeCoder) -> None:
@@ -53,18 +54,25 @@ class NativeModel:
 
 def load_native_model(path: Path) -> NativeModel:
     """The model in a weights file of the default kind. Raises ModelError if it is missing, damaged or something else."""
-    weights = load_dct_weights(path)
-    return NativeModel(
-        path.stem, weights.id, "I" if weights.kind == "intra" else "P", weights.native()
+    return native_model_of(path.stem, load_dct_weights(path))
+
+
+def native_model_of(name: str, weights: DctWeights) -> NativeModel:
+    """The model with these weights. Raises ModelError for numbers that are not accepted."""
+    return NativeModel(name, weights.id, "I" if weights.kind == "intra" else "P", weights.native())
+
+
+def other_kind(reference: object) -> UsageError:
+    """What to raise for a reference that no model of this kind made."""
+    return UsageError(
+        f"reference is a {type(reference).__name__}; accepted: what the frame before was coded to"
     )
 
 
 def _own(reference: Reference | None) -> _native.Reference | None:
     if reference is None or isinstance(reference, _native.Reference):
         return reference
-    raise UsageError(
-        f"reference is a {type(reference).__name__}; accepted: what the frame before was coded to"
-    )
+    raise other_kind(reference)
 
 
 def _too_large(size: tuple[int, ...]) -> StreamCodecError:

@@ -15,13 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
+from streamcodec.codec.devices import memory_for
 from streamcodec.codec.model import CodedFrame, Reference, Running
 from streamcodec.entropy.coder import ContextModel, Tables
-from streamcodec.errors import ModelError, StreamCodecError, UsageError
+from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
 from streamcodec.types import FrameFormat, FrameType, Planes, Precision
 
-__all__ = ["RgbReference", "ZooModel", "choose_device"]
+__all__ = ["RgbReference", "ZooModel"]
 
 STRIDE = 16  # the latents are at 1/16 of the frame: it is padded to a multiple
 
@@ -65,6 +66,10 @@ class ZooModel:
         return cls(name, model_id, model, tables, contexts, device)
 
     @property
+    def encode_device(self) -> str:
+        return self.device
+
+    @property
     def role(self) -> FrameType:
         return "I" if isinstance(self.model, ImageModel) else "P"
 
@@ -99,7 +104,7 @@ class ZooModel:
         precision: Precision,
     ) -> RgbReference:
         model = self.model
-        with _memory_for(size), _arithmetic(torch.device(self.device), precision):
+        with memory_for(size), _arithmetic(torch.device(self.device), precision):
             x = None if planes is None else self._to_input(planes)
             if isinstance(model, ImageModel):
                 x_hat = model.code(x, (_round_up(size[0]), _round_up(size[1])), channel)
@@ -118,19 +123,6 @@ class ZooModel:
         return F.pad(x, padding, mode="replicate")
 
 
-def choose_device(device: str | None) -> str:
-    """`device` if it can be used, "cuda" or "cpu" if it is None; raises UsageError otherwise."""
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which the exact scale path needs
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"device is {device!r}, which cannot be used here; try cpu or cuda"
-        ) from error
-    return device
-
-
 @contextmanager
 def _arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
     """This precision, whatever the caller computes in. cuDNN's flags belong to the process: only where it runs."""
@@ -143,19 +135,6 @@ def _arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
         exact_cudnn if device.type == "cuda" else nullcontext(),
     ):
         yield
-
-
-@contextmanager
-def _memory_for(size: tuple[int, int]) -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        known = (MemoryError, torch.cuda.OutOfMemoryError)
-        if not isinstance(error, known) and "DefaultCPUAllocator" not in str(error):
-            raise
-        raise StreamCodecError(
-            f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}"
-        ) from error
 
 
 def _rgb_of(reference: Reference | None, size: tuple[int, int]) -> Planes:

@@ -55,7 +55,7 @@ def plan_video(
     codec = chosen_codec(codec, options)
     chosen = replace(
         _at_found_quality(source, part, options, codec, search_progress),
-        device=codec.device_type,
+        device=codec.encode_device_type,
         precision=codec.precision,
     )
     with part.reader(source, codec.frame_format) as reader:

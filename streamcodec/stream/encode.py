@@ -46,7 +46,8 @@ class EncodeReport:
     unless asked for or aimed at; of what is coded (`frame_format`): "yuv420", of Y, U and V, weighted 6:1:1; "rgb", of RGB.
 
     `quality`: of the frames, None if it was adapted from frame to frame. `target`: what was to be reached, if anything; `search`: how the
-    quality for it was found, None if there was no search. `notes`: what of the source was converted, in words.
+    quality for it was found, None if there was no search. `notes`: what of the source was converted, in words, and
+    what does not run on the device that was asked for.
     """
 
     frames: int
@@ -150,7 +151,7 @@ def encode(
             report = _run(
                 encoder, frames, file, progress, psnr=psnr or options.target_psnr_db is not None
             )
-    notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header))
+    notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header), *codec.notes)
     return replace(report, target=options.target, search=found, notes=notes)
 
 

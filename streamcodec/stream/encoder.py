@@ -292,7 +292,7 @@ def make_header(
         inter=None if codec.inter is None else _ref(codec.inter),
         frame_format=codec.frame_format,
         precision=codec.precision,
-        device=codec.device_type,
+        device=codec.encode_device_type,
         gop_length=options.gop,
         quality=options.quality,
         metadata=_fitting(metadata),

@@ -166,7 +166,7 @@ def encode_image(
         model=codec.intra.name,
         seconds=seconds,
         search=found,
-        notes=picture.notes if raw is rgb else (*picture.notes, CONVERTED),
+        notes=(*picture.notes, *(() if raw is rgb else (CONVERTED,)), *codec.notes),
         reconstruction=shown.array,
         frame_format=codec.frame_format,
     )

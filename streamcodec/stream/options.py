@@ -44,7 +44,8 @@ class EncodeOptions:
     `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
-    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the models can use it. `precision`: arithmetic of PyTorch's networks.
+    `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one. The default models
+    encode on the CPU in any case. `precision`: arithmetic of PyTorch's networks.
     `preset`: "fast", "medium" or "slow": how much the native encoder tries, for fewer bytes; the models of PyTorch have one way only.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
@@ -144,7 +145,7 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """`device`: "cpu", "cuda", ...; None takes a GPU if there is one and the stream's models can use it: the default models run on the CPU.
+    """`device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one.
 
     `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not
     installed. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, at most

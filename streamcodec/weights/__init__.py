@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from streamcodec.checks import check_path
-from streamcodec.errors import ModelError, NotInstalledError, UnsupportedStreamError, UsageError
+from streamcodec.errors import ModelError, NotInstalledError, UnsupportedStreamError
 from streamcodec.runtime import has_torch, require_torch
 from streamcodec.types import Precision, Preset
 
@@ -58,8 +58,10 @@ def missing_folders() -> list[Path]:
 def load_model(name: str, device: str | None = None) -> "FrameModel":
     """Load a model by name, or by path if `name` ends in `.safetensors`.
 
-    `device`: "cpu", "cuda", ...; None takes a GPU if there is one and the model can use it. Raises ModelError if there is no such model or
-    the file is not a model's, NotInstalledError for one of the zoo without PyTorch, UsageError for a device that it cannot run on.
+    `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one.
+
+    Raises ModelError if there is no such model or the file is not a model's, UsageError for a device that cannot be used, and
+    NotInstalledError for one that needs PyTorch, as models of the zoo do, where that is missing.
     """
     return _load(_path_of(name), device)
 
@@ -188,20 +190,24 @@ def is_native(path: Path) -> bool:
 
 
 def _native_model(path: Path, device: str | None) -> "FrameModel":
+    """None is the CPU: a GPU is taken for the default models where one is asked for."""
     from streamcodec.codec import NativeModel, load_native_model
 
-    if device not in (None, NativeModel.device):
-        raise UsageError(
-            f"device is {device!r}, but the model {path.stem} runs on the CPU alone; accepted: {NativeModel.device}, or None"
-        )
-    return load_native_model(path)
+    if device in (None, NativeModel.device):
+        return load_native_model(path)
+    require_torch(f"device {device}")
+    from streamcodec.codec.dct_torch import load_torch_model
+    from streamcodec.codec.devices import choose_device
+
+    return load_torch_model(path, choose_device(device))
 
 
 def _zoo_model(path: Path, device: str | None) -> "FrameModel":
     require_torch(f"model {path.stem}")
     import torch
 
-    from streamcodec.codec.zoo_model import ZooModel, choose_device
+    from streamcodec.codec.devices import choose_device
+    from streamcodec.codec.zoo_model import ZooModel
     from streamcodec.models import load_checkpoint
 
     place = choose_device(device)

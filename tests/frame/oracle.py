@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from streamcodec import _native
 from streamcodec.codec.dct_weights import DctWeights, on_grids
 from streamcodec.engine import Network
 from streamcodec.engine.reference import run_stage
-from streamcodec.engine.torch_path import TorchNetwork
 
 Ints = NDArray[np.int64]
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
@@ -244,27 +242,6 @@ class Oracle:
         self, stage: str, quality: int, maps: dict[str, NDArray[np.int16]]
     ) -> dict[str, NDArray[np.int16]]:
         return run_stage(self.network, stage, maps, condition=round(256 * (63 - 2 * quality) / 63))
-
-
-class TorchOracle(Oracle):
-    """The same with networks in PyTorch, on any device: what a GPU would compute."""
-
-    def __init__(self, weights: DctWeights, device: str = "cpu") -> None:
-        super().__init__(weights)
-        self._torch, self._device = TorchNetwork(self.network, device), device
-
-    def _run(
-        self, stage: str, quality: int, maps: dict[str, NDArray[np.int16]]
-    ) -> dict[str, NDArray[np.int16]]:
-        tensors = {
-            name: torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)
-            for name, values in maps.items()
-        }
-        after = self._torch.run(stage, tensors, condition=round(256 * (63 - 2 * quality) / 63))
-        return {
-            name: values[0].permute(1, 2, 0).cpu().contiguous().numpy()
-            for name, values in after.items()
-        }
 
 
 def _zeros(*shape: int) -> NDArray[np.int16]:

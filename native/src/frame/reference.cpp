@@ -1,8 +1,10 @@
 #include "frame/reference.hpp"
 
 #include <cstring>
+#include <string>
 
 #include "frame/bands.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec::frame {
 
@@ -14,6 +16,32 @@ void copy_plane(const Plane& plane, std::int32_t height, std::int32_t width, std
         std::memcpy(to + static_cast<std::size_t>(y) * size, plane.row(y), size);
 }
 
+bool are_padded_alike(const Geometry& a, const Geometry& b) {
+    return a.padded_height() == b.padded_height() && a.padded_width() == b.padded_width();
+}
+
+std::string text_of(const Geometry& size) {
+    return std::to_string(size.height) + "x" + std::to_string(size.width);
+}
+
+void check_p_frame(const Geometry& size, const Reference& key, const MotionField& field,
+                   std::size_t magnitudes) {
+    if (!key.is_key() || key.size != size) {
+        throw BadArgument("the key frame has " + text_of(key.size) +
+                          " pixels; accepted: an I-frame of " + text_of(size));
+    }
+    if (field.rows != size.padded_height() / kMacroblock ||
+        field.columns != size.padded_width() / kMacroblock) {
+        throw BadArgument("the motion has " + text_of({field.rows, field.columns}) +
+                          " macroblocks, which is not what a frame of " + text_of(size) + " has");
+    }
+    if (magnitudes != size.latent()) {
+        throw BadArgument("magnitudes are " + std::to_string(magnitudes) +
+                          "; accepted: " + std::to_string(size.latent()) + ", (h8, w8, 96)");
+    }
+    field.check();
+}
+
 }  // namespace
 
 void Reference::copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const {
@@ -21,6 +49,27 @@ void Reference::copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) c
     copy_plane(picture.luma, size.height, size.width, y);
     copy_plane(picture.u, (size.height + 1) / 2, (size.width + 1) / 2, u);
     copy_plane(picture.v, (size.height + 1) / 2, (size.width + 1) / 2, v);
+}
+
+Reference make_reference(const Planes& planes, const Geometry& size, const Reference* key,
+                         const MotionField* field, View<const std::uint8_t> magnitudes) {
+    if (planes.size.height < size.height || planes.size.width < size.width ||
+        !are_padded_alike(planes.size, size)) {
+        throw BadArgument("the planes have " + text_of(planes.size) +
+                          " pixels; accepted: " + text_of(size) + ", or that padded");
+    }
+    if ((key == nullptr) != (field == nullptr) || (key == nullptr) != (magnitudes.size == 0)) {
+        throw BadArgument(
+            "a P-frame has a key frame, motion and magnitudes; an I-frame has none of them");
+    }
+    if (key != nullptr) check_p_frame(size, *key, *field, magnitudes.size);
+    auto state = std::make_shared<FrameState>();
+    state->picture = Picture(size.padded_height(), size.padded_width());
+    fill(state->picture, planes);
+    if (key == nullptr) return {size, state, state};
+    state->field = *field;
+    state->magnitudes.assign(magnitudes.begin(), magnitudes.end());
+    return {size, state, key->frame};
 }
 
 std::shared_ptr<FrameState> take_state(Pool<FrameState>& pool, const Geometry& size) {

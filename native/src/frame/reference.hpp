@@ -39,6 +39,12 @@ struct Reference {
     void copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const;
 };
 
+// A reference whose pixels come from elsewhere: a decoder on a GPU, or another codec. `planes` have
+// size, or what it is padded to; what lacks is padded. Of an I-frame: no key, field and magnitudes.
+// Of a P-frame: all three. Throws BadArgument for what does not fit.
+Reference make_reference(const Planes& planes, const Geometry& size, const Reference* key,
+                         const MotionField* field, View<const std::uint8_t> magnitudes);
+
 struct Coded {
     std::vector<std::uint8_t> payload;
     Reference reference;

@@ -1,6 +1,6 @@
 // The models of I-frames and P-frames for Python: checks arrays, releases the GIL, nothing more.
-#include "python/binding.hpp"
 #include "frame/frame.hpp"
+#include "python/binding.hpp"
 
 namespace streamcodec {
 
@@ -187,6 +187,19 @@ Reference decode_intra(const IntraModel& model, const py::object& payload,
     return decoded;
 }
 
+Reference make_reference(const py::sequence& planes,
+                         const std::optional<std::pair<std::int32_t, std::int32_t>>& size,
+                         const Reference* key, const MotionField* motion,
+                         const std::optional<py::object>& magnitudes) {
+    const frame::Planes pixels = planes_of(planes);
+    const Geometry wanted = size ? geometry_of(*size) : pixels.size;
+    frame::check_size(wanted);
+    const auto symbols = magnitudes ? array_view<std::uint8_t>(*magnitudes, 3, "magnitudes")
+                                    : View<const std::uint8_t>{};
+    const py::gil_scoped_release release;
+    return frame::make_reference(pixels, wanted, key, motion, symbols);
+}
+
 py::tuple planes_of_reference(const Reference& reference) {
     const Geometry size = reference.size;
     const std::int32_t half_height = (size.height + 1) / 2, half_width = (size.width + 1) / 2;
@@ -236,6 +249,9 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
 
 void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
+        .def(py::init(&make_reference), py::arg("planes"), py::arg("size") = py::none(),
+             py::kw_only(), py::arg("key").none(true) = py::none(),
+             py::arg("motion").none(true) = py::none(), py::arg("magnitudes") = py::none())
         .def_property_readonly(
             "size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)

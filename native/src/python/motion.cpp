@@ -2,12 +2,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "python/binding.hpp"
 #include "motion/field.hpp"
+#include "motion/filters.hpp"
 #include "motion/predict.hpp"
 #include "motion/search.hpp"
 #include "motion/syntax.hpp"
 #include "platform/team.hpp"
+#include "python/binding.hpp"
 
 namespace streamcodec {
 
@@ -213,6 +214,13 @@ MotionField read(const MotionTables& tables, PyDecoder& decoder, int rows, int c
     return field;
 }
 
+py::tuple filters() {
+    py::array_t<std::int8_t> luma({kFilters, 4, 8}), chroma({kFilters, 8, 4});
+    std::memcpy(luma.mutable_data(), kLumaTaps, sizeof kLumaTaps);
+    std::memcpy(chroma.mutable_data(), kChromaTaps, sizeof kChromaTaps);
+    return py::make_tuple(luma, chroma);
+}
+
 py::array_t<std::int32_t> alphabets() {
     py::array_t<std::int32_t> array({kMotionRows, 2});
     for (int row = 0; row < kMotionRows; ++row) {
@@ -259,6 +267,7 @@ void bind_motion(py::module_& module) {
     module.def("predict_motion", &predict_planes, py::arg("field"), py::arg("reference"),
                py::arg("key") = py::none(), py::kw_only(), threads, set);
     module.def("motion_alphabets", &alphabets);
+    module.def("motion_filters", &filters);
     module.def("motion_lambda_16", &motion_lambda_16, py::arg("quality"));
 }
 

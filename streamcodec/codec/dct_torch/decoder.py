@@ -1,0 +1,246 @@
+"""Decoders of I- and P-frames as native/src/frame/frame.hpp specifies them, in its order and with its names.
+
+Motion and symbols are read by the native entropy decoder on the CPU: rows of tables go there, symbols come back.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from streamcodec import _native
+from streamcodec.codec.dct_torch.blocks import (
+    Planes,
+    forward_transform,
+    inverse_transform,
+    pack4,
+    unpack4,
+)
+from streamcodec.codec.dct_torch.motion import predict
+from streamcodec.codec.dct_torch.reference import TorchReference
+from streamcodec.codec.dct_weights import CHANNELS, SCALE_ROWS, DctWeights, on_grids
+from streamcodec.engine.torch_path import TorchNetwork
+from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
+from streamcodec.types import QUALITIES
+
+__all__ = ["FrameDecoder", "InterDecoder", "IntraDecoder"]
+
+_HEAD_SIZE = 2
+_LARGEST_SYMBOL = 2047
+_LIMIT = 8191
+"""Of means, of linear channels in the context, and of the coefficients of I-frames."""
+_CHECKERBOARD = (("a", ((0, 0), (1, 1))), ("b", ((0, 1), (1, 0))))
+"""Steps of P-frames: their stage, their parities."""
+_QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""Steps of I-frames: their parities."""
+
+
+class FrameDecoder(ABC):
+    """What both kinds share. Immutable, as the native models are."""
+
+    def __init__(self, weights: DctWeights, device: torch.device) -> None:
+        tables = weights.tables
+        self._device = device
+        self._tables = _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+        self._slots = {slot.name: slot for slot in weights.network.slots}
+        self._network = TorchNetwork(on_grids(weights.network, weights.kind), device)
+        self._log = torch.from_numpy(weights.log_table).to(device)
+        self._step, self._gain = (
+            torch.from_numpy(numbers).long().to(device)[:, None, :, None, None]
+            for numbers in (weights.step, weights.gain)
+        )
+
+    def decode(
+        self, payload: bytes, size: tuple[int, int], reference: TorchReference | None
+    ) -> TorchReference:
+        """Raises CorruptStreamError or TruncatedStreamError, and UsageError for a reference that does not fit."""
+        quality = _quality_of(payload)
+        self._check(reference, size)
+        stream = _native.Decoder(self._tables, payload[_HEAD_SIZE:])
+        return self._decode(stream, quality, size, reference)
+
+    @abstractmethod
+    def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None: ...
+
+    @abstractmethod
+    def _decode(
+        self,
+        stream: _native.Decoder,
+        quality: int,
+        size: tuple[int, int],
+        reference: TorchReference | None,
+    ) -> TorchReference: ...
+
+    def _run(self, stage: str, output: str, quality: int, **maps: Tensor) -> Tensor:
+        """A slot after a stage, int16."""
+        condition = round(256 * (QUALITIES - 1 - 2 * quality) / (QUALITIES - 1))
+        given = {name: values.short() for name, values in maps.items()}
+        return self._network.run(stage, given, condition=condition)[output]
+
+    def _log_of(self, values: Tensor) -> Tensor:
+        return self._log[values.clamp(max=len(self._log) - 1).long()]
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=torch.int32, device=self._device)
+
+    def _symbols(self, stream: _native.Decoder, rows: Tensor) -> Tensor:
+        """rows: (n, 96, h, w) of n parities, any integers. Symbols int32 of the same shape."""
+        order = rows.clamp(0, SCALE_ROWS - 1).permute(0, 2, 3, 1).cpu().numpy().astype(np.uint16)
+        symbols = stream.get(order.ravel())
+        _check_symbols(symbols, _LARGEST_SYMBOL, "symbol")
+        return torch.from_numpy(symbols).view(order.shape).to(self._device).permute(0, 3, 1, 2)
+
+
+class IntraDecoder(FrameDecoder):
+    def __init__(self, weights: DctWeights, device: torch.device) -> None:
+        super().__init__(weights, device)
+        self._linear = torch.from_numpy(weights.extra).long().to(device)
+
+    def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None:
+        if reference is not None:
+            raise UsageError("there is a reference; accepted for an I-frame: None")
+
+    def _decode(
+        self,
+        stream: _native.Decoder,
+        quality: int,
+        size: tuple[int, int],
+        reference: TorchReference | None,
+    ) -> TorchReference:
+        u = self._latent(stream, quality, self._hyper(stream, quality, _eighth(size)))
+        stream.finish()
+        coefficients = ((u * self._step[quality] + 256) >> 9).clamp(-_LIMIT, _LIMIT)
+        residual = pack4(inverse_transform(coefficients))
+        maps = {"residual": residual, "coefficients": coefficients}
+        improved = self._run("synthesis", "synthesis_out", quality, **maps)
+        return TorchReference(size, _pixels(128 + _rounded(improved)))
+
+    def _hyper(self, stream: _native.Decoder, quality: int, eighth: tuple[int, int]) -> Tensor:
+        (h8, w8), slot = eighth, self._slots["z"]
+        rows = np.arange(SCALE_ROWS, SCALE_ROWS + slot.channels, dtype=np.uint16)
+        hz, wz = -(-h8 // 4), -(-w8 // 4)
+        z = stream.get(np.tile(rows, hz * wz))
+        _check_symbols(z, slot.max_abs, "z")
+        channels = self._slots["hyper"].channels
+        maps = {
+            "z": torch.from_numpy(z).to(self._device).view(1, hz, wz, -1).permute(0, 3, 1, 2),
+            "hyper_half": self._zeros(1, channels, h8 // 2, w8 // 2),
+            "hyper": self._zeros(1, channels, h8, w8),
+        }
+        return self._run("hyper", "hyper", quality, **maps)
+
+    def _latent(self, stream: _native.Decoder, quality: int, hyper: Tensor) -> Tensor:
+        """u: (1, 96, h8, w8) in 1/32 step."""
+        u = self._zeros(1, CHANNELS, *hyper.shape[2:])
+        context = self._zeros(1, self._slots["context"].channels, *hyper.shape[2:])
+        for step, (py, px) in enumerate(_QUARTERS):
+            maps = {"hyper": hyper, "context": context}
+            found = self._run(f"indexes_{step}", "rows", quality, **maps)
+            means, rows = found[:, :CHANNELS].clamp(-_LIMIT, _LIMIT), found[:, CHANNELS:]
+            here = 32 * self._symbols(stream, rows) + means
+            logs = self._log_of(here.abs() >> 1)
+            linear = here[:, self._linear].clamp(-_LIMIT, _LIMIT)
+            u[:, :, py::2, px::2] = here
+            context[:, :, py::2, px::2] = torch.cat(
+                (torch.where(here < 0, -logs, logs), logs, linear), 1
+            )
+        return u
+
+
+class InterDecoder(FrameDecoder):
+    def __init__(self, weights: DctWeights, device: torch.device) -> None:
+        super().__init__(weights, device)
+        self._motion_tables = _native.MotionTables(self._tables, SCALE_ROWS)
+
+    def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None:
+        if reference is None:
+            raise UsageError("the reference is missing; a P-frame needs the frame before it")
+        if reference.size != size:
+            raise UsageError(
+                f"the reference has {reference.size[0]}x{reference.size[1]} pixels; "
+                f"accepted: {size[0]}x{size[1]}, as the frame"
+            )
+
+    def _decode(
+        self,
+        stream: _native.Decoder,
+        quality: int,
+        size: tuple[int, int],
+        reference: TorchReference | None,
+    ) -> TorchReference:
+        assert reference is not None  # _check()
+        key = reference if reference.key is None else reference.key
+        field = self._motion(stream, quality, reference)
+        y, u, v = (plane - 128 for plane in predict(field, reference.padded, key.padded))
+        features = self._features(quality, (y, u, v), reference.magnitudes)
+        symbols = self._latent(stream, quality, features)
+        stream.finish()
+        coefficients = ((symbols * self._step[quality] + 8) >> 4).clamp(-32768, 32767)
+        cells = pack4((y, u, v))
+        maps = {"synthesis_in": torch.cat((pack4(inverse_transform(coefficients)), cells), 1)}
+        improved = self._run("synthesis", "synthesis_out", quality, **maps)
+        planes = _pixels(cells + 128 + _rounded(improved))
+        return TorchReference(size, planes, key, field, symbols.abs().clamp(max=255))
+
+    def _motion(
+        self, stream: _native.Decoder, quality: int, reference: TorchReference
+    ) -> _native.MotionField:
+        rows, columns = (side // 16 for side in reference.padded[0].shape[2:])
+        return self._motion_tables.read(
+            stream,
+            rows,
+            columns,
+            previous=reference.motion,
+            has_key=reference.key is not None,
+            quality=quality,
+        )
+
+    def _features(self, quality: int, prediction: Planes, magnitudes: Tensor | None) -> Tensor:
+        d = forward_transform(prediction).abs()
+        scaled = (d * self._gain[quality] + 2**15) >> 16
+        before = torch.zeros_like(d) if magnitudes is None else magnitudes
+        features_in = torch.cat((self._log_of(scaled), self._log_of(16 * before)), 1)
+        return self._run("features", "features", quality, features_in=features_in)
+
+    def _latent(self, stream: _native.Decoder, quality: int, features: Tensor) -> Tensor:
+        """Symbols, int32 (1, 96, h8, w8)."""
+        symbols, context = (self._zeros(1, CHANNELS, *features.shape[2:]) for _ in range(2))
+        for step, parities in _CHECKERBOARD:
+            maps = {"features": features} | ({"context": context} if step == "b" else {})
+            rows = [
+                self._run(f"indexes_{step}{py}{px}", "rows", quality, **maps) for py, px in parities
+            ]
+            found = self._symbols(stream, torch.cat(rows))
+            for (py, px), part in zip(parities, torch.split(found, 1), strict=True):
+                symbols[:, :, py::2, px::2] = part
+                context[:, :, py::2, px::2] = self._log_of(16 * part.abs().clamp(max=255))
+        return symbols
+
+
+def _quality_of(payload: bytes) -> int:
+    if len(payload) < _HEAD_SIZE:
+        raise TruncatedStreamError("the frame ends within its head")
+    quality, flags = payload[:_HEAD_SIZE]
+    if quality >= QUALITIES or flags != 0:
+        raise CorruptStreamError(f"the frame is damaged: its head is {quality}, {flags}")
+    return quality
+
+
+def _check_symbols(symbols: NDArray[np.int32], limit: int, name: str) -> None:
+    if symbols.min(initial=0) < -limit or symbols.max(initial=0) > limit:
+        raise CorruptStreamError(f"the frame is damaged: a {name} is too large")
+
+
+def _eighth(size: tuple[int, int]) -> tuple[int, int]:
+    height, width = (2 * -(-side // 16) for side in size)
+    return height, width
+
+
+def _rounded(sixteenths: Tensor) -> Tensor:
+    return (sixteenths.int() + 8) >> 4
+
+
+def _pixels(cells: Tensor) -> Planes:
+    return unpack4(cells.clamp(0, 255).byte())

@@ -1,0 +1,70 @@
+"""Streams of any symbols at all, and what the oracle decodes of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamcodec import _native
+from streamcodec.codec.dct_weights import DctWeights
+
+from .oracle import Oracle, Planes
+from .pictures import weights_of
+
+
+def any_frames(quality: int, size: tuple[int, int]) -> Iterator[tuple[bytes, Planes]]:
+    """An I-frame and three P-frames of the small models: payload, and planes of `size`, which needs no padding."""
+    weights = weights_of("intra")
+    stream = AnySymbols(weights, quality)
+    decoded = Oracle(weights).intra(quality, size, stream.get)
+    yield stream.payload(quality), decoded.planes
+
+    weights = weights_of("inter")
+    tables = _native.MotionTables(native_tables(weights), 64)
+    for seed in range(3):
+        stream, has_key = AnySymbols(weights, seed), seed > 0
+        field = any_field(seed, *size, has_key=has_key).derived(
+            previous=decoded.field, has_key=has_key, quality=quality
+        )
+        tables.write(
+            stream.encoder, field, previous=decoded.field, has_key=has_key, quality=quality
+        )
+        decoded = Oracle(weights).inter(quality, decoded, field, stream.get)
+        yield stream.payload(quality), decoded.planes
+
+
+def native_tables(weights: DctWeights) -> _native.Tables:
+    tables = weights.tables
+    return _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+
+
+class AnySymbols:
+    """Symbols of all sizes, and the stream that codes them."""
+
+    def __init__(self, weights: DctWeights, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._certain = weights.tables.certain
+        self.encoder = _native.Encoder(native_tables(weights))
+
+    def get(self, rows: NDArray[np.uint16]) -> NDArray[np.int32]:
+        limit = 2.0 ** self._rng.uniform(0, 11, len(rows))
+        symbols = np.round(self._rng.uniform(-1, 1, len(rows)) * np.minimum(limit, 2047)).astype(
+            np.int32
+        )
+        symbols[rows >= 64] = symbols[rows >= 64].clip(-127, 127)
+        symbols[self._certain[rows]] = 0
+        self.encoder.put(symbols, rows)
+        return symbols
+
+    def payload(self, quality: int) -> bytes:
+        return bytes([quality, 0]) + self.encoder.finish()
+
+
+def any_field(seed: int, height: int, width: int, *, has_key: bool) -> _native.MotionField:
+    rng = np.random.default_rng(seed)
+    rows, columns = height // 16, width // 16
+    modes = rng.integers(0, 3 if has_key else 1, (rows, columns)).astype(np.uint8)
+    filters = rng.integers(0, 3, (rows, columns)).astype(np.uint8)
+    previous = rng.integers(-200, 201, (2 * rows, 2 * columns, 2)).astype(np.int16)
+    key = rng.integers(-200, 201, (rows, columns, 2)).astype(np.int16).repeat(2, 0).repeat(2, 1)
+    return _native.MotionField(modes, filters, previous, key)
