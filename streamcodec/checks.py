@@ -12,8 +12,8 @@ from streamcodec.types import OnDamage, check_count
 __all__ = [
     "MAX_SECONDS",
     "check_on_damage",
-    "check_part",
     "check_path",
+    "check_range",
     "check_text",
     "is_number",
     "parse_json",
@@ -33,8 +33,11 @@ def is_number(value: Any) -> TypeGuard[float]:
         return False
 
 
-def check_part(start_seconds: Any, duration_seconds: Any = None, max_frames: Any = None) -> None:
-    """Refuse a part of a video that cannot be: it starts at 0 s or later, and has a duration and a number of frames above 0, or None."""
+def check_range(start_seconds: Any, duration_seconds: Any = None, max_frames: Any = None) -> None:
+    """Refuse a time range of a video that cannot be.
+
+    It starts at 0 s or later; its duration and number of frames are above 0, or None.
+    """
     if not is_number(start_seconds) or not 0 <= start_seconds <= MAX_SECONDS:
         raise UsageError(f"start is {start_seconds!r} s; accepted: 0 to {MAX_SECONDS}")
     if duration_seconds is not None and (

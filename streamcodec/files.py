@@ -17,6 +17,7 @@ from streamcodec.file_objects import FileObject, Spool, can_seek, is_file_object
 __all__ = [
     "STANDARD_STREAM",
     "ByteSource",
+    "check_output",
     "check_target",
     "close_of",
     "input_file",
@@ -88,6 +89,12 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     finally:
         with contextlib.suppress(OSError, ValueError):
             part.unlink()
+
+
+def check_output(out: object, *, overwrite: bool) -> None:
+    """As `check_target` for a path; "-" and file objects are looked at when they are opened."""
+    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
+        check_target(Path(out), overwrite=overwrite)
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:

@@ -12,6 +12,7 @@ PACKAGE = ROOT / "streamcodec"
 LAYERS = {
     "_version": 0,
     "_native": 0,
+    "rates": 0,
     "text": 0,
     "errors": 1,
     "types": 2,
@@ -41,6 +42,7 @@ ALLOWED_OUTSIDE = {
     "checks": set(),
     "container": set(),
     "errors": set(),
+    "rates": set(),
     "text": set(),
     "tracks": set(),
     "file_objects": set(),

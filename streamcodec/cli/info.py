@@ -9,6 +9,7 @@ import click
 from streamcodec.cli.common import human_bytes, say, say_json
 from streamcodec.container import Damage, Header, Index, PacketType, Reader
 from streamcodec.files import input_file
+from streamcodec.rates import bits_per_pixel, kbit_per_second
 
 __all__ = ["info"]
 
@@ -44,8 +45,8 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
         "gops": len(entries),
         "duration_seconds": seconds,
         "size_bytes": size_bytes,
-        "bpp": 8 * size_bytes / (frames * video.width * video.height) if frames else None,
-        "kbit_per_second": 8e-3 * size_bytes / seconds if seconds else None,
+        "bpp": bits_per_pixel(size_bytes, frames, video.width, video.height) if frames else None,
+        "kbit_per_second": kbit_per_second(size_bytes, seconds) if seconds else None,
         "frame_rate": _ratio(video.frame_rate),
         "time_base": _ratio(video.time_base),
         "sample_aspect_ratio": _ratio(video.sample_aspect_ratio),

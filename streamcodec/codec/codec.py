@@ -70,14 +70,6 @@ class Codec:
         """How a frame is computed now, in this process."""
         return Running(self.precision, self.preset, threads())
 
-    def usable(self, reference: Reference | None) -> Reference | None:
-        """What of the frame before is taken to code the next: nothing without an inter model."""
-        return None if self.inter is None else reference
-
     def model_for(self, reference: Reference | None) -> FrameModel:
-        """The model that codes a frame with this reference; UsageError for a P-frame without an inter model."""
-        if reference is None:
-            return self.intra
-        if self.inter is None:
-            raise UsageError("the codec has no inter model: it codes I-frames only")
-        return self.inter
+        """The model that codes a frame after this reference: the intra model without one, or without an inter model."""
+        return self.intra if reference is None or self.inter is None else self.inter

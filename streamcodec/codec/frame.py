@@ -6,14 +6,14 @@ Payload of a frame packet:
     0       1     quality, 0..63; without effect where a model has one rate
     1       ...   what the model writes: native/ for the default models, zoo_model.py for the others
 
-A frame without a reference is coded by the intra model, one with a reference by the inter model. What
-is kept of the frame before is a value, the model's own: it comes out of one call and goes into the next.
+A frame without a reference is coded by the intra model, one with a reference by the inter model, if the
+codec has one. The reference is a value of the model's own: it comes out of one call and goes into the next.
 """
 
 import numpy as np
 
 from streamcodec.codec.codec import Codec
-from streamcodec.codec.model import CodedFrame, Reference
+from streamcodec.codec.model import CodedFrame, FrameModel, Reference
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes, check_quality
 
@@ -30,7 +30,8 @@ def encode_frame(
     """
     check_planes(planes, codec.frame_format)
     check_quality(quality)
-    return codec.model_for(reference).encode(planes, quality, reference, codec.running)
+    model = codec.model_for(reference)
+    return model.encode(planes, quality, _seen_by(model, reference), codec.running)
 
 
 def decode_frame(
@@ -48,7 +49,13 @@ def decode_frame(
             f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}"
         )
     _check_size(size)
-    return codec.model_for(reference).decode(payload, size, reference, codec.running)
+    model = codec.model_for(reference)
+    return model.decode(payload, size, _seen_by(model, reference), codec.running)
+
+
+def _seen_by(model: FrameModel, reference: Reference | None) -> Reference | None:
+    """The reference for a P-frame; a codec without an inter model codes I-frames only."""
+    return reference if model.role == "P" else None
 
 
 def check_planes(planes: Planes, frame_format: FrameFormat) -> None:

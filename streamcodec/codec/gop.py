@@ -66,7 +66,7 @@ def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Ite
     """Code frames of the codec's format one after another, each with what the one before became."""
     reference: Reference | None = None
     for planes in frames:
-        coded = encode_frame(codec, planes, codec.usable(reference), quality)
+        coded = encode_frame(codec, planes, reference, quality)
         reference = coded.reference
         yield coded
 
@@ -77,7 +77,7 @@ def iter_decode_gop(
     """Decode payloads one after another; `size` is (height, width)."""
     reference: Reference | None = None
     for payload in payloads:
-        reference = decode_frame(codec, payload, codec.usable(reference), size)
+        reference = decode_frame(codec, payload, reference, size)
         yield reference
 
 

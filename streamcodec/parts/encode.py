@@ -10,17 +10,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import fields, replace
 from functools import partial
 from itertools import dropwhile, islice
-from pathlib import Path
 
 from streamcodec.codec import Codec
-from streamcodec.container import Header, Packet, Writer
+from streamcodec.container import Header, Writer
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import check_target, open_output
-from streamcodec.metrics import frame_mse
+from streamcodec.files import check_output, open_output
 from streamcodec.parts.file import PartReport, report_packet
 from streamcodec.parts.identity import identify
 from streamcodec.parts.plan import PlannedGop, VideoPlan, checksum
 from streamcodec.runtime import using_threads
+from streamcodec.stream.coding import Tally, coded
 from streamcodec.stream.encoder import Encoder, chosen_codec
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.types import FrameFormat, RawFrame
@@ -34,9 +33,6 @@ FrameGenerator = Generator[RawFrame, None, None]
 
 Beginning = Callable[[], FrameGenerator]
 """Opens the source and gives the frames from the first of the part on, if all goes well."""
-
-PlannedFrame = tuple[RawFrame, bool]
-"""A frame, and whether a GOP begins there."""
 
 
 class _OtherFramesError(Exception):
@@ -72,7 +68,7 @@ def encode_part(
         raise UsageError(
             f"GOPs are {gops!r}; accepted: a range of step 1, not empty, within 0..{len(plan.gops)}"
         )
-    check_target(Path(out), overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     if not identify(source).has_content_of(plan.identity):
         raise SourceError(
             f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew"
@@ -82,9 +78,8 @@ def encode_part(
     with using_threads(plan.threads):
         for beginning in _beginnings(source, plan, gops, codec.frame_format):
             try:
-                return _Job(plan, gops, codec, psnr=psnr).run(
-                    beginning, Path(out), overwrite, progress
-                )
+                frames = _as_planned(beginning(), plan.gops[gops.start : gops.stop])
+                return _encode(frames, plan, gops, codec, out, overwrite, progress, psnr=psnr)
             except _OtherFramesError:
                 continue
     raise SourceError(
@@ -125,61 +120,48 @@ def _after_seeking(
 def _from_the_beginning(
     source: str | os.PathLike[str], plan: VideoPlan, frames_before: int, frame_format: FrameFormat
 ) -> FrameGenerator:
-    with plan.part.reader(source, frame_format) as reader:
+    with plan.source_range.reader(source, frame_format) as reader:
         reader.skip(frames_before)
         yield from reader
 
 
-class _Job:
-    """Codes some GOPs from their frames on."""
-
-    def __init__(self, plan: VideoPlan, gops: range, codec: Codec, *, psnr: bool) -> None:
-        self._plan, self._gops = plan, gops
-        self._planned = plan.gops[gops.start : gops.stop]
-        self._squared_error = 0.0 if psnr else None
-        options = replace(plan.options, scenecut=0)  # the cuts are planned
-        self._encoder = Encoder(
-            plan.header.video, options, codec=codec, metadata=dict(plan.header.metadata)
-        )
-        _check_header(self._encoder.header, plan.header)
-
-    def run(
-        self, beginning: Beginning, out: Path, overwrite: bool, progress: Progress | None
-    ) -> PartReport:
-        started, expected = time.monotonic(), sum(gop.frames for gop in self._planned)
-        with (
-            open_output(out, overwrite=overwrite) as file,
-            overlapped(_as_planned(beginning(), self._planned)) as frames,
-            overlapped(self._packets(frames)) as groups,
-        ):
-            writer = Writer(file, self._plan.header)
-            for done, packets in groups:
-                for packet in packets:
-                    writer.write(packet)
-                if progress is not None:
-                    progress(done, expected)
-            seconds = time.monotonic() - started
-            writer.write(report_packet(self._plan, self._gops.start, seconds, self._squared_error))
-            writer.finish()
-        first = self._planned[0].first_frame
-        return PartReport(
-            self._gops.start,
-            len(self._gops),
-            first,
-            expected,
-            writer.size_bytes,
-            seconds,
-            self._squared_error,
-        )
-
-    def _packets(self, frames: Iterable[PlannedFrame]) -> Iterator[tuple[int, list[Packet]]]:
-        """(frames done, packets to write) after each frame, and at the end."""
-        for frame, key in frames:
-            packets = self._encoder.push(frame, key=key)
-            if self._squared_error is not None:
-                self._squared_error += frame_mse(frame.planes, self._encoder.reconstruction.planes)
-            yield self._encoder.frames, packets
-        yield self._encoder.frames, self._encoder.flush()
+def _encode(
+    planned: Iterable[RawFrame],
+    plan: VideoPlan,
+    gops: range,
+    codec: Codec,
+    out: str | os.PathLike[str],
+    overwrite: bool,
+    progress: Progress | None,
+    *,
+    psnr: bool,
+) -> PartReport:
+    """Encode the frames of these GOPs into a part."""
+    started = time.monotonic()
+    first = plan.gops[gops.start].first_frame
+    expected = sum(plan.gops[number].frames for number in gops)
+    begins = {plan.gops[number].first_frame - first for number in gops}
+    options = replace(plan.options, scenecut=0)  # the cuts are planned
+    metadata = dict(plan.header.metadata)
+    encoder = Encoder(plan.header.video, options, codec=codec, metadata=metadata)
+    _check_header(encoder.header, plan.header)
+    tally = Tally()
+    with (
+        open_output(out, overwrite=overwrite) as file,
+        overlapped(planned) as frames,
+        overlapped(coded(encoder, frames, measure=psnr, keys=begins)) as steps,
+    ):
+        writer = Writer(file, plan.header)
+        for step in steps:
+            tally.add(step)
+            for packet in step.packets:
+                writer.write(packet)
+            if progress is not None:
+                progress(tally.frames, expected)
+        seconds, error = time.monotonic() - started, tally.squared_error
+        writer.write(report_packet(plan, gops.start, seconds, error))
+        writer.finish()
+    return PartReport(gops.start, len(gops), first, tally.frames, writer.size_bytes, seconds, error)
 
 
 def _check_header(header: Header, planned: Header) -> None:
@@ -194,7 +176,7 @@ def _check_header(header: Header, planned: Header) -> None:
         )
 
 
-def _as_planned(frames: FrameGenerator, gops: Iterable[PlannedGop]) -> Iterator[PlannedFrame]:
+def _as_planned(frames: FrameGenerator, gops: Iterable[PlannedGop]) -> Iterator[RawFrame]:
     """The frames of these GOPs; raises _OtherFramesError behind the last frame of the first that is not as planned, or before it."""
     try:
         for gop in gops:
@@ -203,7 +185,7 @@ def _as_planned(frames: FrameGenerator, gops: Iterable[PlannedGop]) -> Iterator[
                 if number == 0 and frame.pts != gop.pts:
                     raise _OtherFramesError
                 value = checksum(frame, value)
-                yield frame, number == 0
+                yield frame
             if value != gop.checksum:
                 raise _OtherFramesError
     finally:

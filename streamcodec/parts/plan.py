@@ -16,13 +16,13 @@ from streamcodec.container import Header, pack_header, unpack_header
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.parts.identity import SourceIdentity
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.source import Part
+from streamcodec.stream.source import SourceRange
 from streamcodec.stream.target import Target
 from streamcodec.types import RawFrame
 
 __all__ = ["PlannedGop", "VideoPlan", "checksum"]
 
-FORMAT = 1  # of the JSON
+FORMAT = 2  # of the JSON
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,16 @@ def checksum(frame: RawFrame, before: int = 0) -> int:
 class VideoPlan:
     """Made by `plan_video`. Two plans are equal if they say the same of sources of the same content and time of change.
 
-    `header`: of the stream. `options`: without a target, at the quality that was found for `target`; their device is the one that the plan
-    was made for. `part`: what of the source is taken. `threads`: of PyTorch, while the parts are encoded: the pictures depend on it.
-    `end_pts`: pts + duration of the last frame. `warnings`: what was wrong with the source and is left out.
+    `header`: of the stream. `options`: without a target, at the quality that was found for `target`; their device
+    is the one that the plan was made for. `source_range`: the range of the source that is encoded. `threads`: of
+    PyTorch, while the parts are encoded: the pictures depend on it. `end_pts`: pts + duration of the last frame.
+    `warnings`: what was wrong with the source and is left out.
     """
 
     header: Header
     options: EncodeOptions
     target: Target | None
-    part: Part
+    source_range: SourceRange
     identity: SourceIdentity
     threads: int
     gops: tuple[PlannedGop, ...]
@@ -104,7 +105,7 @@ class VideoPlan:
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= {
             name: None if values[name] is None else asdict(values[name])
-            for name in ("options", "target", "part", "identity")
+            for name in ("options", "target", "source_range", "identity")
         }
         values |= {
             "header": pack_header(self.header).hex(),
@@ -124,7 +125,7 @@ class VideoPlan:
                 "header": unpack_header(bytes.fromhex(values["header"]))[0],
                 "options": EncodeOptions(**values["options"]),
                 "target": None if target is None else Target(**target),
-                "part": Part(**values["part"]),
+                "source_range": SourceRange(**values["source_range"]),
                 "identity": SourceIdentity(**values["identity"]),
                 "gops": _gops(values["gops"]),
                 "warnings": tuple(values["warnings"]),

@@ -13,9 +13,8 @@ from streamcodec.runtime import threads as threads_now
 from streamcodec.stream.encoder import chosen_codec, make_header
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
-from streamcodec.stream.search.sample import take_sample
-from streamcodec.stream.search.search import search_sample
-from streamcodec.stream.source import Part
+from streamcodec.stream.search.search import quality_for
+from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.types import RawFrame, check_count
 from streamcodec.video import OnError
@@ -48,42 +47,23 @@ def plan_video(
     """
     options = options_of(options, settings)
     identity = identify(source)
-    part = Part(start_seconds, duration_seconds, max_frames, on_error)
+    source_range = SourceRange(start_seconds, duration_seconds, max_frames, on_error)
     threads = (
         threads_now() if threads is None else check_count("number of threads", threads, "threads")
     )
     codec = chosen_codec(codec, options)
-    chosen = replace(
-        _at_found_quality(source, part, options, codec, search_progress),
-        device=codec.encode_device_type,
-        precision=codec.precision,
-    )
-    with part.reader(source, codec.frame_format) as reader:
+    found, _ = quality_for(source, source_range, options, codec, search_progress)
+    chosen = replace(found, device=codec.encode_device_type, precision=codec.precision)
+    with source_range.reader(source, codec.frame_format) as reader:
         with overlapped(reader) as frames:
             gops, end_pts = _find_gops(frames, chosen, progress, reader.estimated_frames)
         if not gops:
-            raise SourceError("the source has no frames in the part that was asked for")
+            raise SourceError("the source has no frames in the range that was asked for")
         header = make_header(reader.format, chosen, codec, reader.metadata)
         warnings = () if reader.damage is None else (reader.damage,)
     return VideoPlan(
-        header, chosen, options.target, part, identity, threads, gops, end_pts, warnings
+        header, chosen, options.target, source_range, identity, threads, gops, end_pts, warnings
     )
-
-
-def _at_found_quality(
-    source: str | os.PathLike[str],
-    part: Part,
-    options: EncodeOptions,
-    codec: Codec,
-    progress: Progress | None,
-) -> EncodeOptions:
-    """The options without a target, at the quality that reaches it."""
-    if options.target is None:
-        return options
-    sample = take_sample(source, part, options.gop, codec.frame_format)
-    found = search_sample(sample, options, codec, progress).found
-    assert found is not None  # there is a target
-    return options.at_quality(found.quality)
 
 
 def _find_gops(

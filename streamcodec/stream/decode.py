@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Unpack
 
-from streamcodec.checks import check_part
+from streamcodec.checks import check_range
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.stream.options import OpenSettings
@@ -57,7 +57,7 @@ def decode(
 
     Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
     """
-    check_part(start_seconds, duration_seconds, max_frames)
+    check_range(start_seconds, duration_seconds, max_frames)
     with open(source, **settings) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
@@ -78,7 +78,7 @@ def decode(
                 if progress is not None:
                     progress(done, expected)
             if done == 0:
-                raise SourceError("the stream has no frames in the part that was asked for")
+                raise SourceError("the stream has no frames in the range that was asked for")
         return DecodeReport(done, video.size[1], video.size[0], time.monotonic() - started)
 
 

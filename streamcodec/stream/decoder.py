@@ -9,7 +9,7 @@ from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import DecodeOptions
-from streamcodec.types import FrameType, Planes
+from streamcodec.types import Planes
 from streamcodec.video import color
 from streamcodec.weights import find_model
 
@@ -76,7 +76,7 @@ class PacketDecoder:
         """One frame packet; None if it cannot be decoded."""
         if not packet.key and packet.frame != self._next_frame:
             return None
-        reference = None if packet.key else self._codec.usable(self._reference)
+        reference = None if packet.key else self._reference
         video = self._header.video
         try:
             decoded = decode_frame(
@@ -94,7 +94,7 @@ class PacketDecoder:
             decoded.planes(),
             packet.frame + 1,
         )
-        kind: FrameType = "I" if reference is None else "P"
+        kind = self._codec.model_for(reference).role
         shown = self._shown(self._planes)
         return Frame(
             shown, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color

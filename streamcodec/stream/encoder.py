@@ -1,13 +1,8 @@
 """Frames in, packets out: the encoder as a live source uses it, one frame at a time."""
 
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
-
-import numpy as np
-from numpy.typing import NDArray
 
 from streamcodec._version import __version__
 from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, encode_frame
@@ -17,9 +12,9 @@ from streamcodec.stream.frames import Frame
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.rate import controller_of
+from streamcodec.stream.source import Pixels, as_format, raw_frame
 from streamcodec.text import shown
-from streamcodec.types import FrameFormat, FrameType, Planes, RawFrame, VideoFormat
-from streamcodec.video import rgb_of, yuv420_of
+from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
@@ -28,12 +23,6 @@ SHOWN_TAGS = 4  # of those that are left out
 MAX_TAG_BYTES = (
     1 << 18
 )  # of all tags together: the header has a limit, and players read it before the first picture
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
-"""One frame: (3, H, W) uint8 RGB, or a tuple of planes as RawFrame has them."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +121,7 @@ class Encoder:
         gop = self._gop
         assert gop is not None
         is_key = gop.first_frame == self._frames
-        reference = (
-            None if is_key or self._coded is None else self.codec.usable(self._coded.reference)
-        )
+        reference = None if is_key or self._coded is None else self._coded.reference
         quality = self._rate.quality_for(raw, self._frames - gop.first_frame)
         if is_key and self.codec.inter is not None:
             quality = self.options.quality_of_key(quality)
@@ -142,7 +129,7 @@ class Encoder:
         self._rate.add(raw, coded)
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
         self._digest.add(coded.planes)
-        kind: FrameType = "I" if reference is None else "P"
+        kind = self.codec.model_for(reference).role
         self._shown = Frame(
             coded.planes,
             self._frames,
@@ -223,42 +210,6 @@ class Encoder:
             duration=raw.duration,
             payload=payload,
         )
-
-
-def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
-    """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
-    planes = pixels if isinstance(pixels, tuple) else (pixels,)
-    return RawFrame(tuple(_copied(plane) for plane in planes), pts, duration)
-
-
-def _copied(plane: "Tensor | NDArray[np.uint8]") -> NDArray[np.uint8]:
-    if (
-        not (isinstance(plane, np.ndarray) or is_tensor(plane))
-        or str(plane.dtype).removeprefix("torch.") != "uint8"
-    ):
-        kind = getattr(plane, "dtype", type(plane).__name__)
-        raise UsageError(
-            f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)"
-        )
-    return np.array(plane.detach().cpu().numpy() if is_tensor(plane) else plane, order="C")
-
-
-def as_format(frame: RawFrame, frame_format: FrameFormat, video: VideoFormat) -> RawFrame:
-    """The frame in this format, converted by the colour of `video` unless it is in it already."""
-    if frame.format == frame_format:
-        return frame
-    return replace(
-        frame,
-        planes=(rgb_of(frame, video.color),)
-        if frame_format == "rgb"
-        else yuv420_of(frame, video.color),
-    )
-
-
-def is_tensor(value: Any) -> TypeGuard["Tensor"]:
-    """Whether this is a tensor, without importing PyTorch: where there is one, it is imported."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def chosen_codec(codec: Codec | None, options: EncodeOptions) -> Codec:

@@ -1,33 +1,27 @@
 """One picture as a stream of one I-frame, and back: image models as a user of pictures wants them, and as they are measured."""
 
 import os
-import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.codec import Codec
-from streamcodec.container import Header, Packet, Writer
+from streamcodec.container import Header, Writer
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import STANDARD_STREAM, ByteSource, check_target, open_output, writing
-from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.files import ByteSource, check_output, open_output, writing
+from streamcodec.metrics import mse_to_psnr_db
+from streamcodec.rates import bits_per_pixel
 from streamcodec.runtime import require_torch
-from streamcodec.stream.encoder import (
-    Encoder,
-    Pixels,
-    as_format,
-    chosen_codec,
-    is_tensor,
-    raw_frame,
-)
+from streamcodec.stream.coding import Step, coded
+from streamcodec.stream.encoder import Encoder, chosen_codec
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import DecodeSettings, EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.sample import Sample
-from streamcodec.stream.search.search import SearchReport, search_sample
+from streamcodec.stream.search.search import SearchReport, quality_on_sample
+from streamcodec.stream.source import Pixels, as_format, is_tensor, raw_frame
 from streamcodec.stream.video import Video, open
 from streamcodec.types import (
     MAX_PIXELS,
@@ -96,7 +90,7 @@ class ImageReport:
     @property
     def bpp(self) -> float:
         """Bits per pixel."""
-        return 8 * self.size_bytes / (self.width * self.height)
+        return bits_per_pixel(self.size_bytes, 1, self.width, self.height)
 
     @property
     def shortfall(self) -> str | None:
@@ -131,8 +125,7 @@ def encode_image(
     if measure_ms_ssim:
         require_torch("MS-SSIM")
     options = replace(options_of(options, cast(EncodeSettings, settings)), gop=1)
-    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
-        check_target(Path(out), overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     picture = _picture(image, background, max_pixels)
     codec = _image_codec(chosen_codec(codec, options), options)
     rgb = RawFrame((picture.pixels,), pts=0)
@@ -142,29 +135,22 @@ def encode_image(
         color=COLOR if codec.frame_format == "yuv420" else ColorSpec(),
     )
     raw = as_format(rgb, codec.frame_format, video)
-    found = (
-        None
-        if options.target is None
-        else search_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
-    )
-    chosen = (
-        options if found is None or found.found is None else options.at_quality(found.found.quality)
-    )
-    started = time.monotonic()
+    chosen, found = quality_on_sample(Sample(video, {}, ((raw,),), 1, True), options, codec, None)
     encoder = Encoder(video, chosen, codec=codec)
-    packets = encoder.push(raw) + encoder.flush()
-    seconds = time.monotonic() - started
-    size_bytes = _write(encoder.header, packets, out, overwrite=overwrite)
+    steps = list(coded(encoder, [raw], measure=True))
+    error = steps[0].error
+    assert error is not None  # measured
+    size_bytes = _write(encoder.header, steps, out, overwrite=overwrite)
     shown = encoder.reconstruction
     return ImageReport(
         width=video.width,
         height=video.height,
         size_bytes=size_bytes,
-        psnr_db=mse_to_psnr_db(frame_mse(raw.planes, shown.planes)),
+        psnr_db=mse_to_psnr_db(error),
         ms_ssim=_ms_ssim(picture.pixels, shown.array) if measure_ms_ssim else None,
         quality=None if codec.intra.has_one_rate else chosen.quality,
         model=codec.intra.name,
-        seconds=seconds,
+        seconds=steps[0].seconds,
         search=found,
         notes=(*picture.notes, *(() if raw is rgb else (CONVERTED,)), *codec.notes),
         reconstruction=shown.array,
@@ -200,8 +186,7 @@ def decode_image(
         raise UsageError(
             f"JPEG quality is {jpeg_quality!r}, but the output is {kind or 'an array'}; accepted: for .jpg and .jpeg only"
         )
-    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
-        check_target(Path(out), overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     with open(source, **settings) as video:
         shown = (_only_frame(video) if frame is None else video[frame]).array
         raw = turned(RawFrame((shown,), pts=0), video.header.video.rotation_degrees // 90)
@@ -242,7 +227,7 @@ def _image_codec(codec: Codec, options: EncodeOptions) -> Codec:
 
 def _write(
     header: Header,
-    packets: list[Packet],
+    steps: list[Step],
     out: str | os.PathLike[str] | BinaryIO,
     *,
     overwrite: bool,
@@ -250,8 +235,9 @@ def _write(
     """The stream's size in bytes."""
     with open_output(out, overwrite=overwrite) as file:
         writer = Writer(file, header)
-        for packet in packets:
-            writer.write(packet)
+        for step in steps:
+            for packet in step.packets:
+                writer.write(packet)
         writer.finish()
     return writer.size_bytes
 

@@ -1,17 +1,44 @@
-"""Which part of a source is encoded."""
+"""What is encoded: a range of a video file, or frames from Python, as RawFrames of one format."""
 
 import os
-from dataclasses import asdict, dataclass
-from typing import BinaryIO
+import sys
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeGuard, Union, cast
 
-from streamcodec.types import FrameFormat
-from streamcodec.video import OnError, VideoReader
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Part"]
+from streamcodec.checks import is_number
+from streamcodec.errors import SourceError, UsageError
+from streamcodec.types import FrameFormat, Planes, RawFrame, VideoFormat
+from streamcodec.video import OnError, VideoReader, rgb_of, yuv420_of
+
+__all__ = [
+    "FrameSource",
+    "Pixels",
+    "PythonFrames",
+    "SourceRange",
+    "as_format",
+    "is_tensor",
+    "open_source",
+    "raw_frame",
+]
+
+DEFAULT_FRAME_RATE = Fraction(30)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
+"""One frame: (3, H, W) uint8 RGB, or a tuple of planes as RawFrame has them."""
 
 
 @dataclass(frozen=True)
-class Part:
+class SourceRange:
     """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage."""
 
     start_seconds: float = 0.0
@@ -27,5 +54,123 @@ class Part:
     def reader(
         self, source: str | os.PathLike[str] | BinaryIO, frame_format: FrameFormat
     ) -> VideoReader:
-        """A reader of this part; raises as VideoReader does."""
+        """A reader of this range; raises as VideoReader does."""
         return VideoReader(source, frame_format=frame_format, **asdict(self))
+
+
+class FrameSource(Protocol):
+    """What `encode` needs of a source."""
+
+    @property
+    def format(self) -> VideoFormat: ...
+
+    @property
+    def metadata(self) -> dict[str, str]: ...
+
+    @property
+    def estimated_frames(self) -> int | None: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def __iter__(self) -> Iterator[RawFrame]: ...
+
+
+@contextmanager
+def open_source(
+    source: str | os.PathLike[str] | BinaryIO | Iterable[Pixels],
+    source_range: SourceRange,
+    frame_rate: Fraction | float | None,
+    frame_format: FrameFormat,
+) -> Iterator[FrameSource]:
+    if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
+        if frame_rate is not None:
+            raise UsageError("frame_rate is for frames from Python; a video file brings its own")
+        with source_range.reader(cast(BinaryIO, source), frame_format) as reader:
+            yield reader
+        return
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        raise UsageError(
+            f"source is {type(source).__name__}; accepted: a path, a binary file object (io.BytesIO(data) of the bytes of a file) "
+            "or an iterable of frames"
+        )
+    if not source_range.is_whole:
+        raise UsageError(
+            "start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself"
+        )
+    yield PythonFrames(source, frame_rate, frame_format)
+
+
+class PythonFrames:
+    """Frames from an iterable, at a constant rate, in the format that is coded."""
+
+    def __init__(
+        self,
+        frames: Iterable[Pixels],
+        frame_rate: Fraction | float | None,
+        frame_format: FrameFormat,
+    ) -> None:
+        wanted = DEFAULT_FRAME_RATE if frame_rate is None else frame_rate
+        rate = (
+            Fraction(float(wanted)).limit_denominator(1001)
+            if is_number(wanted) and wanted > 0
+            else Fraction(0)
+        )
+        if rate == 0:
+            raise UsageError(
+                f"frame rate is {frame_rate!r}; accepted: from 1/1001 frames per second"
+            )
+        if not isinstance(frames, Iterable):
+            raise UsageError(
+                f"source is a {type(frames).__name__}; accepted: a path, a binary file object or an iterable of frames"
+            )
+        raw = (raw_frame(frame, pts, 1) for pts, frame in enumerate(frames))
+        first = next(raw, None)
+        if first is None:
+            raise SourceError("the source has no frames")
+        self._frames, self._frame_format = chain([first], raw), frame_format
+        width, height = first.size
+        self.format = VideoFormat(width, height, time_base=1 / rate, frame_rate=rate)
+        self.metadata: dict[str, str] = {}
+        converted = first.format == "rgb" and frame_format == "yuv420"
+        self.notes = ("its RGB samples were converted to 4:2:0",) if converted else ()
+        self.estimated_frames = len(frames) if isinstance(frames, Sized) else None
+
+    def __iter__(self) -> Iterator[RawFrame]:
+        return (as_format(frame, self._frame_format, self.format) for frame in self._frames)
+
+
+def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
+    """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
+    planes = pixels if isinstance(pixels, tuple) else (pixels,)
+    return RawFrame(tuple(_copied(plane) for plane in planes), pts, duration)
+
+
+def _copied(plane: "Tensor | NDArray[np.uint8]") -> NDArray[np.uint8]:
+    if (
+        not (isinstance(plane, np.ndarray) or is_tensor(plane))
+        or str(plane.dtype).removeprefix("torch.") != "uint8"
+    ):
+        kind = getattr(plane, "dtype", type(plane).__name__)
+        raise UsageError(
+            f"frame is {kind}; accepted: a tensor or an array, (3, H, W) uint8 RGB, or planes, (Y, U, V)"
+        )
+    return np.array(plane.detach().cpu().numpy() if is_tensor(plane) else plane, order="C")
+
+
+def as_format(frame: RawFrame, frame_format: FrameFormat, video: VideoFormat) -> RawFrame:
+    """The frame in this format, converted by the colour of `video` unless it is in it already."""
+    if frame.format == frame_format:
+        return frame
+    return replace(
+        frame,
+        planes=(rgb_of(frame, video.color),)
+        if frame_format == "rgb"
+        else yuv420_of(frame, video.color),
+    )
+
+
+def is_tensor(value: Any) -> TypeGuard["Tensor"]:
+    """Whether this is a tensor, without importing PyTorch: where there is one, it is imported."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)

@@ -10,7 +10,7 @@ from numbers import Real
 from types import TracebackType
 from typing import Self, Unpack, overload
 
-from streamcodec.checks import check_part
+from streamcodec.checks import check_range
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
@@ -168,7 +168,7 @@ class Video:
         self, start_seconds: float = 0.0, duration_seconds: float | None = None
     ) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
-        check_part(start_seconds, duration_seconds)
+        check_range(start_seconds, duration_seconds)
         if not start_seconds and duration_seconds is None:
             return iter(self)
         return self._between(start_seconds, duration_seconds)

@@ -9,7 +9,7 @@ from typing import Self, get_args
 
 import av
 
-from streamcodec.checks import check_part
+from streamcodec.checks import check_range
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
@@ -62,7 +62,7 @@ class VideoReader:
     ) -> None:
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
-        check_part(start_seconds, duration_seconds, max_frames)
+        check_range(start_seconds, duration_seconds, max_frames)
         self._name = source_name(source)
         self._max_frames = max_frames
         self._taken = 0

@@ -12,7 +12,7 @@ from streamcodec.parts import encode as parts
 from streamcodec.parts.plan import VideoPlan
 from streamcodec.parts.planning import plan_video
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.source import Part
+from streamcodec.stream.source import SourceRange
 
 FRAMES = 48
 B_FRAMES = {"g": "20", "bf": "3"}
@@ -68,7 +68,7 @@ def test_every_gop_is_reached(name: str, synthetic: ModuleType, tiny_codec, tmp_
         tmp_path / name, synthetic.moving_frames(FRAMES, 32, 32), **KINDS[name]
     )
     plan = plan_video(source, codec=tiny_codec, gop=7, scenecut=0.0)
-    with Part().reader(source, "yuv420") as reader:
+    with SourceRange().reader(source, "yuv420") as reader:
         pts: Sequence[int] = [frame.pts for frame in reader]
     assert plan.frames == len(pts)
     ways = set()

@@ -12,7 +12,7 @@ from streamcodec.errors import SourceError, UsageError
 from streamcodec.stream.search.predict import Prediction
 from streamcodec.stream.search.sample import take_sample
 from streamcodec.stream.search.search import find_quality
-from streamcodec.stream.source import Part
+from streamcodec.stream.source import SourceRange
 from streamcodec.stream.target import Measure, Target
 from streamcodec.video import VideoReader
 
@@ -135,18 +135,18 @@ def test_prediction_from_a_sample_is_near(long_clip: Path, tiny_models: dict[str
 
 
 def test_sample_is_spread_over_the_part(long_clip: Path) -> None:
-    sample = take_sample(long_clip, Part(), gop=32, frame_format="yuv420")
+    sample = take_sample(long_clip, SourceRange(), gop=32, frame_format="yuv420")
     assert sample is not None
     assert [len(run) for run in sample.runs] == [16, 8, 16]
     firsts = [run[0].pts * sample.video.time_base * 30 for run in sample.runs]
     assert firsts == pytest.approx([3, 30, 49], abs=1)
     assert sample.duration_seconds == pytest.approx(COUNT / 30)
     part = take_sample(
-        long_clip, Part(start_seconds=1, max_frames=5), gop=32, frame_format="yuv420"
+        long_clip, SourceRange(start_seconds=1, max_frames=5), gop=32, frame_format="yuv420"
     )
     assert part is not None
     assert (part.is_whole, part.frames, part.runs[0][0].pts * part.video.time_base) == (True, 5, 1)
-    short = take_sample(long_clip, Part(), gop=1, frame_format="yuv420")
+    short = take_sample(long_clip, SourceRange(), gop=1, frame_format="yuv420")
     assert short is not None
     assert [len(run) for run in short.runs] == [1, 1, 1]
 
@@ -171,7 +171,7 @@ def test_damage_is_left_out_of_the_sample(long_clip: Path, tmp_path: Path) -> No
     data = bytearray(long_clip.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 400] = bytes(400)
     (tmp_path / "bad.mp4").write_bytes(data)
-    sample = take_sample(tmp_path / "bad.mp4", Part(), gop=32, frame_format="yuv420")
+    sample = take_sample(tmp_path / "bad.mp4", SourceRange(), gop=32, frame_format="yuv420")
     assert 0 < sample.sampled_frames <= 40
 
 
@@ -191,7 +191,7 @@ def test_sources_that_do_not_tell_their_length_are_searched(
     )
     with VideoReader(raw, frame_format="yuv420") as reader:
         frames = list(reader)
-    sample = take_sample(raw, Part(), gop=32, frame_format="yuv420")
+    sample = take_sample(raw, SourceRange(), gop=32, frame_format="yuv420")
     assert sample.frames == len(frames) == count
     assert sample.is_whole == (count == 12)
     firsts = [frame.pts for frame in frames]

@@ -1,14 +1,15 @@
 """What a whole video would become at a quality, from coding a sample of it."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
 from streamcodec.codec import Codec
-from streamcodec.container import Packet, Writer
-from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.container import Writer
+from streamcodec.metrics import mse_to_psnr_db
+from streamcodec.rates import bits_per_pixel, kbit_per_second
+from streamcodec.stream.coding import coded
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.search.sample import LONG_RUN_FRAMES, RUN_FRAMES, Sample
@@ -79,13 +80,12 @@ def predict(
         else _mean_of_video(runs, min(options.gop, sample.frames))
     )
     size_bytes = round(mean.size_bytes * sample.frames) + runs[0].frame_less_bytes
-    seconds = sample.duration_seconds
     return Prediction(
         quality=quality,
         frames=sample.frames,
         size_bytes=size_bytes,
-        bpp=8 * size_bytes / (sample.frames * sample.video.width * sample.video.height),
-        kbit_per_second=8e-3 * size_bytes / seconds if seconds else 0.0,
+        bpp=bits_per_pixel(size_bytes, sample.frames, sample.video.width, sample.video.height),
+        kbit_per_second=kbit_per_second(size_bytes, sample.duration_seconds),
         psnr_db=mse_to_psnr_db(mean.error),
         seconds=mean.seconds * sample.frames,
     )
@@ -103,27 +103,20 @@ def _code_run(
     frame_less = writer.size_bytes
     costs: list[_Costs] = []
     places: list[int] = []
-    for frame in run:
-        started, before = time.monotonic(), writer.size_bytes
-        packets = encoder.push(frame)
-        _write(writer, packets)
-        error = frame_mse(frame.planes, encoder.reconstruction.planes)
-        costs.append(_Costs(writer.size_bytes - before, error, time.monotonic() - started))
-        places.append(0 if packets[-1].key else places[-1] + 1)
+    for step in coded(encoder, run, measure=True):
+        before = writer.size_bytes
+        for packet in step.packets:
+            writer.write(packet)
+        added = writer.size_bytes - before
+        if step.frame is None:  # what closes a GOP is paid by an I-frame
+            costs[0] = replace(costs[0], size_bytes=costs[0].size_bytes + added)
+            break
+        costs.append(_Costs(added, step.error or 0.0, step.seconds))
+        places.append(0 if step.packets[-1].key else places[-1] + 1)
         progress()
-    coded = writer.size_bytes
-    _write(writer, encoder.flush())
-    costs[0] = replace(
-        costs[0], size_bytes=costs[0].size_bytes + writer.size_bytes - coded
-    )  # what closes a GOP is paid by an I-frame
-    coded = writer.size_bytes
+    before = writer.size_bytes
     writer.finish()
-    return _CodedRun(tuple(costs), tuple(places), frame_less + writer.size_bytes - coded)
-
-
-def _write(writer: Writer, packets: Sequence[Packet]) -> None:
-    for packet in packets:
-        writer.write(packet)
+    return _CodedRun(tuple(costs), tuple(places), frame_less + writer.size_bytes - before)
 
 
 def _mean_of_video(runs: Sequence[_CodedRun], gop: int) -> _Costs:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import TypeGuard
 
 from streamcodec.errors import SourceError
-from streamcodec.stream.source import Part
+from streamcodec.stream.source import SourceRange
 from streamcodec.types import FrameFormat, RawFrame, VideoFormat
 
 __all__ = ["Sample", "can_sample", "take_sample"]
@@ -48,33 +49,39 @@ class Sample:
         return float(ticks * self.video.time_base) * self.frames / self.sampled_frames
 
 
-def can_sample(source: object) -> bool:
+def can_sample(source: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether the source can be opened again and again, and sought in: a path of an ordinary file."""
     return isinstance(source, (str, os.PathLike)) and Path(source).is_file()
 
 
 def take_sample(
-    source: str | os.PathLike[str], part: Part, gop: int, frame_format: FrameFormat
+    source: str | os.PathLike[str], source_range: SourceRange, gop: int, frame_format: FrameFormat
 ) -> Sample:
-    """Read a sample of this part for GOPs of at most `gop` frames.
+    """Read a sample of this range for GOPs of at most `gop` frames.
 
     A video that does not tell its length (raw H.264, APNG) cannot be sought in either: it is read
     through twice, to count its frames and to take some. What is damaged is left out. Raises
     SourceError if nothing can be read.
     """
-    with part.reader(source, frame_format) as reader:
+    with source_range.reader(source, frame_format) as reader:
         told, video, metadata = reader.estimated_frames, reader.format, reader.metadata
-    frames = _count(source, part, frame_format) if told is None else told
+    frames = _count(source, source_range, frame_format) if told is None else told
     affordable = max(2 * MAX_BYTES // (FRAME_BYTES[frame_format] * video.width * video.height), 1)
     is_whole = frames <= min(WHOLE_FRAMES, affordable)
     lengths = _run_lengths(frames, gop, affordable)
     if is_whole:
-        whole = replace(part, max_frames=min(part.max_frames or affordable, affordable))
+        whole = replace(
+            source_range, max_frames=min(source_range.max_frames or affordable, affordable)
+        )
         found = [_read(source, whole, frame_format)]
     elif told is None:
-        found = _read_in_passing(source, part, frame_format, _firsts(frames, lengths), lengths)
+        found = _read_in_passing(
+            source, source_range, frame_format, _firsts(frames, lengths), lengths
+        )
     else:
-        spots = _spots(part, _firsts(frames, lengths), video.frame_rate or USUAL_RATE, lengths)
+        spots = _spots(
+            source_range, _firsts(frames, lengths), video.frame_rate or USUAL_RATE, lengths
+        )
         found = [_read(source, spot, frame_format) for spot in spots]
     runs = tuple(run for run in found if run)
     if not runs:
@@ -98,23 +105,27 @@ def _firsts(frames: int, lengths: list[int]) -> list[Fraction]:
     ]
 
 
-def _spots(part: Part, firsts: list[Fraction], rate: Fraction, lengths: list[int]) -> list[Part]:
-    """The runs as parts of the source, by their times at a constant rate."""
+def _spots(
+    source_range: SourceRange, firsts: list[Fraction], rate: Fraction, lengths: list[int]
+) -> list[SourceRange]:
+    """The runs as ranges of the source, by their times at a constant rate."""
     return [
-        Part(part.start_seconds + float(first / rate), max_frames=length)
+        SourceRange(source_range.start_seconds + float(first / rate), max_frames=length)
         for first, length in zip(firsts, lengths, strict=True)
     ]
 
 
-def _count(source: str | os.PathLike[str], part: Part, frame_format: FrameFormat) -> int:
-    """The frames of a part before the first damage, by reading them all."""
-    with replace(part, on_error="stop").reader(source, frame_format) as reader:
+def _count(
+    source: str | os.PathLike[str], source_range: SourceRange, frame_format: FrameFormat
+) -> int:
+    """The frames of a range before the first damage, by reading them all."""
+    with replace(source_range, on_error="stop").reader(source, frame_format) as reader:
         return sum(1 for _ in reader)
 
 
 def _read_in_passing(
     source: str | os.PathLike[str],
-    part: Part,
+    source_range: SourceRange,
     frame_format: FrameFormat,
     firsts: list[Fraction],
     lengths: list[int],
@@ -122,7 +133,7 @@ def _read_in_passing(
     """The runs of a source that cannot be sought in, read from its beginning on."""
     runs: list[tuple[RawFrame, ...]] = []
     at = 0
-    with replace(part, on_error="stop").reader(source, frame_format) as reader:
+    with replace(source_range, on_error="stop").reader(source, frame_format) as reader:
         for first, length in zip(firsts, lengths, strict=True):
             reader.skip(max(math.floor(first) - at, 0))
             at = max(math.floor(first), at) + length
@@ -131,13 +142,13 @@ def _read_in_passing(
 
 
 def _read(
-    source: str | os.PathLike[str], part: Part, frame_format: FrameFormat
+    source: str | os.PathLike[str], source_range: SourceRange, frame_format: FrameFormat
 ) -> tuple[RawFrame, ...]:
-    """The frames of a part before the first damage; none if it begins behind the end or in damage."""
+    """The frames of a range before the first damage; none if it begins behind the end or in damage."""
     frames: list[RawFrame] = []
     with (
         suppress(SourceError),
-        replace(part, on_error="stop").reader(source, frame_format) as reader,
+        replace(source_range, on_error="stop").reader(source, frame_format) as reader,
     ):
         frames.extend(reader)
     return tuple(frames)

@@ -13,12 +13,19 @@ from streamcodec.stream.encoder import chosen_codec
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.predict import Prediction, predict
 from streamcodec.stream.search.sample import Sample, can_sample, take_sample
-from streamcodec.stream.source import Part
+from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress
 from streamcodec.stream.target import Target
 from streamcodec.types import QUALITIES, check_quality
 
-__all__ = ["TABLE_QUALITIES", "SearchReport", "find_quality", "search", "search_sample"]
+__all__ = [
+    "TABLE_QUALITIES",
+    "SearchReport",
+    "find_quality",
+    "quality_for",
+    "quality_on_sample",
+    "search",
+]
 
 TABLE_QUALITIES = (0, 16, 32, 48, 63)
 FIRST_GUESS = 32
@@ -94,12 +101,41 @@ def search(
         raise UsageError(
             f"source is {source}; a search needs an existing video file that can be read several times"
         )
-    part = Part(start_seconds, duration_seconds, max_frames)
+    source_range = SourceRange(start_seconds, duration_seconds, max_frames)
     codec = chosen_codec(codec, options)
-    sample = take_sample(source, part, options.gop, codec.frame_format)
+    sample = take_sample(source, source_range, options.gop, codec.frame_format)
     return search_sample(
         sample, options, codec, progress, TABLE_QUALITIES if wanted is None else wanted
     )
+
+
+def quality_for(
+    source: object,
+    source_range: SourceRange,
+    options: EncodeOptions,
+    codec: Codec,
+    progress: Progress | None,
+) -> tuple[EncodeOptions, SearchReport | None]:
+    """The options at the quality that reaches their target, and how it was found.
+
+    They stay as they are without a target, and for a source that cannot be read several times: the
+    encoder then adapts the quality from frame to frame. Raises as `search` does.
+    """
+    if options.target is None or not can_sample(source):
+        return options, None
+    sample = take_sample(source, source_range, options.gop, codec.frame_format)
+    return quality_on_sample(sample, options, codec, progress)
+
+
+def quality_on_sample(
+    sample: Sample, options: EncodeOptions, codec: Codec, progress: Progress | None
+) -> tuple[EncodeOptions, SearchReport | None]:
+    """The same for a sample that was taken before."""
+    if options.target is None:
+        return options, None
+    report = search_sample(sample, options, codec, progress)
+    assert report.found is not None  # there is a target
+    return options.at_quality(report.found.quality), report
 
 
 def search_sample(

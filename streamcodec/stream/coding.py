@@ -1,0 +1,78 @@
+"""The encode loop: frames through an Encoder, one Step for each, and a Tally of the steps."""
+
+import time
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+
+from streamcodec.container import Packet
+from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.stream.encoder import Encoder
+from streamcodec.types import RawFrame
+
+__all__ = ["Step", "Tally", "coded"]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One coded frame, or with `frame` None the end of the stream.
+
+    `packets`: to be written now. `seconds`: of wall time, to code the frame. `error`: its mean squared
+    error (metrics.frame_mse), None unless measured.
+    """
+
+    packets: list[Packet]
+    frame: RawFrame | None = None
+    seconds: float = 0.0
+    error: float | None = None
+
+
+def coded(
+    encoder: Encoder,
+    frames: Iterable[RawFrame],
+    *,
+    measure: bool = False,
+    keys: Container[int] = (),
+) -> Iterator[Step]:
+    """Code the frames in order and close the stream: a Step for every frame, and one for the end.
+
+    `measure`: with the error of every frame. `keys`: numbers of frames, from 0, that begin a GOP
+    whatever the encoder finds. Raises as `Encoder.push` does.
+    """
+    for number, frame in enumerate(frames):
+        started = time.monotonic()
+        packets = encoder.push(frame, key=number in keys)
+        seconds = time.monotonic() - started
+        error = frame_mse(frame.planes, encoder.reconstruction.planes) if measure else None
+        yield Step(packets, frame, seconds, error)
+    yield Step(encoder.flush())
+
+
+@dataclass
+class Tally:
+    """Sums over steps. `squared_error`: of the frames' mean squared errors, None if not measured.
+
+    The frames last from `first_pts` to `end_pts`, in units of the time base.
+    """
+
+    frames: int = 0
+    squared_error: float | None = None
+    first_pts: int = 0
+    end_pts: int = 0
+
+    def add(self, step: Step) -> None:
+        frame = step.frame
+        if frame is None:
+            return
+        if self.frames == 0:
+            self.first_pts = frame.pts
+        self.frames += 1
+        self.end_pts = frame.pts + frame.duration
+        if step.error is not None:
+            self.squared_error = (self.squared_error or 0.0) + step.error
+
+    @property
+    def psnr_db(self) -> float | None:
+        """From the mean of the frames' squared errors; None if they were not measured."""
+        return (
+            None if self.squared_error is None else mse_to_psnr_db(self.squared_error / self.frames)
+        )
