@@ -81,6 +81,8 @@ def transcode(
     models = coding.model_ids()
     places.make()
     with _alone(places), Manifest.open(places.manifest) as manifest:
+        if manifest.repaired is not None and say is not None:
+            say(f"{manifest.repaired}; what is done is known by its receipts")
         manifest.begin(coding.settings, models, listing.sources)
         places.clear()
         policy = Policy(

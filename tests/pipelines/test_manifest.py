@@ -252,8 +252,8 @@ def test_foreign_newer_or_damaged_files_fail(path: Path) -> None:
     ):
         Manifest.open(path)
     path.write_bytes(b"no database" * 1000)
-    with pytest.raises(OutputError, match=r"is damaged .* move it away"):
-        Manifest.open(path)
+    with pytest.raises(OutputError, match=r"is damaged .* makes it anew"):
+        Manifest.read(path)
     with pytest.raises(OutputError, match="cannot use the manifest"):
         Manifest.read(path.with_name("none"))
     with pytest.raises(OutputError, match="cannot write"):
@@ -391,3 +391,95 @@ def test_time_does_not_go_back_with_the_clock(path: Path, monkeypatch: pytest.Mo
     assert run is not None
     assert run.finished is not None
     assert run.finished >= run.started > 1e9
+
+
+def finished(path: Path, folder: Path, count: int) -> list[tuple[Item, str]]:
+    """A manifest of so many files, all done, whose outputs are there; its items."""
+    pairs = []
+    for number in range(count):
+        output = folder / f"{number}.ssf"
+        output.write_bytes(bytes(50))
+        pairs.append((Item(f"/in/{number}.mp4", f"{number}.mp4", 5, "v1"), str(output)))
+    with Manifest.open(path) as manifest:
+        manifest.begin({"quality": 1}, ["ab"])
+        manifest.add(pairs)
+        end_all(manifest)
+        manifest.finish()
+    return pairs
+
+
+def resumed(
+    path: Path, pairs: Sequence[tuple[Item, str]], quality: int = 1
+) -> tuple[Totals, str | None]:
+    """What the next run makes of it, and what it says of the manifest."""
+    with Manifest.open(path) as manifest:
+        manifest.begin({"quality": quality}, ["ab"])
+        exists = Policy(output_exists=lambda output: Path(output).exists())
+        totals = manifest.add(pairs, exists)
+        list(manifest.jobs())
+        manifest.finish()
+        return totals, manifest.repaired
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "no database", "cut", "zeros", "noise"])
+def test_lost_or_damaged_manifest_is_made_anew(path: Path, tmp_path: Path, damage: str) -> None:
+    pairs = finished(path, tmp_path, 200)
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(
+        {
+            "gone": b"",
+            "empty": b"",
+            "no database": b"text" * 1000,
+            "cut": data[:middle],
+            "zeros": data[:middle] + bytes(8192) + data[middle + 8192 :],
+            "noise": data[:5000] + Random(1).randbytes(8192) + data[13192:],
+        }[damage]
+    )
+    if damage == "gone":
+        path.unlink()
+    totals, said = resumed(path, pairs)
+    assert (totals.kept, totals.pending) == (200, 0)
+    if damage == "gone":
+        assert said is None
+    else:
+        assert said is not None
+        assert f"{path} was damaged (" in said
+        assert (tmp_path / "manifest.sqlite.damaged-1").exists()
+    assert resumed(path, pairs) == (totals, None)
+
+
+def test_any_flipped_page_is_survived(path: Path, tmp_path: Path) -> None:
+    """What SQLite cannot tell (it has no checksums) may cost work, never an error of another kind."""
+    pairs = finished(path, tmp_path, 60)
+    data, random = path.read_bytes(), Random(2)
+    receipts = (tmp_path / "done.jsonl").read_bytes()
+    for _ in range(40):
+        at = random.randrange(len(data) - 200)
+        path.write_bytes(data[:at] + random.randbytes(200) + data[at + 200 :])
+        (tmp_path / "done.jsonl").write_bytes(receipts)
+        try:
+            totals, _ = resumed(path, pairs)
+        except (OutputError, UsageError):
+            path.unlink()
+            totals, _ = resumed(path, pairs)
+        assert totals.files == 60
+
+
+def test_receipts_hold_only_for_what_they_were_given_for(path: Path, tmp_path: Path) -> None:
+    pairs = finished(path, tmp_path, 5)
+    receipts = path.with_name("done.jsonl")
+    (tmp_path / "0.ssf").unlink()
+    (tmp_path / "1.ssf").write_bytes(b"shorter")
+    path.unlink()
+    with pytest.raises(UsageError, match=r"1\.ssf exists, and was not made here"):
+        resumed(path, pairs)
+    (tmp_path / "1.ssf").unlink()
+    path.unlink()
+    assert resumed(path, pairs)[0].kept == 3
+    path.unlink()
+    with pytest.raises(UsageError, match="exists, and was not made here"):
+        resumed(path, pairs[2:], quality=2)
+    path.unlink()
+    receipts.write_bytes(receipts.read_bytes()[:-20] + b'{"output": 5}\n\xff\xff\n[[')
+    assert resumed(path, pairs[2:4])[0].kept == 2

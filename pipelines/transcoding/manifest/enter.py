@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from sqlite3 import Connection
@@ -10,13 +10,20 @@ from sqlite3 import Connection
 from streamcodec.errors import UsageError
 
 from ...files.sources import Item
+from .receipts import FACTS
 
 __all__ = ["JobKeys", "Policy", "list_items"]
+
+FindReceipts = Callable[[Iterable[str]], Mapping[str, tuple[object, ...]]]
 
 BATCH = 900  # below the number of parameters that any SQLite takes
 
 INSERT = (
     "INSERT INTO files (run, input, output, identity, key, input_bytes) VALUES (?, ?, ?, ?, ?, ?)"
+)
+RESTORE = (
+    "INSERT INTO files (run, input, output, identity, key, input_bytes, state, ended_run, "
+    f"{', '.join(FACTS)}) VALUES (?, ?, ?, ?, ?, ?, 'done', 0, {', '.join('?' * len(FACTS))})"
 )
 KEEP = "UPDATE files SET run = ? WHERE id = ?"
 RETRY = (
@@ -74,14 +81,16 @@ def list_items(
     items: Iterable[tuple[Item, str]],
     keys: JobKeys,
     policy: Policy,
+    receipts: FindReceipts | None = None,
 ) -> None:
     """Enter all items with their outputs; the caller commits.
 
-    An input that is listed twice with the same output counts once. Raises UsageError if two inputs have the same output.
+    An input that is listed twice with the same output counts once. `receipts`: asked about outputs that the manifest does not know,
+    if it was made anew; those of the same key are done. Raises UsageError if two inputs have the same output.
     """
     stream = iter(items)
     while batch := list(islice(stream, BATCH)):
-        _enter(connection, run, list(_distinct(batch)), keys, policy)
+        _enter(connection, run, list(_distinct(batch)), keys, policy, receipts)
 
 
 def _distinct(batch: Sequence[tuple[Item, str]]) -> Iterator[tuple[Item, str]]:
@@ -94,17 +103,27 @@ def _distinct(batch: Sequence[tuple[Item, str]]) -> Iterator[tuple[Item, str]]:
 
 
 def _enter(
-    connection: Connection, run: int, batch: list[tuple[Item, str]], keys: JobKeys, policy: Policy
+    connection: Connection,
+    run: int,
+    batch: list[tuple[Item, str]],
+    keys: JobKeys,
+    policy: Policy,
+    receipts: FindReceipts | None,
 ) -> None:
     query = f"SELECT id, run, input, key, state, output FROM files WHERE output IN ({', '.join('?' * len(batch))})"
     known = {
         row[-1]: _Known(*row[:-1])
         for row in connection.execute(query, [output for _, output in batch])
     }
-    new, reset, retry, keep = [], [], [], []
+    unknown = [output for _, output in batch if output not in known]
+    received = {} if receipts is None or policy.force else receipts(unknown)
+    new, restored, reset, retry, keep = [], [], [], [], []
     for item, output in batch:
         old, key = known.get(output), keys.of(item)
-        if old is None:
+        if old is None and output in received and received[output][0] == key.hex().upper():
+            row = (run, item.location, output, item.identity, key, item.size_bytes)
+            restored.append((*row, *received[output][1:]))
+        elif old is None:
             _check_free(output, policy)
             new.append((run, item.location, output, item.identity, key, item.size_bytes))
         elif old.run == run:
@@ -117,6 +136,7 @@ def _enter(
         else:
             keep.append((run, old.id))
     connection.executemany(INSERT, new)
+    connection.executemany(RESTORE, restored)
     connection.executemany(RESET_PARTS, [values[-1:] for values in reset])
     connection.executemany(RESET, reset)
     connection.executemany(RETRY_PARTS, [values[-1:] for values in retry])

@@ -9,6 +9,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from ..schedule.messages import (
     Plan,
     Skipped,
 )
+from . import receipts
 from .driverlock import driver_lock, here
 from .enter import JobKeys, Policy, list_items
 from .rows import (
@@ -38,7 +40,7 @@ from .rows import (
     read_files,
     read_run,
 )
-from .schema import connect, guarded
+from .schema import connect, guarded, move_damaged
 
 __all__ = ["Manifest"]
 
@@ -94,19 +96,28 @@ class Manifest:
         self._clock = clock or _steady_clock()
         self._run = 0
         self._writes = 0
+        self._done: list[int] = []
+        self.repaired: str | None = None
         with ExitStack() as stack:
             if not read_only:
                 stack.enter_context(driver_lock(path))
+                self.repaired = move_damaged(path)
             self._connection = connect(path, read_only=read_only)
             stack.callback(self._connection.close)
-            last = read_run(self._connection)
+            with guarded(path):
+                last = read_run(self._connection)
             self._run = 0 if last is None else last.id
+            self._is_new = last is None and not read_only
+            if self._is_new:
+                with guarded(path):
+                    receipts.load(self._connection, receipts.path_beside(path))
             self._opened = stack.pop_all()
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] | None = None) -> Self:
-        """Open a manifest to work with, or make it. Raises OutputError if another driver has it open, or it is damaged; UsageError if it
-        is of a newer version or another program's. It must lie on a disk of this machine: SQLite's log does not work over a network."""
+        """Open a manifest to work with, or make it. One that is damaged is put out of the way (`repaired` says so) and made anew; what is
+        done is then known by its receipts. Raises OutputError if another driver has it open; UsageError if it is of a newer version
+        or another program's. It must lie on a disk of this machine: SQLite's log does not work over a network."""
         return cls(path, read_only=False, clock=clock)
 
     @classmethod
@@ -136,7 +147,8 @@ class Manifest:
         with guarded(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                list_items(self._connection, self._run, items, self._keys, policy or Policy())
+                find = partial(receipts.find, self._connection) if self._is_new else None
+                list_items(self._connection, self._run, items, self._keys, policy or Policy(), find)
             except BaseException:
                 if self._connection.in_transaction:  # a full disk has ended it already
                     self._connection.execute("ROLLBACK")
@@ -174,6 +186,8 @@ class Manifest:
         if self._connection.in_transaction:
             with guarded(self.path):
                 self._connection.execute("COMMIT")
+                receipts.append(self._connection, receipts.path_beside(self.path), self._done)
+            self._done.clear()
         self._writes = 0
 
     def finish(self, state: str = "finished") -> None:
@@ -237,9 +251,12 @@ class Manifest:
             done.file,
         )
         self._write(NO_PARTS, done.file)
+        if final:
+            self._done.append(done.file)
 
     def verified(self, file: int) -> None:
         self._write(VERIFIED, self._run, self._clock(), file)
+        self._done.append(file)
 
     def skipped(self, skipped: Skipped, worker: str) -> None:
         self._write(SKIPPED, self._run, skipped.reason, worker, self._clock(), skipped.file)

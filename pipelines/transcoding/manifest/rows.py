@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from sqlite3 import Connection
 from typing import Literal
 
+from streamcodec.checks import parse_json
+
 from ...files.locations import FileRef
 from ..schedule.messages import FileJob, Part, PartDone, Plan
 
@@ -140,7 +142,8 @@ def _job(
 ) -> FileJob:
     number, source, output, size, key, attempts, plan, state = row
     ref = FileRef(number, source, output, size, key.lower())
-    if plan is None:
+    known = None if plan is None else _plan(plan)
+    if known is None:
         return FileJob(ref, attempts, written=state == "written")
     query = (
         "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload "
@@ -155,11 +158,16 @@ def _job(
             done.append(PartDone(number, part, *result))
         else:
             tried.append((part, part_attempts))
-    fields_of_plan = json.loads(plan)
-    fields_of_plan["gop_frames"] = tuple(fields_of_plan["gop_frames"])
-    return FileJob(
-        ref, attempts, Plan(**fields_of_plan), tuple(done), tuple(tried), state == "written"
-    )
+    return FileJob(ref, attempts, known, tuple(done), tuple(tried), state == "written")
+
+
+def _plan(text: str) -> Plan | None:
+    """None for a text that is damaged: the file is then planned anew."""
+    try:
+        values = parse_json(text)
+        return Plan(**{**values, "gop_frames": tuple(values["gop_frames"])})
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def plan_text(plan: Plan) -> str:

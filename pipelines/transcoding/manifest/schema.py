@@ -12,12 +12,14 @@ no trace. `application_id` tells that the file is ours, `user_version` is the ve
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 from streamcodec.errors import OutputError, StreamCodecError, UsageError
+from streamcodec.files import writing
 
-__all__ = ["APPLICATION", "VERSION", "connect", "guarded"]
+__all__ = ["APPLICATION", "VERSION", "connect", "guarded", "move_damaged"]
 
 APPLICATION = 0x53534D46  # "SSMF"
 VERSION = 1
@@ -66,10 +68,50 @@ def guarded(path: Path) -> Iterator[None]:
         raise
     except sqlite3.OperationalError as error:
         raise OutputError(f"cannot use the manifest {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
         raise OutputError(
-            f"the manifest {path} is damaged ({error}); move it away: the work is then listed and checked anew"
+            f"the manifest {path} is damaged ({error}); the next run of the same command makes it anew"
         ) from error
+
+
+def move_damaged(path: Path) -> str | None:
+    """Put a manifest that is damaged, or empty, out of the way; what was wrong and where it lies now, None if it is sound or not there.
+
+    Only with the lock. SQLite has no checksums: what is looked at is whether its pages and indexes hold together.
+    """
+    if not path.exists():
+        return None
+    problem = "it is empty" if path.stat().st_size == 0 else _problem(path)
+    if problem is None:
+        return None
+    number = next(number for number in count(1) if not _aside(path, number).exists())
+    with writing(path):
+        path.rename(_aside(path, number))
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return (
+        f"the manifest {path} was damaged ({problem}) and lies at {_aside(path, number).name} now"
+    )
+
+
+def _problem(path: Path) -> str | None:
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+        ) as connection:
+            [application] = connection.execute("PRAGMA application_id").fetchone()
+            if application != APPLICATION:
+                return None  # of another program, or none: `connect` tells
+            [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            return None if found == "ok" else str(found)
+    except sqlite3.OperationalError as error:
+        return str(error) if "malformed" in str(error) else None  # else it cannot be opened
+    except sqlite3.DatabaseError as error:
+        return str(error)
+
+
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{number}")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
