@@ -3,12 +3,15 @@
 from streamcodec.container.fields import pack_header, pack_metadata, unpack_header, unpack_metadata
 from streamcodec.container.header import ContentLight, Crop, Header, MasteringDisplay, ModelRef
 from streamcodec.container.index import Damage, Index, IndexEntry
+from streamcodec.container.limits import DEFAULT_LIMITS, Limits
+from streamcodec.container.loss import Loss, Losses, describe_losses
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.reader import Reader
 from streamcodec.container.writer import Writer
 from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track, TrackDetail
 
 __all__ = [
+    "DEFAULT_LIMITS",
     "AudioTrack",
     "Chapter",
     "ContentLight",
@@ -17,6 +20,9 @@ __all__ = [
     "Header",
     "Index",
     "IndexEntry",
+    "Limits",
+    "Loss",
+    "Losses",
     "MasteringDisplay",
     "ModelRef",
     "Packet",
@@ -27,6 +33,7 @@ __all__ = [
     "Track",
     "TrackDetail",
     "Writer",
+    "describe_losses",
     "pack_header",
     "pack_metadata",
     "unpack_header",

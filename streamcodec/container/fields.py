@@ -19,6 +19,7 @@ from streamcodec.container.format import (
     pack_varint,
 )
 from streamcodec.container.header import Header
+from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.errors import (
     CorruptStreamError,
     TruncatedStreamError,
@@ -107,7 +108,7 @@ def prologue_size(start: bytes) -> int:
     return PROLOGUE.size + int(size)
 
 
-def unpack_header(data: bytes) -> tuple[Header, tuple[int, int]]:
+def unpack_header(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, tuple[int, int]]:
     """Header and version (major, minor) from the whole prologue. Raises FormatError."""
     size = prologue_size(data[: PROLOGUE.size])
     if len(data) < size:
@@ -117,7 +118,7 @@ def unpack_header(data: bytes) -> tuple[Header, tuple[int, int]]:
     if crc32c(fields, crc32c(data[_CRC_START:_CRC_STOP])) != crc:
         raise CorruptStreamError("CRC of the header is wrong")
     try:
-        return _unpack_fields(_FieldReader(fields, f"{major}.{minor}")), (major, minor)
+        return _unpack_fields(_FieldReader(fields, f"{major}.{minor}", limits)), (major, minor)
     except UsageError as error:  # the values check themselves
         raise CorruptStreamError(f"header: {error}") from error
 
@@ -244,7 +245,7 @@ def _unpack_tracks(
 class _FieldReader:
     """The fields of a header by number; skips or refuses the unknown ones as their tags say."""
 
-    def __init__(self, data: bytes, version: str) -> None:
+    def __init__(self, data: bytes, version: str, limits: Limits) -> None:
         self._values: dict[int, list[bytes]] = {}
         cursor = Cursor(data, "header")
         while cursor.remaining:
@@ -260,6 +261,11 @@ class _FieldReader:
         for number, found in self._values.items():
             if len(found) > 1 and number not in _REPEATED:
                 cursor.refuse(f"field {_name(Field(number))} comes {len(found)} times")
+        limits.check("tags", self._count(Field.METADATA))
+        limits.check("tracks", self._count(Field.AUDIO_TRACK) + self._count(Field.SUBTITLE_TRACK))
+
+    def _count(self, field: Field) -> int:
+        return len(self._values.get(field, ()))
 
     def all(self, field: Field, unpack: Callable[[Cursor], Value]) -> tuple[Value, ...]:
         return tuple(_unpack(field, value, unpack) for value in self._values.get(field, ()))

@@ -10,10 +10,13 @@ Conventions
     Times (pts, duration) are integers in units of the time base of their track.
 
 Stream
-    A prologue, then packets one after another: those of the first GOP, of the second and so on, then one index packet and one end packet.
-    Only the end refers backwards, so a stream can be written to a pipe; every packet stands for itself, so reading can start at any.
+    A prologue, then packets one after another: those of the first GOP, of the second and so on; then an index packet, a header packet and
+    an end packet. Only the end refers backwards, so a stream can be written to a pipe; every packet stands for itself, so reading can start
+    at any.
     Offsets count bytes from the first byte of the magic. Nothing follows the end packet: two streams joined in a file are the first of them
     and surplus bytes, which a reader that can seek reports (their frame numbers would clash). A stream of zero frames is a valid stream.
+    Where the prologue is damaged, a reader that can seek takes the copy in the header packet, which lies in the last 2^20 + 400 bytes;
+    the packets begin behind as many bytes as the copy has, or at the first packet header whose checksum is right.
 
 Prologue
     magic     8     89 53 53 46 0D 0A 1A 0A   a high bit, "SSF", CR LF, ctrl-Z, LF: text-mode transfers damage it visibly
@@ -84,6 +87,7 @@ Types
                    rgb: (3, H, W), yuv420: Y, U, V
     5 metadata     key text, value text, any number of times: what becomes known only while the stream runs, valid from pts on
     6 index        below
+    8 header       the whole prologue once more, byte for byte (since 1.1; a stream of one picture has none)
     7 end          24 bytes, the last of the stream: index_offset u64 (of the index packet; 0 = there is none), stream_size u64 (bytes,
                    with these), crc of these 16 bytes, "SSF" 1A. A reader that can seek starts here.
 

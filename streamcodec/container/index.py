@@ -2,11 +2,13 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from streamcodec._native import crc32c
 from streamcodec.container.format import END_MAGIC, END_PAYLOAD, Cursor, pack_signed, pack_varint
+from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.container.packet import MIN_HEADER_SIZE, PacketFields, PacketType
 from streamcodec.errors import CorruptStreamError, UsageError
 
@@ -23,6 +25,9 @@ __all__ = [
 
 _MIN_ENTRY_SIZE = 3
 _END_CRC_STOP = 16
+_MAX_INT64 = (1 << 63) - 1
+Columns = tuple["array[int]", ...]
+"""One array of 64 bits for each field of IndexEntry, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,17 @@ class Index:
     Of a damaged stream, `entries` leaves out what is lost, numbers stay as they were, and `damage` tells where.
     """
 
-    entries: tuple[IndexEntry, ...]
+    entries: Sequence[IndexEntry]
     end_pts: int
     damage: tuple[Damage, ...] = field(default=(), compare=False)
+    numbered: int = field(default=0, compare=False)
+    """Number of the last frame packet that was seen + 1: it may have lost its key frame."""
 
     @property
     def frame_count(self) -> int:
         """Number of the last frame + 1."""
-        return self.entries[-1].first_frame + self.entries[-1].frame_count if self.entries else 0
+        last = self.entries[-1] if self.entries else None
+        return max(self.numbered, last.first_frame + last.frame_count if last is not None else 0)
 
     @property
     def duration(self) -> int:
@@ -92,32 +100,73 @@ class Index:
         ]
 
 
+class Entries(Sequence[IndexEntry]):
+    """The GOPs of an index in 48 bytes each."""
+
+    __slots__ = ("_columns",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, key: int) -> IndexEntry: ...
+    @overload
+    def __getitem__(self, key: slice) -> "Entries": ...
+    def __getitem__(self, key: int | slice) -> "IndexEntry | Entries":
+        if isinstance(key, slice):
+            return Entries(tuple(column[key] for column in self._columns))
+        return IndexEntry(*(column[key] for column in self._columns))
+
+    def __iter__(self) -> Iterator[IndexEntry]:
+        return (IndexEntry(*row) for row in zip(*self._columns, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Entries):
+            return self._columns == other._columns
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} GOPs>"
+
+
+def _no_columns() -> Columns:
+    return tuple(array("q") for _ in range(6))
+
+
+def _append(columns: Columns, *row: int) -> None:
+    for column, number in zip(columns, row, strict=True):
+        column.append(number)
+
+
 class IndexBuilder:
     """Gathers an index while packets go by: 48 bytes of memory a GOP."""
 
-    def __init__(self) -> None:
-        self._numbers: tuple[array[int], ...] = tuple(
-            array("q") for _ in range(6)
-        )  # columns, as in IndexEntry
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._columns = _no_columns()
+        self._limits = limits
         self._open = False
         self._lost_at: int | None = None  # where damage began behind the last frame
         self._end_pts = 0
+        self._numbered = 0
 
     def add(self, packet: PacketFields, offset: int) -> None:
         """The next packet, which lies at byte `offset`."""
         if packet.type != PacketType.FRAME:
             return
+        self._numbered = packet.frame + 1
         if self._open and self._continues(packet):
-            self._numbers[2][-1] += 1
+            self._columns[2][-1] += 1
             self._lost_at = None
         elif packet.key:
-            if self._open and packet.frame == self._numbers[1][-1] + self._numbers[2][-1]:
+            if self._open and packet.frame == self._columns[1][-1] + self._columns[2][-1]:
                 self._lost_at = None  # no frame was lost
             self.close(offset)
-            for column, number in zip(
-                self._numbers, (packet.gop, packet.frame, 1, packet.pts, offset, 0), strict=True
-            ):
-                column.append(number)
+            self._limits.check("gops", len(self._columns[0]) + 1)
+            _append(self._columns, packet.gop, packet.frame, 1, packet.pts, offset, 0)
             self._open = True
         else:
             self.close(offset)
@@ -133,16 +182,15 @@ class IndexBuilder:
         """The GOP that is being gathered ends at byte `offset`; frames that follow without a key frame cannot be decoded."""
         if self._open:
             end = offset if self._lost_at is None else self._lost_at
-            self._numbers[5][-1] = end - self._numbers[4][-1]
+            self._columns[5][-1] = end - self._columns[4][-1]
             self._open = False
         self._lost_at = None
 
     def build(self, damage: tuple[Damage, ...] = ()) -> Index:
-        entries = tuple(IndexEntry(*row) for row in zip(*self._numbers, strict=True))
-        return Index(entries, self._end_pts, damage)
+        return Index(Entries(self._columns), self._end_pts, damage, self._numbered)
 
     def _continues(self, frame: PacketFields) -> bool:
-        gops, first_frames, counts, *_ = self._numbers
+        gops, first_frames, counts, *_ = self._columns
         return (
             not frame.key and frame.gop == gops[-1] and frame.frame == first_frames[-1] + counts[-1]
         )
@@ -166,33 +214,46 @@ def pack_index(index: Index) -> bytes:
     return bytes(out)
 
 
-def unpack_index(payload: bytes, offset: int) -> Index:
+def unpack_index(payload: bytes, offset: int, limits: Limits = DEFAULT_LIMITS) -> Index:
     """Index from the payload of the index packet at byte `offset`; CorruptStreamError unless its GOPs fill the bytes before."""
     cursor = Cursor(payload, "index")
     count = cursor.varint()
     if count * _MIN_ENTRY_SIZE > cursor.remaining:
         cursor.refuse(f"{count} GOPs are announced in {cursor.remaining} bytes")
+    if count * MIN_HEADER_SIZE > offset:
+        cursor.refuse(f"{count} GOPs are announced for a stream of {offset} bytes")
+    limits.check("gops", count)
     end_pts = cursor.signed()
     start, pts = cursor.varint(), cursor.signed()
-    entries = tuple(_unpack_entries(cursor, count, start, pts))
+    columns, end, last_pts = _unpack_entries(cursor, count, start, pts, offset)
     cursor.done()
-    if entries and entries[-1].end != offset:
-        cursor.refuse(f"GOPs end at byte {entries[-1].end}, the index lies at byte {offset}")
-    if entries and end_pts < entries[-1].pts:
-        cursor.refuse(f"ends at pts {end_pts}, before its last GOP at {entries[-1].pts}")
-    return Index(entries, end_pts)
+    if count and end != offset:
+        cursor.refuse(f"GOPs end at byte {end}, the index lies at byte {offset}")
+    if count and end_pts < last_pts:
+        cursor.refuse(f"ends at pts {end_pts}, before its last GOP at {last_pts}")
+    index = Index(Entries(columns), end_pts)
+    limits.check("frames", index.frame_count)
+    return index
 
 
-def _unpack_entries(cursor: Cursor, count: int, offset: int, pts: int) -> Iterator[IndexEntry]:
-    frame = 0
+def _unpack_entries(
+    cursor: Cursor, count: int, offset: int, pts: int, stop: int
+) -> tuple[Columns, int, int]:
+    """The GOPs, the byte behind the last and its pts."""
+    columns, frame = _no_columns(), 0
     for gop in range(count):
         step, frame_count, size = cursor.varints(3)
         if not 1 <= frame_count <= size // MIN_HEADER_SIZE or bool(step) != bool(gop):
             cursor.refuse(f"GOP {gop} has pts step {step}, {frame_count} frames and {size} bytes")
         pts += step
-        yield IndexEntry(gop, frame, frame_count, pts, offset, size)
+        if offset + size > stop:
+            cursor.refuse(f"GOPs end at byte {offset + size}, the index lies at byte {stop}")
+        if abs(pts) > _MAX_INT64:
+            cursor.refuse(f"GOP {gop} begins at pts {pts}; must be below 2^63")
+        _append(columns, gop, frame, frame_count, pts, offset, size)
         frame += frame_count
         offset += size
+    return columns, offset, pts
 
 
 def pack_end(index_offset: int, stream_size: int) -> bytes:

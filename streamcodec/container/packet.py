@@ -49,6 +49,7 @@ class PacketType(IntEnum):
     METADATA = 5
     INDEX = 6
     END = 7
+    HEADER = 8
 
 
 _TYPES = {int(member): member for member in PacketType}

@@ -1,11 +1,12 @@
 """Reads a stream: front to back from anything that can be read, at random from a file that can seek."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from streamcodec.checks import check_on_damage
-from streamcodec.container.fields import prologue_size, unpack_header
-from streamcodec.container.format import END_PAYLOAD, PROLOGUE
+from streamcodec.container.format import END_PAYLOAD
+from streamcodec.container.header import Header
 from streamcodec.container.index import (
     Damage,
     Index,
@@ -14,26 +15,32 @@ from streamcodec.container.index import (
     unpack_end,
     unpack_index,
 )
+from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.container.lookahead import Lookahead, Readable
 from streamcodec.container.order import Order
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
+from streamcodec.container.prologue import read_prologue
 from streamcodec.container.walk import Found, Walk, read_packet
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.types import OnDamage
 
 __all__ = ["Reader"]
 
-_OWN_TYPES = (PacketType.INDEX, PacketType.END)
+_OWN_TYPES = (PacketType.INDEX, PacketType.END, PacketType.HEADER)
 _TAIL = 1 << 14  # bytes read at once from the end: the end packet and most indexes
 
 
 class Reader:
-    """The stream that starts where `file` stands. Raises FormatError unless its header is sound and can be understood.
+    """The stream that starts where `file` stands. Raises FormatError unless it has a header that is sound and can be understood.
 
-    `header` and `version` (major, minor) tell what the stream holds. `on_damage`: "raise" stops at the first defect with a
-    CorruptStreamError (TruncatedStreamError where bytes end too early); "skip" delivers what is sound, with its numbers, and a Damage for
-    what is not. `wait`: called when the bytes run out before the end packet; true = try again (to follow a file that is being written).
-    Memory is bounded by the largest packet and the index. The file stays open; nobody else may move its position; one thread at a time.
+    `header` and `version` (major, minor) tell what the stream holds. `on_damage`: "raise" stops at
+    the first defect with a CorruptStreamError (TruncatedStreamError where bytes end too early);
+    "skip" delivers what is sound, with its numbers, and a Damage for what is not; where the header
+    is damaged it takes the copy at the end. `wait`: called when the bytes run out before the end
+    packet; true = try again (to follow a file that is being written). `header`: of another stream
+    with the same settings, to read one that has lost both of its own. `limits`: how much it may hold.
+    Memory is bounded by the largest packet and the index. The file stays open; nobody else may move
+    its position; one thread at a time.
     """
 
     def __init__(
@@ -42,19 +49,34 @@ class Reader:
         *,
         on_damage: OnDamage = "raise",
         wait: Callable[[], bool] | None = None,
+        header: Header | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._strict = check_on_damage(on_damage) == "raise"
         self._source = Lookahead(file, wait)
         self._followed = wait is not None
-        self._first_offset = prologue_size(self._source.peek(0, PROLOGUE.size))
-        self.header, self.version = unpack_header(self._source.peek(0, self._first_offset))
-        self._source.pass_over(self._first_offset)
+        self._limits = limits
+        self._prologue = read_prologue(
+            self._source,
+            limits,
+            strict=self._strict,
+            other=header,
+            search=self.seekable and not self._followed,
+        )
+        self.header, self.version = self._prologue.header, self._prologue.version
+        self._first_offset = self._prologue.end
+        self._source.jump(self._first_offset)
         self._once = None if self.seekable else iter(self._walk())
 
     @property
     def seekable(self) -> bool:
         """Whether index, load() and GOPs can be asked for, and iteration starts again from the first packet each time."""
         return self._source.seekable
+
+    @property
+    def header_damage(self) -> Damage | None:
+        """What is wrong with the header at the front, and whence another was taken; None if it is sound."""
+        return self._prologue.damage
 
     @property
     def size_bytes(self) -> int:
@@ -79,7 +101,7 @@ class Reader:
         """The packet of a header that headers() gave; CorruptStreamError if it is damaged, whatever `on_damage` says."""
         self._check_seekable()
         self._source.jump(header.offset)
-        found, payload = read_packet(self._source)
+        found, payload = read_packet(self._source, limits=self._limits)
         return found.with_payload(payload)
 
     @cached_property
@@ -97,11 +119,8 @@ class Reader:
             if self._strict:
                 raise
             size = self._source.size()
-            return (
-                scanned
-                if scanned.damage
-                else Index(scanned.entries, scanned.end_pts, (Damage(size, size, str(error)),))
-            )
+            damage = scanned.damage or (Damage(size, size, str(error)),)
+            return replace(scanned, damage=damage)
         return self._scanned_index() if stored is None else stored
 
     def _stored_index(self) -> Index | None:
@@ -117,10 +136,10 @@ class Reader:
                 f"end packet: the index lies at byte {offset}, within the header"
             )
         source.jump(offset)
-        header, payload = read_packet(source)
+        header, payload = read_packet(source, limits=self._limits)
         if header.type != PacketType.INDEX:
             raise CorruptStreamError(f"end packet: no index lies at byte {offset}")
-        return unpack_index(payload, offset)
+        return unpack_index(payload, offset, self._limits)
 
     def _scanned_index(self) -> Index:
         index = self._gather(payloads=False)
@@ -132,7 +151,7 @@ class Reader:
         )  # behind damage, lengths in headers are not to be trusted
 
     def _gather(self, *, payloads: bool) -> Index:
-        builder = IndexBuilder()
+        builder = IndexBuilder(self._limits)
         damage = []
         for item in self._walk(payloads=payloads):
             if isinstance(item, Damage):
@@ -150,15 +169,33 @@ class Reader:
             items = self._gop_items(gop, payloads=payloads)
         else:
             items = iter(self._walk(payloads=payloads)) if self._once is None else self._once
+            if self.header_damage is not None and not self._strict:
+                yield self.header_damage
         for item in items:
             if isinstance(item, Damage) or item[0].type not in _OWN_TYPES:
                 yield item
+            elif item[0].type == PacketType.HEADER and payloads:
+                yield from self._check_copy(*item)
+
+    def _check_copy(self, found: PacketHeader, payload: bytes) -> Iterator[Damage]:
+        if self._prologue.data in (None, payload):
+            return
+        reason = f"byte {found.offset}: the copy of the header is not the header at the front"
+        if self._strict:
+            raise CorruptStreamError(reason)
+        yield Damage(found.offset, found.end, reason)
 
     def _gop_items(self, gop: IndexEntry, *, payloads: bool) -> Iterator[Found | Damage]:
         order = Order(self.header, gop=gop.gop, frame=gop.first_frame)
         damaged = False
         for item in Walk(
-            self._source, order, gop.offset, gop.end, strict=self._strict, payloads=payloads
+            self._source,
+            order,
+            gop.offset,
+            gop.end,
+            strict=self._strict,
+            payloads=payloads,
+            limits=self._limits,
         ):
             damaged |= isinstance(item, Damage)
             yield item
@@ -176,6 +213,7 @@ class Reader:
             self._first_offset,
             strict=self._strict,
             payloads=payloads,
+            limits=self._limits,
         )
 
     def _check_seekable(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from streamcodec.container.format import SYNC
 from streamcodec.container.index import Damage
+from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.container.lookahead import Lookahead
 from streamcodec.container.order import Order
 from streamcodec.container.packet import (
@@ -17,22 +18,37 @@ from streamcodec.container.packet import (
 )
 from streamcodec.errors import CorruptStreamError
 
-__all__ = ["Found", "Walk", "read_packet"]
+__all__ = ["Found", "Walk", "find_header", "read_header", "read_packet"]
 
+_FREE_SEARCH = 1 << 20
+_SEARCH_FACTOR = 8
+"""Behind damage every byte may begin a packet, which its payload's checksum decides. What is read
+for candidates that fail may be this many times the bytes that have been passed, and this many more;
+then the length that a candidate announces is passed over whole, so that no stream takes longer than
+in proportion to its size.
+"""
+_FRAME = PacketType.FRAME
 _TYPES = frozenset(map(int, PacketType))
 _END = PacketType.END
 Found = tuple[PacketHeader, bytes]
 """A packet's header and payload; the payload is empty where only headers are read."""
 
 
-def read_packet(source: Lookahead, *, payloads: bool = True, stop: int | None = None) -> Found:
+def read_packet(
+    source: Lookahead,
+    *,
+    payloads: bool = True,
+    stop: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Found:
     """The packet at the position, which moves behind it; CorruptStreamError, and no move, if it is damaged or reaches past byte `stop`."""
-    header = _read_header(source)
+    header = read_header(source)
     if stop is not None and header.end > stop:
         raise CorruptStreamError(
             f"byte {header.offset}: packet reaches past byte {stop}, where its GOP ends by the index"
         )
     size = header.header_size + header.payload_size
+    limits.check("payload_bytes", header.payload_size)
     payload = b""
     if payloads:
         payload = source.peek(header.header_size, size)
@@ -42,9 +58,20 @@ def read_packet(source: Lookahead, *, payloads: bool = True, stop: int | None = 
     return header, payload
 
 
-def _read_header(source: Lookahead) -> PacketHeader:
+def read_header(source: Lookahead) -> PacketHeader:
+    """The header at the position, which stays; CorruptStreamError if there is none, or it is damaged."""
     size = header_size(source.peek(0, PREFIX_SIZE), source.position)
     return unpack_packet_header(source.peek(0, size), source.position)
+
+
+def find_header(source: Lookahead) -> PacketHeader | None:
+    """Move to the next packet header whose checksum is right, or to the end and return None."""
+    while source.find(SYNC):
+        try:
+            return read_header(source)
+        except CorruptStreamError:
+            source.pass_over(1)
+    return None
 
 
 class Walk:
@@ -63,20 +90,27 @@ class Walk:
         *,
         strict: bool = True,
         payloads: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._source = source
+        self._limits = limits
         self._order = order
         self._at = start
         self._stop = stop
         self._strict = strict
         self._payloads = payloads
         self._ended = False  # no sound packet comes any more
+        self._packets = 0
+        self._start = start
+        self._searched = 0  # bytes of payloads that failed
 
     def __iter__(self) -> Iterator[Found | Damage]:
         while self._stop is None or self._at < self._stop:
             self._source.jump(self._at)  # another walk may have moved it
             try:
-                found = read_packet(self._source, payloads=self._payloads, stop=self._stop)
+                found = read_packet(
+                    self._source, payloads=self._payloads, stop=self._stop, limits=self._limits
+                )
             except CorruptStreamError as error:
                 if self._strict:
                     raise
@@ -85,6 +119,7 @@ class Walk:
                     return
                 continue
             header = found[0]
+            self._count(header)
             self._at = header.end
             if problem := self._order.check(header):
                 damage = self._disorder(header, problem)
@@ -97,24 +132,33 @@ class Walk:
                 yield from self._surplus()
                 return
 
+    def _count(self, header: PacketHeader) -> None:
+        self._packets += 1
+        self._limits.check("packets", self._packets)
+        if header.type == _FRAME:
+            self._limits.check("frames", header.frame + 1)
+
     def _skip_damage(self, reason: str) -> Damage:
         """Move to the next sound packet header, or to the end."""
         source, start = self._source, self._at
         source.jump(start)
-        self._ended = not source.pass_over(1) or not self._find_header()
+        self._ended = not source.pass_over(self._step()) or find_header(source) is None
         self._at = source.position if self._stop is None else min(source.position, self._stop)
         self._order.allow_gap()
         return Damage(start, self._at, reason)
 
-    def _find_header(self) -> bool:
-        while self._source.find(SYNC):
-            try:
-                _read_header(self._source)
-            except CorruptStreamError:
-                self._source.pass_over(1)
-            else:
-                return True
-        return False
+    def _step(self) -> int:
+        """Bytes to pass over at a packet that is damaged."""
+        try:
+            failed = read_header(self._source)
+        except CorruptStreamError:
+            return 1
+        size = failed.header_size + failed.payload_size
+        self._searched += size
+        passed = self._at - self._start
+        if self._searched <= _SEARCH_FACTOR * passed + _FREE_SEARCH or not self._source.has(size):
+            return 1
+        return size
 
     def _disorder(self, header: PacketHeader, problem: str) -> Damage:
         """Damage over the packet where it must not be delivered, of no bytes where only packets before it are missing."""

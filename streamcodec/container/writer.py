@@ -27,11 +27,13 @@ class Writable(Protocol):
 class Writer:
     """Writes `header` to `file` at once, then packets as they come; the stream is whole only after finish().
 
+    `header_twice`: write a copy of it at the end, so that a stream with a damaged beginning still plays.
     Raises UsageError for packets that break the order of the format, OutputError when the file takes no more; the stream has then failed.
     """
 
-    def __init__(self, file: Writable, header: Header) -> None:
+    def __init__(self, file: Writable, header: Header, *, header_twice: bool = True) -> None:
         self._file = file
+        self._copy = pack_header(header) if header_twice else None
         self._order = Order(header)
         self._index = IndexBuilder()
         self._size_bytes = 0
@@ -45,7 +47,7 @@ class Writer:
 
     def write(self, packet: Packet) -> None:
         """Append a packet. Frames: numbers rise by one from 0, pts rise, a key frame starts each GOP, GOPs count from 0."""
-        if packet.type in (PacketType.INDEX, PacketType.END):
+        if packet.type in (PacketType.INDEX, PacketType.END, PacketType.HEADER):
             raise UsageError(f"packets of type {packet.type} are written by finish()")
         self._check_open()
         if problem := self._order.check(packet):
@@ -59,7 +61,10 @@ class Writer:
             self._file.flush()
 
     def finish(self) -> None:
-        """Write the index and the end packet, and flush. An index above the limit of a payload is left out; readers then scan."""
+        """Write the index, the copy of the header and the end packet, and flush.
+
+        An index above the limit of a payload is left out; readers then scan.
+        """
         self._check_open()
         offset = self._size_bytes
         self._index.close(offset)
@@ -68,6 +73,8 @@ class Writer:
             self._put(pack_packet(Packet(type=PacketType.INDEX, payload=payload)))
         else:
             offset = 0
+        if self._copy is not None:
+            self._put(pack_packet(Packet(type=PacketType.HEADER, payload=self._copy)))
         size = self._size_bytes + len(
             pack_packet(Packet(type=PacketType.END, payload=pack_end(offset, 0)))
         )

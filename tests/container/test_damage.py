@@ -4,12 +4,15 @@ import io
 import random
 import tracemalloc
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from streamcodec._native import crc32c
 from streamcodec.container import Damage, Header, Index, Packet, PacketHeader, PacketType, Reader
+from streamcodec.container import walk
+from streamcodec.container.fields import pack_header
 from streamcodec.container.format import pack_signed, pack_varint
 from streamcodec.container.index import IndexEntry, pack_end, pack_index, unpack_end, unpack_index
 from streamcodec.container.packet import pack_packet
@@ -19,6 +22,8 @@ from streamcodec.errors import (
     StreamCodecError,
     TruncatedStreamError,
 )
+
+from .conftest import Pipe
 
 Write = Callable[[Header, Iterable[Packet]], bytes]
 Open = Callable[[bytes], io.IOBase]
@@ -92,22 +97,133 @@ def test_every_damaged_byte_of_a_packet_costs_that_packet(
             list(Reader(opened(bytes(broken))))
 
 
-def test_every_damaged_byte_of_the_header_is_refused(stream: bytes, borders: list[int]) -> None:
+@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+def test_every_damaged_byte_of_the_header_is_mended_from_its_copy(
+    stream: bytes, header: Header, packets: list[Packet], borders: list[int], flip: int
+) -> None:
     for at in range(borders[0]):
-        for flip in (0x01, 0x80, 0xFF):
-            broken = bytearray(stream)
-            broken[at] ^= flip
-            with pytest.raises(FormatError):
-                Reader(io.BytesIO(broken), on_damage="skip")
+        broken = bytearray(stream)
+        broken[at] ^= flip
+        reader = Reader(io.BytesIO(broken), on_damage="skip")
+        assert reader.header == header
+        found = list(reader)
+        assert sound(found) == packets
+        assert damage(found) == [reader.header_damage]
+        assert (found[0].start, found[0].end) == (0, borders[0])
+        with pytest.raises(FormatError, match="copy of the header at the end"):
+            Reader(io.BytesIO(broken))
+
+
+def test_damaged_header_of_a_pipe_is_refused(stream: bytes) -> None:
+    with pytest.raises(CorruptStreamError, match="CRC of the header"):
+        Reader(Pipe(stream[:30] + b"x" + stream[31:]), on_damage="skip")
+
+
+def test_bytes_lost_from_the_header_cost_no_packet(
+    stream: bytes, header: Header, packets: list[Packet]
+) -> None:
+    for data in (stream[7:], stream[40:], b"surplus" + stream[3:], stream[:30] + stream[50:]):
+        reader = Reader(io.BytesIO(data), on_damage="skip")
+        assert reader.header == header
+        assert sound(reader) == packets
+
+
+def test_header_is_given_from_another_stream(
+    stream: bytes, header: Header, packets: list[Packet], borders: list[int]
+) -> None:
+    broken = stream[5 : borders[-1]]
+    with pytest.raises(CorruptStreamError, match=r"not an \.ssf stream"):
+        Reader(io.BytesIO(broken), on_damage="skip")
+    reader = Reader(io.BytesIO(broken), on_damage="skip", header=header)
+    assert sound(reader) == packets
+    assert reader.header_damage is not None
+    assert "another stream" in reader.header_damage.reason
+    assert [entry.gop for entry in reader.index.entries] == [0, 1, 2]
+    items = iter(Reader(io.BytesIO(broken), header=header))  # what is given is no damage
+    assert [next(items) for _ in packets] == packets
+    with pytest.raises(TruncatedStreamError):
+        next(items)
+
+
+def test_own_header_comes_before_that_of_another_stream(stream: bytes, header: Header) -> None:
+    other = replace(header, quality=1)
+    for data in (stream, b"x" + stream[1:]):
+        assert Reader(io.BytesIO(data), on_damage="skip", header=other).header == header
+
+
+def test_copy_that_is_not_the_header_is_damage(stream: bytes, header: Header, write: Write) -> None:
+    other = write(replace(header, software="streamcodec 9.9.9"), [])
+    headers = pack_header(header), pack_header(replace(header, software="streamcodec 9.9.9"))
+    start = other.rindex(headers[1]) - 30
+    packet = other[other.index(b"\xd7\x8b", start) : -43]
+    at = stream.rindex(b"\xd7\x8b", 0, len(stream) - 43 - len(headers[0]))
+    data = stream[:at] + packet + stream[-43:]
+    found = list(Reader(io.BytesIO(data), on_damage="skip"))
+    assert ["copy of the header" in item.reason for item in damage(found)] == [True]
+    with pytest.raises(CorruptStreamError, match="copy of the header"):
+        list(Reader(io.BytesIO(data)))
+
+
+def test_many_copies_that_do_not_read_take_no_time(stream: bytes, borders: list[int]) -> None:
+    """Each announces all that follows, and its payload is not what was announced."""
+    tries = []
+    data = b"x" * 40 + nested(20_000, PacketType.HEADER)
+    with pytest.raises(FormatError):
+        Reader(Counting(data, tries), on_damage="skip")
+    assert sum(tries) < 4 * len(data)
+
+
+class Counting(io.BytesIO):
+    """Counts the bytes that are read."""
+
+    def __init__(self, data: bytes, tally: list[int]) -> None:
+        super().__init__(data)
+        self._tally = tally
+
+    def read1(self, size: int | None = -1) -> bytes:
+        data = super().read1(size)
+        self._tally.append(len(data))
+        return data
+
+
+def nested(count: int, kind: PacketType) -> bytes:
+    """Packet headers with right checksums that all announce what follows up to the end, with wrong payload checksums."""
+    size = 26
+    data = bytearray()
+    for number in range(count):
+        head = bytearray(b"\xd7\x8b" + bytes([size, kind, 1, 0]))
+        head += bytes(4)
+        rest = (count - number - 1) * size
+        head += bytes([rest & 127 | 128, rest >> 7 & 127 | 128, rest >> 14 & 127 | 128, rest >> 21])
+        head += bytes(size - len(head) - 4)
+        data += head + crc32c(bytes(head)).to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_nested_lengths_are_read_in_proportion_to_the_size(
+    stream: bytes, borders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def check(header: PacketHeader, payload: bytes) -> None:
+        read.append(len(payload))
+        raise CorruptStreamError("wrong")
+
+    data = stream[: borders[0]] + nested(100_000, PacketType.FRAME)
+    monkeypatch.setattr(walk, "check_payload", check)
+    found = list(Reader(io.BytesIO(data), on_damage="skip"))
+    assert sound(found) == []
+    assert sum(read) < 12 * len(data) + (1 << 20)
 
 
 def test_every_damaged_byte_leaves_a_right_index(
     stream: bytes, packets: list[Packet], borders: list[int]
 ) -> None:
     full = Reader(io.BytesIO(stream)).index
+    copy = stream.rindex(pack_header(Reader(io.BytesIO(stream)).header))
     unread = range(
-        len(stream) - 43, len(stream) - 24
-    )  # the header of the end packet, of which the payload is enough
+        stream.rindex(b"\xd7\x8b", 0, copy), len(stream) - 24
+    )  # the copy of the header, and the header of the end packet, of which the payload is enough
     for at in range(borders[0], len(stream)):
         broken = bytearray(stream)
         broken[at] ^= 0x10
