@@ -87,7 +87,7 @@ Types
                    rgb: (3, H, W), yuv420: Y, U, V
     5 metadata     key text, value text, any number of times: what becomes known only while the stream runs, valid from pts on
     6 index        below
-    8 header       the whole prologue once more, byte for byte (since 1.1; a stream of one picture has none)
+    8 header       the whole prologue once more, byte for byte (since 1.1; a stream of one frame or none goes without)
     7 end          24 bytes, the last of the stream: index_offset u64 (of the index packet; 0 = there is none), stream_size u64 (bytes,
                    with these), crc of these 16 bytes, "SSF" 1A. A reader that can seek starts here.
 

@@ -27,18 +27,18 @@ class Writable(Protocol):
 class Writer:
     """Writes `header` to `file` at once, then packets as they come; the stream is whole only after finish().
 
-    `header_twice`: write a copy of it at the end, so that a stream with a damaged beginning still plays.
+    A stream of two frames or more ends with a copy of the header, so that one with a damaged beginning still plays.
     Raises UsageError for packets that break the order of the format, OutputError when the file takes no more; the stream has then failed.
     """
 
-    def __init__(self, file: Writable, header: Header, *, header_twice: bool = True) -> None:
+    def __init__(self, file: Writable, header: Header) -> None:
         self._file = file
-        self._copy = pack_header(header) if header_twice else None
+        self._prologue = pack_header(header)
         self._order = Order(header)
         self._index = IndexBuilder()
         self._size_bytes = 0
         self._open = True
-        self._put(pack_header(header))
+        self._put(self._prologue)
 
     @property
     def size_bytes(self) -> int:
@@ -73,8 +73,8 @@ class Writer:
             self._put(pack_packet(Packet(type=PacketType.INDEX, payload=payload)))
         else:
             offset = 0
-        if self._copy is not None:
-            self._put(pack_packet(Packet(type=PacketType.HEADER, payload=self._copy)))
+        if self._order.next_frame > 1:
+            self._put(pack_packet(Packet(type=PacketType.HEADER, payload=self._prologue)))
         size = self._size_bytes + len(
             pack_packet(Packet(type=PacketType.END, payload=pack_end(offset, 0)))
         )

@@ -6,7 +6,7 @@ there: it can be played. A metadata packet behind its frames says of which plan 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,7 +88,7 @@ def check_part(plan: VideoPlan, path: str | os.PathLike[str]) -> PartReport:
 def _report(
     plan: VideoPlan,
     note: dict[str, Any],
-    entries: tuple[IndexEntry, ...],
+    entries: Sequence[IndexEntry],
     size_bytes: int,
     name: str,
 ) -> PartReport:
