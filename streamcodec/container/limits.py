@@ -41,7 +41,7 @@ class Limits:
     def refuse(self, name: str, count: int) -> NoReturn:
         """Raise the error of a count that is above its limit."""
         raise UnsupportedStreamError(
-            f"the stream has {count} {name.replace('_', ' of ')} or more; accepted: up to "
+            f"the stream has {count} {name.replace('_', ' ')} or more; accepted: up to "
             f"{getattr(self, name)}; if you trust it, allow more with --limit {name}=N (limits=)"
         )
 

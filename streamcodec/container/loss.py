@@ -67,8 +67,8 @@ def describe_losses(losses: Sequence[Loss], frame_count: int) -> str:
     lost = sum(loss.frames for loss in losses)
     told = "; ".join(map(str, losses[:MOST_TOLD]))
     more = f"; and in {len(losses) - MOST_TOLD} other places" if len(losses) > MOST_TOLD else ""
-    are = "frame is" if lost == 1 else "frames are"
-    return f"{lost} of {frame_count} {are} lost to damage: {told}{more}"
+    are = "is" if lost == 1 else "are"
+    return f"{lost} of {frame_count} frames {are} lost to damage: {told}{more}"
 
 
 def _named(first: int, last: int, entries: Sequence[IndexEntry]) -> Iterator[Loss]:
