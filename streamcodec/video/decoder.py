@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import av
 from av.container import InputContainer
@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError
 from streamcodec.video.describe import nominal_rate
 from streamcodec.video.timeline import Timeline
+from streamcodec.video.tracks.read import QueuedTracks
 from streamcodec.video.truncation import SourceBytes, find_truncation
 
 __all__ = ["Decoder", "OnError", "Stamped"]
@@ -27,7 +28,10 @@ _STEP_BACK_SECONDS = 10
 
 
 class Decoder:
-    """Decodes one stream. `damage` tells the last damage that was met; None = none so far."""
+    """Decodes one stream. `damage` tells the last damage that was met; None = none so far.
+
+    `queued`: takes the packets of other tracks that come by.
+    """
 
     def __init__(
         self,
@@ -37,7 +41,9 @@ class Decoder:
         stream: VideoStream,
         time_base: Fraction,
         on_error: OnError,
+        queued: QueuedTracks | None = None,
     ) -> None:
+        self._queued = queued
         self._name, self._source, self._container, self._stream = name, source, container, stream
         self._time_base, self._on_error = time_base, on_error
         self._timeline = Timeline(time_base, nominal_rate(stream))
@@ -99,10 +105,13 @@ class Decoder:
             self._container.seek(tick, stream=self._stream)
         except (av.error.FFmpegError, OSError):
             return False
+        if self._queued is not None:
+            self._queued.clear()
         return True
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
-        packets = self._container.demux(self._stream)
+        others = () if self._queued is None else self._queued.streams
+        packets: Iterator[Packet[Any]] = self._container.demux(self._stream, *others)
         while True:
             try:
                 packet = next(packets, None)
@@ -111,6 +120,9 @@ class Decoder:
                 return
             if packet is None:
                 return
+            if self._queued is not None and packet.stream.index != self._stream.index:
+                self._queued.add(packet)
+                continue
             if packet.pos is not None:
                 self._end_byte = packet.pos + packet.size
             if packet.is_corrupt:

@@ -1,16 +1,20 @@
 """Any video that FFmpeg reads -> RawFrame, one after the other, in bounded memory."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self, get_args
 
 import av
+from av.container import InputContainer
 
 from streamcodec.checks import check_range
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
 from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
@@ -23,6 +27,8 @@ from streamcodec.video.source import (
     source_name,
     tapped,
 )
+from streamcodec.video.tracks.find import Found, find_tracks, own_tags
+from streamcodec.video.tracks.read import FileTracks, NoTracks, QueuedTracks, TrackSource
 from streamcodec.video.truncation import SourceBytes
 
 __all__ = ["VideoReader"]
@@ -40,8 +46,10 @@ class VideoReader:
     Timestamps are the source's own integers, in ticks of `format.time_base`, wherever one starts; `Timeline` says how broken ones are
     repaired. A frame's duration is the time to the next frame; the last one's is what the source says, or else one nominal step.
     `format`, `metadata`, `estimated_frames` and `interlaced` (for information: frames are woven) stand when the constructor returns.
-    `damage` tells what was left out with on_error "stop" or "skip", `notes` what of the frames was converted, in words: 8-bit 4:2:0 samples
-    come as they are where "yuv420" is wanted.
+    `damage` tells what was left out with on_error "stop" or "skip", `notes` what of the frames was converted and what of the source is not
+    read, in words: 8-bit 4:2:0 samples come as they are where "yuv420" is wanted.
+    `audio` and `subtitles`: whether to find tracks of these kinds; `tracks` then hands out their packets, in the source's own times, to the
+    thread that asks. `chapters` are the source's.
 
     Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
     damaged or cut off, changes its size, or has a side above MAX_SIDE. Of some losses there is no sign: in a transport stream FFmpeg
@@ -59,9 +67,13 @@ class VideoReader:
         max_frames: int | None = None,
         threads: int | None = None,
         on_error: OnError = "raise",
+        audio: Carry = "none",
+        subtitles: Carry = "none",
     ) -> None:
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
+        check_carry("audio", audio)
+        check_carry("subtitles", subtitles)
         check_range(start_seconds, duration_seconds, max_frames)
         self._name = source_name(source)
         self._max_frames = max_frames
@@ -70,7 +82,9 @@ class VideoReader:
         self._failure: SourceError | None = None
         tap = tapped(source)
         self._container = open_container(tap)
+        self.tracks: TrackSource = NoTracks()
         try:
+            self._stream = pick_video(self._container, self._name)
             self._open(
                 SourceBytes(tap, self._container),
                 frame_format,
@@ -79,8 +93,10 @@ class VideoReader:
                 duration_seconds,
                 threads,
                 on_error,
+                find_tracks(self._container, self._stream, audio=audio, subtitles=subtitles),
             )
         except BaseException:
+            self.tracks.close()
             self._container.close()
             raise
 
@@ -93,13 +109,20 @@ class VideoReader:
         duration: float | None,
         threads: int | None,
         on_error: OnError,
+        found: Found,
     ) -> None:
-        stream = pick_video(self._container, self._name)
+        stream = self._stream
         _check_side(self._name, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type, stream.thread_count = "AUTO", threads or 0
         time_base = stream.time_base or Fraction(1, 1000)
         first_tick, self._end_tick = span(stream, time_base, start, duration)
-        self._decoder = Decoder(self._name, source, self._container, stream, time_base, on_error)
+        self.tracks = _track_source(
+            source.source, self._container, found, first_tick * time_base if start else None
+        )
+        queued = self.tracks if isinstance(self.tracks, QueuedTracks) else None
+        self._decoder = Decoder(
+            self._name, source, self._container, stream, time_base, on_error, queued
+        )
         if start_pts is not None:
             self._frames = self._decoder.frames_from(start_pts)
         else:
@@ -120,11 +143,12 @@ class VideoReader:
         self._next: Stamped | None = first
         self.format = describe(first[0], stream, time_base)
         self.interlaced = bool(first[0].interlaced_frame)
-        self.metadata = dict(self._container.metadata)
+        self.metadata = own_tags(dict(self._container.metadata))
+        self.chapters = found.chapters
         self.estimated_frames = estimate_frames(
             self._container, stream, start, duration, self._max_frames
         )
-        self.notes = conversion_notes(first[0].format, frame_format)
+        self.notes = (*conversion_notes(first[0].format, frame_format), *found.notes)
         self._loader = FrameLoader(frame_format, self.format.color)
 
     @property
@@ -189,9 +213,20 @@ class VideoReader:
     def close(self) -> None:
         """Let go of the source. A file object stays open, and so does what another thread is reading at this moment."""
         self._next = None
+        self.tracks.close()
         if self._reading.acquire(blocking=False):
             self._container.close()
             self._reading.release()
+
+
+def _track_source(
+    source: object, container: InputContainer, found: Found, start: Fraction | None
+) -> TrackSource:
+    if not found.tracks:
+        return NoTracks()
+    if isinstance(source, (str, os.PathLike)) and Path(source).is_file():
+        return FileTracks(source, found, start)
+    return QueuedTracks(container, found, source_name(source))  # type: ignore[arg-type]
 
 
 def _check_side(name: str, width: int, height: int) -> None:

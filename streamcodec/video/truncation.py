@@ -25,15 +25,15 @@ class SourceBytes:
     """What can be known of a source's bytes beside the demuxer. `source`: what `tapped` gave."""
 
     def __init__(self, source: Any, container: InputContainer) -> None:
-        self._source, self._container = source, container
+        self.source, self._container = source, container
 
     def size(self) -> int:
         """How many bytes the source has, of a pipe how many came so far; 0 = not known."""
-        return self._source.size if isinstance(self._source, Tap) else max(self._container.size, 0)
+        return self.source.size if isinstance(self.source, Tap) else max(self._container.size, 0)
 
     def matroska_end(self) -> int:
         """The byte behind the last element that a Matroska file begins, as far as its elements tell; 0 = not known."""
-        source = self._source
+        source = self.source
         if isinstance(source, Tap):
             return _walk(io.BytesIO(source.head))
         if not hasattr(source, "read") and not Path(source).is_file():  # a URL, or a named pipe

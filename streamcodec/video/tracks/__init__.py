@@ -1,0 +1,1 @@
+"""Sound and subtitles of a source, packet by packet, and into a video again."""
