@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from streamcodec.video.reader import VideoReader
     from streamcodec.video.turning import turned
-    from streamcodec.video.writer import VideoWriter
+    from streamcodec.video.writer import VideoWriter, keeps_tracks
 
 __all__ = [
     "DEFAULT_JPEG_QUALITY",
@@ -30,6 +30,7 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "gray_from_rgb",
+    "keeps_tracks",
     "picture_kind",
     "read_picture",
     "rgb_of",
@@ -55,7 +56,7 @@ _LAZY = {
     ),
     "reader": ("VideoReader",),
     "turning": ("turned",),
-    "writer": ("VideoWriter",),
+    "writer": ("VideoWriter", "keeps_tracks"),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 

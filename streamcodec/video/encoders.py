@@ -13,7 +13,10 @@ from streamcodec.checks import check_text, is_number
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.types import FrameFormat
 
-__all__ = ["DEFAULT_CRF", "EncoderChoice", "choose_encoder"]
+__all__ = ["CONTAINERS", "DEFAULT_CRF", "EncoderChoice", "choose_encoder"]
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""File suffix -> FFmpeg muxer."""
 
 DEFAULT_CRF = {"libx264": 18, "libx265": 20, "libsvtav1": 24, "libvpx-vp9": 24, "libvpx": 10}
 """Constant rate factor by encoder, where lower is better; other encoders have none."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +13,15 @@ from av.packet import Packet
 from av.video.format import VideoFormat as PixelFormat
 from av.video.stream import VideoStream
 
-from streamcodec.errors import OutputError
+from streamcodec.errors import OutputError, StreamCodecError
+from streamcodec.tracks import Chapter, Track, TrackPacket
 from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame, VideoFormat
-from streamcodec.video.encoders import EncoderChoice
+from streamcodec.video.encoders import CONTAINERS, EncoderChoice
 from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
 from streamcodec.video.timing import PacketTimer
+from streamcodec.video.tracks.write import TrackMuxer
 
-__all__ = ["CONTAINERS", "MuxerSink", "keeps_rotation"]
-
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-"""File suffix -> FFmpeg muxer."""
+__all__ = ["MuxerSink", "keeps_rotation"]
 
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
 _ASPECT_INSIDE = (
@@ -37,7 +36,7 @@ def keeps_rotation() -> bool:
 
 
 class MuxerSink:
-    """Writes one video stream to `part`; messages call it `name`.
+    """Writes one video stream to `part`, and beside it the packets of `tracks`; messages call it `name`.
 
     Timestamps and durations are kept in the video's time base by MP4 and MOV; Matroska and WebM round them to milliseconds. A video that
     starts before 0 is moved to 0. Raises OutputError if the container does not take the encoder or cannot store the pixels' shape beside
@@ -51,6 +50,8 @@ class MuxerSink:
         video: VideoFormat,
         encoder: EncoderChoice,
         metadata: dict[str, str],
+        tracks: Sequence[Track] = (),
+        chapters: Sequence[Chapter] = (),
     ) -> None:
         self._name, self._encoder, self._video = name, encoder, video
         self._color = _written_color(video.color, encoder.pixel_format)
@@ -79,6 +80,7 @@ class MuxerSink:
         try:
             with self._muxing(f"write {encoder.name} to"):
                 self._stream = self._add_stream(metadata)
+            self._tracks = TrackMuxer(self._container, name, tracks, chapters)
         except BaseException:
             self.discard()
             raise
@@ -119,15 +121,22 @@ class MuxerSink:
             self._color.matrix,
             FULL if self._color.full_range else LIMITED,
         )
+        self._tracks.shift = self._timer.shift * self._video.time_base
         with self._muxing("encode to"):
             self._mux(self._stream.encode(made))
+
+    def write_packet(self, packet: TrackPacket) -> None:
+        """A packet of one of the tracks, after the first frame; a track's packets in their order."""
+        with self._muxing("copy the sound and subtitles to"):
+            self._tracks.write(packet)
 
     def finish(self) -> None:
         with self._muxing("finish"):
             self._mux(self._stream.encode(None))
             last = self._timer.release_last()
             if last is not None:
-                self._container.mux(last)
+                self._tracks.write_video(last)
+            self._tracks.start()
             self._container.close()
 
     def discard(self) -> None:
@@ -138,12 +147,14 @@ class MuxerSink:
         for packet in packets:
             ready = self._timer.release(packet)
             if ready is not None:
-                self._container.mux(ready)
+                self._tracks.write_video(ready)
 
     @contextmanager
     def _muxing(self, doing: str) -> Iterator[None]:
         try:
             yield
+        except StreamCodecError:  # one is a ValueError too
+            raise
         except (av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             if isinstance(error, OverflowError):

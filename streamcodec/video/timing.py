@@ -20,15 +20,15 @@ class PacketTimer:
         self._durations: dict[int, int] = {}
         self._first_pts: int | None = None
         self._first_dts: int | None = None
-        self._shift = self._end = 0
+        self.shift = self._end = 0  # ticks by which everything moves
         self._held: Packet[VideoStream] | None = None
 
     def admit(self, pts: int, duration: int) -> int:
         """The pts that the encoder gets: the frame's own, or moved as a whole if the first one is below 0, which players cut off."""
         if self._first_pts is None:
-            self._shift = max(0, -pts)
-            self._first_pts = pts + self._shift
-        pts += self._shift
+            self.shift = max(0, -pts)
+            self._first_pts = pts + self.shift
+        pts += self.shift
         self._end = pts + duration
         if duration:
             self._durations[pts] = duration

@@ -1,6 +1,7 @@
 """RawFrame -> a video file, y4m or a folder of pictures, which appears whole or not at all."""
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Self
 from streamcodec.checks import check_path
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import STANDARD_STREAM, replace_on_success
+from streamcodec.tracks import Chapter, Track, TrackPacket
 from streamcodec.types import FrameFormat, RawFrame, VideoFormat
-from streamcodec.video.encoders import choose_encoder
-from streamcodec.video.muxer import CONTAINERS, MuxerSink, keeps_rotation
+from streamcodec.video.encoders import CONTAINERS, choose_encoder
+from streamcodec.video.muxer import MuxerSink, keeps_rotation
 from streamcodec.video.sinks import FrameSink, PngSink, Y4mSink, replace_folder_on_success
+from streamcodec.video.tracks.write import check_tracks
 from streamcodec.video.turning import turned, turned_format
 
-__all__ = ["VideoWriter"]
+__all__ = ["VideoWriter", "keeps_tracks"]
 
 
 class VideoWriter:
@@ -31,8 +34,12 @@ class VideoWriter:
       folder may hold other files; only pictures of these names are replaced.
     Where a rotation cannot be stored (y4m, PNG, PyAV before 18) the pictures are turned instead, as a player would show them.
 
-    Raises OutputError if the target exists (and not `overwrite`), cannot be written or encoded, or if no frame was written when it is
-    closed; UsageError for arguments that do not go together, a frame of another size or format, or timestamps that do not rise.
+    `tracks` of sound and subtitles are copied into a video file, packet by packet, and keep their times beside those of the frames;
+    `chapters` likewise.
+
+    Raises OutputError if the target exists (and not `overwrite`), cannot be written or encoded, or cannot hold a track, or if no frame was
+    written when it is closed; UsageError for arguments that do not go together, a frame of another size or format, or timestamps that do
+    not rise.
     """
 
     def __init__(
@@ -46,6 +53,8 @@ class VideoWriter:
         pixel_format: str | None = None,
         options: dict[str, str] | None = None,
         metadata: dict[str, str] | None = None,
+        tracks: Sequence[Track] = (),
+        chapters: Sequence[Chapter] = (),
         overwrite: bool = False,
     ) -> None:
         self._name, self._video, self._frame_format = (
@@ -55,8 +64,21 @@ class VideoWriter:
         )
         self._last_pts: int | None = None
         self._is_open = True
-        wish = _Wish(frame_format, codec, crf, pixel_format, options or {}, metadata or {})
+        wish = _Wish(
+            frame_format,
+            codec,
+            crf,
+            pixel_format,
+            options or {},
+            metadata or {},
+            tuple(tracks),
+            tuple(chapters),
+        )
         kind = _kind(self._name)
+        if tracks and kind != "container":
+            raise UsageError(
+                f"{self._name} holds pictures only; accepted with sound or subtitles: {', '.join(CONTAINERS)}"
+            )
         if kind != "container" and wish.is_for_encoder():
             raise UsageError(
                 f"codec, crf, pixel_format and options are for {', '.join(CONTAINERS)}, not for {self._name}"
@@ -92,6 +114,12 @@ class VideoWriter:
             )
         self._last_pts = frame.pts
         self._sink.write(turned(frame, self._turns))
+
+    def write_packet(self, packet: TrackPacket) -> None:
+        """A packet of one of `tracks`, behind the first frame, in the time base of its track; each track's in their order."""
+        if not self._is_open or not isinstance(self._sink, MuxerSink):
+            raise UsageError(f"{self._name} is closed, or holds pictures only")
+        self._sink.write_packet(packet)
 
     def close(self) -> None:
         """Complete the output and put it in its place; on failure nothing is left. Closing again does nothing."""
@@ -142,11 +170,18 @@ class _Wish:
     pixel_format: str | None
     options: dict[str, str]
     metadata: dict[str, str] = field(default_factory=dict)
+    tracks: tuple[Track, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
 
     def is_for_encoder(self) -> bool:
         return bool(self.options) or any(
             value is not None for value in (self.codec, self.crf, self.pixel_format)
         )
+
+
+def keeps_tracks(target: str | os.PathLike[str]) -> bool:
+    """Whether a target of this name is a video file, which can hold sound and subtitles. Raises OutputError for an unknown suffix."""
+    return _kind(check_path("output", target)) == "container"
 
 
 def _kind(name: str) -> str:
@@ -185,5 +220,6 @@ def _open_sink(
         pixel_format=wish.pixel_format,
         options=wish.options,
     )
+    check_tracks(path, wish.tracks)
     part = stack.enter_context(replace_on_success(path, overwrite=overwrite))
-    return MuxerSink(part, path, video, encoder, wish.metadata)
+    return MuxerSink(part, path, video, encoder, wish.metadata, wish.tracks, wish.chapters)

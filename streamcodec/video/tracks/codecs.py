@@ -76,13 +76,14 @@ def template(track: Track, padding: int = 0) -> Iterator[Stream]:
     """
     head = _mp4_head() if track.codec == _MOV_TEXT else _matroska_head(track, padding)
     try:
-        with av.open(io.BytesIO(head)) as container:
-            stream = container.streams[0]
-            if stream.codec_context is None:
-                raise ValueError("it has no decoder for it")
-            yield stream
-    except (av.error.FFmpegError, OSError, ValueError, KeyError) as error:
+        container = av.open(io.BytesIO(head))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise OutputError(f"FFmpeg cannot copy {track}: {error}") from error
+    with container:
+        stream = container.streams[0]
+        if stream.codec_context is None:
+            raise OutputError(f"FFmpeg cannot copy {track}: it does not know the codec")
+        yield stream
 
 
 def _matroska_head(track: Track, padding: int) -> bytes:

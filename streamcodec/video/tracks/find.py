@@ -26,6 +26,7 @@ _ATTACHED_PICTURE = 0x400  # disposition of a cover image
 _BRANDS = frozenset({"major_brand", "minor_version", "compatible_brands"})
 _FILE_TAGS = frozenset({"language", "encoder", "vendor_id", "DURATION", "BPS"})
 _FILE_TAG_STARTS = ("NUMBER_OF_", "_STATISTICS_", "BPS-", "DURATION-")
+_NO_NAMES = ("SoundHandler", "SubtitleHandler")  # what FFmpeg calls a track without a name
 _CHAPTER_TEXT = ("bin_data", "mov_text", "text")
 
 
@@ -105,7 +106,7 @@ def _tags(metadata: dict[str, str]) -> Tags:
     return tuple(
         (key, value)
         for key, value in metadata.items()
-        if key not in _FILE_TAGS and not key.startswith(_FILE_TAG_STARTS)
+        if key not in _FILE_TAGS and not key.startswith(_FILE_TAG_STARTS) and value not in _NO_NAMES
     )
 
 
