@@ -1,20 +1,39 @@
-"""Work on more than one process or machine, with Ray; installed as `streamcodec.pipelines`. Nothing in streamcodec itself needs Ray.
+"""Work on more than one process or machine, with Ray; installed as `streamcodec.pipelines`. Nothing
+else of streamcodec needs Ray.
 
 streamcodec.pipelines.transcode("videos/", "coded/", coding=Coding(options=EncodeOptions(quality=40)))
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["Coding", "SchedulerOptions", "estimate", "evaluate", "read_ssf", "transcode"]
+if TYPE_CHECKING:
+    from .evaluation.run import evaluate
+    from .reading.dataset import read_ssf
+    from .train import train_on_workers
+    from .transcoding.estimate import estimate
+    from .transcoding.recipe import Coding
+    from .transcoding.run import transcode
+    from .transcoding.schedule.messages import SchedulerOptions
 
 _HOME = {
     "Coding": "transcoding.recipe",
-    "SchedulerOptions": "transcoding.schedule.options",
+    "SchedulerOptions": "transcoding.schedule.messages",
     "estimate": "transcoding.estimate",
     "evaluate": "evaluation.run",
     "read_ssf": "reading.dataset",
+    "train_on_workers": "train",
     "transcode": "transcoding.run",
 }
+__all__ = [
+    "Coding",
+    "SchedulerOptions",
+    "estimate",
+    "evaluate",
+    "read_ssf",
+    "train_on_workers",
+    "transcode",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -19,6 +19,7 @@ It is one line, fit for a terminal (`streamcodec.text.shown`) whatever names and
 from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = [
+    "PARTLY_FAILED",
     "CorruptStreamError",
     "FormatError",
     "FrameIndexError",
@@ -31,6 +32,10 @@ __all__ = [
     "UnsupportedStreamError",
     "UsageError",
 ]
+
+
+PARTLY_FAILED = 4
+"""Exit code where some files of several failed."""
 
 
 class StreamCodecError(Exception):

@@ -1,4 +1,5 @@
-"""Text that others chose (names of files, tags and keys of streams, names of models), made fit to be shown.
+"""Text for people: sizes and times in words, and text that others chose (names of files, tags and
+keys of streams, names of models), made fit to be shown.
 
 A terminal obeys control characters, and some characters turn the reading direction over or show
 nothing at all; a file name on Linux need not be text. Every message and every line that the command
@@ -7,7 +8,7 @@ line prints goes through `shown`.
 
 import unicodedata
 
-__all__ = ["MOST_CHARACTERS", "shown"]
+__all__ = ["MOST_CHARACTERS", "human_bytes", "shown", "time_text"]
 
 MOST_CHARACTERS = 2000
 """Of a message or of a line."""
@@ -44,3 +45,21 @@ def _shown_character(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def human_bytes(size: int) -> str:
+    """12345678 -> "12.3 MB"."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{size} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def time_text(seconds: float) -> str:
+    """3725 -> "1 h 02 min"; 65 -> "1 min 05 s"; 5.2 -> "5 s"."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

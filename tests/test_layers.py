@@ -3,12 +3,14 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "streamcodec"
+PIPELINES = ROOT / "pipelines"  # installed as streamcodec.pipelines
 LAYERS = {
     "_version": 0,
     "_native": 0,
@@ -18,6 +20,7 @@ LAYERS = {
     "types": 2,
     "file_objects": 2,
     "interrupts": 2,
+    "progress": 2,
     "files": 3,
     "tracks": 3,
     "runtime": 2,
@@ -35,9 +38,26 @@ LAYERS = {
     "training": 7,
     "parts": 8,
     "__init__": 9,
-    "cli": 10,
-    "__main__": 11,
+    "pipelines": 10,
+    "cli": 11,
+    "__main__": 12,
 }
+PIPELINE_LAYERS = {
+    "cluster": 0,
+    "files": 0,
+    "plots": 0,
+    "evaluation": 1,
+    "reading": 1,
+    "train": 1,
+    "transcoding.schedule": 1,
+    "transcoding.manifest": 2,
+    "transcoding.report": 3,
+    "transcoding": 4,
+    "__init__": 5,
+}
+"""Folders and modules of pipelines/."""
+LAZY = ("__init__.py", "app.py")
+"""Files that import by names that they list: public names and commands, which tests import all."""
 ALLOWED_OUTSIDE = {
     "checks": set(),
     "container": set(),
@@ -48,6 +68,7 @@ ALLOWED_OUTSIDE = {
     "file_objects": set(),
     "files": set(),
     "interrupts": set(),
+    "progress": {"rich"},
     "runtime": {"torch"},
     "types": {"numpy"},
     "entropy": {"numpy"},
@@ -62,44 +83,80 @@ NATIVE = {"entropy", "engine", "motion", "container", "codec", "stream", "parts"
 """Parts that may look into the compiled module."""
 
 
+def module_of(path: Path) -> str:
+    """streamcodec.files, streamcodec.pipelines.files.sources, streamcodec.cli.__init__."""
+    return "streamcodec." + ".".join(
+        path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).with_suffix("").parts
+    )
+
+
 def part_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+    return module_of(path).split(".")[1]
+
+
+def pipeline_part(module: str) -> str:
+    """The folder or module of pipelines/ that `streamcodec.pipelines...` is in."""
+    names = module.split(".")[2:]
+    for part in (".".join(names[:2]), ".".join(names[:1])):
+        if part in PIPELINE_LAYERS:
+            return part
+    return "__init__"
 
 
 def part_exists(name: str) -> bool:
+    if name in ("_native", "pipelines"):
+        return True
     on_disk = (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
-    return name == "_native" or (name in LAYERS and on_disk)
+    return name in LAYERS and on_disk
 
 
 def imports_of(path: Path) -> set[str]:
+    """Absolute names of what is imported anywhere in a file, also by text."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            module = node.module or ""
-            whole = module == "streamcodec"
-            names.update(
-                f"{module}.{alias.name}" if part_exists(alias.name) else f"{module}.__init__"
-                for alias in node.names
-                if whole
-            )
-            names.update(() if whole else (module,))
+            names.update(_imported_from(path, node))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names.update(_imported_by_text(path, node))
     return names
 
 
+def _imported_from(path: Path, node: ast.ImportFrom) -> set[str]:
+    module = node.module or ""
+    if node.level:
+        assert path.is_relative_to(PIPELINES), f"{path}: imports are absolute"
+        above = module_of(path).split(".")[: -node.level]
+        module = ".".join([*above, *([module] if module else [])])
+    if module != "streamcodec":
+        return {module}
+    return {
+        f"{module}.{alias.name}" if part_exists(alias.name) else f"{module}.__init__"
+        for alias in node.names
+    }
+
+
+def _imported_by_text(path: Path, node: ast.Call) -> set[str]:
+    if path.name in LAZY:
+        return set()
+    text = node.args[0]
+    assert isinstance(text, ast.Constant), (
+        f"{path}:{node.lineno}: nobody can tell what this imports"
+    )
+    return {str(text.value)}
+
+
 def sources() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+    return sorted([*PACKAGE.rglob("*.py"), *PIPELINES.rglob("*.py")])
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down(path: Path) -> None:
     part = part_of(path)
     for name in imports_of(path):
         top, _, rest = name.partition(".")
-        assert top != "ray", f"{path} imports ray"
+        assert top != "ray" or part == "pipelines", f"{path} imports ray"
         if top != "streamcodec":
             outside = ALLOWED_OUTSIDE.get(part)
             assert outside is None or top in sys.stdlib_module_names or top in outside, (
@@ -112,6 +169,17 @@ def test_imports_go_down(path: Path) -> None:
             assert LAYERS[other] < LAYERS[part], (
                 f"{part} (layer {LAYERS[part]}) imports {other} (layer {LAYERS[other]})"
             )
+        elif part == "pipelines":
+            here, there = pipeline_part(module_of(path)), pipeline_part(name)
+            assert here == there or PIPELINE_LAYERS[there] < PIPELINE_LAYERS[here], (
+                f"{path} imports {name}: {here} may not import {there}"
+            )
+
+
+def test_modules_of_pipelines_import_each_other_in_one_direction() -> None:
+    files = {module_of(path): path for path in PIPELINES.rglob("*.py")}
+    graph = {module: imports_of(path) & set(files) for module, path in files.items()}
+    assert list(TopologicalSorter(graph).static_order()), "a cycle raises CycleError"
 
 
 def test_every_part_has_a_layer() -> None:

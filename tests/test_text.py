@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from streamcodec.errors import FrameIndexError, NotInstalledError, SourceError, StreamCodecError
-from streamcodec.text import MOST_CHARACTERS, shown
+from streamcodec.text import MOST_CHARACTERS, human_bytes, shown, time_text
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_every_error_is_one_clean_line(kind: type[StreamCodecError]) -> None:
     assert str(error).startswith(r"cannot read \x1b]0;title\x07\nno such file")
     assert len(str(error)) < MOST_CHARACTERS + 100
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(999, "999 bytes"), (12_345_678, "12.3 MB"), (2 * 10**15, "2000.0 TB")]
+)
+def test_size_as_text(size: int, text: str) -> None:
+    assert human_bytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.2, "5 s"), (65, "1 min 05 s"), (3725, "1 h 02 min")]
+)
+def test_time_as_text(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text

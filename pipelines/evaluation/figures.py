@@ -1,15 +1,14 @@
-"""Rate-distortion curves as SVG and PNG. Needs matplotlib."""
+"""Rate-distortion curves as SVG and PNG."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
+from ..plots import grid, new_figure, save
 from .rows import Row
 from .tables import Metric, Point, decibels, metrics_of, names, points
 
@@ -75,8 +74,7 @@ def mean_curves(rows: Sequence[Row], metric: Metric) -> Curves:
 def _save(
     rows: Sequence[Row], metric: Metric, folder: Path, name: str, title: str, curves: Curves
 ) -> Path:
-    figure = Figure(figsize=(7.2, 5.2), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = new_figure(7.2, 5.2)
     colors = iter(OUR_COLORS * len(curves))
     for codec, curve in curves.items():
         if curve:
@@ -99,9 +97,7 @@ def _save(
         _mark_similarity(axes)
     axes.legend(loc="lower right", frameon=True)
     png = folder / f"{name}-{metric.name}.png"
-    figure.savefig(png, dpi=130)
-    with mpl.rc_context({"svg.hashsalt": name}):  # the same file for the same curves
-        figure.savefig(png.with_suffix(".svg"), metadata={"Date": None})
+    save(figure, png, name)
     return png
 
 
@@ -111,8 +107,7 @@ def _scale_rate(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.grid(which="major", color="#d8d8d8", linewidth=0.7)
-    axes.set_axisbelow(True)
+    grid(axes, "#d8d8d8")
 
 
 def _mark_similarity(axes: Axes) -> None:

@@ -9,15 +9,14 @@ measured again (same clip, models, options, setting and version): what was inter
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.errors import PARTLY_FAILED, SourceError, UsageError
 from streamcodec.files import replace_on_success, writing
 
 from ..files.sources import VIDEO_SUFFIXES
-from ..transcoding.report.summary import EXIT_PARTLY
+from ..plots import can_draw
 from .anchors import ANCHORS, anchor_named
 from .jobs import plan
 from .report import markdown, write_tables
@@ -42,7 +41,7 @@ class Evaluation:
     @property
     def exit_code(self) -> int:
         """0: all is measured; 4: a part could not be."""
-        return EXIT_PARTLY if self.failures else 0
+        return PARTLY_FAILED if self.failures else 0
 
 
 def evaluate(
@@ -71,7 +70,7 @@ def evaluate(
     What cannot be measured is in the report, and the rest goes on. Raises UsageError before anything is measured where that can be told,
     and SourceError if nothing could be measured.
     """
-    if figures and find_spec("matplotlib") is None:
+    if figures and not can_draw():
         raise UsageError(
             "matplotlib is not installed; accepted: pip install 'streamcodec[report]', or no figures"
         )

@@ -27,8 +27,7 @@ from .report.event_log import EventLog
 from .report.progress import Snapshot, snapshot_of
 from .report.report import write_report
 from .report.summary import Summary
-from .schedule.messages import FileJob
-from .schedule.options import SchedulerOptions
+from .schedule.messages import FileJob, SchedulerOptions
 from .schedule.scheduler import Scheduler
 
 __all__ = ["transcode"]

@@ -12,11 +12,9 @@ from streamcodec.text import MOST_CHARACTERS, shown
 from streamcodec.types import MAX_PIXELS
 
 __all__ = [
-    "PARTLY_FAILED",
     "STREAM_SUFFIX",
     "decoder_precision_option",
     "device_options",
-    "human_bytes",
     "is_stream_name",
     "max_pixels_option",
     "overwrite_option",
@@ -26,9 +24,6 @@ __all__ = [
     "say_json",
     "weights_options",
 ]
-
-PARTLY_FAILED = 4
-"""Exit code where some files of several failed."""
 
 STREAM_SUFFIX = ".ssf"
 
@@ -107,13 +102,3 @@ def parse_seconds(text: str | None) -> float | None:
 def is_stream_name(out: str) -> bool:
     """Whether a stream may be written under this name; - is standard output."""
     return out == STANDARD_STREAM or out.endswith(STREAM_SUFFIX)
-
-
-def human_bytes(size: int) -> str:
-    """12345678 -> "12.3 MB"."""
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{size} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

@@ -14,7 +14,7 @@ from streamcodec.cli.common import (
     say,
     weights_options,
 )
-from streamcodec.cli.progress import progress
+from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 
 __all__ = ["decode"]
@@ -65,7 +65,7 @@ def decode(
     prepare(threads)
     import streamcodec
 
-    with progress("decode", quiet=quiet) as advance:
+    with frames_done("decode", quiet=quiet) as advance:
         report = streamcodec.decode(
             source,
             out,

@@ -7,17 +7,17 @@ import click
 from streamcodec.cli.common import (
     STREAM_SUFFIX,
     device_options,
-    human_bytes,
     is_stream_name,
     overwrite_option,
     parse_seconds,
     quiet_option,
     say,
 )
-from streamcodec.cli.progress import phases
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
+from streamcodec.progress import phases
 from streamcodec.runtime import prepare
+from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import EncodeReport

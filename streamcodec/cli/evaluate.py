@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -91,22 +90,22 @@ def evaluate(
     """
     prepare(None)
     require_torch("evaluate, which measures MS-SSIM,")
-    module, plan = (
-        import_module("streamcodec.pipelines.evaluation.run"),
-        import_module("streamcodec.pipelines.evaluation.jobs"),
-    )
-    chosen = {
-        "qualities": module.QUALITIES
-        if quality is None
-        else ()
-        if quality == NONE
-        else _numbers(quality),
-        "anchors": _anchors(anchors),
-        "options": plan.parse_options(options),
-        "also": [row for other in also for row in module.other_rows(other)],
-    }
+    from streamcodec.pipelines import evaluate as evaluate_all
+    from streamcodec.pipelines.evaluation.jobs import parse_options
+    from streamcodec.pipelines.evaluation.run import QUALITIES, other_rows
+
+    qualities = QUALITIES if quality is None else () if quality == NONE else _numbers(quality)
+    also_rows = [row for other in also for row in other_rows(other)]
     with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
-        found = module.evaluate(clips, **chosen, **settings, say=None if quiet else _say)
+        found = evaluate_all(
+            clips,
+            qualities=qualities,
+            anchors=_anchors(anchors),
+            options=parse_options(options),
+            also=also_rows,
+            say=None if quiet else _say,
+            **settings,
+        )
     say(str(found.report))
     return int(found.exit_code)
 
@@ -117,13 +116,13 @@ def _say(text: str) -> None:
 
 def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     """Name -> CRFs; those that are not told are the anchor's own."""
-    known = import_module("streamcodec.pipelines.evaluation.anchors")
+    from streamcodec.pipelines.evaluation.anchors import ANCHORS, anchor_named
+
     if texts == (NONE,):
         return {}
-    named = [text.partition("=") for text in texts] or [(name, "", "") for name in known.ANCHORS]
+    named = [text.partition("=") for text in texts] or [(name, "", "") for name in ANCHORS]
     return {
-        name: _numbers(crfs) if equals else known.anchor_named(name).crfs
-        for name, equals, crfs in named
+        name: _numbers(crfs) if equals else anchor_named(name).crfs for name, equals, crfs in named
     }
 
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamcodec.cli.common import (
-    PARTLY_FAILED,
     STREAM_SUFFIX,
     device_options,
-    human_bytes,
     is_stream_name,
     max_pixels_option,
     overwrite_option,
@@ -27,9 +25,10 @@ from streamcodec.cli.rate import (
     target_psnr_option,
     targets,
 )
-from streamcodec.errors import SourceError, StreamCodecError, UsageError
+from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, UsageError
 from streamcodec.files import writing
 from streamcodec.runtime import prepare
+from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import ImageReport

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import human_bytes, say, say_json
+from streamcodec.cli.common import say, say_json
 from streamcodec.container import Damage, Header, Index, PacketType, Reader
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
+from streamcodec.text import human_bytes
 
 __all__ = ["info"]
 

@@ -7,15 +7,15 @@ import click
 
 from streamcodec.cli.common import (
     device_options,
-    human_bytes,
     parse_seconds,
     quiet_option,
     say,
     say_json,
 )
-from streamcodec.cli.progress import progress
 from streamcodec.cli.rate import coding_options, target_options, targets
+from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
+from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import SearchReport
@@ -62,7 +62,7 @@ def search(
     import streamcodec
 
     settings = {name: value for name, value in {**goal, **options}.items() if value is not None}
-    with progress("search", quiet=quiet) as advance:
+    with frames_done("search", quiet=quiet) as advance:
         report = streamcodec.search(
             source,
             qualities=qualities or None,

@@ -1,6 +1,5 @@
 """`streamcodec train data`, `train run` and `train export`."""
 
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -153,8 +152,9 @@ def run(
 
     settings, report = load_config(config), _silent if quiet else _say
     if workers > 1:
-        pipeline = import_module("streamcodec.pipelines.train")  # only this needs Ray
-        pipeline.train_on_workers(
+        from streamcodec.pipelines import train_on_workers  # only this needs Ray
+
+        train_on_workers(
             settings,
             data,
             out,

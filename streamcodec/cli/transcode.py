@@ -3,20 +3,21 @@
 import sys
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import human_bytes, max_pixels_option, parse_seconds, quiet_option, say
-from streamcodec.cli.progress import progress as frames_progress
+from streamcodec.cli.common import max_pixels_option, parse_seconds, quiet_option, say
 from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.errors import UsageError
+from streamcodec.progress import frames_done
+from streamcodec.text import human_bytes
+
+if TYPE_CHECKING:
+    from streamcodec.pipelines import Coding
 
 __all__ = ["transcode"]
-
-PIPELINES = "streamcodec.pipelines"
 
 
 @click.command()
@@ -181,30 +182,26 @@ def transcode(
     coding, running = _coding(options), _running(options)
     if dry_run:
         return _dry_run(sources, out, coding, listing, running["workers"], quiet=quiet)
-    transcoding, reporting = (
-        import_module(f"{PIPELINES}.{module}")
-        for module in ("transcoding.run", "transcoding.report.report")
-    )
-    state = import_module(f"{PIPELINES}.files.layout").Places.of(out, listing["state"])
+    from streamcodec.pipelines.files.layout import Places
+    from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+    from streamcodec.pipelines.transcoding.report.progress import show_progress
+    from streamcodec.pipelines.transcoding.report.report import print_summary
+    from streamcodec.pipelines.transcoding.run import transcode as transcode_all
+
+    places = Places.of(out, listing["state"])
     with ExitStack() as stack:
         if not quiet:
-            running["progress"] = stack.enter_context(
-                import_module(f"{PIPELINES}.transcoding.report.progress").show_progress()
-            )
+            running["progress"] = stack.enter_context(show_progress())
         stack.enter_context(
             redirect_stdout(sys.stderr)
         )  # Ray prints there what it thinks of workers that died
-        summary = transcoding.transcode(
-            list(sources), out, coding=coding, say=_say, **listing, **running
-        )
+        summary = transcode_all(list(sources), out, coding=coding, say=_say, **listing, **running)
     if as_json:
-        click.echo((state.state / "report.json").read_text(), nl=False)  # JSON is ASCII
+        click.echo((places.state / "report.json").read_text(), nl=False)  # JSON is ASCII
     elif not quiet:
-        with import_module(f"{PIPELINES}.transcoding.manifest.manifest").Manifest.read(
-            state.manifest
-        ) as manifest:
-            reporting.print_summary(summary, manifest)
-        say(f"report: {state.state / 'report.html'}")
+        with Manifest.read(places.manifest) as manifest:
+            print_summary(summary, manifest)
+        say(f"report: {places.state / 'report.html'}")
     return int(summary.exit_code)
 
 
@@ -212,9 +209,10 @@ def _say(text: str) -> None:
     say(f"streamcodec: {text}", err=True)
 
 
-def _coding(options: dict[str, Any]) -> Any:
-    """Takes what says what becomes of a file out of the options."""
+def _coding(options: dict[str, Any]) -> "Coding":
+    """Build a Coding from the command's options, which are taken out."""
     from streamcodec import EncodeOptions
+    from streamcodec.pipelines import Coding
 
     quality = options.pop("quality")
     goal = targets(
@@ -247,14 +245,14 @@ def _coding(options: dict[str, Any]) -> Any:
             "--verify-gops is given without --verify; accepted: both, or --verify alone"
         )
     encode = EncodeOptions(**{name: value for name, value in settings.items() if value is not None})
-    return import_module(f"{PIPELINES}.transcoding.recipe").Coding(
-        options=encode, start_seconds=start, duration_seconds=duration, **rest
-    )
+    return Coding(options=encode, start_seconds=start, duration_seconds=duration, **rest)
 
 
 def _running(options: dict[str, Any]) -> dict[str, Any]:
     """The other arguments of `transcode`."""
-    scheduling = import_module(f"{PIPELINES}.transcoding.schedule.options").SchedulerOptions(
+    from streamcodec.pipelines import SchedulerOptions
+
+    scheduling = SchedulerOptions(
         target_seconds=options.pop("task_seconds"),
         max_failures=options.pop("max_failures"),
         verify=options.pop("verify"),
@@ -267,19 +265,19 @@ def _running(options: dict[str, Any]) -> dict[str, Any]:
 def _dry_run(
     sources: tuple[str, ...],
     out: str,
-    coding: Any,
+    coding: "Coding",
     listing: dict[str, Any],
     workers: int | None,
     *,
     quiet: bool,
 ) -> int:
-    with frames_progress("sample", quiet=quiet) as advance:
-        found = import_module(f"{PIPELINES}.transcoding.estimate").estimate(
-            list(sources), out, coding=coding, progress=advance, **listing
-        )
+    from streamcodec.pipelines import estimate
+
+    with frames_done("sample", quiet=quiet) as advance:
+        found = estimate(list(sources), out, coding=coding, progress=advance, **listing)
     kept = f", {found.kept} are done" if found.kept else ""
     say(f"{found.files} files to do{kept}, {human_bytes(found.input_bytes)} in")
-    if found.seconds is not None:
+    if found.seconds is not None and found.output_bytes is not None:
         hours = found.seconds / 3600
         each = f", {hours / workers:.2f} with {workers}" if workers else ""
         say(

@@ -11,8 +11,8 @@ from streamcodec.cli.common import (
     say,
     weights_options,
 )
-from streamcodec.cli.progress import progress
 from streamcodec.errors import CorruptStreamError
+from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def verify(
     prepare(threads)
     import streamcodec
 
-    with progress("verify", quiet=quiet) as advance:
+    with frames_done("verify", quiet=quiet) as advance:
         report = streamcodec.verify(
             source,
             decode=decode,

@@ -11,10 +11,10 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     PartDone,
     Plan,
     Planned,
+    SchedulerOptions,
     Task,
     Verified,
 )
-from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole

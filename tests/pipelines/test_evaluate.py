@@ -145,7 +145,7 @@ def test_a_worker_that_dies_is_replaced_and_a_job_that_kills_three_has_failed(
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
     monkeypatch.setattr(rd_ray, "_measure", kill_worker)
-    monkeypatch.setattr(rd_ray, "ENVIRONMENT", ("MARK",))
+    monkeypatch.setattr("streamcodec.pipelines.cluster.HANDED_ON", ("MARK",))
     monkeypatch.setenv("MARK", str(tmp_path / "mark"))
     jobs = [Job(Clip.of(clips / "fall.mp4"), "x264", crf, 32, "1") for crf in (30, 35, 40)]
     found = {job.setting: outcome for job, outcome in rd_ray.measure_on_ray(jobs, workers=2)}

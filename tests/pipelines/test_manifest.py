@@ -29,10 +29,10 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     PartsLost,
     Plan,
     Planned,
+    SchedulerOptions,
     Skipped,
     Task,
 )
-from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 PLAN = Plan(64, 48, (32, 32, 8), '{"x": "ü"}')

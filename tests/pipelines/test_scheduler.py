@@ -28,9 +28,9 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     PartDone,
     Plan,
     Planned,
+    SchedulerOptions,
     Skipped,
 )
-from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 
@@ -69,16 +69,22 @@ def test_same_events_give_same_tasks() -> None:
     assert work_off(scheduler_of(jobs(sizes))[0]) == work_off(scheduler_of(jobs(sizes))[0])
 
 
-def test_parts_follow_the_measured_speed() -> None:
-    scheduler, _ = scheduler_of(jobs([LONG]), target_seconds=2, pixels_per_second=2e5)
+def test_parts_are_cut_when_a_video_is_planned_by_the_speed_measured_until_then() -> None:
+    scheduler, _ = scheduler_of(jobs([LONG, LONG - 1]), target_seconds=2, pixels_per_second=2e5)
     scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
-    first = taken(scheduler)
-    assert first.part == Part(0, 1, 32)  # 1.6 s each
-    scheduler.completed(first, [PartDone(0, first.part, "p", 10, 0.4)])
-    assert taken(scheduler).part == Part(1, 2, 64)  # 62 to 80 frames a second by now
+    parts = [taken(scheduler) for _ in range(6)]
+    expected = [*(Part(gop, 1, 32) for gop in range(5)), Part(5, 2, 40)]  # 40 frames in 2 s
+    assert [task.part for task in parts] == expected
+    for task in parts:
+        assert task.part is not None
+        scheduler.completed(task, [PartDone(0, task.part, "p", 10, task.part.frames / 40)])
+    join, planning = taken(scheduler), taken(scheduler)
+    assert (join.kind, planning.kind) == ("join", "plan")
+    scheduler.completed(planning, [Planned(1, PLAN)])
+    assert taken(scheduler).part == Part(0, 2, 64)  # 35 to 40 frames a second by now
 
 
-def test_the_last_file_is_shared_however_fast_its_coding_is_thought_to_be() -> None:
+def test_the_last_video_is_cut_for_all_workers_however_fast_its_coding_is_thought_to_be() -> None:
     plan = Plan(100, 100, (5,) * 40)
     options = SchedulerOptions(target_seconds=20, bytes_per_second=LONG / 30, pixels_per_second=1e9)
     scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
@@ -86,13 +92,7 @@ def test_the_last_file_is_shared_however_fast_its_coding_is_thought_to_be() -> N
     assert planning.kind == "plan"  # 30 s, of which two workers can have 15 each
     scheduler.completed(planning, [Planned(0, plan)])
     parts = [task.part for task in iter(lambda: scheduler.next_task("w"), None) if task.part]
-    assert parts[:3] == [
-        Part(0, 10, 50),
-        Part(10, 7, 35),
-        Part(17, 5, 25),
-    ]  # a quarter of what is left
-    assert parts[-1].frames == 5
-    assert [gop for part in parts for gop in part.range] == list(range(40))
+    assert parts == [Part(first, 5, 25) for first in range(0, 40, 5)]  # four for each worker
 
 
 def test_several_workers_share_a_file_and_join_waits_for_all() -> None:

@@ -14,8 +14,7 @@ from streamcodec.errors import OutputError, SourceError, UsageError
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.manifest.driverlock import driver_lock
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import FileJob
-from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.messages import FileJob, SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 

@@ -29,9 +29,9 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     PartDone,
     Plan,
     Planned,
+    SchedulerOptions,
     Task,
 )
-from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 FLUSH_SECONDS = 0.05  # of real time: a driver flushes each time before it waits

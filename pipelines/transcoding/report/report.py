@@ -15,16 +15,14 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from streamcodec.cli.common import human_bytes
 from streamcodec.errors import UsageError
 from streamcodec.files import replace_on_success
-from streamcodec.text import MOST_CHARACTERS, shown
+from streamcodec.text import MOST_CHARACTERS, human_bytes, shown, time_text
 
 from ...files.sources import FAILED_HEADER
 from ..manifest.manifest import Manifest
 from ..manifest.rows import FileRow
-from .page import page
-from .progress import time_text
+from .html import page
 from .summary import Summary, sum_up
 
 __all__ = ["print_summary", "write_report"]

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from streamcodec.errors import PARTLY_FAILED
+
 from ..manifest.manifest import Manifest
 from ..manifest.rows import FileRow, RunRow, Totals
 
-__all__ = ["EXIT_PARTLY", "Summary", "quantile", "sum_up"]
+__all__ = ["Summary", "quantile", "sum_up"]
 
 SAMPLE = 4000  # files to plot
 EXIT_CANCELLED = 130
-EXIT_PARTLY = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Summary:
         """0: all is done; 4: a part failed or is not done; 130: cancelled."""
         if self.run.state == "cancelled":
             return EXIT_CANCELLED
-        return EXIT_PARTLY if self.totals.failed or self.totals.pending else 0
+        return PARTLY_FAILED if self.totals.failed or self.totals.pending else 0
 
 
 @dataclass

@@ -1,19 +1,44 @@
-"""How long work will take, learned from what was done: it decides what is split, what is grouped, and the estimates people see."""
+"""How far a run is, and how long its work will take, learned from what was done."""
 
 from dataclasses import dataclass
 
 from ...files.locations import FileRef
 from .messages import FileDone, PartDone, Plan
 
-__all__ = ["CostModel", "Rate"]
+__all__ = ["CostModel", "Counts", "Rate"]
 
 MEMORY = 0.98
 """Weight of all earlier work each time new work comes in: about the last 50 reports count."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """Files that ended, and the work done.
+
+    `bytes_in`: of the inputs that were worked on, parts of them included (the measure of progress),
+    of which `bytes_before` by former runs. `bytes_out`: of finished outputs. `retried`: pieces of
+    work given out again.
+    """
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    gops: int = 0
+    frames: int = 0
+    bytes_in: float = 0.0
+    bytes_before: float = 0.0
+    bytes_out: int = 0
+    retried: int = 0
+
+    @property
+    def files(self) -> int:
+        """Files that ended, in whatever way."""
+        return self.done + self.failed + self.skipped
+
+
 @dataclass
 class Rate:
-    """Work done per second, as a ratio of fading sums: long pieces count for more than short ones."""
+    """Work done per second, as a ratio of fading sums: long pieces count for more than short."""
 
     work: float
     seconds: float
@@ -52,6 +77,6 @@ class CostModel:
         self._bytes.learn(ref.size_bytes * done.part.frames / max(plan.frames, 1), done.seconds)
 
     def learn_file(self, ref: FileRef, done: FileDone) -> None:
-        """Of a file that was coded whole."""
+        """Learn from a file that was coded whole."""
         self._pixels.learn(done.frames * done.width * done.height, done.seconds)
         self._bytes.learn(ref.size_bytes, done.seconds)

@@ -1,12 +1,15 @@
-"""What follows from an outcome: the state of every file that is being worked on, its counters, and what is written down of it."""
+"""The state of every file that is being worked on: what can be done next, what follows from an
+outcome, and what is written down of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from typing import Protocol
 
-from .costs import CostModel
-from .counts import Counts
-from .file_state import OpenFile
-from .journal import Journal
+from ...files.locations import FileRef
+from .costs import CostModel, Counts
+from .file_state import OpenFile, Tries, cut
 from .messages import (
     FileDone,
     FileError,
@@ -15,88 +18,118 @@ from .messages import (
     Part,
     PartDone,
     PartsLost,
+    Plan,
     Planned,
+    SchedulerOptions,
     Skipped,
     Task,
     TaskKind,
     Verified,
 )
-from .options import SchedulerOptions
 
-__all__ = ["Ledger", "Unit"]
+__all__ = ["Journal", "Ledger"]
+
+PARTS_EACH = 4
+"""Parts of the last video for each worker, at least: so they end at about the same time."""
+
+
+class Journal(Protocol):
+    """Through it the scheduler keeps what a later run must know, one call for each event.
+
+    The manifest implements it; in tests a list does.
+    """
+
+    def started(self, files: Sequence[FileRef], worker: str) -> None:
+        """A worker begins with files that nobody was working on."""
+
+    def planned(self, file: int, plan: Plan) -> None: ...
+
+    def part_done(self, done: PartDone, worker: str) -> None: ...
+
+    def parts_lost(self, lost: PartsLost) -> None: ...
+
+    def written(self, done: FileDone, worker: str, *, final: bool) -> None:
+        """The output is in its place; unless `final` it is still to be checked."""
+
+    def verified(self, file: int) -> None:
+        """The output that was written is sound: the file is done."""
+
+    def skipped(self, skipped: Skipped, worker: str) -> None: ...
+
+    def attempted(self, file: int, part: Part | None, attempts: int) -> None:
+        """So many workers have died of the file (or of this part of it) by now."""
+
+    def failed(self, error: FileError, worker: str) -> None:
+        """The file is given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """Work that waits for a worker. `order`: that of its first file."""
+class _Unit:
+    """Work that waits for a worker. `part`: set for kind "part"."""
 
     kind: TaskKind
     files: tuple[int, ...]
-    order: int
+    part: Part | None = None
 
 
 class Ledger:
-    """`open`: by number, the files that are being worked on. `stopped`: why the run must stop, None = it need not.
-    `offer`: is told of all work that can be given out."""
+    """`open`: by number, the files that are being worked on. `stopped`: why the run must stop; None
+    while it goes on."""
 
-    def __init__(
-        self,
-        options: SchedulerOptions,
-        journal: Journal,
-        costs: CostModel,
-        offer: Callable[[Unit], None],
-    ) -> None:
+    def __init__(self, options: SchedulerOptions, journal: Journal, costs: CostModel) -> None:
         self.open: dict[int, OpenFile] = {}
         self.counts = Counts()
         self.stopped: str | None = None
         self._options = options
         self._journal = journal
         self._costs = costs
-        self._offer = offer
+        self._ready: list[tuple[int, int, int, _Unit]] = []
+        self._numbers = count()
 
     def begin(self, kind: TaskKind, jobs: Sequence[tuple[FileJob, int]]) -> None:
-        """Open files that nothing was done of yet; the numbers beside the jobs are their order."""
-        for job, order in jobs:
-            self.open[job.ref.file] = OpenFile.resumed(job, order)
-        self._offer(Unit(kind, tuple(job.ref.file for job, _ in jobs), jobs[0][1]))
+        """Open files that nothing was done of yet. The numbers beside the jobs are their order."""
+        self._offer(kind, [self._opened(job, order) for job, order in jobs])
 
-    def resume(self, job: FileJob, order: int) -> bool:
-        """Open a file that something was done of; False, and nothing happens, if this is none."""
+    def resume(self, job: FileJob, order: int, sharers: int) -> bool:
+        """Open a file that something was done of; False, and nothing happens, if this is none.
+
+        `sharers`: as for `settle`.
+        """
         if job.plan is None and not job.written:
             return False
-        file = self.open[job.ref.file] = OpenFile.resumed(job, order)
+        file = self._opened(job, order)
         if job.written and self._options.verify:
-            self._again("verify", file)
+            self._offer("verify", [file])
         elif job.written:
             self._journal.verified(job.ref.file)
             self._close(file, done=1)
-        else:
-            self.counts.bytes_before += self._share(file, file.frames_done)
-            self.counts.bytes_in += self._share(file, file.frames_done)
-            self.offer_parts(file)
+        elif job.plan is not None:
+            self._resume_parts(file, job.plan, job, sharers)
         return True
 
-    def offer_parts(self, file: OpenFile) -> None:
-        """Offer what comes next of a planned file, unless it is offered already."""
-        if file.has_parts and not file.queued:
-            file.queued = True
-            self._again("part", file)
-        elif file.is_coded:
-            self._again("join", file)
+    def take(self, worker: str) -> Task | None:
+        """The next work in files that are open, for this worker; None if there is none."""
+        while self._ready:
+            unit = heappop(self._ready)[-1]
+            files = self._still_open(unit.files)
+            if files:
+                return self._task(unit, files, worker)
+        return None
 
-    def settle(self, task: Task, outcome: Outcome, worker: str) -> None:
-        """Take in an outcome of this task. Of a file that has ended meanwhile only coded parts are still of use, to a later run."""
+    def settle(self, task: Task, outcome: Outcome, worker: str, sharers: int) -> None:
+        """Take in an outcome of this task. `sharers`: workers that a planned video is cut for, 1
+        while there are other files for them.
+
+        Of a file that has ended meanwhile only coded parts are still of use, to a later run.
+        """
         file = self.open.get(outcome.file)
         if file is None:
             if isinstance(outcome, PartDone):
                 self._journal.part_done(outcome, worker)
             return
         match outcome:
-            case Planned(plan=plan):
-                file.set_plan(plan)
-                file.started = False
-                self._journal.planned(outcome.file, plan)
-                self.offer_parts(file)
+            case Planned():
+                self._planned(file, outcome.plan, sharers)
             case PartDone():
                 self._part_done(file, outcome, worker)
             case PartsLost():
@@ -112,39 +145,90 @@ class Ledger:
             case FileError():
                 self._error(file, task, outcome, worker)
 
-    def died(
-        self, task: Task, files: Sequence[int], *, blame: bool, worker: str, reason: str
-    ) -> None:
-        """A worker died with this task, of which these files were not reported."""
+    def lost(self, task: Task, files: Sequence[int], worker: str, reason: str, blame: bool) -> None:
+        """A worker died with this task, of which these files were not reported.
+
+        With `blame` the first of them counts as the cause; else it is nobody's fault.
+        """
         for number, file in enumerate(self._still_open(files)):
             if number == 0 or not blame:
                 self._count_death(file, task.part, worker, blame, reason)
             if file.ref.file in self.open:
-                self._retry(file, task)
+                self._retry(task, [file])
 
     def give_back(self, task: Task, files: Sequence[int]) -> None:
         """The task was not begun: offer it as it was."""
         left = self._still_open(files)
-        if task.part is not None:
-            for file in left:
-                self._retry(file, task)
-        elif left:
-            self.counts.retried += 1
-            self._offer(Unit(task.kind, tuple(file.ref.file for file in left), left[0].order))
+        if left:
+            self._retry(task, left)
+
+    def _opened(self, job: FileJob, order: int) -> OpenFile:
+        file = self.open[job.ref.file] = OpenFile(job.ref, order)
+        file.tries[None] = Tries(deaths=job.attempts)
+        return file
 
     def _still_open(self, files: Sequence[int]) -> list[OpenFile]:
         return [self.open[file] for file in files if file in self.open]
 
-    def _again(self, kind: TaskKind, file: OpenFile) -> None:
-        self._offer(Unit(kind, (file.ref.file,), file.order))
+    def _offer(
+        self,
+        kind: TaskKind,
+        files: Sequence[OpenFile],
+        part: Part | None = None,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Have this done: what completes a file or was begun before comes first, then by size."""
+        rank = 0 if again or kind in ("join", "verify") else 1
+        unit = _Unit(kind, tuple(file.ref.file for file in files), part)
+        heappush(self._ready, (rank, files[0].order, next(self._numbers), unit))
 
-    def _retry(self, file: OpenFile, task: Task) -> None:
-        self.counts.retried += 1
-        if task.part is None:
-            self._again(task.kind, file)
+    def _task(self, unit: _Unit, files: Sequence[OpenFile], worker: str) -> Task:
+        refs = tuple(file.ref for file in files)
+        fresh = [file for file in files if not file.started]
+        if fresh and unit.kind != "verify":
+            self._journal.started([file.ref for file in fresh], worker)
+        for file in fresh:
+            file.started = True
+        plan = files[0].plan if unit.kind in ("part", "join") else None
+        if unit.part is not None and plan is not None:
+            cost = self._costs.of_frames(plan, unit.part.frames)
         else:
-            file.give_back(task.part)
-            self.offer_parts(file)
+            cost = sum(map(self._costs.of_file, refs))
+        parts = files[0].parts() if unit.kind == "join" else ()
+        return Task(next(self._numbers), unit.kind, refs, cost, plan, unit.part, parts)
+
+    def _planned(self, file: OpenFile, plan: Plan, sharers: int) -> None:
+        file.plan, file.started = plan, False
+        self._journal.planned(file.ref.file, plan)
+        for part in cut(plan, (), self._part_frames(plan, sharers)):
+            self._offer("part", [file], part)
+
+    def _resume_parts(self, file: OpenFile, plan: Plan, job: FileJob, sharers: int) -> None:
+        """What was coded stays; parts that workers died of come again as they were."""
+        file.plan = plan
+        for done in job.done:
+            file.add(done)
+        self.counts.bytes_before += self._share(file, file.frames_done)
+        self.counts.bytes_in += self._share(file, file.frames_done)
+        taken = [done.part for done in job.done]
+        for part, deaths in job.tried:
+            file.tries[part.first_gop] = Tries(deaths=deaths)
+            taken.append(part)
+            self._offer("part", [file], part, again=True)
+        for part in cut(plan, taken, self._part_frames(plan, sharers)):
+            self._offer("part", [file], part)
+        if file.is_coded:
+            self._offer("join", [file])
+
+    def _part_frames(self, plan: Plan, sharers: int) -> float:
+        """The most frames of a part of this video."""
+        frames = self._options.target_seconds / self._costs.of_frames(plan, 1)
+        return frames if sharers == 1 else min(frames, plan.frames / (PARTS_EACH * sharers))
+
+    def _retry(self, task: Task, files: Sequence[OpenFile]) -> None:
+        self.counts.retried += 1
+        self._offer(task.kind, files, task.part, again=True)
 
     def _part_done(self, file: OpenFile, done: PartDone, worker: str) -> None:
         assert file.plan is not None
@@ -155,29 +239,20 @@ class Ledger:
         self.counts.bytes_in += self._share(file, done.part.frames)
         self._journal.part_done(done, worker)
         if file.is_coded:
-            self.offer_parts(file)
+            self._offer("join", [file])
 
     def _parts_lost(self, file: OpenFile, lost: PartsLost, worker: str) -> None:
-        parts = [
-            part for first_gop in lost.first_gops if (part := file.lose(first_gop)) is not None
-        ]
+        parts = [part for first in lost.first_gops if (part := file.lose(first)) is not None]
         if not parts:
-            self._fail(
-                file,
-                FileError(
-                    lost.file,
-                    f"parts {lost.first_gops} are lost, but none of them was coded: {lost.reason}",
-                ),
-                worker,
-            )
+            what = f"parts {lost.first_gops} are lost, but none of them was coded: {lost.reason}"
+            self._fail(file, FileError(lost.file, what), worker)
             return
         self._journal.parts_lost(lost)
         for part in parts:
             self.counts.bytes_in -= self._share(file, part.frames)
             self.counts.retried += 1
             self._count_death(file, part, worker, True, lost.reason)
-        if lost.file in self.open:
-            self.offer_parts(file)
+            self._offer("part", [file], part, again=True)
 
     def _file_done(self, file: OpenFile, task: Task, done: FileDone, worker: str) -> None:
         if task.kind == "whole":
@@ -187,7 +262,7 @@ class Ledger:
         self.counts.bytes_out += done.size_bytes
         self._journal.written(done, worker, final=not self._options.verify)
         if self._options.verify:
-            self._again("verify", file)
+            self._offer("verify", [file])
         else:
             self._close(file, done=1)
 
@@ -197,38 +272,29 @@ class Ledger:
         if tries.errors > self._options.retry_errors:
             self._fail(file, error, worker)
         else:
-            self._retry(file, task)
+            self._retry(task, [file])
 
     def _count_death(
         self, file: OpenFile, part: Part | None, worker: str, blame: bool, reason: str
     ) -> None:
         """Of the file, or this part of it; too many, and the file fails."""
-        if file.ref.file not in self.open:
+        number = file.ref.file
+        if number not in self.open:
             return
         tries = file.tries_of(part)
         tries.deaths += blame
         tries.losses += not blame
         if blame:
-            self._journal.attempted(file.ref.file, part, tries.deaths)
+            self._journal.attempted(number, part, tries.deaths)
         what = "it" if part is None else f"GOPs {part.first_gop} to {part.end_gop - 1}"
         if tries.deaths >= self._options.max_attempts:
-            self._fail(
-                file,
-                FileError(
-                    file.ref.file,
-                    f"given up after {tries.deaths} attempts at {what}; the last ended with: {reason}",
-                ),
-                worker,
-            )
+            text = f"given up after {tries.deaths} attempts at {what}"
+            text += f"; the last ended with: {reason}"
         elif tries.losses >= self._options.max_losses:
-            self._fail(
-                file,
-                FileError(
-                    file.ref.file,
-                    f"{tries.losses} workers were lost while they had {what}, the last: {reason}",
-                ),
-                worker,
-            )
+            text = f"{tries.losses} workers were lost while they had {what}, the last: {reason}"
+        else:
+            return
+        self._fail(file, FileError(number, text), worker)
 
     def _fail(self, file: OpenFile, error: FileError, worker: str) -> None:
         self._journal.failed(error, worker)

@@ -1,13 +1,15 @@
 """What travels between the driver and its workers: tasks one way, outcomes the other. Never frames.
 
-    kind     the worker                                           answers with
-    plan     looks at one long video                              Planned
-    part     codes some GOPs of it                                PartDone
-    join     puts its parts together, commits the output          FileDone | PartsLost
-    whole    codes every file of a batch of short ones            for each FileDone | Planned (too long for one task) | Skipped | FileError
-    verify   checks one output                                    Verified
+    kind     the worker                                   answers with
+    plan     looks at one long video                      Planned
+    part     codes some GOPs of it                        PartDone
+    join     joins its parts, commits the output          FileDone | PartsLost
+    whole    codes every file of a batch of short ones    for each FileDone | Skipped, or Planned
+                                                          (too long for one task)
+    verify   checks one output                            Verified
 
-Any file's work may also end with a FileError (the codec raised) or Skipped (its output is there, made with the same key).
+Any file's work may also end with a FileError (the codec raised) or Skipped (its output is there,
+made with the same key).
 """
 
 import traceback as tracebacks
@@ -18,28 +20,49 @@ from streamcodec.errors import UsageError
 
 from ...files.locations import FileRef
 
-__all__ = [
-    "FileDone",
-    "FileError",
-    "FileJob",
-    "Outcome",
-    "Part",
-    "PartDone",
-    "PartsLost",
-    "Plan",
-    "Planned",
-    "Skipped",
-    "Task",
-    "TaskKind",
-    "Verified",
-]
+
+@dataclass(frozen=True, slots=True)
+class SchedulerOptions:
+    """How work is cut up, and when it is given up.
+
+    `target_seconds`: length of a task to aim at. `max_batch`: most files in one task. `split`:
+    whether long videos are cut up. `max_attempts`: deaths of workers until a file is given up;
+    `max_losses`: the same for workers lost for reasons of their own. `retry_errors`: how often a
+    file is tried again after an exception. `max_failures`: failed files beyond which the run stops.
+    `max_in_flight`: most tasks at a time. `verify`: every output is checked by a task of its own.
+    `bytes_per_second` of input and `pixels_per_second`: first guesses of one worker's speed.
+    """
+
+    target_seconds: float = 20.0
+    max_batch: int = 64
+    split: bool = True
+    max_attempts: int = 3
+    max_losses: int = 20
+    retry_errors: int = 0
+    max_failures: int | None = None
+    max_in_flight: int | None = None
+    verify: bool = False
+    bytes_per_second: float = 50e3
+    pixels_per_second: float = 2e6
+
+    def __post_init__(self) -> None:
+        positive = ("target_seconds", "max_batch", "max_attempts", "max_losses")
+        for name in (*positive, "bytes_per_second", "pixels_per_second"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
+        for name, least in (("retry_errors", 0), ("max_failures", 0), ("max_in_flight", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value!r}; accepted: {least} or more")
+
 
 TaskKind = Literal["plan", "part", "join", "whole", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a video is cut: the number of frames of each of its GOPs, in order. `payload`: the codec's own plan, opaque here."""
+    """How long a video's GOPs are: the frames of each, in order. `payload`: the codec's own plan,
+    opaque here."""
 
     width: int
     height: int
@@ -49,7 +72,8 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.gop_frames or min(self.gop_frames) < 1 or self.width < 1 or self.height < 1:
             raise UsageError(
-                f"plan of {self.width}x{self.height}, GOPs {self.gop_frames}; accepted: a picture, GOPs of 1 frame or more"
+                f"plan of {self.width}x{self.height}, GOPs {self.gop_frames}; "
+                "accepted: a picture, GOPs of 1 frame or more"
             )
 
     @property
@@ -63,7 +87,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some successive GOPs of a planned video: the unit of work. It is cut when a worker is free for it, and known by its first GOP."""
+    """Some successive GOPs of a planned video: the unit of work, known by its first GOP."""
 
     first_gop: int
     gops: int
@@ -87,7 +111,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class PartDone:
-    """A coded part. `path`: where its bytes lie. `payload`: what the codec wants back when it joins the parts, opaque here."""
+    """A coded part. `path`: where its bytes lie. `payload`: what the codec wants back when it joins
+    the parts, opaque here."""
 
     file: int
     part: Part
@@ -99,7 +124,8 @@ class PartDone:
 
 @dataclass(frozen=True, slots=True)
 class PartsLost:
-    """Parts (by their first GOPs) that were coded, and are missing or damaged now: they are coded again."""
+    """Parts (by their first GOPs) that were coded, and are missing or damaged now: they are coded
+    again."""
 
     file: int
     first_gops: tuple[int, ...]
@@ -108,7 +134,8 @@ class PartsLost:
 
 @dataclass(frozen=True, slots=True)
 class FileDone:
-    """An output that is in its place. `size_bytes`: of the output. `seconds`: of work, in all its tasks. `psnr_db`: None = not measured."""
+    """An output that is in its place. `size_bytes`: of the output. `seconds`: of work, in all its
+    tasks. `psnr_db`: None = not measured."""
 
     file: int
     size_bytes: int
@@ -155,8 +182,9 @@ Outcome = Planned | PartDone | PartsLost | FileDone | Verified | Skipped | FileE
 class FileJob:
     """A file that is not finished, with what former runs left of it.
 
-    `attempts`: workers that died of it as a whole; `tried`: parts with the number of workers that died of each. `plan`: if it was
-    planned; `done`: its parts that are coded. `written`: the output is in its place and only its check is missing.
+    `attempts`: workers that died of it as a whole; `tried`: parts with the number of workers that
+    died of each. `plan`: if it was planned; `done`: its parts that are coded. `written`: the output
+    is in its place and only its check is missing.
     """
 
     ref: FileRef
@@ -169,9 +197,10 @@ class FileJob:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for one worker. `files`: one, but of a batch of "whole" files. `cost_seconds`: a guess, for time limits and logs.
+    """Work for one worker. `files`: one, or a batch of "whole" files. `cost_seconds`: a guess, for
+    time limits and logs.
 
-    `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join", all of them, in order.
+    `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join": all of them.
     """
 
     id: int
