@@ -228,7 +228,7 @@ def test_other_arguments_fail(
 
 
 def test_no_matplotlib_fails(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "find_spec", lambda name: None)
+    monkeypatch.setattr(evaluation, "can_draw", lambda: False)
     with pytest.raises(UsageError, match=r"streamcodec\[report\]"):
         evaluate([clips], tmp_path / "out")
 
