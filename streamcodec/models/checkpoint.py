@@ -57,23 +57,28 @@ def save_checkpoint(
         )  # save_file makes files that only their owner can read
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write the weights {path}: {error}") from error
-    return model_id(state)
+    return model_id(state, registry.unseen(preset, fields))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Construct the model that a weights file holds and load it. ModelError if the file is missing, damaged or something else."""
     state, metadata = read_safetensors(path)
-    preset, config, model = _construct(path, metadata)
+    preset, config, model = _construct(path, metadata, state)
     try:
         model.load_state_dict(state)
     except (RuntimeError, ModelError) as error:
         raise ModelError(f"the weights {path} do not fit the model {preset}: {error}") from error
-    return Checkpoint(preset, config, model_id(state), model.eval())
+    return Checkpoint(
+        preset, config, model_id(state, registry.unseen(preset, config)), model.eval()
+    )
 
 
-def model_id(state: Mapping[str, Tensor]) -> bytes:
-    """First 16 bytes of the SHA-256 over (key, dtype, shape, bytes) of all tensors, in the order of their keys."""
-    digest = hashlib.sha256()
+def model_id(state: Mapping[str, Tensor], unseen: Mapping[str, Any] | None = None) -> bytes:
+    """First 16 bytes of the SHA-256 over (key, dtype, shape, bytes) of all tensors, in the order of their keys.
+
+    `unseen`: what else decoding depends on (registry.unseen), hashed before them as JSON if there is any.
+    """
+    digest = hashlib.sha256(json.dumps(dict(unseen), sort_keys=True).encode() if unseen else b"")
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
         digest.update(
@@ -96,16 +101,22 @@ def _stored(key: str, value: Tensor, half: bool) -> Tensor:
 
 
 def _construct(
-    path: Path, metadata: Mapping[str, str]
+    path: Path, metadata: Mapping[str, str], state: Mapping[str, Tensor]
 ) -> tuple[str, dict[str, Any], ImageModel | InterModel]:
+    """The model as its metadata have it, made only when its parameters are known to be in the file, about: it may ask for any size."""
     if metadata.get("format") != FORMAT or not {"preset", "config"} <= set(metadata):
         raise ModelError(
             f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}"
         )
+    preset = metadata["preset"]
     try:
         config = parse_json(metadata["config"])
-        return metadata["preset"], config, registry.create(metadata["preset"], **config)
+        wanted, found = registry.size_of(preset, config), sum(map(Tensor.numel, state.values()))
+        if found < wanted // 2:
+            raise ModelError(f"it takes {wanted} numbers, and the file has {found}")
+        return preset, config, registry.create(preset, **config)
     except (
+        ModelError,
         ValueError,
         TypeError,
         RuntimeError,
@@ -113,5 +124,5 @@ def _construct(
         ArithmeticError,
     ) as error:  # what layers raise for impossible widths
         raise ModelError(
-            f"the weights {path} have a damaged config: {metadata['config']!r}"
+            f"the weights {path} have a damaged config: {metadata['config']!r}: {error}"
         ) from error

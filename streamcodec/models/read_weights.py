@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +21,7 @@ __all__ = ["read_safetensors", "read_weights"]
 
 ACCEPTED = "accepted: a PyTorch checkpoint (.pth, .pth.tar, .pt) or safetensors"
 SAFETENSORS_MARK = slice(8, 9)  # behind the header's length its JSON begins: "{"
+MOST_GROWTH = 4  # of an archive that somebody has compressed
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 GLOBAL = re.compile(r"[Uu]nsupported (?:global: GLOBAL|GLOBAL|class|global) (\S+)")
 # how PyTorch begins every refusal: with the advice to load it without the check
@@ -45,6 +47,8 @@ def read_weights(path: Path) -> tuple[Mapping[Any, Any], dict[str, str]]:
         return read_safetensors(path)
     if not head.startswith((ZIP, PICKLE)):
         raise ModelError(f"{path} holds no weights: it begins with {head!r}; {ACCEPTED}")
+    if head.startswith(ZIP):
+        _check_zip(path)
     return _unpickle(path), {}
 
 
@@ -55,6 +59,23 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118 (not a dict)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
+
+
+def _check_zip(path: Path) -> None:
+    """ModelError for an archive that would grow: PyTorch stores its tensors as they are."""
+    try:
+        with ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(
+            f"cannot read the weights {path}: damaged, truncated or no checkpoint of PyTorch ({error})"
+        ) from error
+    most = MOST_GROWTH * path.stat().st_size
+    if size > most:
+        raise ModelError(
+            f"{path} would grow to {size} bytes; accepted: up to {most}, {MOST_GROWTH} times its size; where it was made, save it "
+            "without compression"
+        )
 
 
 def _unpickle(path: Path) -> Mapping[Any, Any]:

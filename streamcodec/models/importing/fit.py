@@ -11,6 +11,7 @@ from torch import Tensor
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import registry
 from streamcodec.models.exact.network import IntegerData
+from streamcodec.models.registry import MAX_WIDTH
 
 __all__ = ["Fit", "find_fit", "listed"]
 
@@ -20,7 +21,6 @@ WIDTHS = {
 }
 """Field of a config -> keys of tensors whose first dimension it is."""
 
-MAX_WIDTH = 4096
 TABLES = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
 CONSTANTS = (
     "bound",

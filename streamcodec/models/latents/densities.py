@@ -154,7 +154,7 @@ class EntropyBottleneck(EntropyModel):
                     torch.full((channels, after, before), math.log(math.expm1(1 / scale / after)))
                 )
             )
-            self.biases.append(nn.Parameter(torch.rand(channels, after, 1) - 0.5))
+            self.biases.append(nn.Parameter(torch.empty(channels, after, 1).uniform_(-0.5, 0.5)))
         for width in filters:
             self.factors.append(nn.Parameter(torch.zeros(channels, width, 1)))
         self.quantiles = nn.Parameter(
