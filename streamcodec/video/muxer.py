@@ -17,6 +17,7 @@ from streamcodec.errors import OutputError, StreamCodecError
 from streamcodec.tracks import Chapter, Track, TrackPacket
 from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame, VideoFormat
 from streamcodec.video.encoders import CONTAINERS, EncoderChoice
+from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
 from streamcodec.video.timing import PacketTimer
 from streamcodec.video.tracks.write import TrackMuxer
@@ -24,10 +25,7 @@ from streamcodec.video.tracks.write import TrackMuxer
 __all__ = ["MuxerSink", "keeps_rotation"]
 
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
-_ASPECT_INSIDE = (
-    "libx264",
-    "libx265",
-)  # in their own headers; FFmpeg's Matroska muxer cannot be told through PyAV
+_ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers, exactly
 
 
 def keeps_rotation() -> bool:
@@ -39,8 +37,8 @@ class MuxerSink:
     """Writes one video stream to `part`, and beside it the packets of `tracks`; messages call it `name`.
 
     Timestamps and durations are kept in the video's time base by MP4 and MOV; Matroska and WebM round them to milliseconds. A video that
-    starts before 0 is moved to 0. Raises OutputError if the container does not take the encoder or cannot store the pixels' shape beside
-    it (WebM; Matroska but for H.264 and HEVC), if the encoder does not open, or if the disk is full.
+    starts before 0 is moved to 0. Raises OutputError if the container does not take the encoder, if the encoder does not open, or if the
+    disk is full.
     """
 
     def __init__(
@@ -53,15 +51,10 @@ class MuxerSink:
         tracks: Sequence[Track] = (),
         chapters: Sequence[Chapter] = (),
     ) -> None:
-        self._name, self._encoder, self._video = name, encoder, video
+        self._part, self._name, self._encoder, self._video = part, name, encoder, video
         self._color = _written_color(video.color, encoder.pixel_format)
         self._maker = FrameMaker(encoder.pixel_format, video.color)
         self._timer = PacketTimer(sums_durations=CONTAINERS[name.suffix.lower()] in _TRACK_LENGTHS)
-        if video.sample_aspect_ratio != 1 and not _keeps_aspect(name.suffix.lower(), encoder.name):
-            raise OutputError(
-                f"{name.suffix} with {encoder.name} cannot store the sample aspect ratio {video.sample_aspect_ratio}; "
-                f"accepted: .mp4, .mov, or .mkv with {', '.join(_ASPECT_INSIDE)}"
-            )
         if encoder.name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors only: it would write to the terminal
         muxer = CONTAINERS[name.suffix.lower()]
@@ -138,6 +131,10 @@ class MuxerSink:
                 self._tracks.write_video(last)
             self._tracks.start()
             self._container.close()
+            ratio = self._video.sample_aspect_ratio
+            is_matroska = CONTAINERS[self._name.suffix.lower()] in ("matroska", "webm")
+            if ratio != 1 and is_matroska and self._encoder.name not in _ASPECT_INSIDE:
+                set_sample_aspect_ratio(self._part, ratio)
 
     def discard(self) -> None:
         with contextlib.suppress(av.error.FFmpegError, OSError, ValueError, OverflowError):
@@ -162,10 +159,6 @@ class MuxerSink:
             raise OutputError(
                 f"cannot {doing} {self._name} ({self._encoder.name}, {self._encoder.pixel_format}): {reason}"
             ) from error
-
-
-def _keeps_aspect(suffix: str, encoder: str) -> bool:
-    return suffix in (".mp4", ".m4v", ".mov") or (suffix == ".mkv" and encoder in _ASPECT_INSIDE)
 
 
 def _written_color(color: ColorSpec, pixel_format: str) -> ColorSpec:

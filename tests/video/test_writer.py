@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from streamcodec.errors import OutputError, UsageError
 from streamcodec.metrics import psnr_db
 from streamcodec.types import ColorSpec, FrameFormat, RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter, to_yuv420
+from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.muxer import keeps_rotation
 
 VIDEO = VideoFormat(96, 64, Fraction(1, 90000), Fraction(30), color=ColorSpec(1, 1, 1, False))
@@ -384,9 +386,36 @@ def test_encoder_that_does_not_open_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_aspect_that_cannot_be_stored_fails(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot store the sample aspect ratio 4/3"):
-        VideoWriter(tmp_path / "a.webm", replace(VIDEO, sample_aspect_ratio=Fraction(4, 3)))
+@pytest.mark.parametrize(
+    "ratio", [Fraction(4, 3), Fraction(8, 9), Fraction(3, 4), Fraction(2), Fraction(64, 45)]
+)
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.webm", None), ("a.mkv", "ffv1"), ("a.mkv", "h264"), ("a.mkv", "vp9"), ("a.mkv", "av1")],
+)
+def test_shape_of_pixels_is_kept_by_matroska(
+    tmp_path: Path, name: str, codec: str | None, ratio: Fraction
+) -> None:
+    video = replace(VIDEO, sample_aspect_ratio=ratio)
+    with VideoWriter(tmp_path / name, video, codec=codec, metadata={"title": "t" * 300}) as writer:
+        for number in range(3):
+            planes = (np.full((3, video.height, video.width), 60 * number, np.uint8),)
+            writer.write(RawFrame(planes, number * 3600, 3600))
+    with VideoReader(tmp_path / name) as reader:
+        assert float(reader.format.sample_aspect_ratio) == pytest.approx(float(ratio), rel=0.02)
+        assert sum(1 for _ in reader) == 3
+        assert reader.metadata["title"] == "t" * 300
+    with av.open(str(tmp_path / name)) as opened:
+        opened.seek(80_000)
+        assert next(opened.decode(video=0)).time == pytest.approx(0.08, abs=0.1)
+
+
+def test_matroska_that_is_laid_out_otherwise_is_left(tmp_path: Path) -> None:
+    for data in (b"", b"nothing", bytes(100), b"\x18\x53\x80\x67\x81\x00", b"\x1a\x45\xdf\xa3" * 9):
+        (tmp_path / "a.mkv").write_bytes(data)
+        with pytest.raises(ValueError, match="it "):
+            set_sample_aspect_ratio(tmp_path / "a.mkv", Fraction(2))
+        assert (tmp_path / "a.mkv").read_bytes() == data
 
 
 @pytest.mark.parametrize(
