@@ -49,7 +49,7 @@ def check_range(start_seconds: Any, duration_seconds: Any = None, max_frames: An
 
 
 def check_on_damage(on_damage: str) -> OnDamage:
-    """Return `on_damage` if it is "raise" or "skip"."""
+    """Return `on_damage` if it is "raise", "skip" or "conceal"."""
     if on_damage not in get_args(OnDamage):
         raise UsageError(f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}")
     return on_damage  # type: ignore[return-value]

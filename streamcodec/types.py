@@ -47,7 +47,7 @@ FrameFormat = Literal["rgb", "yuv420"]
 FrameType = Literal["I", "P"]
 """I: coded on its own. P: coded with the frame before it as reference."""
 
-OnDamage = Literal["raise", "skip"]
+OnDamage = Literal["raise", "skip", "conceal"]
 """At a defect in a stream: raise a CorruptStreamError, or skip what is lost."""
 
 Precision = Literal["fp32", "bf16"]

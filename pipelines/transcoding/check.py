@@ -40,11 +40,11 @@ def check_stream(stream: Path, source: Path, coding: Coding) -> None:
 
 def check_video(video: Path, stream: Path, coding: Coding) -> None:
     """Check a video against the stream that was decoded: that it decodes, the number of frames, and their times, counted from the first.
-    Where damage was left out, there may be fewer. Raises CorruptStreamError or SourceError."""
+    Where frames were lost, there may be fewer. Raises CorruptStreamError or SourceError."""
     wanted = list(_chosen(stream, coding))
     with VideoReader(video) as reader:
         found = [frame.pts * reader.format.time_base for frame in reader]
-    if coding.on_damage == "skip":
+    if coding.on_damage != "raise":
         if len(found) > len(wanted):
             raise CorruptStreamError(
                 f"the output has {len(found)} frames, the stream {len(wanted)}"

@@ -1,11 +1,12 @@
 """Options and helpers that several commands share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from streamcodec.container.limits import Limits
 from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM
 from streamcodec.text import MOST_CHARACTERS, shown
@@ -15,7 +16,10 @@ __all__ = [
     "STREAM_SUFFIX",
     "decoder_precision_option",
     "device_options",
+    "header_option",
     "is_stream_name",
+    "limits_of",
+    "limits_option",
     "max_pixels_option",
     "overwrite_option",
     "parse_seconds",
@@ -43,6 +47,18 @@ decoder_precision_option = click.option(
     "--precision",
     type=click.Choice(["fp32", "bf16"]),
     help="Arithmetic of PyTorch's networks.  [default: the encoder's]",
+)
+header_option = click.option(
+    "--header-from",
+    metavar="OTHER.ssf",
+    help="Take the header of this stream, coded with the same settings, if IN has lost its own.",
+)
+limits_option = click.option(
+    "--limit",
+    "limits",
+    metavar="NAME=N",
+    multiple=True,
+    help="How much IN may hold: packets, frames, gops, payload_bytes, concealed, tracks or tags.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no summary.")
 
@@ -97,6 +113,18 @@ def parse_seconds(text: str | None) -> float | None:
     for value in values:
         seconds = 60 * seconds + value
     return seconds
+
+
+def limits_of(settings: Sequence[str]) -> Limits:
+    """The limits that NAME=N options set; UsageError for an unknown name or no number."""
+    values = {}
+    for setting in settings:
+        name, _, count = setting.partition("=")
+        if name not in Limits.__dataclass_fields__ or not count.isdecimal():
+            names = ", ".join(Limits.__dataclass_fields__)
+            raise UsageError(f"limit is {setting!r}; accepted: NAME=N with NAME one of {names}")
+        values[name] = int(count)
+    return Limits(**values)
 
 
 def is_stream_name(out: str) -> bool:

@@ -1,12 +1,15 @@
 """`streamcodec decode IN OUT`."""
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from streamcodec.cli.common import (
     decoder_precision_option,
     device_options,
+    header_option,
+    limits_of,
+    limits_option,
     max_pixels_option,
     overwrite_option,
     parse_seconds,
@@ -16,6 +19,7 @@ from streamcodec.cli.common import (
 )
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
+from streamcodec.types import OnDamage
 
 __all__ = ["decode"]
 
@@ -36,11 +40,14 @@ __all__ = ["decode"]
 )
 @click.option(
     "--on-damage",
-    type=click.Choice(["raise", "skip"]),
+    type=click.Choice(get_args(OnDamage)),
     default="raise",
     show_default=True,
-    help="At damage in IN: fail, or leave out the frames that are lost (at most the rest of the GOP).",
+    help="At damage in IN: fail, leave out the frames that are lost (at most the rest of the GOP), or repeat the "
+    "last good frame in their place.",
 )
+@header_option
+@limits_option
 @weights_options
 @decoder_precision_option
 @max_pixels_option
@@ -54,6 +61,7 @@ def decode(
     duration: str | None,
     threads: int | None,
     quiet: bool,
+    limits: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Decode an .ssf stream into a video.
@@ -72,8 +80,12 @@ def decode(
             start_seconds=start_seconds,
             duration_seconds=duration_seconds,
             progress=advance,
+            limits=limits_of(limits),
             **options,
         )
+    if report.damage is not None:
+        kept = f"; {report.concealed} were concealed" if report.concealed else ""
+        say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)
     if not quiet:
         say(
             f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps",

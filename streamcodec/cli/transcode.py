@@ -87,7 +87,7 @@ __all__ = ["transcode"]
 )
 @click.option(
     "--on-damage",
-    type=click.Choice(["raise", "skip"]),
+    type=click.Choice(["raise", "skip", "conceal"]),
     default="raise",
     show_default=True,
     help="At damage in a stream.",

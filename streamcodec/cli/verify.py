@@ -6,6 +6,9 @@ import click
 
 from streamcodec.cli.common import (
     device_options,
+    header_option,
+    limits_of,
+    limits_option,
     max_pixels_option,
     quiet_option,
     say,
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
+MOST_PROBLEMS = 50
+"""That are listed."""
+
 
 @click.command()
 @click.argument("source", metavar="IN")
@@ -30,6 +36,8 @@ __all__ = ["verify"]
     help="Decode every frame, or check structure and checksums only.",
 )
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
+@header_option
+@limits_option
 @weights_options
 @max_pixels_option
 @device_options
@@ -44,6 +52,8 @@ def verify(
     device: str | None,
     threads: int | None,
     quiet: bool,
+    header_from: str | None,
+    limits: tuple[str, ...],
 ) -> int:
     """Check that a stream is whole and decodes to the encoder's pixels.
 
@@ -62,9 +72,13 @@ def verify(
             inter=inter,
             max_pixels=max_pixels,
             progress=advance,
+            header_from=header_from,
+            limits=limits_of(limits),
         )
-    for problem in report.problems:
+    for problem in report.problems[:MOST_PROBLEMS]:
         say(f"{source}: {problem}", err=True)
+    if (more := len(report.problems) - MOST_PROBLEMS) > 0:
+        say(f"{source}: and {more} other problems", err=True)
     if not quiet:
         say(f"{source}: {describe(report)}")
     if not report.ok:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from streamcodec.container.index import Index, IndexEntry
+from streamcodec.container.packet import PacketFields, PacketType
 
 __all__ = ["Loss", "Losses", "describe_losses"]
 
@@ -43,6 +44,7 @@ class Losses:
 
     def __init__(self, first_frame: int = 0) -> None:
         self._next = first_frame
+        self._decodable = -1  # the only frame but a key frame that can follow
         self._runs: list[tuple[int, int]] = []
 
     def found(self, frame: int) -> None:
@@ -50,6 +52,12 @@ class Losses:
         if frame > self._next:
             self._runs.append((self._next, frame - 1))
         self._next = max(self._next, frame + 1)
+
+    def packet(self, packet: PacketFields) -> None:
+        """A packet of the stream; a frame is found if it can be decoded: a key frame, or the one behind one that can be."""
+        if packet.type == PacketType.FRAME and (packet.key or packet.frame == self._decodable):
+            self._decodable = packet.frame + 1
+            self.found(packet.frame)
 
     def ends(self, frame_count: int) -> None:
         """The stream has so many frames."""

@@ -161,6 +161,7 @@ class Reader:
                 builder.close(item[0].offset)
             else:
                 builder.add(item[0], item[0].offset)
+        builder.close(self._source.size())
         return builder.build(tuple(damage))
 
     def _items(self, gop: IndexEntry | None, *, payloads: bool) -> Iterator[Found | Damage]:

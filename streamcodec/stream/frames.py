@@ -20,6 +20,8 @@ class Frame(Views):
     `planes`: as it was decoded, uint8: Y (H, W), U and V (ceil(H/2), ceil(W/2)); of an rgb stream one array (3, H, W).
     `array`: (3, H, W) uint8 RGB, NumPy, converted by `color` when it is asked for. `data`: the same as a tensor, which takes PyTorch.
 
+    `concealed`: the frame is lost to damage, and the last good one before it stands in its place
+    (`on_damage="conceal"`).
     `index`: in order of display, from 0. `type`: "I" or "P". `pts_seconds`: when it is shown; `duration_seconds`: how long, 0 where the
     source did not say; `pts` and `duration` are the same as integers in units of the stream's time base.
     """
@@ -31,6 +33,7 @@ class Frame(Views):
     duration: int
     time_base: Fraction
     color: ColorSpec = field(default_factory=ColorSpec)
+    concealed: bool = False
 
     @property
     def pts_seconds(self) -> float:
@@ -45,13 +48,15 @@ class Frame(Views):
 class FrameBatch(Views):
     """N frames in the three views of `Frame`, with one dimension in front: `planes` (N, H, W) and so on, `array`, `data` (N, 3, H, W).
 
-    `indexes`: (N,) int64; `pts_seconds`, `duration_seconds`: (N,) float64; NumPy. Iterating gives the rows of `array`.
+    `indexes`: (N,) int64; `concealed`: (N,) bool; all of NumPy.
+    `pts_seconds`, `duration_seconds`: (N,) float64; NumPy. Iterating gives the rows of `array`.
     """
 
     planes: Planes
     indexes: NDArray[np.int64]
     pts_seconds: NDArray[np.float64]
     duration_seconds: NDArray[np.float64]
+    concealed: NDArray[np.bool_]
     color: ColorSpec = field(default_factory=ColorSpec)
 
     @classmethod
@@ -67,6 +72,7 @@ class FrameBatch(Views):
             indexes=np.array([frame.index for frame in frames], np.int64),
             pts_seconds=np.array([frame.pts_seconds for frame in frames], np.float64),
             duration_seconds=np.array([frame.duration_seconds for frame in frames], np.float64),
+            concealed=np.array([frame.concealed for frame in frames], np.bool_),
             color=color,
         )
 

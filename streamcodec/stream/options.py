@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from streamcodec.checks import check_on_damage, is_number
+from streamcodec.container import DEFAULT_LIMITS, Limits
 from streamcodec.errors import UsageError
+from streamcodec.files import ByteSource
 from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
 from streamcodec.stream.target import Measure, Target
 from streamcodec.types import (
@@ -149,7 +151,9 @@ class DecodeOptions:
 
     `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not
     installed. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, at most
-    the rest of the GOP. `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can
+    the rest of the GOP; "conceal" repeats the last good frame in their place, and marks it. `header_from`: another stream with the same
+    settings, whose header is taken for a stream that has lost its own. `limits`: how much a stream may hold.
+    `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can
     declare a huge one.
     """
 
@@ -159,6 +163,8 @@ class DecodeOptions:
     inter: str | None = None
     max_pixels: int = MAX_PIXELS
     on_damage: OnDamage = "raise"
+    header_from: ByteSource | None = None
+    limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         if self.precision is not None:
@@ -175,6 +181,8 @@ class DecodeSettings(TypedDict, total=False):
     intra: str | None
     inter: str | None
     max_pixels: int
+    header_from: ByteSource | None
+    limits: Limits
 
 
 class OpenSettings(DecodeSettings, total=False):

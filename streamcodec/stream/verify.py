@@ -1,22 +1,35 @@
 """Is a stream whole, and do its frames decode to the encoder's pixels?"""
 
 from dataclasses import dataclass, field
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from streamcodec.codec import GopDigest
-from streamcodec.container import Damage, Packet, PacketType, Reader
+from streamcodec.container import (
+    DEFAULT_LIMITS,
+    Damage,
+    Header,
+    Loss,
+    Losses,
+    Packet,
+    PacketType,
+    Reader,
+    describe_losses,
+)
 from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
-from streamcodec.stream.options import DecodeOptions, DecodeSettings
+from streamcodec.stream.opening import reader_of
 from streamcodec.stream.stages import Progress
+
+if TYPE_CHECKING:  # NumPy and FFmpeg, which checking without decoding needs none of
+    from streamcodec.stream.options import DecodeSettings
+    from streamcodec.stream.pixels import PixelCheck
 
 __all__ = ["VerifyReport", "verify"]
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """`problems`: what is wrong with the stream; none = it is whole. `frames`, `gops`: found in it. `decoded`: frames that decode, None if
-    that was not tried. `exact_gops`: GOPs whose decoded pixels have the encoder's hash; `inexact_gops`: whose pixels differ, as they may
+    """`problems`: what is wrong with the stream; none = it is whole. `frames`, `gops`: found in it. `lost`: frames that cannot be shown,
+    as far as it is known that they were there. `decoded`: frames that decode, None if that was not tried.
+    `exact_gops`: GOPs whose decoded pixels have the encoder's hash; `inexact_gops`: whose pixels differ, as they may
     on a machine with other arithmetic (numbers of the GOPs).
     """
 
@@ -26,6 +39,7 @@ class VerifyReport:
     decoded: int | None = None
     exact_gops: int = 0
     inexact_gops: tuple[int, ...] = ()
+    lost: tuple[Loss, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -38,45 +52,14 @@ class _Walk:
 
     frames: int = 0
     gops: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
 
     def add(self, item: Packet | Damage) -> None:
         if isinstance(item, Damage):
-            self.problems.append(item.reason)
+            self.problems[item.reason] = None
         elif item.type == PacketType.FRAME:
             self.frames += 1
             self.gops += item.key
-
-
-class _Decoding:
-    """Decodes what goes by and compares each GOP with its hash."""
-
-    def __init__(self, decoder: PacketDecoder) -> None:
-        self._decoder = decoder
-        self._digest = GopDigest()
-        self._gop_is_whole = True
-        self.frames = 0
-        self.exact_gops = 0
-        self.inexact_gops: list[int] = []
-
-    def add(self, packet: Packet) -> None:
-        if packet.type == PacketType.FRAME:
-            self._add_frame(packet)
-        elif packet.type == PacketType.GOP_HASH and self._gop_is_whole:
-            if self._digest.digest() == packet.payload:
-                self.exact_gops += 1
-            else:
-                self.inexact_gops.append(packet.gop)
-
-    def _add_frame(self, packet: Packet) -> None:
-        if packet.key:
-            self._digest, self._gop_is_whole = GopDigest(), True
-        frame = self._decoder.decode(packet)
-        if frame is None or self._decoder.planes is None:
-            self._gop_is_whole = False
-            return
-        self.frames += 1
-        self._digest.add(self._decoder.planes)
 
 
 def verify(
@@ -84,7 +67,7 @@ def verify(
     *,
     decode: bool = True,
     progress: Progress | None = None,
-    **settings: Unpack[DecodeSettings],
+    **settings: Unpack["DecodeSettings"],
 ) -> VerifyReport:
     """Check a stream from front to back: structure, CRCs, index and, with `decode`, that every frame decodes, to the encoder's pixels.
 
@@ -92,39 +75,49 @@ def verify(
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header, a model is missing or the picture is
     too large to decode.
     """
-    options = DecodeOptions(**settings)
     with input_file(source) as file:
-        reader = Reader(file, on_damage="skip")
-        walk = _Walk()
-        decoding = None
-        if decode:
-            check_size(reader.header, options)
-            decoding = _Decoding(
-                PacketDecoder(codec_for(reader.header, options), reader.header, strict=False)
-            )
+        reader = reader_of(
+            file, "skip", settings.get("header_from"), settings.get("limits", DEFAULT_LIMITS)
+        )
+        walk, losses = _Walk(), Losses()
+        check = _pixel_check(reader.header, losses, settings) if decode else None
         for item in reader.packets():
             walk.add(item)
-            if decoding is not None and isinstance(item, Packet):
-                decoding.add(item)
+            if isinstance(item, Packet):
+                if check is not None:
+                    check.add(item)
+                else:
+                    losses.packet(item)
             if progress is not None:
                 progress(walk.frames, None)
-        return _report(walk, decoding, reader)
+        return _report(walk, losses, check, reader)
 
 
-def _report(walk: _Walk, decoding: _Decoding | None, reader: Reader) -> VerifyReport:
-    problems = [
-        *walk.problems,
-        *(damage.reason for damage in reader.index.damage if damage.reason not in walk.problems),
-    ]
-    if decoding is None:
-        return VerifyReport(walk.frames, walk.gops, tuple(problems))
-    if lost := walk.frames - decoding.frames:
-        problems.append(f"{lost} of {walk.frames} frames do not decode")
+def _pixel_check(header: Header, losses: Losses, settings: "DecodeSettings") -> "PixelCheck":
+    from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
+    from streamcodec.stream.options import DecodeOptions
+    from streamcodec.stream.pixels import PixelCheck
+
+    options = DecodeOptions(**settings)
+    check_size(header, options)
+    return PixelCheck(PacketDecoder(codec_for(header, options), header, strict=False), losses)
+
+
+def _report(
+    walk: _Walk, losses: Losses, check: "PixelCheck | None", reader: Reader
+) -> VerifyReport:
+    for damage in reader.index.damage:
+        walk.add(damage)
+    losses.ends(reader.index.frame_count)
+    lost = losses.named(reader.index)
+    if lost:
+        walk.problems[describe_losses(lost, reader.index.frame_count)] = None
     return VerifyReport(
         frames=walk.frames,
         gops=walk.gops,
-        problems=tuple(problems),
-        decoded=decoding.frames,
-        exact_gops=decoding.exact_gops,
-        inexact_gops=tuple(decoding.inexact_gops),
+        problems=tuple(walk.problems),
+        decoded=None if check is None else check.frames,
+        exact_gops=0 if check is None else check.exact_gops,
+        inexact_gops=() if check is None else tuple(check.inexact_gops),
+        lost=lost,
     )

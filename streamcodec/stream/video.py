@@ -12,12 +12,14 @@ from typing import Self, Unpack, overload
 
 from streamcodec.checks import check_range
 from streamcodec.codec import Codec
-from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType, Reader
+from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
 from streamcodec.runtime import set_threads
+from streamcodec.stream.conceal import Concealer
 from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
+from streamcodec.stream.opening import reader_of
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 
 __all__ = ["Video", "open"]
@@ -27,8 +29,8 @@ def open(source: ByteSource, **settings: Unpack[OpenSettings]) -> "Video":
     """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
 
     `settings`: the fields of `DecodeOptions` as keywords: `device`, `precision`, `intra`, `inter`,
-    `max_pixels` and `on_damage`. With `on_damage="skip"`, asking for a lost frame by its index is still a
-    CorruptStreamError.
+    `max_pixels`, `on_damage`, `header_from` and `limits`. With `on_damage="skip"`, asking for a lost frame by its index is still a
+    CorruptStreamError; with "conceal" it is the last good frame before it, marked as `concealed`.
 
     Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
     """
@@ -64,6 +66,7 @@ class Video:
         self._options = options
         self._position: _Position | None = None
         self._codec: Codec | None = None
+        self._concealing: Concealer | None = None
         self._open()
 
     @property
@@ -101,6 +104,11 @@ class Video:
         )
 
     @property
+    def index(self) -> Index:
+        """Where each GOP lies; of a damaged stream, what is left of it. Of a pipe, waits for its end."""
+        return self._index
+
+    @property
     def key_frames(self) -> list[int]:
         """Indexes of the frames that start a GOP: where random access is cheapest."""
         return [entry.first_frame for entry in self._index.entries]
@@ -110,7 +118,7 @@ class Video:
 
     def __iter__(self) -> Iterator[Frame]:
         self._reopen_after_fork()
-        return self._play(None)
+        return self._play(None) if self._concealer is None else self._concealer.frames()
 
     @overload
     def __getitem__(self, key: int) -> Frame: ...
@@ -147,6 +155,10 @@ class Video:
         ):
             end = float(index.end_pts * time_base)
             raise FrameIndexError(f"time is {seconds} s; the stream is shown up to {end} s")
+        if self._concealer is not None:
+            span = self._concealer.span_of_frame(index.at_pts(pts).first_frame)
+            shown = [frame.index for frame in self._concealer.span(span) if frame.pts <= pts]
+            return self._frame(shown[-1] if shown else index.at_pts(pts).first_frame)
         headers = (
             item
             for item in self._reader.headers(index.at_pts(pts))
@@ -162,7 +174,10 @@ class Video:
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
         entries = self._index.entries
-        return self._play(entries[_position("GOP", number, len(entries))])
+        position = _position("GOP", number, len(entries))
+        if self._concealer is not None:
+            return self._concealer.span(position)
+        return self._play(entries[position])
 
     def between(
         self, start_seconds: float = 0.0, duration_seconds: float | None = None
@@ -202,11 +217,30 @@ class Video:
         self._can_reopen = (
             isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         )
-        self._reader = Reader(file, on_damage=self._options.on_damage)
+        options = self._options
+        self._reader = reader_of(file, options.on_damage, options.header_from, options.limits)
         check_size(self.header, self._options)
         self._process = os.getpid()
         self._codec = None
         self._position = None
+        self._concealing = None
+
+    @property
+    def _concealer(self) -> Concealer | None:
+        """What fills the holes, if that was asked for."""
+        if self._options.on_damage != "conceal":
+            return None
+        if self._concealing is None:
+            video = self.header.video
+            rate = video.frame_rate
+            self._concealing = Concealer(
+                self._index,
+                self._play,
+                self._options.limits,
+                None if rate is None else 1 / rate,
+                video.time_base,
+            )
+        return self._concealing
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
@@ -243,11 +277,19 @@ class Video:
     def _check(self, index: int) -> int:
         return _position("frame", index, len(self))
 
-    def _frame(self, index: int) -> Frame:
+    def _gop_of(self, index: int) -> tuple[int, Iterator[Frame]]:
+        """A number of the GOP that holds a frame, and its frames."""
+        if self._concealer is not None:
+            span = self._concealer.span_of_frame(index)
+            return span, self._concealer.span(span)
         entry = self._index.at_frame(index)
+        return entry.gop, self._play(entry)
+
+    def _frame(self, index: int) -> Frame:
+        number, frames = self._gop_of(index)
         at = self._position
-        if at is None or at.gop != entry.gop or (at.last is not None and at.last.index > index):
-            at = self._position = _Position(self._play(entry), entry.gop)
+        if at is None or at.gop != number or (at.last is not None and at.last.index > index):
+            at = self._position = _Position(frames, number)
         while at.last is None or at.last.index < index:
             at.last = next(at.frames, None)
             if at.last is None:

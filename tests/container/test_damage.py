@@ -80,6 +80,9 @@ def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
             if h.type == PacketType.FRAME and h.end <= size
         ]
         assert index.frame_count == len(frames)
+        reader = Reader(io.BytesIO(stream[:size]), on_damage="skip")
+        in_gops = [item for entry in index.entries for item in sound(reader.packets(entry))]
+        assert sum(item.type == PacketType.FRAME for item in in_gops) == len(frames)
         assert sum(entry.frame_count for entry in index.entries) == len(frames)
         assert len(index.damage) == 1
         for entry, whole in zip(index.entries[:-1], full.entries, strict=False):

@@ -339,5 +339,5 @@ def test_what_is_no_stream_fails(tmp_path: Path) -> None:
         streamcodec.open("a\0b.ssf")
     with pytest.raises(UsageError, match="accepted: a path"):
         streamcodec.open(42)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="accepted: raise, skip"):
+    with pytest.raises(UsageError, match="accepted: raise, skip, conceal"):
         streamcodec.open(b"", on_damage="ignore")  # type: ignore[arg-type]

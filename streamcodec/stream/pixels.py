@@ -1,0 +1,41 @@
+"""Do the frames of a stream decode, and to the encoder's pixels?"""
+
+from streamcodec.codec import GopDigest
+from streamcodec.container import Losses, Packet, PacketType
+from streamcodec.stream.decoder import PacketDecoder
+
+__all__ = ["PixelCheck"]
+
+
+class PixelCheck:
+    """Decodes the packets that go by and compares each GOP with its hash. `losses` is told which frames decode."""
+
+    def __init__(self, decoder: PacketDecoder, losses: Losses) -> None:
+        self._decoder = decoder
+        self._losses = losses
+        self._digest = GopDigest()
+        self._gop_is_whole = True
+        self.frames = 0
+        self.exact_gops = 0
+        self.inexact_gops: list[int] = []
+
+    def add(self, packet: Packet) -> None:
+        """The next packet."""
+        if packet.type == PacketType.FRAME:
+            self._add_frame(packet)
+        elif packet.type == PacketType.GOP_HASH and self._gop_is_whole:
+            if self._digest.digest() == packet.payload:
+                self.exact_gops += 1
+            else:
+                self.inexact_gops.append(packet.gop)
+
+    def _add_frame(self, packet: Packet) -> None:
+        if packet.key:
+            self._digest, self._gop_is_whole = GopDigest(), True
+        frame = self._decoder.decode(packet)
+        if frame is None or self._decoder.planes is None:
+            self._gop_is_whole = False
+            return
+        self.frames += 1
+        self._losses.found(packet.frame)
+        self._digest.add(self._decoder.planes)
