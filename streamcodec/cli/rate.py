@@ -53,7 +53,7 @@ target_bpp_option = click.option(
 
 
 def coding_options(command: F) -> F:
-    """--gop, --intra-offset, --scenecut, --intra, --inter, --precision, --preset, --start, --duration, --frames."""
+    """--gop, --intra-offset, --scenecut, --intra, --inter, --precision, --preset, --background, --start, --duration, --frames."""
     for option in reversed(
         (
             click.option(
@@ -77,6 +77,11 @@ def coding_options(command: F) -> F:
             click.option("--inter", help="Model of the P-frames, likewise; none = I-frames only."),
             precision_option,
             preset_option,
+            click.option(
+                "--background",
+                metavar="COLOUR",
+                help="What transparent pixels are laid on: white, black or #rrggbb.  [default: alpha is dropped]",
+            ),
             click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS."),
             click.option("--duration", metavar="TIME", help="Encode no more than this."),
             click.option(

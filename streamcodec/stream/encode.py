@@ -102,7 +102,9 @@ def encode(
     Raises UsageError, SourceError, OutputError or ModelError.
     """
     options = options_of(options, settings)
-    source_range = SourceRange(start_seconds, duration_seconds, max_frames, on_error)
+    source_range = SourceRange(
+        start_seconds, duration_seconds, max_frames, on_error, options.background
+    )
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)
     psnr = psnr or options.target_psnr_db is not None

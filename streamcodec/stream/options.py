@@ -51,6 +51,7 @@ class EncodeOptions:
     `preset`: "fast", "medium" or "slow": how much the native encoder tries, for fewer bytes; the models of PyTorch have one way only.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
+    `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     """
 
     quality: int = DEFAULT_QUALITY
@@ -66,6 +67,7 @@ class EncodeOptions:
     target_psnr_db: float | None = None
     target_bpp: float | None = None
     target_kbit_per_second: float | None = None
+    background: str | None = None
 
     @property
     def target(self) -> Target | None:
@@ -131,6 +133,7 @@ class EncodeSettings(TypedDict, total=False):
     target_psnr_db: float | None
     target_bpp: float | None
     target_kbit_per_second: float | None
+    background: str | None
 
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:

@@ -39,12 +39,16 @@ Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
 
 @dataclass(frozen=True)
 class SourceRange:
-    """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage."""
+    """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage.
+
+    `background`: what transparent pixels are laid on, as VideoReader has it.
+    """
 
     start_seconds: float = 0.0
     duration_seconds: float | None = None
     max_frames: int | None = None
     on_error: OnError = "raise"
+    background: str | None = None
 
     @property
     def is_whole(self) -> bool:

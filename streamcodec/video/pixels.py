@@ -1,5 +1,6 @@
 """av.VideoFrame <-> planes of uint8. swscale changes depth and packing here, never matrix or range; colour is `color`'s business."""
 
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import av
@@ -9,7 +10,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from streamcodec.errors import SourceError
-from streamcodec.types import ColorSpec, FrameFormat, RawFrame
+from streamcodec.types import UNSPECIFIED, ColorSpec, FrameFormat, RawFrame
+from streamcodec.video.alpha import laid_on
 from streamcodec.video.color import (
     Plane,
     Planes,
@@ -32,6 +34,7 @@ __all__ = [
     "FrameLoader",
     "FrameMaker",
     "conversion_notes",
+    "has_alpha",
     "simplest_layout",
 ]
 
@@ -40,37 +43,96 @@ _SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 NO_RANGE, LIMITED, FULL = 0, 1, 2  # AVColorRange
 RGB_MATRIX = 0  # H.273
 _NEUTRAL_CHROMA = 128
+_WITH_ALPHA = {"yuv420p": "yuva420p", "yuv422p": "yuva422p", "yuv444p": "yuva444p"}
 
 
 class FrameLoader:
-    """Turns decoded frames of any pixel format into planes: alpha is dropped, deeper samples become 8-bit, grey gets neutral chroma."""
+    """Turns decoded frames of any pixel format into planes: deeper samples become 8-bit, grey gets neutral chroma.
 
-    def __init__(self, frame_format: FrameFormat, color: ColorSpec) -> None:
+    `color`: of the first frame, and of what is given; frames that say another matrix or range are converted to it, which `notes`
+    tells. Alpha is dropped, or the frames are laid on `background` (red, green, blue), if that is given.
+    """
+
+    def __init__(
+        self,
+        frame_format: FrameFormat,
+        color: ColorSpec,
+        background: tuple[int, int, int] | None = None,
+    ) -> None:
         self._frame_format = frame_format
         self._color = color
+        self._background = background
         self._scaler = VideoReformatter()
+        self._loaded = 0
+        self._changed_at: int | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What happened that the first frame did not tell."""
+        if self._changed_at is None:
+            return ()
+        return (
+            f"its colour matrix or range changes after {self._changed_at} frames: those are converted to that of the first",
+        )
 
     def load(self, frame: av.VideoFrame) -> tuple[Plane, ...]:
         """(3, H, W), or Y, U, V as in RawFrame; uint8, owned by the caller."""
-        layout = simplest_layout(frame.format)
+        color, layout = self._color_of(frame), simplest_layout(frame.format)
+        self._loaded += 1
         if frame.planes[0].line_size < 0:
             layout = "gbrp"  # stored bottom-up: swscale turns it over
+        if self._background is not None and has_alpha(frame.format):
+            return self._from_rgb(self._laid_on(self._background, frame, layout, color))
         if layout != frame.format.name.replace("yuvj", "yuv"):
-            frame = self._scaler.reformat(
-                frame, **_same_colors(layout, frame.format, self._color, frame)
-            )
+            frame = self._scaler.reformat(frame, **_same_colors(layout, frame.format, color, frame))
         planes = [_read_plane(frame, index) for index in range(len(frame.planes))]
         if layout == "gbrp":
             return self._from_rgb(np.stack([planes[2], planes[0], planes[1]]))
-        return self._from_yuv(_with_chroma(planes))
+        return self._from_yuv(_with_chroma(planes), color)
+
+    def _color_of(self, frame: av.VideoFrame) -> ColorSpec:
+        """What the frame says, where that bears on its pixels; else as of the first."""
+        if simplest_layout(frame.format) in ("gbrp", "gray"):
+            return self._color
+        full, matrix = self._color.full_range, self._color.matrix
+        if frame.color_range != NO_RANGE and not frame.format.name.startswith("yuvj"):
+            full = frame.color_range == FULL
+        if frame.colorspace not in (UNSPECIFIED, RGB_MATRIX):
+            matrix = frame.colorspace
+        own = replace(self._color, matrix=matrix, full_range=full)
+        size = (frame.width, frame.height)
+        if full == self._color.full_range and effective_matrix(own, *size) == effective_matrix(
+            self._color, *size
+        ):
+            return self._color
+        if self._changed_at is None:
+            self._changed_at = self._loaded
+        return own
+
+    def _laid_on(
+        self, background: tuple[int, int, int], frame: av.VideoFrame, layout: str, color: ColorSpec
+    ) -> Plane:
+        """(3, H, W) RGB."""
+        with_alpha = _WITH_ALPHA.get(layout, "gbrap")
+        if frame.format.name != with_alpha:
+            wanted = _same_colors(with_alpha, frame.format, color, frame)
+            frame = self._scaler.reformat(frame, **wanted)
+        *planes, alpha = (_read_plane(frame, index) for index in range(len(frame.planes)))
+        if with_alpha == "gbrap":
+            return laid_on(background, np.stack([planes[2], planes[0], planes[1]]), alpha)
+        return laid_on(background, to_rgb(three(planes), color), alpha)
 
     def _from_rgb(self, rgb: Plane) -> tuple[Plane, ...]:
         return (rgb,) if self._frame_format == "rgb" else to_yuv420(rgb, self._color)
 
-    def _from_yuv(self, planes: Planes) -> tuple[Plane, ...]:
+    def _from_yuv(self, planes: Planes, color: ColorSpec) -> tuple[Plane, ...]:
         if self._frame_format == "rgb":
-            return (to_rgb(planes, self._color),)
-        return subsample_chroma(planes)
+            return (to_rgb(planes, color),)
+        return (
+            subsample_chroma(planes)
+            if color is self._color
+            else to_yuv420(to_rgb(planes, color), self._color)
+        )
 
 
 class FrameMaker:
@@ -129,7 +191,16 @@ def simplest_layout(pixel_format: PixelFormat) -> str:
     return {(8, 8): "yuv420p", (8, 16): "yuv422p"}.get(subsampling, "yuv444p")
 
 
-def conversion_notes(pixel_format: PixelFormat, frame_format: FrameFormat) -> tuple[str, ...]:
+def has_alpha(pixel_format: PixelFormat) -> bool:
+    """Whether such frames can be transparent; a palette may be."""
+    return pixel_format.has_palette or any(
+        component.is_alpha for component in pixel_format.components
+    )
+
+
+def conversion_notes(
+    pixel_format: PixelFormat, frame_format: FrameFormat, *, has_background: bool = False
+) -> tuple[str, ...]:
     """What `FrameLoader` changes of such frames, in words. That YUV becomes RGB where RGB is wanted goes without saying."""
     layout = simplest_layout(pixel_format)
     chroma = {
@@ -144,7 +215,9 @@ def conversion_notes(pixel_format: PixelFormat, frame_format: FrameFormat) -> tu
             (f"{chroma} converted to 4:2:0", frame_format == "yuv420" and chroma is not None),
             (f"its {bits}-bit samples were rounded to 8 bits", bits > 8),
             (
-                "its alpha channel is not kept",
+                "it was laid on the background: its alpha channel is not kept"
+                if has_background
+                else "its alpha channel is not kept (--background COLOUR lays it on a colour)",
                 any(component.is_alpha for component in pixel_format.components),
             ),
         )
@@ -161,9 +234,9 @@ def _same_colors(
     color_range = FULL if color.full_range else LIMITED
     if not source.is_rgb and not source.has_palette:
         wanted |= {"src_colorspace": matrix, "src_color_range": color_range}
-        if source.name.startswith("yuvj") and layout != "gbrp":
+        if source.name.startswith("yuvj") and layout not in ("gbrp", "gbrap"):
             wanted["format"] = layout.replace("yuv", "yuvj")
-    if layout != "gbrp":
+    if layout not in ("gbrp", "gbrap"):
         wanted |= {"dst_colorspace": matrix, "dst_color_range": color_range}
     return wanted
 

@@ -16,6 +16,7 @@ from streamcodec.checks import check_range
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
+from streamcodec.video.alpha import parse_background
 from streamcodec.video.decoder import Decoder, OnError, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader, conversion_notes
@@ -37,7 +38,8 @@ __all__ = ["VideoReader"]
 class VideoReader:
     """An iterator over the frames of a video file, a URL, a binary file object (seekable or not) or "-" (standard input, y4m for instance).
 
-    `frame_format`: "rgb" gives (3, H, W), "yuv420" gives Y, U, V; pixel formats other than 8-bit 4:2:0 are converted, alpha is dropped.
+    `frame_format`: "rgb" gives (3, H, W), "yuv420" gives Y, U, V; pixel formats other than 8-bit 4:2:0 are converted; alpha is dropped, or
+    the frames are laid on `background`, "white", "black" or "#rrggbb".
     `start_seconds` and `duration_seconds` select the frames whose time since the start of the stream is in [start, start + duration).
     `start_pts`, in ticks and instead of `start_seconds`, selects the frames at that time or later. They are those of reading from the
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
@@ -69,7 +71,9 @@ class VideoReader:
         on_error: OnError = "raise",
         audio: Carry = "none",
         subtitles: Carry = "none",
+        background: str | None = None,
     ) -> None:
+        self._background = None if background is None else parse_background(background)
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
         check_carry("audio", audio)
@@ -148,8 +152,18 @@ class VideoReader:
         self.estimated_frames = estimate_frames(
             self._container, stream, start, duration, self._max_frames
         )
-        self.notes = (*conversion_notes(first[0].format, frame_format), *found.notes)
-        self._loader = FrameLoader(frame_format, self.format.color)
+        self._notes = conversion_notes(
+            first[0].format, frame_format, has_background=self._background is not None
+        )
+        if stream.metadata.get("alpha_mode") == "1":  # which VP8 and VP9 have beside the picture
+            self._notes += ("its alpha channel is not kept: FFmpeg leaves it out",)
+        self._notes += found.notes
+        self._loader = FrameLoader(frame_format, self.format.color, self._background)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the frames was converted so far, in words."""
+        return self._notes + self._loader.notes
 
     @property
     def damage(self) -> str | None:

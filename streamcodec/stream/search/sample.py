@@ -110,7 +110,12 @@ def _spots(
 ) -> list[SourceRange]:
     """The runs as ranges of the source, by their times at a constant rate."""
     return [
-        SourceRange(source_range.start_seconds + float(first / rate), max_frames=length)
+        replace(
+            source_range,
+            start_seconds=source_range.start_seconds + float(first / rate),
+            duration_seconds=None,
+            max_frames=length,
+        )
         for first, length in zip(firsts, lengths, strict=True)
     ]
 
