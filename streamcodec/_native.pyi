@@ -231,8 +231,41 @@ class Reference:
     def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
         """Copies of Y (height, width), U and V (half of it, rounded up)."""
 
+class _FrameModel:
+    """What IntraModel and InterModel have in common; there is no such class at run time."""
+
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> tuple[bytes, Reference]:
+        """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
+
+        reference: of a P-frame the frame before, of the same size, as encode() or decode() gave it; of an I-frame None. preset: fast,
+        medium, slow. threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each
+        part added, in seconds. Without the GIL. Raises UsageError.
+        """
+
+    def decode(
+        self,
+        payload: ReadableBuffer,
+        size: tuple[int, int],
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+    ) -> Reference:
+        """Decode a frame of (height, width) pixels. Raises UsageError, CorruptStreamError or its TruncatedStreamError."""
+
 @final
-class IntraModel:
+class IntraModel(_FrameModel):
     """Codes I-frames: native/src/frame/frame.hpp has the specification, streamcodec/codec/dct_weights.py says what the arguments are.
 
     Immutable: any number of threads may code at once. Raises UsageError for numbers that are not accepted.
@@ -249,37 +282,9 @@ class IntraModel:
         log_table: NDArray[np.int16],
         linear_channels: NDArray[np.int32],
     ) -> None: ...
-    def encode(
-        self,
-        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
-        quality: int,
-        reference: Reference | None = None,
-        *,
-        threads: int = 1,
-        preset: str = "medium",
-        instruction_set: _InstructionSet | None = None,
-        times: dict[str, float] | None = None,
-    ) -> tuple[bytes, Reference]:
-        """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
-
-        threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each part added, in
-        seconds. `reference` must be None. Without the GIL. Raises UsageError.
-        """
-
-    def decode(
-        self,
-        payload: ReadableBuffer,
-        size: tuple[int, int],
-        reference: Reference | None = None,
-        *,
-        threads: int = 1,
-        instruction_set: _InstructionSet | None = None,
-        times: dict[str, float] | None = None,
-    ) -> Reference:
-        """Decode a frame of (height, width) pixels. Raises UsageError, CorruptStreamError or its TruncatedStreamError."""
 
 @final
-class InterModel:
+class InterModel(_FrameModel):
     """Codes P-frames; as IntraModel."""
 
     def __init__(
@@ -293,31 +298,6 @@ class InterModel:
         log_table: NDArray[np.int16],
         motion_lambda: NDArray[np.int32],
     ) -> None: ...
-    def encode(
-        self,
-        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
-        quality: int,
-        reference: Reference | None = None,
-        *,
-        threads: int = 1,
-        preset: str = "medium",
-        instruction_set: _InstructionSet | None = None,
-        times: dict[str, float] | None = None,
-    ) -> tuple[bytes, Reference]:
-        """As IntraModel.encode(). reference: the frame before, of the same size, as encode() or decode()
-        gave it. preset: fast, medium, slow."""
-
-    def decode(
-        self,
-        payload: ReadableBuffer,
-        size: tuple[int, int],
-        reference: Reference | None = None,
-        *,
-        threads: int = 1,
-        instruction_set: _InstructionSet | None = None,
-        times: dict[str, float] | None = None,
-    ) -> Reference:
-        """As IntraModel.decode(). reference: the frame before."""
 
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C (Castagnoli) of `data` after bytes whose CRC is `value`: crc32c(b + c) == crc32c(c, crc32c(b))."""
@@ -411,14 +391,14 @@ class MotionTables:
         previous: MotionField | None = None,
         *,
         quality: int = 32,
-        lambda_16: int | None = None,
+        lambda_16: int,
         preset: Literal["fast", "medium", "slow"] = "medium",
         threads: int = 1,
         instruction_set: _InstructionSet | None = None,
     ) -> MotionField:
         """The field of `luma` (H, W) against the decoded luma of the previous frame and, where given, of the key frame.
 
-        Minimises squared error + lambda_16 / 16 * bits; None is motion_lambda_16(quality). has_key is true if `key` is given.
+        Minimises squared error + lambda_16 / 16 * bits (streamcodec.quality has what is usual). has_key is true if `key` is given.
         Threads and instruction sets make no difference.
         """
 
@@ -437,9 +417,6 @@ def motion_alphabets() -> NDArray[np.int32]:
 
 def motion_filters() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """Taps of native/src/motion/filters.hpp: luma (3 filters, 4 fractions, 8), chroma (3, 8, 4)."""
-
-def motion_lambda_16(quality: int) -> int:
-    """16 times the squared errors that a bit is worth at `quality` 0..63."""
 
 @final
 class CutDetector:

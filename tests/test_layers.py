@@ -25,6 +25,7 @@ LAYERS = {
     "tracks": 3,
     "runtime": 2,
     "checks": 3,
+    "quality": 3,
     "entropy": 3,
     "engine": 3,
     "video": 4,
@@ -60,6 +61,7 @@ LAZY = ("__init__.py", "app.py")
 """Files that import by names that they list: public names and commands, which tests import all."""
 ALLOWED_OUTSIDE = {
     "checks": set(),
+    "quality": set(),
     "container": set(),
     "errors": set(),
     "rates": set(),

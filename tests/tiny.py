@@ -70,7 +70,7 @@ def enliven(model: Model) -> Model:
             parts = (
                 [module.entropy_parameters]
                 if isinstance(module, ContextLatent)
-                else module.scale_layers()[0]
+                else module.scale_layers()
             )
             layers = [layer for part in parts for layer in part.modules()]
             last = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][

@@ -133,7 +133,9 @@ TEST(motion_that_a_search_finds_is_coded_and_predicted) {
     const Tables tables({cdf.data(), cdf.size()}, 132, {lengths.data(), lengths.size()},
                         {offsets.data(), offsets.size()});
     const MotionCosts costs(tables, 0);
-    MotionField field = search_motion(second, first, nullptr, {nullptr, false, 50}, costs, {});
+    SearchOptions options;
+    options.lambda_16 = 50;
+    MotionField field = search_motion(second, first, nullptr, {nullptr, false, 50}, costs, options);
     CHECK(field.block(4, 6).previous == (Vector{12, 20}));
     Memory memory;
     write_motion(field, {nullptr, false, 50}, memory);

@@ -18,6 +18,7 @@ from streamcodec.engine import Channels, Conv, DepthToSpace, Network, Slot, Stag
 from streamcodec.engine.program import Layer
 from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.motion import bootstrap_tables
+from streamcodec.quality import motion_lambda_16, q_of
 from streamcodec.types import QUALITIES
 
 __all__ = ["random_weights"]
@@ -34,13 +35,12 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
     """Weights with few channels (`small`), or as many as the trained ones have."""
     rng = np.random.default_rng(seed)
     network = (_inter if kind == "inter" else _intra)(_Builder(rng), small)
-    q = 44 - np.arange(QUALITIES) * 32 / 63
+    qs = [q_of(quality) for quality in range(QUALITIES)]
     step = (
-        np.clip(np.round(128 * 2 ** ((q - 4) / 6)), 64, 24576)
+        np.clip(np.round(128 * 2 ** ((np.array(qs) - 4) / 6)), 64, 24576)
         .astype(np.int32)[:, None]
         .repeat(CHANNELS, 1)
     )
-    lambdas = np.round(0.6 * 2 ** ((q - 12) / 3) * 16).astype(np.int32)
     return DctWeights(
         kind,
         network,
@@ -52,7 +52,7 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
         np.round(2**24 / step).astype(np.int32),
         np.full(QUALITIES, 6554, np.int32),
         log_table(),
-        lambdas
+        np.array([motion_lambda_16(q) for q in qs], np.int32)
         if kind == "inter"
         else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
     )
@@ -167,9 +167,17 @@ def _inter(b: _Builder, small: bool) -> Network:
         hidden_name = f"{stage}_3" if cat else f"{stage}_2"
         b.conv(stage, hidden_name, "rows", CHANNELS, relu=False, gain=0.01, bias=_row_bias())
     b.given("synthesis_in", 48)
-    x = b.conv("synthesis", "synthesis_in", "s0", s, _square(3))
-    x = b.residual("synthesis", x, ("s1", "s2"), s)
-    x = b.residual("synthesis", x, ("s3", "s4"), s)
+    _synthesis(b, "synthesis_in", s, residual="synthesis_in")
+    b.given("analysis_in", 48, 255)
+    _analysis(b, 8 if small else 32, _square(2))
+    return b.network()
+
+
+def _synthesis(b: _Builder, source: str, width: int, *, residual: str) -> None:
+    """`residual`: what is improved, the first 24 channels of this slot."""
+    x = b.conv("synthesis", source, "s0", width, _square(3))
+    x = b.residual("synthesis", x, ("s1", "s2"), width)
+    x = b.residual("synthesis", x, ("s3", "s4"), width)
     b.conv(
         "synthesis",
         x,
@@ -177,13 +185,10 @@ def _inter(b: _Builder, small: bool) -> Network:
         24,
         _square(3),
         relu=False,
-        add=Channels("synthesis_in"),
+        add=Channels(residual),
         gain=0.004,
         bias=np.zeros(24),
     )
-    b.given("analysis_in", 48, 255)
-    _analysis(b, 8 if small else 32, _square(2))
-    return b.network()
 
 
 def _analysis(b: _Builder, width: int, last: Taps) -> None:
@@ -231,20 +236,7 @@ def _intra(b: _Builder, small: bool) -> Network:
     b.conv("synthesis", "residual", Channels("cells"), 24, relu=False)
     b.conv("synthesis", "coefficients", "s_up", 4 * 24, relu=False)
     b.enlarge("synthesis", "s_up", Channels("cells", 24), 24)
-    x = b.conv("synthesis", "cells", "s0", s, _square(3))
-    x = b.residual("synthesis", x, ("s1", "s2"), s)
-    x = b.residual("synthesis", x, ("s3", "s4"), s)
-    b.conv(
-        "synthesis",
-        x,
-        "synthesis_out",
-        24,
-        _square(3),
-        relu=False,
-        add=Channels("residual"),
-        gain=0.004,
-        bias=np.zeros(24),
-    )
+    _synthesis(b, "cells", s, residual="residual")
     b.given("analysis_in", 24, 128)
     _analysis(b, 8 if small else 48, _square(4))
     b.given("hyper_in", CHANNELS)

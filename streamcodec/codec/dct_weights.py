@@ -22,7 +22,7 @@ Both kinds. M = 96 latent channels, Q = 64 qualities
 inter only
 
     motion_lambda   int32 (64,)        what a bit of motion weighs in the search, in squared differences of luma / 16:
-                                       1..2^24 (0.6 * 2^((q - 12) / 3) * 16, q = 44 - Q * 32 / 63 + the P-frames' offset)
+                                       1..2^24 (trained ones: streamcodec/quality.py)
 
 intra only
 

@@ -13,12 +13,12 @@ from streamcodec.models.exact import network as exact
 from streamcodec.models.exact.network import IntegerNetwork
 from streamcodec.models.layers.basic import QReLU, conv, deconv
 
-Layers = tuple[list[nn.Module], list[nn.Module]]
+Layers = list[nn.Module]
 C, M = 3, 4
 
 
 def shuffled() -> Layers:
-    before = [
+    return [
         nn.Sequential(
             nn.Conv2d(C, 8, 1),
             nn.PixelShuffle(2),
@@ -26,17 +26,17 @@ def shuffled() -> Layers:
             nn.Conv2d(2, 12, 3, 1, 1),
             nn.PixelShuffle(2),
             nn.ReLU(),
-        )
+        ),
+        nn.Sequential(nn.Conv2d(3, 5, 3, 1, 1), nn.ReLU(), nn.Conv2d(5, M, 3, 1, 1)),
     ]
-    return before, [nn.Sequential(nn.Conv2d(3, 5, 3, 1, 1), nn.ReLU(), nn.Conv2d(5, M, 3, 1, 1))]
 
 
 def deconvolved() -> Layers:
-    return [deconv(C, 5), nn.LeakyReLU(), deconv(5, 6), nn.LeakyReLU(), conv(6, 2 * M, 3, 1)], []
+    return [deconv(C, 5), nn.LeakyReLU(), deconv(5, 6), nn.LeakyReLU(), conv(6, 2 * M, 3, 1)]
 
 
 def quantised() -> Layers:
-    return [deconv(C, 5), QReLU(), nn.ConvTranspose2d(5, M, 4, 2, 1, bias=False), QReLU()], []
+    return [deconv(C, 5), QReLU(), nn.ConvTranspose2d(5, M, 4, 2, 1, bias=False), QReLU()]
 
 
 STACKS: dict[str, Callable[[], Layers]] = {
@@ -52,17 +52,17 @@ BOUNDARIES = (
 
 def layers_of(stack: str) -> Layers:
     torch.manual_seed(7)
-    before, after = STACKS[stack]()
+    layers = STACKS[stack]()
     with torch.no_grad():
-        for part in (*before, *after):
+        for part in layers:
             for parameter in part.parameters():
                 parameter.copy_(torch.randn_like(parameter) * 0.4)
-    return before, after
+    return layers
 
 
 def network(layers: Layers) -> IntegerNetwork:
-    net = IntegerNetwork(*layers, outputs=M)
-    net.build(*layers, medians=torch.tensor([0.25, -1.1, 0.0]), boundaries=BOUNDARIES)
+    net = IntegerNetwork(layers, outputs=M)
+    net.build(layers, medians=torch.tensor([0.25, -1.1, 0.0]), boundaries=BOUNDARIES)
     return net
 
 
@@ -136,12 +136,9 @@ def oracle(layers: Layers, net: IntegerNetwork, z: Tensor) -> np.ndarray:
         ],
         object,
     )
-    flat = [
-        m for layer in (*layers[0], *layers[1]) for m in layer.modules() if not list(m.children())
-    ]
+    flat = [m for layer in layers for m in layer.modules() if not list(m.children())]
     convolutions = [m for m in flat if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    crop_at = len([m for layer in layers[0] for m in layer.modules() if not list(m.children())]) - 1
-    for index, module in enumerate(flat):
+    for module in flat:
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             columns = M if module is convolutions[-1] else module.out_channels
             x = oracle_convolution(x, module, columns).clip(-(2**24), 2**24)
@@ -154,8 +151,7 @@ def oracle(layers: Layers, net: IntegerNetwork, z: Tensor) -> np.ndarray:
             x = x.clip(0, 255 * 4096)
         else:
             x = x.clip(0, None)
-        if index == crop_at:
-            x = x[:, : SIZE[0], : SIZE[1]]
+    x = x[:, : SIZE[0], : SIZE[1]]
     return (x.clip(-3 * 4096 - 1, 6 * 4096) + 3 * 4096 + 1).astype(np.int32)
 
 
@@ -176,8 +172,7 @@ def test_indexes_are_near_the_float_path(stack: str) -> None:
     layers = layers_of(stack)
     x = symbols() + torch.tensor([0.25, -1.1, 0.0])[:, None, None]
     with torch.no_grad():
-        for part in (layers[0], layers[1]):
-            x = nn.Sequential(*part)(x)[..., : SIZE[0], : SIZE[1]]
+        x = nn.Sequential(*layers)(x)[..., : SIZE[0], : SIZE[1]]
     expected = torch.bucketize(x[:, :M].clamp(-3.01, 6).contiguous(), BOUNDARIES, right=True)
     difference = (network(layers)(symbols(), SIZE) - expected).abs()
     assert difference.max() < 4096 * 0.02
@@ -206,7 +201,7 @@ def test_indexes_do_not_depend_on_the_number_of_threads() -> None:
         )
     ]
     net = IntegerNetwork(wide, outputs=64)
-    net.build(wide, [], torch.zeros(C), BOUNDARIES)
+    net.build(wide, torch.zeros(C), BOUNDARIES)
     z = torch.randint(-20, 20, (1, C, 24, 40), dtype=torch.int32)
     threads = torch.get_num_threads()
     try:
@@ -234,7 +229,7 @@ def test_extreme_symbols_are_clamped() -> None:
 
 def test_state_travels_and_goes_away() -> None:
     layers = layers_of("pixel shuffle")
-    built, fresh = network(layers), IntegerNetwork(*layers, outputs=M)
+    built, fresh = network(layers), IntegerNetwork(layers, outputs=M)
     assert not fresh.state_dict()
     fresh.load_state_dict(built.state_dict())
     assert fresh.built
@@ -245,14 +240,14 @@ def test_state_travels_and_goes_away() -> None:
 
 def test_use_before_build_fails() -> None:
     with pytest.raises(ModelError, match="update"):
-        IntegerNetwork(*layers_of("pixel shuffle"), outputs=M)(symbols(), SIZE)
+        IntegerNetwork(layers_of("pixel shuffle"), outputs=M)(symbols(), SIZE)
 
 
 @pytest.mark.parametrize(("value", "message"), [(float("nan"), "NaN"), (1e38, r"2\^53")])
 def test_weights_that_cannot_be_exact_fail(value: float, message: str) -> None:
     layers = layers_of("pixel shuffle")
     with torch.no_grad():
-        next(layers[1][0].parameters())[0, 0, 0, 0] = value
+        next(layers[1].parameters())[0, 0, 0, 0] = value
     with pytest.raises(ModelError, match=message):
         network(layers)
 
@@ -262,7 +257,7 @@ def test_sums_that_could_be_inexact_fail() -> None:
     nn.init.constant_(wide.weight, 0.9999)
     net = IntegerNetwork([wide], outputs=1)
     with pytest.raises(ModelError, match=r"2\^53"):
-        net.build([wide], [], torch.zeros(17000), BOUNDARIES)
+        net.build([wide], torch.zeros(17000), BOUNDARIES)
 
 
 @pytest.mark.parametrize(

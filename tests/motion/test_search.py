@@ -1,15 +1,23 @@
 """Search: finds planted motion; threads and instruction sets make no difference."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from streamcodec._native import MotionField, instruction_sets, predict_motion
 from streamcodec.errors import UsageError
+from streamcodec.quality import motion_lambda_16, q_of
 
 from .samples import motion_tables, same_fields, texture
 
 _, MOTION = motion_tables()
 PRESETS = ("fast", "medium", "slow")
+
+
+def search(luma: np.ndarray, *references: Any, quality: int = 32, **options: Any) -> MotionField:
+    weight = motion_lambda_16(q_of(quality))
+    return MOTION.search(luma, *references, quality=quality, lambda_16=weight, **options)
 
 
 def moved(dy: int, dx: int, height: int = 96, width: int = 128) -> np.ndarray:
@@ -21,7 +29,7 @@ def moved(dy: int, dx: int, height: int = 96, width: int = 128) -> np.ndarray:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("dy", "dx"), [(0, 0), (1, -2), (-7, 13), (24, -30), (-50, 8)])
 def test_a_pan_is_found(dy: int, dx: int, preset: str) -> None:
-    field = MOTION.search(moved(dy, dx, 192, 256), moved(0, 0, 192, 256), preset=preset)
+    field = search(moved(dy, dx, 192, 256), moved(0, 0, 192, 256), preset=preset)
     inner = field.previous[7:-7, 7:-7]
     assert np.mean((inner == (4 * dy, 4 * dx)).all(2)) > 0.95
 
@@ -34,7 +42,7 @@ def test_fractions_are_found() -> None:
     current = predict_motion(
         MotionField(zero, zero, vectors, vectors), (reference, chroma, chroma)
     )[0]
-    found = MOTION.search(current, reference, quality=63).previous
+    found = search(current, reference, quality=63).previous
     assert np.mean((found == (-3, 6)).all(2)) > 0.9
 
 
@@ -43,7 +51,7 @@ def test_a_moving_square_is_split_from_the_background() -> None:
     square = 255 - texture(24, 24, 8)
     reference[24:48, 40:64] = square
     current[32:56, 48:72] = square
-    field = MOTION.search(current, reference, quality=50)
+    field = search(current, reference, quality=50)
     assert np.array_equal(field.previous[5, 7], (-32, -32))
     assert np.mean((field.previous == 0).all(2)) > 0.8
 
@@ -51,7 +59,7 @@ def test_a_moving_square_is_split_from_the_background() -> None:
 def test_the_key_frame_serves_where_the_previous_frame_is_hidden() -> None:
     key, previous = texture(96, 128, 9), texture(96, 128, 9)
     previous[32:64, 48:80] = 0
-    field = MOTION.search(key, previous, key)
+    field = search(key, previous, key)
     assert np.all(field.modes[2:4, 3:5] == 1)
     assert np.all(field.key[4:8, 6:10] == 0)
 
@@ -62,7 +70,7 @@ def test_the_average_serves_where_both_are_noisy() -> None:
     noisy = [
         (picture + rng.normal(0, 8, picture.shape)).clip(0, 255).astype(np.uint8) for _ in range(2)
     ]
-    field = MOTION.search(picture.astype(np.uint8), noisy[0], noisy[1], quality=50)
+    field = search(picture.astype(np.uint8), noisy[0], noisy[1], quality=50)
     assert np.mean(field.modes == 2) + np.mean(field.filters > 0) > 0.9
 
 
@@ -76,13 +84,11 @@ def test_threads_and_instruction_sets_make_no_difference(preset: str) -> None:
         for t in range(3)
     ]
     frames[2][40:70, 30:60] = frames[0][10:40, 60:90]
-    first = MOTION.search(frames[1], frames[0], preset=preset)
-    wanted = MOTION.search(
-        frames[2], frames[1], frames[0], first, preset=preset, instruction_set="scalar"
-    )
+    first = search(frames[1], frames[0], preset=preset)
+    wanted = search(frames[2], frames[1], frames[0], first, preset=preset, instruction_set="scalar")
     for set_ in instruction_sets():
         for threads in (1, 2, 3, 16):
-            again = MOTION.search(
+            again = search(
                 frames[2],
                 frames[1],
                 frames[0],
@@ -98,25 +104,22 @@ def test_threads_and_instruction_sets_make_no_difference(preset: str) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (17, 33), (8, 200)])
 def test_small_and_odd_sizes(size: tuple[int, int]) -> None:
     picture = texture(*size)
-    field = MOTION.search(picture, picture)
+    field = search(picture, picture)
     assert not field.modes.any()
-    assert (
-        MOTION.search(picture, picture, picture, field, preset="slow").modes.shape
-        == field.modes.shape
-    )
+    assert search(picture, picture, picture, field, preset="slow").modes.shape == field.modes.shape
 
 
 def test_search_fails_on_what_does_not_fit() -> None:
     a, b = texture(32, 32), texture(32, 48)
     with pytest.raises(UsageError, match="accepted: the size of the frame"):
-        MOTION.search(a, b)
+        search(a, b)
     with pytest.raises(UsageError, match="accepted: the size of the frame"):
-        MOTION.search(a, a, b)
+        search(a, a, b)
     with pytest.raises(UsageError, match="preset is 'best'"):
-        MOTION.search(a, a, preset="best")  # type: ignore[arg-type]
+        search(a, a, preset="best")
     with pytest.raises(UsageError, match="quality is -1"):
-        MOTION.search(a, a, quality=-1)
+        search(a, a, quality=-1)
     with pytest.raises(UsageError, match="previous motion field"):
-        MOTION.search(a, a, previous=MOTION.search(b, b))
+        search(a, a, previous=search(b, b))
     with pytest.raises(UsageError, match="threads is 0"):
-        MOTION.search(a, a, threads=0)
+        search(a, a, threads=0)

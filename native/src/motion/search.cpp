@@ -5,23 +5,16 @@
 #include <thread>
 #include <vector>
 
-#include "platform/error.hpp"
 #include "motion/coder.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/macroblock_search.hpp"
 #include "motion/pyramid.hpp"
+#include "platform/error.hpp"
 #include "platform/team.hpp"
 
 namespace streamcodec {
 
 namespace {
-
-constexpr std::uint32_t kLambdas16[64] = {
-    15605, 13877, 12340, 10974, 9759, 8678, 7717, 6862, 6103, 5427, 4826, 4292, 3816,
-    3394,  3018,  2684,  2387,  2122, 1887, 1678, 1492, 1327, 1180, 1050, 933,  830,
-    738,   656,   584,   519,   462,  410,  365,  325,  289,  257,  228,  203,  180,
-    161,   143,   127,   113,   100,  89,   79,   71,   63,   56,   50,   44,   39,
-    35,    31,    28,    25,    22,   19,   17,   15,   14,   12,   11,   10};
 
 constexpr SearchEffort effort_of(SearchPreset preset) {
     //                                     reach passes steps turns    diagonal split modes hope key
@@ -70,13 +63,6 @@ SearchPreset search_preset_named(const std::string& name) {
     throw BadArgument("preset is '" + name + "'; accepted: fast, medium, slow");
 }
 
-std::uint32_t motion_lambda_16(int quality) {
-    if (quality < 0 || quality > 63) {
-        throw BadArgument("quality is " + std::to_string(quality) + "; accepted: 0..63");
-    }
-    return kLambdas16[quality];
-}
-
 MotionField search_motion(const Plane& current, const Plane& previous, const Plane* key,
                           const MotionContext& context, const MotionCosts& costs,
                           const SearchOptions& options) {
@@ -105,14 +91,13 @@ MotionField search_motion(const Plane& current, const Plane& previous, const Pla
     const std::vector<Vector> coarse_previous = coarse(previous, false);
     const std::vector<Vector> coarse_key =
         uses_key && effort.key_pyramid ? coarse(*key, true) : std::vector<Vector>();
-    const SearchFrame frame{
-        current,
-        {&previous, uses_key ? key : nullptr},
-        {&coarse_previous, coarse_key.empty() ? nullptr : &coarse_key},
-        costs,
-        kernels,
-        options.lambda_16 ? options.lambda_16 : motion_lambda_16(context.quality),
-        effort};
+    const SearchFrame frame{current,
+                            {&previous, uses_key ? key : nullptr},
+                            {&coarse_previous, coarse_key.empty() ? nullptr : &coarse_key},
+                            costs,
+                            kernels,
+                            options.lambda_16,
+                            effort};
     for (int pass = 0; pass < effort.passes; ++pass) {
         Wavefront wavefront(field.rows, field.columns);
         const auto work = [&](std::size_t) {

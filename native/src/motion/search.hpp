@@ -2,11 +2,12 @@
 // for every number of threads and every instruction set.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "platform/cpu.hpp"
 #include "motion/field.hpp"
 #include "motion/syntax.hpp"
+#include "platform/cpu.hpp"
 
 namespace streamcodec {
 
@@ -15,13 +16,9 @@ class Team;
 enum class SearchPreset { fast, medium, slow };
 SearchPreset search_preset_named(const std::string& name);  // Throws BadArgument
 
-// lambda in squared errors per bit, times 16: round(16 * 0.6 * 2^((q - 12) / 3)), q = 44 - quality
-// * 32 / 63. quality in 0..63.
-std::uint32_t motion_lambda_16(int quality);
-
 struct SearchOptions {
     SearchPreset preset = SearchPreset::medium;
-    std::uint32_t lambda_16 = 0;  // 0: motion_lambda_16(quality of the context)
+    std::uint32_t lambda_16 = 0;  // what a bit weighs, in squared errors / 16
     InstructionSet set = InstructionSet::scalar;
     Team* team = nullptr;  // none: this thread alone
 };

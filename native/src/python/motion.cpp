@@ -141,14 +141,14 @@ std::size_t checked_threads(std::size_t threads) {
 
 MotionField search(const MotionTables& tables, const py::object& luma, const py::object& reference,
                    const std::optional<py::object>& key, const MotionField* previous, int quality,
-                   std::optional<std::uint32_t> lambda_16, const std::string& preset,
-                   std::size_t threads, const std::optional<std::string>& set) {
+                   std::uint32_t lambda_16, const std::string& preset, std::size_t threads,
+                   const std::optional<std::string>& set) {
     const Plane current = luma_of(luma, "luma"), from = luma_of(reference, "the reference");
     std::optional<Plane> from_key;
     if (key) from_key = luma_of(*key, "the key frame");
     SearchOptions options;
     options.preset = search_preset_named(preset);
-    options.lambda_16 = lambda_16.value_or(0);
+    options.lambda_16 = lambda_16;
     options.set = wanted_instruction_set(set);
     const py::gil_scoped_release release;
     Team team(checked_threads(threads));
@@ -261,14 +261,13 @@ void bind_motion(py::module_& module) {
         .def("read", &read, py::arg("decoder"), py::arg("rows"), py::arg("columns"), py::kw_only(),
              previous, has_key, quality)
         .def("search", &search, py::arg("luma"), py::arg("reference"), py::arg("key") = py::none(),
-             previous, py::kw_only(), quality, py::arg("lambda_16") = py::none(),
-             py::arg("preset") = "medium", threads, set);
+             previous, py::kw_only(), quality, py::arg("lambda_16"), py::arg("preset") = "medium",
+             threads, set);
 
     module.def("predict_motion", &predict_planes, py::arg("field"), py::arg("reference"),
                py::arg("key") = py::none(), py::kw_only(), threads, set);
     module.def("motion_alphabets", &alphabets);
     module.def("motion_filters", &filters);
-    module.def("motion_lambda_16", &motion_lambda_16, py::arg("quality"));
 }
 
 }  // namespace streamcodec

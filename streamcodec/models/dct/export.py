@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import nn
 
 from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
 from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
-from streamcodec.models.dct.gains import COARSEST, FINEST, lagrangian
 from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
 from streamcodec.models.dct.layers import FloatNetwork
@@ -25,6 +24,7 @@ from streamcodec.models.dct.scales import (
     SymbolCounts,
 )
 from streamcodec.models.dct.transforms import CHANNELS
+from streamcodec.quality import motion_lambda_16, q_of
 from streamcodec.types import QUALITIES
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "inter_forms",
     "intra_forms",
     "observed_peaks",
-    "q_of",
     "scale_tables",
 ]
 
@@ -47,14 +46,6 @@ _PIXEL_BITS = (
     7  # networks give 1/16 of a sample's value; the integer is in 1/8 sample: 16 * 8 = 2^7
 )
 LARGEST_Z = 127
-_MOTION_WEIGHT = 1.0
-
-
-def q_of(quality: ArrayLike) -> NDArray[np.float64]:
-    """The quantiser q of a quality 0..63."""
-    return np.asarray(
-        COARSEST - (COARSEST - FINEST) * np.asarray(quality, np.float64) / (QUALITIES - 1)
-    )
 
 
 @contextmanager
@@ -95,9 +86,8 @@ def export_inter(
     forms = inter_forms(model, {"features": fraction_bits(peaks["features"]["output"])})
     tables = [*scale_tables(counts), *(motion.table(row) for row in range(motion.rows))]
     arrays, config = _common(model, forms, peaks, tables, squared_steps_per_bit, 65535)
-    q = torch.from_numpy(q_of(np.arange(QUALITIES)))
-    arrays["motion_lambda"] = np.rint(16 * _MOTION_WEIGHT / 0.85 * lagrangian(q).numpy()).astype(
-        np.int32
+    arrays["motion_lambda"] = np.array(
+        [motion_lambda_16(q_of(quality)) for quality in range(QUALITIES)], np.int32
     )
     return arrays, {"format": 1, "kind": "inter", "widths": asdict(model.config), **config}
 
@@ -240,7 +230,7 @@ def _common(
         bits |= exported.fraction_bits
     network = Network(tuple(slots.values()), tuple(stages))
     with torch.no_grad():
-        gain = model.gains(torch.from_numpy(q_of(np.arange(QUALITIES))).float())
+        gain = model.gains(torch.tensor([q_of(quality) for quality in range(QUALITIES)]))
     step = np.rint(128 * gain.back[:, :, 0, 0].double().numpy())
     data = stack_tables(tables)
     arrays = {

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.models.dct.transforms import CHANNELS
+from streamcodec.quality import COARSEST, FINEST
 
-__all__ = ["COARSEST", "FINEST", "Gain", "Gains", "condition_of", "lagrangian"]
+__all__ = ["Gain", "Gains", "condition_of", "lagrangian"]
 
-FINEST, COARSEST = 12.0, 44.0
-"""Range of q, the quantiser on the scale of H.264's QP: the step doubles every 6."""
 ROWS = 9
 
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from streamcodec.engine import Conv as IntegerConv
 from streamcodec.engine import Network, from_arrays
 from streamcodec.errors import ModelError
-from streamcodec.models.dct.export import Forms, float_network, inter_forms, intra_forms, q_of
-from streamcodec.models.dct.gains import COARSEST, FINEST, ROWS, Gains
+from streamcodec.models.dct.export import Forms, float_network, inter_forms, intra_forms
+from streamcodec.models.dct.gains import ROWS, Gains
 from streamcodec.models.dct.inter import DctInter, InterConfig
 from streamcodec.models.dct.intra import DctIntra, IntraConfig
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork
 from streamcodec.models.dct.quantize import CONDITION, Form
+from streamcodec.quality import COARSEST, FINEST, q_of
 from streamcodec.types import QUALITIES
 
 __all__ = ["restore_model"]
@@ -94,7 +95,7 @@ def _restore_stage(
 @torch.no_grad()
 def _restore_gains(gains: Gains, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Steps are piecewise linear in q, in logarithms, and the qualities are closer together than the rows."""
-    q = q_of(np.arange(QUALITIES))[::-1]
+    q = np.array([q_of(quality) for quality in range(QUALITIES)])[::-1]
     rows = np.linspace(FINEST, COARSEST, ROWS)
     forward = np.log(arrays["gain"].astype(np.float64) / 2.0**17)[::-1]
     back = np.log(arrays["step"].astype(np.float64) / 128)[::-1]

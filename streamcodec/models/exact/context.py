@@ -101,7 +101,7 @@ class IntegerContext(IntegerData):
         features_first: bool,
     ) -> None:
         super().__init__()
-        plans = plan_layers(parameters, (), outputs=_last_outputs(parameters))
+        plans = plan_layers(parameters, outputs=_last_outputs(parameters))
         if any(plan.radius or plan.factor != 1 or plan.upper != LIMIT for plan in plans):
             raise UsageError(
                 "a context model has layers that are not 1x1; accepted: 1x1 convolutions, LeakyReLU and ReLU"
@@ -150,7 +150,7 @@ class IntegerContext(IntegerData):
         convolution, *others = self._layers()
         convolution.build(weight.flatten(0, 1), bias.double())
         for index, (layer, (weight, bias)) in enumerate(
-            zip(others, dense_weights(parameters, ()), strict=True)
+            zip(others, dense_weights(parameters), strict=True)
         ):
             in_order = (
                 weight[0]
@@ -217,7 +217,7 @@ def _mask(context: nn.Conv2d) -> Tensor:
 def _taps(context: nn.Conv2d) -> NDArray[np.int32]:
     """int32 (T, 2): row and column offsets of the elements of the mask that are not 0."""
     plan_layers(
-        [context], (), outputs=context.out_channels
+        [context], outputs=context.out_channels
     )  # UsageError for what is no plain convolution
     offsets = _mask(context)[0, 0].nonzero() - context.kernel_size[0] // 2
     return offsets.to(torch.int32).cpu().numpy()

@@ -166,31 +166,25 @@ class IntegerLayer(IntegerData):
 class IntegerFeatures(IntegerData):
     """From the symbols of z to what float layers make of it, in fixed point.
 
-    `before` and `after` are the float layers from z on, before and after the crop to y's size; only their structure is taken here,
-    and nothing of them is kept. outputs: how many channels of the last layer count (the first ones).
+    `layers` are the float layers from z on, whose output is cropped to y's size; only their structure is taken here, and nothing of them
+    is kept. outputs: how many channels of the last layer count (the first ones).
     offset int32 (inputs,): fixed-point medians of z.
     """
 
     names: tuple[str, ...] = ("offset",)
 
-    def __init__(
-        self, before: Sequence[nn.Module], after: Sequence[nn.Module] = (), *, outputs: int
-    ) -> None:
+    def __init__(self, layers: Sequence[nn.Module], *, outputs: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            IntegerLayer(plan) for plan in plan_layers(before, after, outputs)
-        )
+        self.layers = nn.ModuleList(IntegerLayer(plan) for plan in plan_layers(layers, outputs))
 
     @property
     def built(self) -> bool:
         return super().built and all(layer.built for layer in self._layers())
 
     @torch.no_grad()
-    def build_layers(
-        self, before: Sequence[nn.Module], after: Sequence[nn.Module], medians: Tensor
-    ) -> None:
+    def build_layers(self, layers: Sequence[nn.Module], medians: Tensor) -> None:
         """Take the numbers of the float layers; medians (inputs,): what z's symbols are relative to."""
-        *inner, (weight, bias) = dense_weights(before, after)
+        *inner, (weight, bias) = dense_weights(layers)
         plan = self._layers()[-1].plan
         phases, outputs = plan.factor**2, plan.columns // plan.factor**2
         last = tuple(
@@ -219,9 +213,7 @@ class IntegerFeatures(IntegerData):
             x = (x + self.number("offset", x.device)).clamp_(-LIMIT, LIMIT)
             for layer in self._layers():
                 x = layer(x)
-                if layer.plan.crop:
-                    x = x[:, : size[0], : size[1]]
-            return x.permute(0, 3, 1, 2).contiguous()
+            return x[:, : size[0], : size[1]].permute(0, 3, 1, 2).contiguous()
 
     def _layers(self) -> list[IntegerLayer]:
         return [layer for layer in self.layers if isinstance(layer, IntegerLayer)]
@@ -243,15 +235,9 @@ class IntegerNetwork(IntegerFeatures):
             raise ModelError(NOT_BUILT)
         return self.thresholds.numel() + 1
 
-    def build(
-        self,
-        before: Sequence[nn.Module],
-        after: Sequence[nn.Module],
-        medians: Tensor,
-        boundaries: Tensor,
-    ) -> None:
+    def build(self, layers: Sequence[nn.Module], medians: Tensor, boundaries: Tensor) -> None:
         """As build_layers(); boundaries (tables - 1,), rising: the layers' output at which the next table begins."""
-        self.build_layers(before, after, medians)
+        self.build_layers(layers, medians)
         self.thresholds = (
             (boundaries.double() * 2**FRACTION_BITS).ceil().clamp(-LIMIT, LIMIT + 1).to(torch.int32)
         )

@@ -26,7 +26,7 @@ class LayerPlan:
 
     It has (2 radius + 1)^2 taps and `inputs` channels; its output `columns` are the channels of each of factor^2 phases in turn. `groups`:
     the taps that matter for the first, second ... equal share of the columns. Negative outputs are multiplied by `slope` 2^-SLOPE_BITS;
-    `upper` is the largest output, fixed point. `crop`: it is cut to the size of the latent.
+    `upper` is the largest output, fixed point.
     """
 
     radius: int
@@ -36,29 +36,17 @@ class LayerPlan:
     groups: tuple[tuple[int, ...], ...]
     slope: int
     upper: int
-    crop: bool
 
 
-def plan_layers(
-    before: Sequence[nn.Module], after: Sequence[nn.Module], outputs: int
-) -> tuple[LayerPlan, ...]:
-    """Plans of the layers before and after the crop to the latent's size (after the last layer if `after` is empty).
-
-    Of the last layer, the first `outputs` channels count.
-    """
-    last_before = len(list(_steps(before))) - 1
-    *inner, last = [
-        _plan(step, crop=index == last_before)
-        for index, step in enumerate([*_steps(before), *_steps(after)])
-    ]
+def plan_layers(layers: Sequence[nn.Module], outputs: int) -> tuple[LayerPlan, ...]:
+    """Plans of the layers. Of the last one, the first `outputs` channels count."""
+    *inner, last = map(_plan, _steps(layers))
     return *inner, replace(last, columns=last.factor**2 * outputs)
 
 
-def dense_weights(
-    before: Sequence[nn.Module], after: Sequence[nn.Module]
-) -> list[tuple[Tensor, Tensor]]:
+def dense_weights(layers: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor]]:
     """Weight (taps, inputs, columns) and bias (columns,) of each planned layer, float64."""
-    return [_dense(step) for step in (*_steps(before), *_steps(after))]
+    return [_dense(step) for step in _steps(layers)]
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,7 @@ def _steps(layers: Sequence[nn.Module]) -> Iterator[_Step]:
         yield _Step(conv, shuffle, activation)
 
 
-def _plan(step: _Step, crop: bool) -> LayerPlan:
+def _plan(step: _Step) -> LayerPlan:
     slope, upper = _activation(step.activation)
     if isinstance(step.conv, nn.Conv2d):
         radius, factor, columns = _radius(step.conv), step.shuffle, step.conv.out_channels
@@ -98,7 +86,7 @@ def _plan(step: _Step, crop: bool) -> LayerPlan:
             for row in range(factor)
             for column in range(factor)
         )
-    return LayerPlan(radius, factor, step.conv.in_channels, columns, groups, slope, upper, crop)
+    return LayerPlan(radius, factor, step.conv.in_channels, columns, groups, slope, upper)
 
 
 def _activation(module: nn.Module | None) -> tuple[int, int]:

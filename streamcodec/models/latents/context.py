@@ -99,12 +99,12 @@ class ContextLatent(HyperpriorLatent):
         )
 
     def build_integer(self, medians: Tensor, boundaries: Tensor) -> None:
-        self.integer.build_layers(*self.scale_layers(), medians)
+        self.integer.build_layers(self.scale_layers(), medians)
         self.integer.context.build(self.context_prediction, [self.entropy_parameters], boundaries)
 
-    def scale_layers(self) -> tuple[Sequence[nn.Module], Sequence[nn.Module]]:
+    def scale_layers(self) -> Sequence[nn.Module]:
         """The layers from z_hat to the features."""
-        return [self.h_s], []
+        return [self.h_s]
 
     def hyper_analysis(self, y: Tensor) -> Tensor:
         z: Tensor = self.h_a(y)

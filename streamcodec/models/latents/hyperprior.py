@@ -132,13 +132,13 @@ class HyperpriorLatent(nn.Module):
         """The means alone."""
         return self.gaussians(z_hat, size)[0]
 
-    def scale_layers(self) -> tuple[Sequence[nn.Module], Sequence[nn.Module]]:
-        """The layers from z_hat to the scales' channels, before and after the crop to y's size; the first M channels count."""
+    def scale_layers(self) -> Sequence[nn.Module]:
+        """The layers from z_hat to the scales' channels; the first M channels count."""
         raise NotImplementedError
 
     def add_integer_path(self) -> None:
         """Make room for the exact scale path; call once the networks are there."""
-        self.integer = IntegerNetwork(*self.scale_layers(), outputs=self.latent_channels)
+        self.integer = IntegerNetwork(self.scale_layers(), outputs=self.latent_channels)
 
     def update_integer(self, force: bool = False) -> bool:
         """Build the exact scale path from the float layers and the scale table; False if there is one and not `force`."""
@@ -151,7 +151,7 @@ class HyperpriorLatent(nn.Module):
 
     def build_integer(self, medians: Tensor, boundaries: Tensor) -> None:
         """Give the exact scale path its numbers; medians (C,) of z, boundaries (tables - 1,) between the scale layers' outputs."""
-        self.integer.build(*self.scale_layers(), medians, boundaries)
+        self.integer.build(self.scale_layers(), medians, boundaries)
 
     def check_tables(self) -> None:
         """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""

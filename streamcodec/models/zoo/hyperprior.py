@@ -64,8 +64,8 @@ class HyperpriorLatentCodec(HyperpriorLatent):
     def means(self, z_hat: Tensor, size: tuple[int, int]) -> Tensor | None:
         return self.gaussians(z_hat, size)[0] if self.has_means else None
 
-    def scale_layers(self) -> tuple[Sequence[nn.Module], Sequence[nn.Module]]:
-        return [self.h_s], []
+    def scale_layers(self) -> Sequence[nn.Module]:
+        return [self.h_s]
 
 
 class ScaleHyperprior(TransformModel, HyperpriorLatentCodec):

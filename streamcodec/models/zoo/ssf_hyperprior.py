@@ -68,5 +68,5 @@ class ScaleSpaceHyperprior(HyperpriorLatent):
         means: Tensor = self.hyper_decoder_mean(z_hat)
         return means[..., : size[0], : size[1]]
 
-    def scale_layers(self) -> tuple[Sequence[nn.Module], Sequence[nn.Module]]:
-        return [self.hyper_decoder_scale], []
+    def scale_layers(self) -> Sequence[nn.Module]:
+        return [self.hyper_decoder_scale]

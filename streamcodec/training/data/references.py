@@ -18,12 +18,17 @@ from streamcodec._native import InterModel, IntraModel, MotionTables, Tables, pr
 from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.errors import ModelError
 from streamcodec.motion import default_tables
+from streamcodec.quality import motion_lambda_16, q_of, quality_of
 from streamcodec.training.data.planes import Planes, planes_of, video_frame
 
-__all__ = ["Predicted", "load_models", "predict_from_codec", "predict_from_x264"]
-
-BIT_16 = 16 * 0.6
-"""What a bit of motion weighs in 1/16 squared error at q = 12; twice as much every 3."""
+__all__ = [
+    "CodedPicture",
+    "Predicted",
+    "load_models",
+    "predict_from_codec",
+    "predict_from_x264",
+    "through_x264",
+]
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Predicted:
 
 def predict_from_x264(clip: list[Planes], q: float) -> list[Predicted]:
     """All frames but the first, on references that x264 coded with CRF `q` and without delay."""
-    decoded = _through_x264(clip, q)
+    coded = through_x264(clip, preset="veryfast", crf=f"{q:.1f}")
+    decoded = [picture.planes for picture in coded]
     tables, field = _motion_tables(), None
     pairs = []
     for number in range(1, len(clip)):
@@ -50,7 +56,7 @@ def predict_from_x264(clip: list[Planes], q: float) -> list[Predicted]:
             key[0] if key else None,
             field,
             quality=quality_of(q),
-            lambda_16=round(BIT_16 * 2 ** ((q - 12) / 3)),
+            lambda_16=motion_lambda_16(q),
         )
         pairs.append(Predicted(clip[number], predict_motion(field, reference, key), q))
     return pairs
@@ -69,7 +75,7 @@ def predict_from_codec(
         _, coded = inter.encode(frame, quality, reference)
         assert coded.motion is not None
         prediction = predict_motion(coded.motion, reference.planes(), key.planes())
-        pairs.append(Predicted(frame, prediction, 44 - quality * 32 / 63, reference.magnitudes))
+        pairs.append(Predicted(frame, prediction, q_of(quality), reference.magnitudes))
         reference = coded
     return pairs
 
@@ -85,23 +91,28 @@ def load_models(intra: Path, inter: Path) -> tuple[IntraModel, InterModel]:
     return first, second
 
 
-def quality_of(q: float) -> int:
-    """The codec's quality 0..63 whose quantiser is nearest to q."""
-    return min(63, max(0, round((44 - q) * 63 / 32)))
-
-
 @cache
 def _motion_tables() -> MotionTables:
     tables = default_tables()
     return MotionTables(Tables(tables.quantized_cdf, tables.cdf_length, tables.offset))
 
 
-def _through_x264(clip: list[Planes], crf: float) -> list[Planes]:
+@dataclass(frozen=True)
+class CodedPicture:
+    """A frame as x264 decodes it, and the bits of its packet."""
+
+    planes: Planes
+    bits: int
+
+
+def through_x264(clip: list[Planes], **options: str) -> list[CodedPicture]:
+    """Frames coded by x264 with these options of FFmpeg beside tune zerolatency: without delay."""
     file = io.BytesIO()
     height, width = clip[0][0].shape
-    options = {"preset": "veryfast", "tune": "zerolatency", "crf": f"{crf:.1f}"}
     with av.open(file, "w", format="matroska") as container:
-        stream = container.add_stream("libx264", rate=25, options=options)
+        stream = container.add_stream(
+            "libx264", rate=25, options={**options, "tune": "zerolatency"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.thread_count = 1
         for number, planes in enumerate(clip):
@@ -111,4 +122,10 @@ def _through_x264(clip: list[Planes], crf: float) -> list[Planes]:
         container.mux(stream.encode(None))
     file.seek(0)
     with av.open(file, "r") as coded:
-        return [planes_of(frame) for frame in coded.decode(video=0)]
+        packets = list(coded.demux(video=0))  # the last one is empty and ends the decoding
+        frames = [frame for packet in packets for frame in packet.decode()]
+    return [
+        CodedPicture(planes_of(frame), 8 * packet.size)
+        for packet, frame in zip(packets, frames, strict=False)
+        if isinstance(frame, av.VideoFrame)
+    ]
