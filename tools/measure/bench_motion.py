@@ -11,14 +11,20 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from count_motion import Luma, coded, luma, quality_of, read
 
 from streamcodec._native import MotionTables, Tables, instruction_sets, predict_motion
 from streamcodec.motion import default_tables
+from streamcodec.quality import motion_lambda_16, quality_of
+from streamcodec.training.data.planes import Planes
+from streamcodec.training.data.references import through_x264
+from streamcodec.video import VideoReader
 
 
-def chroma_like(plane: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(plane[::2, ::2])
+def read(path: Path, count: int) -> list[Planes]:
+    """The first frames of a clip."""
+    with VideoReader(path, frame_format="yuv420", max_frames=count) as reader:
+        planes = [frame.planes for frame in reader]
+    return [(y, u, v) for y, u, v in planes]
 
 
 def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
@@ -45,31 +51,38 @@ class Clock:
 
 def measure(
     motion: MotionTables,
-    frames: list[Luma],
-    references: list[Luma],
+    frames: list[Planes],
+    references: list[Planes],
     *,
     with_key: bool,
-    quality: int,
+    crf: float,
     preset: str,
     how: dict,
 ) -> str:
     """Figures of one GOP whose key frame is references[0]."""
     search, prediction, previous, bits, quality_db = Clock(), Clock(), None, [], []
+    quality = quality_of(crf)
     for t in range(1, len(frames)):
         key = references[0] if with_key and t > 1 else None
         with search:
             field = motion.search(
-                frames[t], references[t - 1], key, previous, quality=quality, preset=preset, **how
+                frames[t][0],
+                references[t - 1][0],
+                None if key is None else key[0],
+                previous,
+                quality=quality,
+                lambda_16=motion_lambda_16(crf),
+                preset=preset,
+                **how,
             )
-        planes = (references[t - 1], *2 * (chroma_like(references[t - 1]),))
-        keys = None if key is None else (key, *2 * (chroma_like(key),))
         with prediction:
-            out = predict_motion(field, planes, keys, **how)
+            out = predict_motion(field, references[t - 1], key, **how)
         bits.append(
             motion.bits(field, previous=previous, has_key=key is not None, quality=quality)
-            / frames[t].size
+            / frames[t][0].size
         )
-        quality_db.append(psnr_db(out[0], frames[t]))
+        height, width = frames[t][0].shape
+        quality_db.append(psnr_db(out[0][:height, :width], frames[t][0]))
         previous = field
     return f"{np.mean(bits):.4f} bpp {np.mean(quality_db):.2f} dB  search {search}  predict {prediction}"
 
@@ -84,18 +97,15 @@ def main() -> None:
     parser.add_argument("--crf", type=float, default=28)
     parser.add_argument("--instruction-set", choices=instruction_sets())
     options = parser.parse_args()
-    data, quality = default_tables(), quality_of(options.crf)
+    data = default_tables()
     motion = MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))
     how = {"threads": options.threads, "instruction_set": options.instruction_set}
     for path in options.clips:
-        source = read(path, options.frames)
-        frames, references = (
-            [luma(f) for f in source],
-            [luma(f) for f in coded(source, options.crf)],
-        )
-        print(
-            f"{path.name} {frames[0].shape[1]}x{frames[0].shape[0]}, CRF {options.crf:g}, {options.threads} threads"
-        )
+        frames = read(path, options.frames)
+        coded = through_x264(frames, preset="medium", crf=f"{options.crf:g}")
+        references = [each.planes for each in coded]
+        height, width = frames[0][0].shape
+        print(f"{path.name} {width}x{height}, CRF {options.crf:g}, {options.threads} threads")
         for preset in ("fast", "medium", "slow"):
             for with_key in (False, True):
                 figures = measure(
@@ -103,7 +113,7 @@ def main() -> None:
                     frames,
                     references,
                     with_key=with_key,
-                    quality=quality,
+                    crf=options.crf,
                     preset=preset,
                     how=how,
                 )
