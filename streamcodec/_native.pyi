@@ -13,7 +13,7 @@ import numpy as np
 from _typeshed import ReadableBuffer
 from numpy.typing import NDArray
 
-_InstructionSet = Literal["scalar", "avx2", "avx512"]
+_InstructionSet = Literal["scalar", "avx2", "avx512", "neon"]
 
 PROBABILITY_BITS: Final = 14
 

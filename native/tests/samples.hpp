@@ -7,10 +7,10 @@
 #include <random>
 #include <vector>
 
-#include "platform/cpu.hpp"
 #include "coder/decoder.hpp"
 #include "coder/encoder.hpp"
 #include "coder/tables.hpp"
+#include "platform/cpu.hpp"
 
 namespace samples {
 

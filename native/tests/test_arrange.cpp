@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "engine/arrange.hpp"
+#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "platform/error.hpp"
 
@@ -80,14 +81,15 @@ TEST(shared_memory_gives_the_same_numbers) {
         own.resize(given(height, width));
         shared.resize(given(height, width), residual_schedule(), {1000, 3000});
         Buffer<std::byte> memory(shared.size_bytes());
-        for (const InstructionSet set : available_instruction_sets()) {
+        for (const Kernels* kernels : available_kernels()) {
             for (const std::size_t members : {1, 2, 4}) {
                 std::fill_n(memory.data(), memory.size(), std::byte{0x5a});
                 shared.bind(memory.data());
                 Team team(members);
                 for (Workspace* space : {&own, &shared}) {
                     fill(space->map(kIn));
-                    for (const std::size_t stage : {0, 1}) network.run(stage, 0, *space, team, set);
+                    for (const std::size_t stage : {0, 1})
+                        network.run(stage, 0, *space, team, *kernels);
                 }
                 CHECK(are_equal(own.map(kOut + 1), shared.map(kOut + 1)));
             }

@@ -1,7 +1,7 @@
 #include "check.hpp"
+#include "coder/stream.hpp"
 #include "platform/error.hpp"
 #include "samples.hpp"
-#include "coder/stream.hpp"
 
 using namespace samples;
 

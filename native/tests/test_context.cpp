@@ -1,9 +1,9 @@
 // Latents coded with context: every instruction set and number of threads does the same, and damage
 // is an error.
 #include "check.hpp"
+#include "coder/stream.hpp"
 #include "context_samples.hpp"
 #include "platform/error.hpp"
-#include "coder/stream.hpp"
 
 using namespace samples;
 

@@ -1,7 +1,7 @@
 // What a context model may be made of, and the inner loops at the ends of their ranges.
 #include "check.hpp"
-#include "context_samples.hpp"
 #include "context/dispatch.hpp"
+#include "context_samples.hpp"
 #include "platform/error.hpp"
 
 using namespace samples;

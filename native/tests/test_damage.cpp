@@ -1,8 +1,8 @@
 // Damaged streams end in an error or in symbols, never in a crash or a hang.
 #include "check.hpp"
+#include "coder/stream.hpp"
 #include "platform/error.hpp"
 #include "samples.hpp"
-#include "coder/stream.hpp"
 
 using namespace samples;
 

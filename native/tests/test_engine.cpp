@@ -1,6 +1,7 @@
 // Integer networks: small programs against a plain loop, and programs that are refused.
 #include "check.hpp"
 #include "engine/network.hpp"
+#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "platform/error.hpp"
 
@@ -68,11 +69,11 @@ TEST(a_convolution_equals_a_plain_loop_on_every_instruction_set) {
                 }
             }
         }
-        for (const InstructionSet set : available_instruction_sets()) {
+        for (const Kernels* kernels : available_kernels()) {
             for (const std::size_t size : {1, 2, 5}) {
                 workspace.clear(1);
                 Team team(size);
-                network.run(0, condition, workspace, team, set);
+                network.run(0, condition, workspace, team, *kernels);
                 const Map& output = workspace.map(1);
                 CHECK(output.height == (5 + stride - 1) / stride &&
                       output.width == (stride == 1 ? 7 : 3));

@@ -1,10 +1,10 @@
 // Every instruction set reads and writes the same bytes.
 #include "check.hpp"
 #include "coder/dispatch.hpp"
-#include "platform/error.hpp"
-#include "samples.hpp"
 #include "coder/scalar.hpp"
 #include "coder/stream.hpp"
+#include "platform/error.hpp"
+#include "samples.hpp"
 
 using namespace samples;
 

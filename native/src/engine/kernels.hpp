@@ -56,6 +56,8 @@ struct Kernels {
     void (*winograd)(const ConvJob& job);
     // For measurements: as many products as a CPU can make, without memory; returns their number.
     std::size_t (*peak)(std::size_t rounds);
+    // Of a group, each input's weights of all lanes lie together; else each lane's of all inputs.
+    bool is_planar = false;
 };
 
 extern const Kernels kScalar;
@@ -63,5 +65,6 @@ extern const Kernels kAvx2;
 extern const Kernels kAvxVnni;
 extern const Kernels kAvx512;
 extern const Kernels kAvx512Vnni;
+extern const Kernels kNeon;
 
 }  // namespace streamcodec::engine

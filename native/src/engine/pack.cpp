@@ -82,10 +82,13 @@ Buffer<std::int16_t> in_blocks(const std::vector<std::int16_t>& weights, std::si
         for (std::size_t output = first * lanes; output < end; ++output) {
             for (std::size_t tap = 0; tap < taps; ++tap) {
                 const std::int16_t* const from = weights.data() + (output * taps + tap) * inputs;
-                std::int16_t* const to = block + (output - first * lanes) * group;
+                const std::size_t place = output - first * lanes, lane = place % lanes;
+                std::int16_t* const to = block + (place - lane) * group;
                 for (std::size_t i = 0; i < inputs; ++i) {
                     const std::size_t row = (tap / beside * groups + i / group) * beside;
-                    to[(row + tap % beside) * wide + i % group] = from[i];
+                    const std::size_t inside =
+                        kernels.is_planar ? i % group * lanes + lane : lane * group + i % group;
+                    to[(row + tap % beside) * wide + inside] = from[i];
                 }
             }
         }

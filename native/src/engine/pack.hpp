@@ -13,7 +13,8 @@ struct Conv;
 
 // Outputs are divided into blocks of a few vectors (Kernels::block) of `lanes` outputs each; the
 // last vector is filled up with zeros. Weights of a block: [tap][inputs /
-// group][vector][lane][group], the last group filled up.
+// group][vector][lane][group], the last group filled up; [vector][group][lane] if
+// Kernels::is_planar.
 //
 // Winograd's F(2x2, 3x3) makes 2x2 outputs of 4x4 inputs d by 16 products instead of 36. With
 //

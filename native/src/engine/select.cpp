@@ -41,6 +41,9 @@ std::vector<const Kernels*> available_kernels() {
         all.push_back(&kAvx512Vnni);
 #endif
 #endif
+#ifdef STREAMCODEC_NEON
+    if (holds(sets, InstructionSet::neon)) all.push_back(&kNeon);
+#endif
     return all;
 }
 

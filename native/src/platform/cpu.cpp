@@ -9,7 +9,7 @@ namespace streamcodec {
 namespace {
 
 constexpr InstructionSet kAll[] = {InstructionSet::scalar, InstructionSet::avx2,
-                                   InstructionSet::avx512};
+                                   InstructionSet::avx512, InstructionSet::neon};
 
 bool is_available(InstructionSet set) {
     switch (set) {
@@ -25,6 +25,10 @@ bool is_available(InstructionSet set) {
             return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 #endif
+#endif
+#ifdef STREAMCODEC_NEON
+        case InstructionSet::neon:
+            return true;
 #endif
         default:
             return false;
@@ -56,6 +60,8 @@ const char* name_of(InstructionSet set) {
             return "avx2";
         case InstructionSet::avx512:
             return "avx512";
+        case InstructionSet::neon:
+            return "neon";
         default:
             return "scalar";
     }

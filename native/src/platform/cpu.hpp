@@ -6,7 +6,7 @@
 
 namespace streamcodec {
 
-enum class InstructionSet { scalar, avx2, avx512 };
+enum class InstructionSet { scalar, avx2, avx512, neon };
 
 const char* name_of(InstructionSet set);
 
