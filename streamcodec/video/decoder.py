@@ -123,6 +123,10 @@ class Decoder:
             if self._queued is not None and packet.stream.index != self._stream.index:
                 self._queued.add(packet)
                 continue
+            if packet.has_sidedata("encryption_info"):
+                raise SourceError(
+                    f"{self._name} is encrypted; accepted: what can be read without a key; decrypt it first"
+                )
             if packet.pos is not None:
                 self._end_byte = packet.pos + packet.size
             if packet.is_corrupt:

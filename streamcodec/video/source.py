@@ -29,6 +29,7 @@ __all__ = [
 Source = str | os.PathLike[str] | BinaryIO
 
 _HEAD_BYTES = 256
+_WEBP_MOVES = 2  # flag of an animation in a WebP file's VP8X chunk
 STREAM_START = b"\x89SSF"  # of the magic in container/format.py
 
 _NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
@@ -96,7 +97,13 @@ def open_container(source: Source) -> InputContainer:
     name = source_name(source)
     with reading(name, "open as a video"):
         target = _target(source, name)
-    if _first_bytes(source).startswith(STREAM_START):
+    head = _first_bytes(source)
+    if head.startswith(b"RIFF") and head[8:16] == b"WEBPVP8X" and head[20] & _WEBP_MOVES:
+        raise SourceError(
+            f"{name} is an animated WebP picture, which FFmpeg does not read; convert it to GIF, APNG or a video; "
+            "`streamcodec image encode` takes its first picture"
+        )
+    if head.startswith(STREAM_START):
         raise SourceError(
             f"{name} is an .ssf stream already; decode it first (`streamcodec decode IN.ssf x.mkv --codec ffv1` keeps every pixel), "
             "then encode that"

@@ -8,11 +8,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from streamcodec.container.format import MAGIC
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, RawFrame, VideoFormat
-from streamcodec.video import VideoReader, VideoWriter
+from streamcodec.video import OnError, VideoReader, VideoWriter, read_picture
 
 
 def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
@@ -245,3 +246,28 @@ def test_ffmpeg_is_silent(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixtu
     with pytest.raises(SourceError):
         VideoReader(path)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("on_error", ["raise", "stop", "skip"])
+def test_encrypted_videos_are_called_so(
+    synthetic: ModuleType, tmp_path: Path, on_error: OnError
+) -> None:
+    path = synthetic.write_clip(
+        tmp_path / "locked.mp4",
+        6,
+        muxer_options={
+            "encryption_scheme": "cenc-aes-ctr",
+            "encryption_key": "00112233445566778899aabbccddeeff",
+            "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+        },
+    )
+    with pytest.raises(SourceError, match=r"locked\.mp4 is encrypted; accepted"):
+        VideoReader(path, on_error=on_error)
+
+
+def test_animated_webp_is_called_so(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(np.full((16, 16, 3), 40 * shade, np.uint8)) for shade in range(3)]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:])
+    with pytest.raises(SourceError, match=r"an animated WebP picture, .* convert it to GIF"):
+        VideoReader(tmp_path / "a.webp")
+    assert "several pictures" in read_picture(tmp_path / "a.webp").notes[0]
