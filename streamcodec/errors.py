@@ -19,7 +19,6 @@ It is one line, fit for a terminal (`streamcodec.text.shown`) whatever names and
 from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = [
-    "PARTLY_FAILED",
     "CorruptStreamError",
     "FormatError",
     "FrameIndexError",

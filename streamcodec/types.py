@@ -30,6 +30,7 @@ __all__ = [
     "FrameFormat",
     "FrameType",
     "OnDamage",
+    "OnError",
     "Planes",
     "Precision",
     "Preset",
@@ -49,6 +50,9 @@ FrameType = Literal["I", "P"]
 
 OnDamage = Literal["raise", "skip", "conceal"]
 """At a defect in a stream: raise a CorruptStreamError, or skip what is lost."""
+
+OnError = Literal["raise", "stop", "skip"]
+"""At damage in a source: raise a SourceError, stop with what came before it, or skip what is damaged."""
 
 Precision = Literal["fp32", "bf16"]
 """Arithmetic of the networks' float parts. Symbols decode alike in both (the scale path is exact integers)."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from streamcodec import EncodeOptions, load_codec
 from streamcodec.errors import UsageError
-from streamcodec.types import MAX_PIXELS, OnDamage
-from streamcodec.video import OnError
+from streamcodec.option_fields import option
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.types import MAX_PIXELS, OnDamage, OnError
 
 from ..files.outputs import Listing
 from ..files.sources import STREAM_SUFFIXES, VIDEO_SUFFIXES, Item
@@ -30,7 +30,9 @@ class Coding:
     `threads`: of PyTorch, in every worker; the bytes of a stream depend on it. `check_gops`: how many GOPs a check decodes, evenly spread.
     """
 
-    to: Container = STREAM
+    to: Container = option(
+        STREAM, "ssf encodes videos; anything else decodes .ssf streams into such files."
+    )
     options: EncodeOptions = field(default_factory=EncodeOptions)
     start_seconds: float = 0.0
     duration_seconds: float | None = None
@@ -41,8 +43,19 @@ class Coding:
     crf: float | None = None
     on_damage: OnDamage = "raise"
     max_pixels: int = MAX_PIXELS
-    threads: int = 1
-    check_gops: int = 0
+    threads: int = option(
+        1,
+        "CPU threads of each. The bytes of a stream depend on it: keep to one number for a dataset.",
+        flag="--threads-per-worker",
+        least=1,
+    )
+    check_gops: int = option(
+        0,
+        "With --verify: decode so many GOPs of each stream too.",
+        flag="--verify-gops",
+        least=0,
+        default="",
+    )
 
     def __post_init__(self) -> None:
         if self.to not in CONTAINERS:
@@ -105,4 +118,6 @@ class Coding:
         """Of the models that encode, in hex; none to decode, where each stream names its own. Raises ModelError."""
         if not self.encodes:
             return []
+        from streamcodec import load_codec
+
         return list(load_codec(self.options.intra, self.options.inter, device="cpu").model_ids)

@@ -1,25 +1,22 @@
 """`streamcodec decode IN OUT`."""
 
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from streamcodec.cli.common import (
-    decoder_precision_option,
-    device_options,
-    header_option,
-    limits_of,
-    limits_option,
-    max_pixels_option,
+from streamcodec.cli.common import say
+from streamcodec.cli.options import (
+    encoder_options,
+    given,
+    options_from,
     overwrite_option,
-    parse_seconds,
     quiet_option,
-    say,
-    weights_options,
+    range_options,
+    threads_option,
 )
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
-from streamcodec.types import OnDamage
+from streamcodec.stream.options import DecodeOptions
 
 __all__ = ["decode"]
 
@@ -27,62 +24,23 @@ __all__ = ["decode"]
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option(
-    "--codec", help="FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]"
-)
-@click.option(
-    "--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better."
-)
-@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
-@click.option("--duration", metavar="TIME", help="Decode no more than this.")
-@click.option(
-    "--frames", "max_frames", type=click.IntRange(1), help="Decode no more than this many frames."
-)
-@click.option(
-    "--on-damage",
-    type=click.Choice(get_args(OnDamage)),
-    default="raise",
-    show_default=True,
-    help="At damage in IN: fail, leave out the frames that are lost (at most the rest of the GOP), or repeat the "
-    "last good frame in their place.",
-)
-@header_option
-@limits_option
-@weights_options
-@decoder_precision_option
-@max_pixels_option
-@device_options
+@encoder_options
+@range_options("Decode")
+@options_from(DecodeOptions)
+@threads_option
 @overwrite_option
 @quiet_option
-def decode(
-    source: str,
-    out: str,
-    start: str | None,
-    duration: str | None,
-    threads: int | None,
-    quiet: bool,
-    limits: tuple[str, ...],
-    **options: Any,
-) -> None:
+def decode(source: str, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
     """Decode an .ssf stream into a video.
 
     IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder for PNG pictures, or - for y4m on
     standard output.
     """
-    start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
     prepare(threads)
     import streamcodec
 
     with frames_done("decode", quiet=quiet) as advance:
-        report = streamcodec.decode(
-            source,
-            out,
-            start_seconds=start_seconds,
-            duration_seconds=duration_seconds,
-            progress=advance,
-            limits=limits_of(limits),
-            **options,
-        )
+        report = streamcodec.decode(source, out, progress=advance, **given(options))
     if report.damage is not None:
         kept = f"; {report.concealed} were concealed" if report.concealed else ""
         say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import quiet_option, say
+from streamcodec.cli.common import say
+from streamcodec.cli.options import address_option, quiet_option
 from streamcodec.errors import UsageError
 from streamcodec.runtime import prepare, require_torch
 
@@ -69,9 +70,7 @@ NONE = "none"
     type=click.IntRange(1),
     help="Measurements at a time.  [default: as many as there is room for]",
 )
-@click.option(
-    "--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]"
-)
+@address_option
 @quiet_option
 def evaluate(
     clips: tuple[Path, ...],

@@ -4,17 +4,17 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import (
-    decoder_precision_option,
-    device_options,
-    max_pixels_option,
+from streamcodec.cli.common import say
+from streamcodec.cli.image_encode import encode
+from streamcodec.cli.options import (
+    given,
+    options_from,
     overwrite_option,
     quiet_option,
-    say,
-    weights_options,
+    threads_option,
 )
-from streamcodec.cli.image_encode import encode
 from streamcodec.runtime import prepare
+from streamcodec.stream.options import DecodeOptions
 
 __all__ = ["image"]
 
@@ -37,10 +37,8 @@ def image() -> None:
     metavar="N",
     help="Of a stream of several frames take this one: 0 is the first, -1 the last.",
 )
-@weights_options
-@decoder_precision_option
-@max_pixels_option
-@device_options
+@options_from(DecodeOptions, without=("on_damage",))
+@threads_option
 @overwrite_option
 @quiet_option
 def decode(
@@ -53,7 +51,7 @@ def decode(
     prepare(threads)
     import streamcodec
 
-    pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **options)
+    pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **given(options))
     if not quiet:
         say(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
 

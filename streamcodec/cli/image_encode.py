@@ -7,27 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import (
-    STREAM_SUFFIX,
-    device_options,
-    is_stream_name,
-    max_pixels_option,
+from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_json
+from streamcodec.cli.options import (
+    encode_settings,
+    field_option,
+    given,
+    json_option,
+    options_from,
     overwrite_option,
     quiet_option,
-    say,
-    say_json,
-)
-from streamcodec.cli.rate import (
-    intra_option,
-    precision_option,
-    preset_option,
-    target_bpp_option,
-    target_psnr_option,
-    targets,
+    threads_option,
 )
 from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, UsageError
 from streamcodec.files import writing
 from streamcodec.runtime import prepare
+from streamcodec.stream.options import DecodeOptions, EncodeOptions
 from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
@@ -35,6 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["encode"]
 
+IMAGE_OPTIONS = (
+    "quality",
+    "target_psnr_db",
+    "target_bpp",
+    "intra",
+    "precision",
+    "preset",
+    "device",
+)
 MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
 
 
@@ -46,36 +49,19 @@ MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
     type=click.Path(path_type=Path, file_okay=False),
     help="For several pictures: the folder of their streams.",
 )
-@click.option(
-    "-q",
-    "--quality",
-    type=click.IntRange(0, 63),
-    help="Higher is better and larger.  [default: 32]",
-)
-@target_psnr_option
-@target_bpp_option
-@intra_option
-@precision_option
-@preset_option
-@click.option(
-    "--background",
-    metavar="COLOUR",
-    help="What transparent pixels lie on: white, black or #rrggbb.  [default: refuse them]",
-)
+@options_from(EncodeOptions, *IMAGE_OPTIONS)
+@field_option(EncodeOptions, "background", default="refuse them")
 @click.option(
     "--msssim", is_flag=True, help="Measure MS-SSIM too (RGB, both sides at least 161 pixels)."
 )
-@max_pixels_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-@device_options
+@options_from(DecodeOptions, "max_pixels")
+@json_option
+@threads_option
 @overwrite_option
 @quiet_option
 def encode(
     names: tuple[str, ...],
     out: Path | None,
-    quality: int | None,
-    target_psnr: float | None,
-    target_bpp: float | None,
     msssim: bool,
     as_json: bool,
     threads: int | None,
@@ -91,15 +77,7 @@ def encode(
     At most one of -q, --target-psnr and --target-bpp.
     Exit codes: 0 all done, 1 failure, 2 usage, 4 some pictures failed, 130 interrupted.
     """
-    settings = {
-        "quality": quality,
-        **targets(quality=quality, psnr=target_psnr, bpp=target_bpp, bitrate=None),
-        **options,
-    }
-    settings = {
-        "measure_ms_ssim": msssim,
-        **{name: value for name, value in settings.items() if value is not None},
-    }
+    settings = {"measure_ms_ssim": msssim, **encode_settings(options), **given(options)}
     tell = _Teller(quiet=quiet or as_json)
     if out is None:
         source, target = _pair(names)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamcodec.cli.common import overwrite_option, quiet_option, say, say_json
+from streamcodec.cli.common import say, say_json
+from streamcodec.cli.options import overwrite_option, quiet_option
 from streamcodec.runtime import prepare, require_torch
 
 if TYPE_CHECKING:

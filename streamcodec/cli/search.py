@@ -5,16 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import (
-    device_options,
-    parse_seconds,
+from streamcodec.cli.common import say, say_json
+from streamcodec.cli.options import (
+    encode_settings,
+    field_option,
+    json_option,
+    options_from,
     quiet_option,
-    say,
-    say_json,
+    range_options,
+    threads_option,
 )
-from streamcodec.cli.rate import coding_options, target_options, targets
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
+from streamcodec.stream.options import EncodeOptions
 from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
@@ -25,28 +28,16 @@ __all__ = ["search"]
 
 @click.command()
 @click.argument("source", metavar="IN")
-@click.option(
-    "-q",
-    "--quality",
-    "qualities",
-    type=click.IntRange(0, 63),
-    multiple=True,
-    help="Predict this one; may be repeated.",
+@field_option(
+    EncodeOptions, "quality", text="Predict this one; may be repeated.", default="", multiple=True
 )
-@target_options
-@coding_options
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-@device_options
+@options_from(EncodeOptions, without=("quality", "hash"))
+@range_options("Encode")
+@json_option
+@threads_option
 @quiet_option
 def search(
     source: str,
-    qualities: tuple[int, ...],
-    target_psnr: float | None,
-    target_bpp: float | None,
-    bitrate: str | None,
-    start: str | None,
-    duration: str | None,
-    max_frames: int | None,
     as_json: bool,
     threads: int | None,
     quiet: bool,
@@ -56,21 +47,14 @@ def search(
 
     For the quality that reaches a target, for each -q, or else for a few between 0 and 63. Writes no stream.
     """
-    goal = targets(quality=qualities, psnr=target_psnr, bpp=target_bpp, bitrate=bitrate)
-    start_seconds, duration_seconds = parse_seconds(start) or 0.0, parse_seconds(duration)
+    options["quality"] = options["quality"] or None
+    settings = encode_settings(options)
     prepare(threads)
     import streamcodec
 
-    settings = {name: value for name, value in {**goal, **options}.items() if value is not None}
     with frames_done("search", quiet=quiet) as advance:
         report = streamcodec.search(
-            source,
-            qualities=qualities or None,
-            start_seconds=start_seconds,
-            duration_seconds=duration_seconds,
-            max_frames=max_frames,
-            progress=advance,
-            **settings,
+            source, qualities=settings.pop("quality", None), progress=advance, **settings, **options
         )
     if report.shortfall is not None:
         say(f"streamcodec: warning: {report.shortfall}", err=True)

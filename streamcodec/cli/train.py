@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from streamcodec.cli.common import overwrite_option, quiet_option, say
+from streamcodec.cli.common import say
+from streamcodec.cli.options import overwrite_option, quiet_option
 from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["train"]

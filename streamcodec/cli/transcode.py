@@ -4,18 +4,31 @@ import sys
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from streamcodec.cli.common import max_pixels_option, parse_seconds, quiet_option, say
-from streamcodec.cli.rate import coding_options, target_options, targets
+from streamcodec.cli.common import say
+from streamcodec.cli.options import (
+    address_option,
+    encode_settings,
+    encoder_options,
+    field_option,
+    given,
+    options_from,
+    psnr_option,
+    quiet_option,
+    range_options,
+    source_error_option,
+    take,
+    workers_option,
+)
 from streamcodec.errors import UsageError
+from streamcodec.pipelines.transcoding.recipe import Coding
+from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
 from streamcodec.progress import frames_done
+from streamcodec.stream.options import DecodeOptions, EncodeOptions
 from streamcodec.text import human_bytes
-
-if TYPE_CHECKING:
-    from streamcodec.pipelines import Coding
 
 __all__ = ["transcode"]
 
@@ -28,13 +41,7 @@ __all__ = ["transcode"]
     metavar="DST",
     help="Folder or URL of the outputs; on several machines one that all of them see.",
 )
-@click.option(
-    "--to",
-    type=click.Choice(["ssf", "mp4", "mkv", "mov", "webm", "y4m"]),
-    default="ssf",
-    show_default=True,
-    help="ssf encodes videos; anything else decodes .ssf streams into such files.",
-)
+@options_from(Coding, "to")
 @click.option(
     "--name",
     metavar="PATTERN",
@@ -52,60 +59,19 @@ __all__ = ["transcode"]
     metavar="GLOB",
     help="Leave out files and folders like this; may be repeated.",
 )
-@click.option(
-    "-q",
-    "--quality",
-    type=click.IntRange(0, 63),
-    help="Higher is better and larger.  [default: 32]",
+@options_from(EncodeOptions, without=("device",))
+@range_options("Take")
+@source_error_option
+@psnr_option
+@encoder_options
+@options_from(DecodeOptions, "on_damage", "max_pixels")
+@field_option(
+    EncodeOptions,
+    "device",
+    default="cpu for the default models, for others a GPU if the worker has one",
 )
-@target_options
-@coding_options
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "stop", "skip"]),
-    default="raise",
-    show_default=True,
-    help="At damage in a video.",
-)
-@click.option(
-    "--hash/--no-hash",
-    default=True,
-    show_default=True,
-    help="Store a hash of every GOP's decoded frames (for `verify`).",
-)
-@click.option(
-    "--psnr",
-    is_flag=True,
-    help="Measure the quality: PSNR of YUV, weighted 6:1:1; of RGB with models of RGB.",
-)
-@click.option(
-    "--codec",
-    help="To decode: FFmpeg's encoder: h264, hevc, ffv1 (lossless, in mkv), ...  [default: H.264]",
-)
-@click.option(
-    "--crf", type=click.FloatRange(0, 63), help="Quality of that encoder; lower is better."
-)
-@click.option(
-    "--on-damage",
-    type=click.Choice(["raise", "skip", "conceal"]),
-    default="raise",
-    show_default=True,
-    help="At damage in a stream.",
-)
-@max_pixels_option
-@click.option(
-    "--device",
-    help="cpu, cuda, ...  [default: cpu for the default models, for others a GPU if the worker has one]",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Worker processes.  [default: as many as there is room for]",
-)
-@click.option(
-    "--threads-per-worker", "threads", type=click.IntRange(1), default=1, show_default=True,
-    help="CPU threads of each. The bytes of a stream depend on it: keep to one number for a dataset.",
-)  # fmt: skip
+@workers_option
+@options_from(Coding, "threads")
 @click.option(
     "--gpus-per-worker",
     type=click.FloatRange(0),
@@ -113,26 +79,9 @@ __all__ = ["transcode"]
     show_default=True,
     help="0.25: four workers share a GPU.",
 )
-@click.option(
-    "--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]"
-)
-@click.option(
-    "--max-failures",
-    type=click.IntRange(0),
-    help="Stop when more files than this have failed.  [default: never]",
-)
-@click.option(
-    "--verify",
-    is_flag=True,
-    help="Check every output: checksums, frame count and times against its input.",
-)
-@click.option(
-    "--verify-gops",
-    "check_gops",
-    type=click.IntRange(0),
-    default=0,
-    help="With --verify: decode so many GOPs of each stream too.",
-)
+@address_option
+@options_from(SchedulerOptions, "max_failures", "verify")
+@options_from(Coding, "check_gops")
 @click.option(
     "--force", is_flag=True, help="Do everything again; overwrite outputs that are there."
 )
@@ -152,13 +101,7 @@ __all__ = ["transcode"]
     type=click.Path(path_type=Path),
     help="Folder of manifest and report.  [default: DST/.streamcodec]",
 )
-@click.option(
-    "--task-seconds",
-    type=click.FloatRange(0, min_open=True),
-    default=20.0,
-    show_default=True,
-    help="Length of a task to aim at.",
-)
+@options_from(SchedulerOptions, "target_seconds")
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -180,6 +123,10 @@ def transcode(
     """
     listing = {name: options.pop(name) for name in ("name", "include", "exclude", "state")}
     coding, running = _coding(options), _running(options)
+    if coding.check_gops and not running["scheduling"].verify:
+        raise UsageError(
+            "--verify-gops is given without --verify; accepted: both, or --verify alone"
+        )
     if dry_run:
         return _dry_run(sources, out, coding, listing, running["workers"], quiet=quiet)
     from streamcodec.pipelines.files.layout import Places
@@ -209,54 +156,18 @@ def _say(text: str) -> None:
     say(f"streamcodec: {text}", err=True)
 
 
-def _coding(options: dict[str, Any]) -> "Coding":
+def _coding(options: dict[str, Any]) -> Coding:
     """Build a Coding from the command's options, which are taken out."""
-    from streamcodec import EncodeOptions
-    from streamcodec.pipelines import Coding
-
-    quality = options.pop("quality")
-    goal = targets(
-        quality=quality,
-        psnr=options.pop("target_psnr"),
-        bpp=options.pop("target_bpp"),
-        bitrate=options.pop("bitrate"),
+    settings = encode_settings(options)
+    names = [field.name for field in fields(Coding) if field.name in options]
+    return Coding(
+        options=EncodeOptions(**settings), **given({name: options.pop(name) for name in names})
     )
-    names = [field.name for field in fields(EncodeOptions) if field.name in options]
-    settings = {"quality": quality, **goal, **{name: options.pop(name) for name in names}}
-    start, duration = (
-        parse_seconds(options.pop("start")) or 0.0,
-        parse_seconds(options.pop("duration")),
-    )
-    others = (
-        "to",
-        "max_frames",
-        "on_error",
-        "psnr",
-        "codec",
-        "crf",
-        "on_damage",
-        "max_pixels",
-        "threads",
-        "check_gops",
-    )
-    rest = {name: options.pop(name) for name in others}
-    if rest["check_gops"] and not options["verify"]:
-        raise UsageError(
-            "--verify-gops is given without --verify; accepted: both, or --verify alone"
-        )
-    encode = EncodeOptions(**{name: value for name, value in settings.items() if value is not None})
-    return Coding(options=encode, start_seconds=start, duration_seconds=duration, **rest)
 
 
 def _running(options: dict[str, Any]) -> dict[str, Any]:
     """The other arguments of `transcode`."""
-    from streamcodec.pipelines import SchedulerOptions
-
-    scheduling = SchedulerOptions(
-        target_seconds=options.pop("task_seconds"),
-        max_failures=options.pop("max_failures"),
-        verify=options.pop("verify"),
-    )
+    scheduling = SchedulerOptions(**take(options, SchedulerOptions))
     forced, resumes = options.pop("force"), options.pop("resume")
     force = forced or not resumes
     return {"scheduling": scheduling, "force": force, **options}
@@ -265,7 +176,7 @@ def _running(options: dict[str, Any]) -> dict[str, Any]:
 def _dry_run(
     sources: tuple[str, ...],
     out: str,
-    coding: "Coding",
+    coding: Coding,
     listing: dict[str, Any],
     workers: int | None,
     *,

@@ -1,30 +1,23 @@
 """`streamcodec verify IN`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import (
-    device_options,
-    header_option,
-    limits_of,
-    limits_option,
-    max_pixels_option,
-    quiet_option,
-    say,
-    weights_options,
-)
+from streamcodec.cli.common import say
+from streamcodec.cli.options import given, options_from, quiet_option, threads_option
 from streamcodec.errors import CorruptStreamError
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
+from streamcodec.stream.options import DecodeOptions
 
 if TYPE_CHECKING:
     from streamcodec.stream.verify import VerifyReport
 
-__all__ = ["verify"]
-
 MOST_PROBLEMS = 50
 """That are listed."""
+
+__all__ = ["verify"]
 
 
 @click.command()
@@ -36,24 +29,16 @@ MOST_PROBLEMS = 50
     help="Decode every frame, or check structure and checksums only.",
 )
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
-@header_option
-@limits_option
-@weights_options
-@max_pixels_option
-@device_options
+@options_from(DecodeOptions, without=("precision", "on_damage"))
+@threads_option
 @quiet_option
 def verify(
     source: str,
     decode: bool,
     exact: bool,
-    intra: str | None,
-    inter: str | None,
-    max_pixels: int,
-    device: str | None,
     threads: int | None,
     quiet: bool,
-    header_from: str | None,
-    limits: tuple[str, ...],
+    **options: Any,
 ) -> int:
     """Check that a stream is whole and decodes to the encoder's pixels.
 
@@ -64,17 +49,7 @@ def verify(
     import streamcodec
 
     with frames_done("verify", quiet=quiet) as advance:
-        report = streamcodec.verify(
-            source,
-            decode=decode,
-            device=device,
-            intra=intra,
-            inter=inter,
-            max_pixels=max_pixels,
-            progress=advance,
-            header_from=header_from,
-            limits=limits_of(limits),
-        )
+        report = streamcodec.verify(source, decode=decode, progress=advance, **given(options))
     for problem in report.problems[:MOST_PROBLEMS]:
         say(f"{source}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:

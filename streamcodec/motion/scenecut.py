@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from streamcodec._native import CutDetector
 from streamcodec.errors import UsageError
 
-__all__ = ["DEFAULT_THRESHOLD", "SceneCutDetector"]
-
-DEFAULT_THRESHOLD = 0.3
+__all__ = ["SceneCutDetector"]
 
 _ONE = 65536  # a native score or threshold of 1
 
@@ -22,7 +20,7 @@ _ONE = 65536  # a native score or threshold of 1
 class SceneCutDetector:
     """Fed with one frame after the other; `threshold` in 0..1, 0 = off. Raises UsageError for another threshold."""
 
-    def __init__(self, threshold: float = DEFAULT_THRESHOLD) -> None:
+    def __init__(self, threshold: float) -> None:
         if not 0 <= threshold <= 1:
             raise UsageError(f"scene-cut threshold is {threshold!r}; accepted: 0 (off) to 1")
         self._detector = CutDetector(round(threshold * _ONE))

@@ -16,8 +16,7 @@ from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.search import quality_for
 from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress, overlapped
-from streamcodec.types import RawFrame, check_count
-from streamcodec.video import OnError
+from streamcodec.types import OnError, RawFrame, check_count
 
 __all__ = ["plan_video"]
 

@@ -19,8 +19,7 @@ from streamcodec.stream.search.search import SearchReport, quality_for
 from streamcodec.stream.source import FrameSource, Pixels, SourceRange, open_source
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.target import Target
-from streamcodec.types import FrameFormat
-from streamcodec.video import OnError
+from streamcodec.types import FrameFormat, OnError
 
 __all__ = ["EncodeReport", "EncodeSettings", "encode"]
 

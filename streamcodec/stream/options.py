@@ -7,7 +7,7 @@ from streamcodec.checks import check_on_damage, is_number
 from streamcodec.container import DEFAULT_LIMITS, Limits
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
-from streamcodec.motion.scenecut import DEFAULT_THRESHOLD
+from streamcodec.option_fields import option
 from streamcodec.stream.target import Measure, Target
 from streamcodec.types import (
     MAX_PIXELS,
@@ -25,6 +25,7 @@ from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 __all__ = [
     "DEFAULT_GOP",
     "DEFAULT_QUALITY",
+    "DEFAULT_SCENECUT",
     "MAX_GOP",
     "DecodeOptions",
     "DecodeSettings",
@@ -37,7 +38,10 @@ __all__ = [
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
 DEFAULT_INTRA_OFFSET = 16
+DEFAULT_SCENECUT = 0.3
+"""Measured: streamcodec/motion/scenecut.py says how."""
 MAX_GOP = 65535
+ALL_DEVICES = "cpu for the default models, for others a GPU if there is one"
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,64 @@ class EncodeOptions:
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     """
 
-    quality: int = DEFAULT_QUALITY
-    gop: int = DEFAULT_GOP
-    intra_offset: int = DEFAULT_INTRA_OFFSET
-    scenecut: float = DEFAULT_THRESHOLD
-    intra: str = DEFAULT_INTRA
-    inter: str = DEFAULT_INTER
-    device: str | None = None
-    precision: Precision = "fp32"
-    preset: Preset = "medium"
-    hash: bool = True
-    target_psnr_db: float | None = None
-    target_bpp: float | None = None
-    target_kbit_per_second: float | None = None
-    background: str | None = None
+    quality: int = option(
+        DEFAULT_QUALITY,
+        "Higher is better and larger.",
+        short="-q",
+        least=0,
+        most=QUALITIES - 1,
+        alternative=True,
+    )
+    gop: int = option(DEFAULT_GOP, "Most frames between I-frames.", least=1, most=MAX_GOP)
+    intra_offset: int = option(
+        DEFAULT_INTRA_OFFSET,
+        "Added to the quality of I-frames.",
+        least=1 - QUALITIES,
+        most=QUALITIES - 1,
+    )
+    scenecut: float = option(
+        DEFAULT_SCENECUT, "Threshold of the scene-cut detector; 0 = off.", least=0, most=1
+    )
+    intra: str = option(
+        DEFAULT_INTRA, "Model of the I-frames: a name (see `models`) or a .safetensors file."
+    )
+    inter: str = option(DEFAULT_INTER, "Model of the P-frames, likewise; none = I-frames only.")
+    device: str | None = option(None, "cpu, cuda, cuda:1, ...", default=ALL_DEVICES)
+    precision: Precision = option("fp32", "Arithmetic of PyTorch's networks.")
+    preset: Preset = option(
+        "medium",
+        "How much the encoder tries: slower gives fewer bytes. Models of PyTorch have one way only.",
+    )
+    hash: bool = option(True, "Store a hash of every GOP's decoded frames (for `verify`).")
+    target_psnr_db: float | None = option(
+        None,
+        "The lowest quality that has this PSNR, as --psnr measures it.",
+        flag="--target-psnr",
+        metavar="DB",
+        default="",
+        alternative=True,
+    )
+    target_bpp: float | None = option(
+        None,
+        "The highest quality with no more bits per pixel.",
+        metavar="BPP",
+        default="",
+        alternative=True,
+    )
+    target_kbit_per_second: float | None = option(
+        None,
+        "The highest quality with no more than this: 800 or 800k (kbit/s), 1.5M.",
+        flag="--bitrate",
+        metavar="RATE",
+        default="",
+        alternative=True,
+    )
+    background: str | None = option(
+        None,
+        "What transparent pixels are laid on: white, black or #rrggbb.",
+        metavar="COLOUR",
+        default="alpha is dropped",
+    )
 
     @property
     def target(self) -> Target | None:
@@ -160,14 +208,41 @@ class DecodeOptions:
     declare a huge one.
     """
 
-    device: str | None = None
-    precision: Precision | None = None
-    intra: str | None = None
-    inter: str | None = None
-    max_pixels: int = MAX_PIXELS
-    on_damage: OnDamage = "raise"
-    header_from: ByteSource | None = None
-    limits: Limits = DEFAULT_LIMITS
+    device: str | None = option(None, "cpu, cuda, cuda:1, ...", default=ALL_DEVICES)
+    precision: Precision | None = option(
+        None, "Arithmetic of PyTorch's networks.", default="the encoder's"
+    )
+    intra: str | None = option(
+        None,
+        "Weights file (.safetensors) of the I-frames' model, if it is not among `models`.",
+        default="",
+    )
+    inter: str | None = option(None, "Weights file of the P-frames' model, likewise.", default="")
+    max_pixels: int = option(
+        MAX_PIXELS,
+        "Largest picture to decode, width times height: a small stream can announce a huge one.",
+        least=1,
+        default="8192 x 4352",
+    )
+    on_damage: OnDamage = option(
+        "raise",
+        "At damage in a stream: fail, leave out the frames that are lost (at most the rest of the "
+        "GOP), or repeat the last good frame in their place.",
+    )
+    header_from: ByteSource | None = option(
+        None,
+        "Take the header of this stream, coded with the same settings, if IN has lost its own.",
+        metavar="OTHER.ssf",
+        default="",
+    )
+    limits: Limits = option(
+        DEFAULT_LIMITS,
+        "How much IN may hold: packets, frames, gops, payload_bytes, concealed, tracks or tags; may "
+        "be repeated.",
+        flag="--limit",
+        metavar="NAME=N",
+        default="",
+    )
 
     def __post_init__(self) -> None:
         if self.precision is not None:

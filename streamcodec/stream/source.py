@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from streamcodec.checks import is_number
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.types import FrameFormat, Planes, RawFrame, VideoFormat
-from streamcodec.video import OnError, VideoReader, rgb_of, yuv420_of
+from streamcodec.types import FrameFormat, OnError, Planes, RawFrame, VideoFormat
+from streamcodec.video import VideoReader, rgb_of, yuv420_of
 
 __all__ = [
     "FrameSource",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamcodec.video.color import gray_from_rgb, rgb_of, to_rgb, to_yuv420, yuv420_of
-    from streamcodec.video.decoder import OnError
     from streamcodec.video.pictures import (
         DEFAULT_JPEG_QUALITY,
         PICTURE_SUFFIXES,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_JPEG_QUALITY",
     "PICTURE_SUFFIXES",
-    "OnError",
     "Picture",
     "VideoReader",
     "VideoWriter",
@@ -44,7 +42,6 @@ __all__ = [
 
 _LAZY = {
     "color": ("gray_from_rgb", "rgb_of", "to_rgb", "to_yuv420", "yuv420_of"),
-    "decoder": ("OnError",),
     "pictures": (
         "DEFAULT_JPEG_QUALITY",
         "PICTURE_SUFFIXES",

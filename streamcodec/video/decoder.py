@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -11,15 +11,13 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamcodec.errors import SourceError
+from streamcodec.types import OnError
 from streamcodec.video.describe import nominal_rate
 from streamcodec.video.timeline import Timeline
 from streamcodec.video.tracks.read import QueuedTracks
 from streamcodec.video.truncation import SourceBytes, find_truncation
 
-__all__ = ["Decoder", "OnError", "Stamped"]
-
-OnError = Literal["raise", "stop", "skip"]
-"""What to do at damage, when the frames before it are out: raise SourceError; end as if the source did; or leave it out and go on."""
+__all__ = ["Decoder", "Stamped"]
 
 Stamped = tuple[av.VideoFrame, int]
 """A frame and its time in ticks."""

@@ -15,9 +15,9 @@ from av.container import InputContainer
 from streamcodec.checks import check_range
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, check_carry
-from streamcodec.types import MAX_SIDE, FrameFormat, RawFrame
+from streamcodec.types import MAX_SIDE, FrameFormat, OnError, RawFrame
 from streamcodec.video.alpha import parse_background
-from streamcodec.video.decoder import Decoder, OnError, Stamped
+from streamcodec.video.decoder import Decoder, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader, conversion_notes
 from streamcodec.video.source import (

@@ -8,7 +8,7 @@ import pytest
 
 import streamcodec
 from streamcodec.cli import run
-from streamcodec.cli.rate import parse_kbit_per_second
+from streamcodec.cli.options import parse_kbit_per_second
 from streamcodec.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

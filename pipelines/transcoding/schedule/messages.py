@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamcodec.errors import UsageError
+from streamcodec.option_fields import option
 
 from ...files.locations import FileRef
 
@@ -33,15 +34,21 @@ class SchedulerOptions:
     `bytes_per_second` of input and `pixels_per_second`: first guesses of one worker's speed.
     """
 
-    target_seconds: float = 20.0
+    target_seconds: float = option(
+        20.0, "Length of a task to aim at.", flag="--task-seconds", above=0
+    )
     max_batch: int = 64
     split: bool = True
     max_attempts: int = 3
     max_losses: int = 20
     retry_errors: int = 0
-    max_failures: int | None = None
+    max_failures: int | None = option(
+        None, "Stop when more files than this have failed.", least=0, default="never"
+    )
     max_in_flight: int | None = None
-    verify: bool = False
+    verify: bool = option(
+        False, "Check every output: checksums, frame count and times against its input."
+    )
     bytes_per_second: float = 50e3
     pixels_per_second: float = 2e6
 
