@@ -58,7 +58,8 @@ class Writer:
     def flush(self) -> None:
         """Hand on what the file has buffered, for a reader that follows."""
         with self._writing():
-            self._file.flush()
+            if hasattr(self._file, "flush"):
+                self._file.flush()
 
     def finish(self) -> None:
         """Write the index, the copy of the header and the end packet, and flush.

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import streamcodec
@@ -214,3 +215,17 @@ def test_what_is_no_source_at_all_fails(source: Any) -> None:
         streamcodec.encode(source, io.BytesIO())
     with pytest.raises(UsageError, match="accepted: a path"):
         VideoReader(source)
+
+
+def test_an_object_with_write_alone_is_an_output(tiny_models) -> None:
+    class Writable:
+        def __init__(self) -> None:
+            self.data = b""
+
+        def write(self, data: bytes) -> int:
+            self.data += bytes(data)
+            return len(data)
+
+    out = Writable()
+    streamcodec.encode([np.zeros((3, 32, 48), np.uint8)] * 2, out, **tiny_models)  # type: ignore[arg-type]
+    assert len(streamcodec.open(out.data)) == 2
