@@ -10,149 +10,34 @@ Importing the package loads neither NumPy nor FFmpeg: a name does so when it is 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+from streamcodec import errors as _errors
 from streamcodec._version import __version__
-from streamcodec.errors import (
-    CorruptStreamError,
-    FormatError,
-    FrameIndexError,
-    ModelError,
-    NotInstalledError,
-    OutputError,
-    SourceError,
-    StreamCodecError,
-    TruncatedStreamError,
-    UnsupportedStreamError,
-    UsageError,
-)
-
-if TYPE_CHECKING:
-    from streamcodec.codec import Codec, EncodedGop, decode_gop, encode_gop
-    from streamcodec.parts.encode import encode_part
-    from streamcodec.parts.file import PartReport, check_part
-    from streamcodec.parts.identity import SourceIdentity, identify
-    from streamcodec.parts.join import join_parts
-    from streamcodec.parts.plan import PlannedGop, VideoPlan
-    from streamcodec.parts.planning import plan_video
-    from streamcodec.stream.dataset import VideoDataset
-    from streamcodec.stream.decode import DecodeReport, decode
-    from streamcodec.stream.encode import EncodeReport, encode
-    from streamcodec.stream.encoder import Encoder
-    from streamcodec.stream.frames import Frame, FrameBatch
-    from streamcodec.stream.image import ImageReport, decode_image, encode_image
-    from streamcodec.stream.options import EncodeOptions
-    from streamcodec.stream.search.predict import Prediction
-    from streamcodec.stream.search.search import SearchReport, search
-    from streamcodec.stream.target import Target
-    from streamcodec.stream.verify import verify
-    from streamcodec.stream.video import Video, open
-    from streamcodec.weights import load_codec
-
-__all__ = [
-    "Codec",
-    "CorruptStreamError",
-    "DecodeReport",
-    "EncodeOptions",
-    "EncodeReport",
-    "EncodedGop",
-    "Encoder",
-    "FormatError",
-    "Frame",
-    "FrameBatch",
-    "FrameIndexError",
-    "ImageReport",
-    "ModelError",
-    "NotInstalledError",
-    "OutputError",
-    "PartReport",
-    "PlannedGop",
-    "Prediction",
-    "SearchReport",
-    "SourceError",
-    "SourceIdentity",
-    "StreamCodecError",
-    "Target",
-    "TruncatedStreamError",
-    "UnsupportedStreamError",
-    "UsageError",
-    "Video",
-    "VideoDataset",
-    "VideoPlan",
-    "__version__",
-    "check_part",
-    "decode",
-    "decode_gop",
-    "decode_image",
-    "encode",
-    "encode_gop",
-    "encode_image",
-    "encode_part",
-    "identify",
-    "join_parts",
-    "load_codec",
-    "open",
-    "plan_video",
-    "search",
-    "verify",
-]
+from streamcodec.errors import *  # noqa: F403 (all of them are public)
 
 _LAZY = {
-    "streamcodec.codec": (
-        "Codec",
-        "EncodedGop",
-        "decode_gop",
-        "encode_gop",
-    ),
-    "streamcodec.stream.dataset": ("VideoDataset",),
-    "streamcodec.stream.decode": (
-        "DecodeReport",
-        "decode",
-    ),
-    "streamcodec.stream.encode": (
-        "EncodeReport",
-        "encode",
-    ),
-    "streamcodec.stream.encoder": ("Encoder",),
-    "streamcodec.stream.search.predict": ("Prediction",),
-    "streamcodec.stream.frames": (
-        "Frame",
-        "FrameBatch",
-    ),
-    "streamcodec.parts.identity": (
-        "SourceIdentity",
-        "identify",
-    ),
-    "streamcodec.stream.image": (
-        "ImageReport",
-        "decode_image",
-        "encode_image",
-    ),
-    "streamcodec.parts.join": ("join_parts",),
-    "streamcodec.stream.options": ("EncodeOptions",),
-    "streamcodec.parts.file": (
-        "PartReport",
-        "check_part",
-    ),
-    "streamcodec.parts.encode": ("encode_part",),
-    "streamcodec.parts.plan": (
-        "PlannedGop",
-        "VideoPlan",
-    ),
-    "streamcodec.parts.planning": ("plan_video",),
-    "streamcodec.stream.search.search": (
-        "SearchReport",
-        "search",
-    ),
-    "streamcodec.stream.target": ("Target",),
-    "streamcodec.stream.verify": ("verify",),
-    "streamcodec.stream.video": (
-        "Video",
-        "open",
-    ),
-    "streamcodec.weights": ("load_codec",),
+    "codec": ("Codec", "DecodedGop", "EncodedGop", "decode_gop", "encode_gop"),
+    "container": ("Writer",),
+    "stream.dataset": ("VideoDataset",),
+    "stream.decode": ("DecodeReport", "decode"),
+    "stream.encode": ("EncodeReport", "encode"),
+    "stream.encoder": ("Encoder",),
+    "stream.frames": ("Frame", "FrameBatch", "VideoMetadata"),
+    "stream.image": ("ImageReport", "decode_image", "encode_image"),
+    "stream.options": ("DecodeOptions", "EncodeOptions"),
+    "stream.search.predict": ("Prediction",),
+    "stream.search.search": ("SearchReport", "search"),
+    "stream.target": ("Target",),
+    "stream.verify": ("VerifyReport", "verify"),
+    "stream.video": ("Video", "open"),
+    "types": ("RawFrame", "VideoFormat"),
+    "weights": ("load_codec",),
 }
-_HOME = {name: module for module, names in _LAZY.items() for name in names}
+"""Module -> its public names, which are imported when they are first used."""
+
+_HOME = {name: f"streamcodec.{module}" for module, names in _LAZY.items() for name in names}
+
+__all__ = ["__version__", *_errors.__all__, *_HOME]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> object:

@@ -3,16 +3,20 @@
 import json
 import math
 import os
-from numbers import Real
-from typing import Any, TypeGuard, get_args
+from numbers import Integral, Real
+from typing import Any, TypeGuard, cast, get_args
 
 from streamcodec.errors import UsageError
-from streamcodec.types import OnDamage, check_count
+from streamcodec.types import QUALITIES, OnDamage, Precision, Preset
 
 __all__ = [
     "MAX_SECONDS",
+    "check_count",
     "check_on_damage",
     "check_path",
+    "check_precision",
+    "check_preset",
+    "check_quality",
     "check_range",
     "check_text",
     "is_number",
@@ -48,11 +52,45 @@ def check_range(start_seconds: Any, duration_seconds: Any = None, max_frames: An
         check_count("number of frames", max_frames, "frames")
 
 
+def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> int:
+    """Return `value` if it is an integer in at_least .. 2^63 - 1; `what` names it, `unit` what it counts."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or not at_least <= int(value) < 1 << 63
+    ):
+        raise UsageError(f"{what} is {value!r}; accepted: an integer, {at_least} or more {unit}")
+    return int(value)
+
+
+def check_quality(quality: int) -> int:
+    """Return `quality` if it is an integer in 0..63."""
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality < QUALITIES:
+        raise UsageError(
+            f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better"
+        )
+    return quality
+
+
+def check_precision(precision: str) -> Precision:
+    """Return `precision` if it names an arithmetic."""
+    return cast(Precision, _check_choice("precision", precision, get_args(Precision)))
+
+
+def check_preset(preset: str) -> Preset:
+    """Return `preset` if there is one of this name."""
+    return cast(Preset, _check_choice("preset", preset, get_args(Preset)))
+
+
 def check_on_damage(on_damage: str) -> OnDamage:
-    """Return `on_damage` if it is "raise", "skip" or "conceal"."""
-    if on_damage not in get_args(OnDamage):
-        raise UsageError(f"on_damage is {on_damage!r}; accepted: {', '.join(get_args(OnDamage))}")
-    return on_damage  # type: ignore[return-value]
+    """Return `on_damage` if it is one of OnDamage."""
+    return cast(OnDamage, _check_choice("on_damage", on_damage, get_args(OnDamage)))
+
+
+def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> object:
+    if value not in choices:
+        raise UsageError(f"{what} is {value!r}; accepted: {', '.join(choices)}")
+    return value
 
 
 def check_path(what: str, value: Any) -> str:

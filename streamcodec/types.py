@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from numbers import Integral, Rational
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from streamcodec.errors import UsageError
 
@@ -36,10 +36,6 @@ __all__ = [
     "Preset",
     "RawFrame",
     "VideoFormat",
-    "check_count",
-    "check_precision",
-    "check_preset",
-    "check_quality",
 ]
 
 FrameFormat = Literal["rgb", "yuv420"]
@@ -172,37 +168,3 @@ def _is_yuv420(shapes: tuple[tuple[int, ...], ...]) -> bool:
         return False
     half = tuple((side + 1) // 2 for side in shapes[0])
     return shapes[1] == half and shapes[2] == half
-
-
-def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> int:
-    """Return `value` if it is an integer in at_least .. 2^63 - 1, else raise UsageError; `what` names it, `unit` what it counts."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Integral)
-        or not at_least <= int(value) < 1 << 63
-    ):
-        raise UsageError(f"{what} is {value!r}; accepted: an integer, {at_least} or more {unit}")
-    return int(value)
-
-
-def check_quality(quality: int) -> int:
-    """Return `quality` if it is an integer in 0..63, else raise UsageError."""
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality < QUALITIES:
-        raise UsageError(
-            f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better"
-        )
-    return quality
-
-
-def check_precision(precision: str) -> Precision:
-    """Return `precision` if it names an arithmetic, else raise UsageError."""
-    if precision not in get_args(Precision):
-        raise UsageError(f"precision is {precision!r}; accepted: {', '.join(get_args(Precision))}")
-    return precision  # type: ignore[return-value]
-
-
-def check_preset(preset: str) -> Preset:
-    """Return `preset` if it is one, else raise UsageError."""
-    if preset not in get_args(Preset):
-        raise UsageError(f"preset is {preset!r}; accepted: {', '.join(get_args(Preset))}")
-    return preset  # type: ignore[return-value]

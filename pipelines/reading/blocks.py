@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 import streamcodec
+from streamcodec.checks import check_count
 from streamcodec.errors import CorruptStreamError, FormatError, SourceError, UsageError
-from streamcodec.types import MAX_PIXELS, check_count
+from streamcodec.types import MAX_PIXELS
 
 from ..files.locations import filesystem, local_path
 

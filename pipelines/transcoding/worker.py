@@ -5,21 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from streamcodec import (
-    EncodeReport,
-    PartReport,
-    VideoPlan,
-    check_part,
-    decode,
-    encode,
-    encode_part,
-    join_parts,
-    load_codec,
-    plan_video,
-)
+from streamcodec import EncodeReport, decode, encode, load_codec
 from streamcodec import open as open_stream
 from streamcodec.codec import Codec
 from streamcodec.errors import CorruptStreamError, SourceError, StreamCodecError, UsageError
+from streamcodec.parts import PartReport, VideoPlan, check_part, encode_part, join_parts, plan_video
 from streamcodec.runtime import prepare
 from streamcodec.video import VideoReader
 

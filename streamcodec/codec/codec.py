@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from streamcodec.checks import check_precision, check_preset
 from streamcodec.codec.model import FrameModel, Reference, Running
 from streamcodec.errors import UsageError
 from streamcodec.runtime import threads
-from streamcodec.types import FrameFormat, Precision, Preset, check_precision, check_preset
+from streamcodec.types import FrameFormat, Precision, Preset
 
 __all__ = ["Codec"]
 

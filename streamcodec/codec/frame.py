@@ -12,10 +12,11 @@ codec has one. The reference is a value of the model's own: it comes out of one 
 
 import numpy as np
 
+from streamcodec.checks import check_quality
 from streamcodec.codec.codec import Codec
 from streamcodec.codec.model import CodedFrame, FrameModel, Reference
 from streamcodec.errors import CorruptStreamError, UsageError
-from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes, check_quality
+from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes
 
 __all__ = ["check_planes", "decode_frame", "encode_frame"]
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import get_args
 
+from streamcodec.checks import check_precision, check_quality
 from streamcodec.container.format import MAX_NAME_SIZE, MAX_NUMBER, MODEL_ID_SIZE
 from streamcodec.errors import UsageError
 from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track
-from streamcodec.types import FrameFormat, Precision, VideoFormat, check_precision, check_quality
+from streamcodec.types import FrameFormat, Precision, VideoFormat
 
 __all__ = [
     "ContentLight",

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, fields
 from typing import NoReturn
 
+from streamcodec.checks import check_count
 from streamcodec.container.format import MAX_PAYLOAD_SIZE
 from streamcodec.errors import UnsupportedStreamError
 from streamcodec.tracks import MAX_TRACKS
-from streamcodec.types import check_count
 
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Unpack
 
+from streamcodec.checks import check_count
 from streamcodec.errors import UsageError
 from streamcodec.file_objects import reading_object
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
@@ -15,7 +16,6 @@ from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.video import Video
-from streamcodec.types import check_count
 
 __all__ = ["VideoDataset"]
 

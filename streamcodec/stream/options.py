@@ -3,23 +3,20 @@
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from streamcodec.checks import check_on_damage, is_number
+from streamcodec.checks import (
+    check_count,
+    check_on_damage,
+    check_precision,
+    check_preset,
+    check_quality,
+    is_number,
+)
 from streamcodec.container import DEFAULT_LIMITS, Limits
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
 from streamcodec.stream.target import Measure, Target
-from streamcodec.types import (
-    MAX_PIXELS,
-    QUALITIES,
-    OnDamage,
-    Precision,
-    Preset,
-    check_count,
-    check_precision,
-    check_preset,
-    check_quality,
-)
+from streamcodec.types import MAX_PIXELS, QUALITIES, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
 __all__ = [

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from streamcodec.checks import check_quality
 from streamcodec.codec import CodedFrame
 from streamcodec.stream.feedback import Feedback
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.types import RawFrame, VideoFormat, check_quality
+from streamcodec.types import RawFrame, VideoFormat
 
 __all__ = ["ConstantQuality", "RateController", "controller_of"]
 

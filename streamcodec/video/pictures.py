@@ -22,9 +22,10 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
+from streamcodec.checks import check_count
 from streamcodec.errors import OutputError, SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
-from streamcodec.types import MAX_PIXELS, MAX_SIDE, check_count
+from streamcodec.types import MAX_PIXELS, MAX_SIDE
 from streamcodec.video.alpha import laid_on, parse_background
 from streamcodec.video.color import Plane
 from streamcodec.video.source import STREAM_START, reading, source_name

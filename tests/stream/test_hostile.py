@@ -18,6 +18,7 @@ from streamcodec.cli import run
 from streamcodec.codec import Codec
 from streamcodec.container import Packet, PacketType, Writer, pack_metadata
 from streamcodec.errors import CorruptStreamError, ModelError, UsageError
+from streamcodec.parts import VideoPlan, check_part, plan_video
 from streamcodec.types import VideoFormat
 
 DEEP = "[" * 100_000
@@ -82,8 +83,8 @@ def test_plans_and_parts_that_are_nested_deep_are_refused(
     coded: Any, tiny_models: Any, clip: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match="this is no plan of a video: it is nested too deep"):
-        streamcodec.VideoPlan.from_json(DEEP)
-    plan = streamcodec.plan_video(clip, **tiny_models)
+        VideoPlan.from_json(DEEP)
+    plan = plan_video(clip, **tiny_models)
     reader = streamcodec.container.Reader(io.BytesIO(coded.data))
     with (tmp_path / "part").open("wb") as file:
         writer = Writer(file, reader.header)
@@ -91,7 +92,7 @@ def test_plans_and_parts_that_are_nested_deep_are_refused(
         writer.write(Packet(type=PacketType.METADATA, payload=note))
         writer.finish()
     with pytest.raises((CorruptStreamError, UsageError)):
-        streamcodec.check_part(plan, tmp_path / "part")
+        check_part(plan, tmp_path / "part")
 
 
 @pytest.mark.parametrize("kind", ["intra", "flow"])

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from streamcodec.parts import encode as parts
-from streamcodec.parts.plan import VideoPlan
-from streamcodec.parts.planning import plan_video
+from streamcodec.parts.plan import VideoPlan, plan_video
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.source import SourceRange
 
@@ -54,7 +53,7 @@ def come_to(source: Path, plan: VideoPlan, gops: range) -> tuple[str, list[int]]
         try:
             frames = [
                 frame.pts
-                for frame, _ in parts._as_planned(beginning(), plan.gops[gops.start : gops.stop])
+                for frame in parts._as_planned(beginning(), plan.gops[gops.start : gops.stop])
             ]
         except parts._OtherFramesError:
             continue

@@ -16,6 +16,7 @@ from streamcodec.errors import (
     TruncatedStreamError,
     UsageError,
 )
+from streamcodec.parts import VideoPlan, check_part, encode_part, join_parts, plan_video
 from streamcodec.parts import encode as parts_module
 
 SIZE = (48, 32)
@@ -36,8 +37,8 @@ def source(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def plan(source: Path, tiny_codec) -> streamcodec.VideoPlan:
-    return streamcodec.plan_video(source, codec=tiny_codec, **SETTINGS)
+def plan(source: Path, tiny_codec) -> VideoPlan:
+    return plan_video(source, codec=tiny_codec, **SETTINGS)
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +62,13 @@ def encode_all(
 ) -> list[Path]:
     paths = [folder / f"{run.start}-{run.stop}.ssf" for run in runs]
     for run, path in zip(runs, paths, strict=True):
-        streamcodec.encode_part(source, plan, run, path, codec=codec, psnr=psnr)
+        encode_part(source, plan, run, path, codec=codec, psnr=psnr)
     return paths
 
 
 def test_joined_parts_are_the_straight_encode(plan, parts, straight, tmp_path: Path) -> None:
     data, report = straight
-    joined = streamcodec.join_parts(plan, parts[::-1], tmp_path / "v.ssf")
+    joined = join_parts(plan, parts[::-1], tmp_path / "v.ssf")
     assert (tmp_path / "v.ssf").read_bytes() == data
     assert joined.psnr_db == pytest.approx(report.psnr_db, abs=1e-9)
     assert replace(joined, seconds=0, psnr_db=None) == replace(report, seconds=0, psnr_db=None)
@@ -82,14 +83,12 @@ def test_any_cut_gives_the_same_bytes(
         runs = [range(*ends) for ends in zip([0, *cuts], [*cuts, len(plan.gops)], strict=True)]
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        streamcodec.join_parts(
-            plan, encode_all(source, plan, runs, folder, tiny_codec), folder / "v.ssf"
-        )
+        join_parts(plan, encode_all(source, plan, runs, folder, tiny_codec), folder / "v.ssf")
         assert (folder / "v.ssf").read_bytes() == straight[0]
 
 
 def test_part_tells_what_it_holds_and_plays(plan, parts, tiny_models) -> None:
-    reports = [streamcodec.check_part(plan, path) for path in parts]
+    reports = [check_part(plan, path) for path in parts]
     assert [
         range(report.first_gop, report.first_gop + report.gops) for report in reports
     ] == plan.split(3)
@@ -103,7 +102,7 @@ def test_part_tells_what_it_holds_and_plays(plan, parts, tiny_models) -> None:
 
 def test_progress_and_report(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     done: list[tuple[int, int | None]] = []
-    report = streamcodec.encode_part(
+    report = encode_part(
         source,
         plan,
         range(1, 3),
@@ -113,13 +112,13 @@ def test_progress_and_report(source: Path, plan, tiny_codec, tmp_path: Path) -> 
     )
     assert done[-1] == (report.frames, report.frames)
     assert report.squared_error is None
-    assert streamcodec.check_part(plan, tmp_path / "p.ssf") == report
+    assert check_part(plan, tmp_path / "p.ssf") == report
 
 
 def test_part_of_the_source(source: Path, tiny_codec, tmp_path: Path) -> None:
     chosen = {"start_seconds": 0.2, "max_frames": 9}
-    plan = streamcodec.plan_video(source, codec=tiny_codec, gop=3, **chosen)
-    streamcodec.join_parts(
+    plan = plan_video(source, codec=tiny_codec, gop=3, **chosen)
+    join_parts(
         plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf"
     )
     streamcodec.encode(source, tmp_path / "straight.ssf", codec=tiny_codec, gop=3, **chosen)
@@ -128,8 +127,8 @@ def test_part_of_the_source(source: Path, tiny_codec, tmp_path: Path) -> None:
 
 def test_target_of_the_plan_is_kept(source: Path, tiny_codec, tmp_path: Path) -> None:
     wanted = {"target_psnr_db": 20.0, "gop": 11, "scenecut": 0.0}
-    plan = streamcodec.plan_video(source, codec=tiny_codec, **wanted)
-    report = streamcodec.join_parts(
+    plan = plan_video(source, codec=tiny_codec, **wanted)
+    report = join_parts(
         plan, encode_all(source, plan, plan.split(2), tmp_path, tiny_codec), tmp_path / "v.ssf"
     )
     straight = streamcodec.encode(source, tmp_path / "straight.ssf", codec=tiny_codec, **wanted)
@@ -140,7 +139,7 @@ def test_target_of_the_plan_is_kept(source: Path, tiny_codec, tmp_path: Path) ->
 
 def test_threads_are_those_of_the_plan(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     before, seen = torch.get_num_threads(), []
-    streamcodec.encode_part(
+    encode_part(
         source,
         replace(plan, threads=before + 1),
         range(1),
@@ -159,12 +158,12 @@ def test_gops_that_are_not_planned_fail(
     source: Path, plan, tiny_codec, tmp_path: Path, gops
 ) -> None:
     with pytest.raises(UsageError, match="GOPs are"):
-        streamcodec.encode_part(source, plan, gops, tmp_path / "p.ssf", codec=tiny_codec)
+        encode_part(source, plan, gops, tmp_path / "p.ssf", codec=tiny_codec)
 
 
 def test_another_source_fails(clip: Path, plan, tiny_codec, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="not the file that was planned"):
-        streamcodec.encode_part(clip, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec)
+        encode_part(clip, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -172,7 +171,7 @@ def test_copy_of_the_source_is_as_good(source: Path, plan, tiny_codec, tmp_path:
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(source.read_bytes())
     assert (
-        streamcodec.encode_part(copy, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec).frames
+        encode_part(copy, plan, range(1), tmp_path / "p.ssf", codec=tiny_codec).frames
         == plan.gops[0].frames
     )
 
@@ -189,13 +188,13 @@ def test_frames_that_differ_from_the_plan_fail(
         ),
     )
     with pytest.raises(SourceError, match="decodes to other frames"):
-        streamcodec.encode_part(source, wrong, range(1, 3), tmp_path / "p.ssf", codec=tiny_codec)
+        encode_part(source, wrong, range(1, 3), tmp_path / "p.ssf", codec=tiny_codec)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_codec_fails(source: Path, plan, tiny_codec, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="differ in inter"):
-        streamcodec.encode_part(
+        encode_part(
             source, plan, range(1), tmp_path / "p.ssf", codec=replace(tiny_codec, inter=None)
         )
 
@@ -204,7 +203,7 @@ def test_existing_part_is_kept(source: Path, plan, tiny_codec, tmp_path: Path) -
     out = tmp_path / "p.ssf"
     out.write_bytes(b"precious")
     with pytest.raises(OutputError, match="exists"):
-        streamcodec.encode_part(source, plan, range(1), out, codec=tiny_codec)
+        encode_part(source, plan, range(1), out, codec=tiny_codec)
     assert out.read_bytes() == b"precious"
 
 
@@ -221,9 +220,7 @@ def test_inexact_seeking_falls_back_to_the_beginning(
     monkeypatch.setattr(parts_module, "VideoReader", one_frame_late)
     runs = [range(2), range(2, len(plan.gops))]
     monkeypatch.setattr(parts_module, "STEP_BACK_SECONDS", 0)
-    streamcodec.join_parts(
-        plan, encode_all(source, plan, runs, tmp_path, tiny_codec), tmp_path / "v.ssf"
-    )
+    join_parts(plan, encode_all(source, plan, runs, tmp_path, tiny_codec), tmp_path / "v.ssf")
     assert tried == [plan.gops[2].pts] * 2
     assert (tmp_path / "v.ssf").read_bytes() == straight[0]
 
@@ -239,36 +236,36 @@ class TestJoin:
             with pytest.raises(
                 UsageError, match=rf"GOPs {run.start}\.\.{run.stop - 1} are in none"
             ):
-                streamcodec.join_parts(plan, left, tmp_path / "v.ssf")
+                join_parts(plan, left, tmp_path / "v.ssf")
         assert list(tmp_path.iterdir()) == []
 
     def test_no_parts_fail(self, plan, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="are in none of the parts"):
-            streamcodec.join_parts(plan, [], tmp_path / "v.ssf")
+            join_parts(plan, [], tmp_path / "v.ssf")
 
     def test_part_twice_fails(self, plan, parts, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="another part has too"):
-            streamcodec.join_parts(plan, [*parts, parts[1]], tmp_path / "v.ssf")
+            join_parts(plan, [*parts, parts[1]], tmp_path / "v.ssf")
 
     def test_part_of_another_plan_fails(self, plan, parts, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="part of another plan"):
-            streamcodec.join_parts(replace(plan, threads=5), parts, tmp_path / "v.ssf")
+            join_parts(replace(plan, threads=5), parts, tmp_path / "v.ssf")
 
     def test_whole_stream_is_no_part(self, plan, parts, straight, tmp_path: Path) -> None:
         (tmp_path / "whole.ssf").write_bytes(straight[0])
         with pytest.raises(UsageError, match="is no part"):
-            streamcodec.join_parts(plan, [tmp_path / "whole.ssf"], tmp_path / "v.ssf")
+            join_parts(plan, [tmp_path / "whole.ssf"], tmp_path / "v.ssf")
 
     def test_missing_file_fails(self, plan, parts, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="cannot open"):
-            streamcodec.join_parts(plan, [*parts[:2], tmp_path / "missing.ssf"], tmp_path / "v.ssf")
+            join_parts(plan, [*parts[:2], tmp_path / "missing.ssf"], tmp_path / "v.ssf")
 
     def test_cut_part_fails(self, plan, parts, tmp_path: Path) -> None:
         data = parts[2].read_bytes()
         for size in (len(data) - 1, len(data) // 2, 30):
             (tmp_path / "cut.ssf").write_bytes(data[:size])
             with pytest.raises(TruncatedStreamError):
-                streamcodec.join_parts(plan, [*parts[:2], tmp_path / "cut.ssf"], tmp_path / "v.ssf")
+                join_parts(plan, [*parts[:2], tmp_path / "cut.ssf"], tmp_path / "v.ssf")
         assert not (tmp_path / "v.ssf").exists()
 
     def test_damaged_part_fails(self, plan, parts, tmp_path: Path) -> None:
@@ -278,22 +275,19 @@ class TestJoin:
             broken[position] ^= 64
             (tmp_path / "broken.ssf").write_bytes(broken)
             with pytest.raises(CorruptStreamError):
-                streamcodec.check_part(plan, tmp_path / "broken.ssf")
+                check_part(plan, tmp_path / "broken.ssf")
 
     def test_existing_output_is_kept(self, plan, parts, tmp_path: Path) -> None:
         (tmp_path / "v.ssf").write_bytes(b"precious")
         with pytest.raises(OutputError, match="exists"):
-            streamcodec.join_parts(plan, parts, tmp_path / "v.ssf")
+            join_parts(plan, parts, tmp_path / "v.ssf")
         assert (tmp_path / "v.ssf").read_bytes() == b"precious"
 
     def test_psnr_needs_the_errors_of_all_parts(
         self, source: Path, plan, parts, tiny_codec, tmp_path: Path
     ) -> None:
         run = plan.split(3)[0]
-        streamcodec.encode_part(source, plan, run, tmp_path / "p.ssf", codec=tiny_codec)
+        encode_part(source, plan, run, tmp_path / "p.ssf", codec=tiny_codec)
         assert (
-            streamcodec.join_parts(
-                plan, [tmp_path / "p.ssf", *parts[1:]], tmp_path / "v.ssf"
-            ).psnr_db
-            is None
+            join_parts(plan, [tmp_path / "p.ssf", *parts[1:]], tmp_path / "v.ssf").psnr_db is None
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Unpack
 
+from streamcodec.checks import check_quality
 from streamcodec.codec import Codec
 from streamcodec.errors import UsageError
 from streamcodec.stream.encoder import chosen_codec
@@ -16,7 +17,7 @@ from streamcodec.stream.search.sample import Sample, can_sample, take_sample
 from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress
 from streamcodec.stream.target import Target
-from streamcodec.types import QUALITIES, check_quality
+from streamcodec.types import QUALITIES
 
 __all__ = [
     "TABLE_QUALITIES",
