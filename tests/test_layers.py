@@ -80,7 +80,7 @@ ALLOWED_OUTSIDE = {
     "models": {"torch", "numpy", "safetensors"},
     "motion": {"numpy"},
     "video": {"av", "numpy", "PIL"},
-    "metrics": {"torch", "numpy"},
+    "metrics": {"torch", "numpy", "scipy"},
     "codec": {"torch", "numpy", "safetensors"},
 }
 NATIVE = {"entropy", "engine", "motion", "container", "codec", "stream", "parts", "training"}

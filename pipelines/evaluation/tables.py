@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from streamcodec.errors import UsageError
+from streamcodec.errors import NotInstalledError, UsageError
 from streamcodec.metrics import BdRate, RateCurve, bd_rate
 
 from .anchors import ANCHORS
@@ -82,7 +82,7 @@ def bd_rates(
         if all(curves):
             try:
                 found[clip] = bd_rate(*(RateCurve(tuple(curve)) for curve in curves))
-            except UsageError as error:
+            except (UsageError, NotInstalledError) as error:
                 found[clip] = str(error)
     return found
 

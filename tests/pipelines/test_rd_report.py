@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,13 @@ def test_bd_table_says_why_a_clip_has_none_and_what_the_mean_is_of() -> None:
         "",
         "[1] a rate curve goes from (0.2, 33.0) to (0.4, 32.0) (rate, quality); accepted: quality that rises with the rate",
     ]
+
+
+def test_without_scipy_the_table_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.interpolate", None)
+    table = bd_table(curve(OURS, 0.9) + curve("x264"), OURS, METRICS[0])
+    assert "| park | - [1] |" in table
+    assert "[1] BD-rates need SciPy" in table
 
 
 def test_points_and_drops_are_shown_by_rate() -> None:
