@@ -1,20 +1,36 @@
-"""Ctrl-C and SIGTERM: the first asks to come to an end, the second ends at once."""
+"""Signals that end a process: at once, but tidily; or, where work can be resumed, when it is at a good
+place."""
 
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
-__all__ = ["Interrupts"]
+__all__ = ["Interrupts", "end_tidily"]
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class Interrupts:
-    """While its block runs, `number` becomes that of the first signal, and `said` is called; the second raises KeyboardInterrupt.
+def end_tidily() -> None:
+    """Have SIGTERM and SIGHUP raise SystemExit with 128 + their number, so that what is half-written
+    is removed. Signals that are ignored (nohup), or handled already, stay so."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
 
-    Signals that are ignored stay so (nohup). Outside the main thread, where Python knows none, it does nothing.
+
+def _end(number: int, _: FrameType | None) -> Never:
+    raise SystemExit(128 + number)
+
+
+class Interrupts:
+    """In its block the first SIGINT, SIGTERM or SIGHUP only asks to stop: `number` becomes that of
+    the signal, and `said` is called. The second raises KeyboardInterrupt.
+
+    Signals that are ignored stay so (nohup). Outside the main thread, where Python knows none, it
+    does nothing.
     """
 
     def __init__(self, said: Callable[[], None]) -> None:

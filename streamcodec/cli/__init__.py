@@ -5,13 +5,11 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some fi
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Never
 
 from streamcodec.errors import StreamCodecError
+from streamcodec.interrupts import end_tidily
 from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = ["main"]
@@ -21,21 +19,11 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if (
-            number is not None and signal.getsignal(number) == signal.SIG_DFL
-        ):  # nohup has it ignored
-            signal.signal(number, _end)
+    end_tidily()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a locale may lack the characters of a name
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
-
-
-def _end(number: int, _: FrameType | None) -> Never:
-    """Unwind, so that what is half-written goes away."""
-    raise SystemExit(128 + number)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -7,18 +7,15 @@ is replaced every `save_every` steps and at the end.
 import copy
 import json
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import nn
 
+from streamcodec.interrupts import Interrupts
 from streamcodec.training.batches import Batch, DataSet, draw_batch, held_batches, open_data
 from streamcodec.training.config import Objective, Qualities, TrainConfig
 from streamcodec.training.export import export_model
@@ -72,7 +69,7 @@ def train(
         run.bits = run.bits or _fraction_bits(run, rows)
         round_as_integers(run.model, run.bits)
         round_as_integers(run.average.module, run.bits)
-    with _stop_signals() as stopping:
+    with Interrupts(lambda: None) as interrupts:
         if replicas.rank == 0:
             (folder / "config.json").write_text(
                 json.dumps(asdict(config), indent=1), encoding="utf-8"
@@ -81,9 +78,9 @@ def train(
             with TrainingLog(
                 folder, run.step, config.steps, report, tensorboard=tensorboard
             ) as log:
-                _work(run, rows, folder, log, stopping, seconds, replicas)
+                _work(run, rows, folder, log, interrupts, seconds, replicas)
         else:
-            _work(run, rows, folder, None, stopping, seconds, replicas)
+            _work(run, rows, folder, None, interrupts, seconds, replicas)
         save(run, folder / STATE, replicas)
     if replicas.rank == 0:
         verb = "stopped" if run.step < config.steps else "done"
@@ -91,7 +88,7 @@ def train(
             f"{verb} after step {run.step}; {folder / STATE} has the weights, "
             "and the same command goes on from it"
         )
-    return Ending(run.step, stopping[0] if stopping else None)
+    return Ending(run.step, interrupts.number)
 
 
 def train_step(
@@ -152,7 +149,7 @@ def _work(
     data: DataSet,
     folder: Path,
     log: TrainingLog | None,
-    stopping: list[int],
+    interrupts: Interrupts,
     seconds: float | None,
     replicas: Replicas,
 ) -> None:
@@ -160,7 +157,7 @@ def _work(
     objective, qualities = config.objective, config.qualities
     while run.step < config.steps:
         late = seconds is not None and time.monotonic() - begun > seconds
-        if replicas.any(bool(stopping) or late):
+        if replicas.any(interrupts.number is not None or late):
             return
         lr = learning_rate(run.step, config)
         batch = draw_batch(data, config.batch, config.crop, qualities, run.rng)
@@ -212,29 +209,3 @@ def _introduce(run: Run, data: DataSet, replicas: Replicas) -> str:
         f"  on {run.device}, {torch.get_num_threads()} threads{processes}\n"
         f"  from step {run.step} to {config.steps}"
     )
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM puts its number into the list; later ones do what they did
-    before."""
-    numbers: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
-        yield numbers
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(number: int, _: FrameType | None) -> None:
-        numbers.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield numbers
-    finally:
-        restore()

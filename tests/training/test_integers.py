@@ -81,9 +81,9 @@ def test_a_run_goes_on_bit_for_bit(
 
     def stop(line: str) -> None:
         if line.startswith("step 1/3"):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
 
-    assert train(config, data, tmp_path / "bits", report=stop) == Ending(1, signal.SIGINT)
+    assert train(config, data, tmp_path / "bits", report=stop) == Ending(1, signal.SIGTERM)
     assert train(config, data, tmp_path / "bits", report=lambda _: None) == Ending(3, None)
     states = [
         torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("straight", "bits")
