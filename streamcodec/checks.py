@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any, TypeGuard, cast, get_args
 
@@ -91,6 +92,11 @@ def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> object:
     if value not in choices:
         raise UsageError(f"{what} is {value!r}; accepted: {', '.join(choices)}")
     return value
+
+
+def exact_seconds(seconds: float) -> Fraction:
+    """Seconds to the microsecond, so that 0.04 means a frame at 1/25."""
+    return Fraction(float(seconds)).limit_denominator(10**6)
 
 
 def check_path(what: str, value: Any) -> str:

@@ -7,8 +7,16 @@ from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.container.loss import Loss, Losses, describe_losses
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.reader import Reader
+from streamcodec.container.sound import pack_track_packet, unpack_track_packet
 from streamcodec.container.writer import Writer
-from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track, TrackDetail
+from streamcodec.tracks import (
+    AudioTrack,
+    Chapter,
+    SubtitleTrack,
+    Track,
+    TrackDetail,
+    TrackPacket,
+)
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -32,10 +40,13 @@ __all__ = [
     "SubtitleTrack",
     "Track",
     "TrackDetail",
+    "TrackPacket",
     "Writer",
     "describe_losses",
     "pack_header",
     "pack_metadata",
+    "pack_track_packet",
     "unpack_header",
     "unpack_metadata",
+    "unpack_track_packet",
 ]

@@ -36,7 +36,7 @@ class Writer:
         self._prologue = pack_header(header)
         self._order = Order(header)
         self._index = IndexBuilder()
-        self._size_bytes = 0
+        self._size_bytes = self._track_bytes = 0
         self._open = True
         self._put(self._prologue)
 
@@ -44,6 +44,11 @@ class Writer:
     def size_bytes(self) -> int:
         """Bytes written so far."""
         return self._size_bytes
+
+    @property
+    def track_bytes(self) -> int:
+        """Of these, bytes of the packets of sound and subtitles."""
+        return self._track_bytes
 
     def write(self, packet: Packet) -> None:
         """Append a packet. Frames: numbers rise by one from 0, pts rise, a key frame starts each GOP, GOPs count from 0."""
@@ -53,7 +58,10 @@ class Writer:
         if problem := self._order.check(packet):
             raise UsageError(f"packet cannot be written: {problem}")
         self._index.add(packet, self._size_bytes)
+        before = self._size_bytes
         self._put(pack_packet(packet))
+        if packet.type in (PacketType.AUDIO, PacketType.SUBTITLE):
+            self._track_bytes += self._size_bytes - before
 
     def flush(self) -> None:
         """Hand on what the file has buffered, for a reader that follows."""

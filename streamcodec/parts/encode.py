@@ -7,6 +7,7 @@ has a checksum of each GOP's frames, and a part whose frames differ is begun ane
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
 from itertools import dropwhile, islice
@@ -23,7 +24,7 @@ from streamcodec.stream.coding import Tally, coded
 from streamcodec.stream.encoder import Encoder, chosen_codec
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.types import FrameFormat, RawFrame
-from streamcodec.video import VideoReader
+from streamcodec.video import TrackSource, VideoReader, open_tracks
 
 __all__ = ["encode_part"]
 
@@ -79,7 +80,10 @@ def encode_part(
         for beginning in _beginnings(source, plan, gops, codec.frame_format):
             try:
                 frames = _as_planned(beginning(), plan.gops[gops.start : gops.stop])
-                return _encode(frames, plan, gops, codec, out, overwrite, progress, psnr=psnr)
+                with closing(_tracks_of(source, plan)) as tracks:
+                    return _encode(
+                        frames, tracks, plan, gops, codec, out, overwrite, progress, psnr=psnr
+                    )
             except _OtherFramesError:
                 continue
     raise SourceError(
@@ -125,8 +129,19 @@ def _from_the_beginning(
         yield from reader
 
 
+def _tracks_of(source: str | os.PathLike[str], plan: VideoPlan) -> TrackSource:
+    """From the beginning of the range on, whichever part it is: no format promises that seeking gives packets the same times."""
+    return open_tracks(
+        source,
+        audio=plan.options.audio,
+        subtitles=plan.options.subtitles,
+        start_seconds=plan.source_range.start_seconds,
+    )
+
+
 def _encode(
     planned: Iterable[RawFrame],
+    tracks: TrackSource,
     plan: VideoPlan,
     gops: range,
     codec: Codec,
@@ -143,13 +158,26 @@ def _encode(
     begins = {plan.gops[number].first_frame - first for number in gops}
     options = replace(plan.options, scenecut=0)  # the cuts are planned
     metadata = dict(plan.header.metadata)
-    encoder = Encoder(plan.header.video, options, codec=codec, metadata=metadata)
+    encoder = Encoder(
+        plan.header.video,
+        options,
+        codec=codec,
+        metadata=metadata,
+        tracks=tracks.tracks,
+        chapters=plan.header.chapters,
+    )
     _check_header(encoder.header, plan.header)
+    sound = plan.source_range.interleaver(
+        tracks,
+        plan.header.video.time_base,
+        is_later_part=gops.start > 0,
+        end=plan.gops[gops.stop].pts if gops.stop < len(plan.gops) else None,
+    )
     tally = Tally()
     with (
         open_output(out, overwrite=overwrite) as file,
         overlapped(planned) as frames,
-        overlapped(coded(encoder, frames, measure=psnr, keys=begins)) as steps,
+        overlapped(coded(encoder, frames, measure=psnr, keys=begins, sound=sound)) as steps,
     ):
         writer = Writer(file, plan.header)
         for step in steps:

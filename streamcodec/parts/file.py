@@ -117,10 +117,11 @@ def read_part(path: str | os.PathLike[str], report: PartReport) -> Iterator[Pack
     with input_file(path) as file:
         for packet in _packets(Reader(file)):
             if _note_in(packet) is None:
+                is_sound = packet.type in (PacketType.AUDIO, PacketType.SUBTITLE)
                 yield replace(
                     packet,
                     gop=packet.gop + report.first_gop,
-                    frame=packet.frame + report.first_frame,
+                    frame=packet.frame + (0 if is_sound else report.first_frame),
                 )
 
 

@@ -10,7 +10,7 @@ from streamcodec.files import open_output
 from streamcodec.metrics import mse_to_psnr_db
 from streamcodec.parts.file import PartReport, check_part, read_part
 from streamcodec.parts.plan import VideoPlan
-from streamcodec.stream.encode import EncodeReport
+from streamcodec.stream.encode import EncodeReport, damage_note
 
 __all__ = ["join_parts"]
 
@@ -50,12 +50,14 @@ def join_parts(
         width=plan.width,
         height=plan.height,
         size_bytes=writer.size_bytes,
+        track_bytes=writer.track_bytes,
         duration_seconds=plan.duration_seconds,
         seconds=sum(report.seconds for report in reports),
         psnr_db=_psnr_db(plan, reports),
         quality=plan.options.quality,
         frame_format=plan.header.frame_format,
         target=plan.target,
+        notes=(*plan.notes, *map(damage_note, plan.warnings)),
     )
 
 

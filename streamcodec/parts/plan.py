@@ -21,7 +21,7 @@ from streamcodec.container import Header, pack_header, unpack_header
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.parts.identity import SourceIdentity, identify
 from streamcodec.runtime import threads as threads_now
-from streamcodec.stream.encoder import chosen_codec, make_header
+from streamcodec.stream.encoder import chosen_codec, left_out_tags, make_header
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.search import quality_for
@@ -32,7 +32,7 @@ from streamcodec.types import OnError, RawFrame
 
 __all__ = ["PlannedGop", "VideoPlan", "checksum", "plan_video"]
 
-FORMAT = 2  # of the JSON
+FORMAT = 3  # of the JSON
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class VideoPlan:
     `header`: of the stream. `options`: without a target, at the quality that was found for `target`; their device
     is the one that the plan was made for. `source_range`: the range of the source that is encoded. `threads`: of
     PyTorch, while the parts are encoded: the pictures depend on it. `end_pts`: pts + duration of the last frame.
-    `warnings`: what was wrong with the source and is left out.
+    `warnings`: what was wrong with the source and is left out. `notes`: what of it is converted or not kept, as in EncodeReport.
     """
 
     header: Header
@@ -75,6 +75,7 @@ class VideoPlan:
     gops: tuple[PlannedGop, ...]
     end_pts: int
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -139,6 +140,7 @@ class VideoPlan:
                 "identity": SourceIdentity(**values["identity"]),
                 "gops": _gops(values["gops"]),
                 "warnings": tuple(values["warnings"]),
+                "notes": tuple(values["notes"]),
             }
             return cls(**values)
         except (StreamCodecError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -192,15 +194,29 @@ def plan_video(
     codec = chosen_codec(codec, options)
     found, _ = quality_for(source, source_range, options, codec, search_progress)
     chosen = replace(found, device=codec.encode_device_type, precision=codec.precision)
-    with source_range.reader(source, codec.frame_format) as reader:
+    with source_range.reader(
+        source, codec.frame_format, audio=options.audio, subtitles=options.subtitles
+    ) as reader:
         with overlapped(reader) as frames:
             gops, end_pts = _find_gops(frames, chosen, progress, reader.estimated_frames)
         if not gops:
             raise SourceError("the source has no frames in the range that was asked for")
-        header = make_header(reader.format, chosen, codec, reader.metadata)
+        header = make_header(
+            reader.format, chosen, codec, reader.metadata, reader.tracks.tracks, reader.chapters
+        )
+        notes = (*reader.notes, *left_out_tags(reader.metadata, header), *codec.notes)
         warnings = () if reader.damage is None else (reader.damage,)
     return VideoPlan(
-        header, chosen, options.target, source_range, identity, threads, gops, end_pts, warnings
+        header,
+        chosen,
+        options.target,
+        source_range,
+        identity,
+        threads,
+        gops,
+        end_pts,
+        warnings,
+        notes,
     )
 
 

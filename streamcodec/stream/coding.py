@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from streamcodec.container import Packet
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder
+from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.types import RawFrame
 
 __all__ = ["Step", "Tally", "coded"]
@@ -14,7 +15,7 @@ __all__ = ["Step", "Tally", "coded"]
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One coded frame, or with `frame` None the end of the stream.
+    """One coded frame, or with `frame` None what comes behind the last.
 
     `packets`: to be written now. `seconds`: of wall time, to code the frame. `error`: its mean squared
     error (metrics.frame_mse), None unless measured.
@@ -32,18 +33,29 @@ def coded(
     *,
     measure: bool = False,
     keys: Container[int] = (),
+    sound: Interleaver | None = None,
 ) -> Iterator[Step]:
-    """Code the frames in order and close the stream: a Step for every frame, and one for the end.
+    """Code the frames in order and close the stream: a Step for every frame, and some for the end.
 
     `measure`: with the error of every frame. `keys`: numbers of frames, from 0, that begin a GOP
-    whatever the encoder finds. Raises as `Encoder.push` does.
+    whatever the encoder finds. `sound`: whose packets lie between. Raises as `Encoder.push` does.
     """
+    end_pts = 0
     for number, frame in enumerate(frames):
         started = time.monotonic()
-        packets = encoder.push(frame, key=number in keys)
+        packets: list[Packet] = []
+        if sound is not None and number:
+            packets += sound.before(frame.pts, encoder.gops - 1)
+        elif sound is not None:
+            sound.start(frame.pts)
+        packets += encoder.push(frame, key=number in keys)
         seconds = time.monotonic() - started
         error = frame_mse(frame.planes, encoder.reconstruction.planes) if measure else None
+        end_pts = frame.pts + frame.duration
         yield Step(packets, frame, seconds, error)
+    if sound is not None and encoder.frames:
+        for packet in sound.rest(end_pts, encoder.gops - 1):
+            yield Step([packet])
     yield Step(encoder.flush())
 
 

@@ -2,22 +2,23 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Unpack
 
 from streamcodec.checks import check_range
-from streamcodec.container import Index, Loss, Losses, describe_losses
+from streamcodec.container import Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import OpenSettings
 from streamcodec.stream.stages import Progress, overlapped
+from streamcodec.stream.tracks.played import TrackTap
 from streamcodec.stream.video import Video, open
+from streamcodec.tracks import Carry, Track, TrackPacket, check_carry
 from streamcodec.types import RawFrame
-from streamcodec.video import VideoWriter
+from streamcodec.video import VideoWriter, keeps_tracks
 
 __all__ = ["DecodeReport", "decode"]
 
@@ -25,7 +26,8 @@ __all__ = ["DecodeReport", "decode"]
 @dataclass(frozen=True)
 class DecodeReport:
     """What was decoded. `seconds` is wall time. `lost`: frames of the stream that are lost to damage; `concealed`: how many of `frames`
-    stand in the place of lost ones. `damage`: a sentence on what is lost, None = nothing.
+    stand in the place of lost ones. `damage`: a sentence on what is lost, None = nothing. `notes`: what of the stream has no place in the
+    output, in words.
     """
 
     frames: int
@@ -35,6 +37,7 @@ class DecodeReport:
     lost: tuple[Loss, ...] = ()
     concealed: int = 0
     damage: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def fps(self) -> float:
@@ -52,6 +55,8 @@ def decode(
     start_seconds: float = 0.0,
     duration_seconds: float | None = None,
     max_frames: int | None = None,
+    audio: Carry = "copy",
+    subtitles: Carry = "copy",
     overwrite: bool = False,
     progress: Progress | None = None,
     **settings: Unpack[OpenSettings],
@@ -61,9 +66,12 @@ def decode(
     `source` and `settings`: as for `streamcodec.open`. `out`: an mp4, mkv, mov or webm file, a .y4m file,
     a folder for PNG pictures, or "-" for y4m on standard output. `codec`, `crf`, `codec_options`: FFmpeg's encoder (default H.264), its
     quality (lower is better) and further options of that encoder.
-    `start_seconds`, `duration_seconds` and `max_frames` choose a part. `progress`: as for `streamcodec.encode`.
+    `start_seconds`, `duration_seconds` and `max_frames` choose a range. `progress`: as for `streamcodec.encode`.
+    `audio`, `subtitles`: "copy" puts the stream's tracks into the video, packet by packet, at their times; "none" leaves them out. Pictures
+    and y4m have no room for them, which the report notes.
 
-    Raises UsageError, SourceError, OutputError, CorruptStreamError or UnsupportedStreamError; then nothing is left at `out`.
+    Raises OutputError, also if that kind of video cannot hold a track (and says which can), UsageError, SourceError, CorruptStreamError or
+    UnsupportedStreamError; then nothing is left at `out`.
     """
     check_range(start_seconds, duration_seconds, max_frames)
     on_damage = settings.get("on_damage", "raise")
@@ -77,20 +85,17 @@ def decode(
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         expected = _expected(source, video, max_frames) if whole else None
         tally = _Tally(keeps_concealed=on_damage != "skip", whole=whole)
-        range_ = tally.kept(video.between(start_seconds, duration_seconds))
-        selected = islice(range_, max_frames)
+        tracks, notes = _tracks(out, video.header, audio, subtitles)
+        tap = TrackTap(tracks)
+        selected = video.played(
+            start_seconds, duration_seconds, max_frames, tap=tap, keep=tally.keeps
+        )
         writer = VideoWriter(
             out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
-            metadata=dict(video.header.metadata), overwrite=overwrite,
+            metadata=dict(video.header.metadata), tracks=tracks, chapters=video.header.chapters, overwrite=overwrite,
         )  # fmt: skip
-        done = 0
-        with writer, overlapped(selected) as frames:
-            for done, frame in enumerate(frames, 1):
-                writer.write(RawFrame(frame.planes, frame.pts, frame.duration))
-                if progress is not None:
-                    progress(done, expected)
-            if done == 0:
-                raise SourceError("the stream has no frames in the range that was asked for")
+        with writer, overlapped(selected) as items:
+            done = _write(items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
         return DecodeReport(
             done,
@@ -99,8 +104,58 @@ def decode(
             time.monotonic() - started,
             lost,
             tally.concealed,
-            describe_losses(lost, video.index.frame_count) if lost else None,
+            describe_losses(lost, video.index.frame_count) if lost else _other_damage(tap),
+            notes,
         )
+
+
+def _write(
+    items: Iterable[Frame | TrackPacket],
+    writer: VideoWriter,
+    expected: int | None,
+    progress: Progress | None,
+) -> int:
+    """The number of frames. Packets that come before the first frame, as subtitles may, are written behind it."""
+    done = 0
+    early: list[TrackPacket] = []
+    for item in items:
+        if isinstance(item, TrackPacket):
+            early.append(item) if done == 0 else writer.write_packet(item)
+            continue
+        writer.write(RawFrame(item.planes, item.pts, item.duration))
+        while early:
+            writer.write_packet(early.pop(0))
+        done += 1
+        if progress is not None:
+            progress(done, expected)
+    if done == 0:
+        raise SourceError("the stream has no frames in the range that was asked for")
+    return done
+
+
+def _tracks(
+    out: str | os.PathLike[str], header: Header, audio: Carry, subtitles: Carry
+) -> tuple[tuple[Track, ...], tuple[str, ...]]:
+    """The tracks to copy, and a note if there is no room for them."""
+    check_carry("audio", audio)
+    check_carry("subtitles", subtitles)
+    tracks: tuple[Track, ...] = ()
+    if audio == "copy":
+        tracks += header.audio_tracks
+    if subtitles == "copy":
+        tracks += header.subtitle_tracks
+    if not tracks or keeps_tracks(out):
+        return tracks, ()
+    return (), (f"{', '.join(map(str, tracks))}: not kept, pictures have no room for tracks",)
+
+
+def _other_damage(tap: TrackTap) -> str | None:
+    """What to say of damage that cost no frame."""
+    places = len(tap.damage)
+    if not places:
+        return None
+    where = "one place is" if places == 1 else f"{places} places are"
+    return f"{where} damaged: no frame is lost, of sound and subtitles at most that many packets ({tap.damage[0]})"
 
 
 class _Tally:
@@ -112,17 +167,17 @@ class _Tally:
         self._behind = 0
         self.concealed = 0
 
-    def kept(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        for frame in frames:
-            if self._losses is None:
-                self._losses = Losses(frame.index)
-            self._behind = frame.index + 1
-            if not frame.concealed:
-                self._losses.found(frame.index)
-            elif not self._keeps:
-                continue
-            self.concealed += frame.concealed
-            yield frame
+    def keeps(self, frame: Frame) -> bool:
+        """Note the next frame, and tell whether it is wanted."""
+        if self._losses is None:
+            self._losses = Losses(frame.index)
+        self._behind = frame.index + 1
+        if not frame.concealed:
+            self._losses.found(frame.index)
+        elif not self._keeps:
+            return False
+        self.concealed += frame.concealed
+        return True
 
     def lost(self, index: Index, stopped_early: bool) -> tuple[Loss, ...]:
         if self._losses is None:

@@ -19,6 +19,7 @@ from streamcodec.stream.search.search import SearchReport, quality_for
 from streamcodec.stream.source import FrameSource, Pixels, SourceRange, open_source
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.target import Target
+from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.types import FrameFormat, OnError
 
 __all__ = ["EncodeReport", "EncodeSettings", "encode"]
@@ -30,8 +31,8 @@ class EncodeReport:
     unless asked for or aimed at; of what is coded (`frame_format`): "yuv420", of Y, U and V, weighted 6:1:1; "rgb", of RGB.
 
     `quality`: of the frames, None if it was adapted from frame to frame. `target`: what was to be reached, if anything; `search`: how the
-    quality for it was found, None if there was no search. `notes`: what of the source was converted, in words, and
-    what does not run on the device that was asked for.
+    quality for it was found, None if there was no search. `notes`: what of the source was converted or is not
+    kept, in words, and what does not run on the device that was asked for. `track_bytes`: of the bytes, those of sound and subtitles.
     """
 
     frames: int
@@ -47,6 +48,7 @@ class EncodeReport:
     search: SearchReport | None = None
     frame_format: FrameFormat = "rgb"
     notes: tuple[str, ...] = ()
+    track_bytes: int = 0
 
     @property
     def shortfall(self) -> str | None:
@@ -55,12 +57,14 @@ class EncodeReport:
 
     @property
     def bpp(self) -> float:
-        """Bits per pixel."""
-        return bits_per_pixel(self.size_bytes, self.frames, self.width, self.height)
+        """Bits per pixel, without sound and subtitles."""
+        size_bytes = self.size_bytes - self.track_bytes
+        return bits_per_pixel(size_bytes, self.frames, self.width, self.height)
 
     @property
     def kbit_per_second(self) -> float:
-        return kbit_per_second(self.size_bytes, self.duration_seconds)
+        """Without sound and subtitles."""
+        return kbit_per_second(self.size_bytes - self.track_bytes, self.duration_seconds)
 
     @property
     def fps(self) -> float:
@@ -96,6 +100,8 @@ def encode(
     `progress` is called with the number of frames done and the number expected, None if that is not known.
     With a target (`target_psnr_db`, `target_bpp`, `target_kbit_per_second`) the quality of a video file is searched for on a sample of it,
     with `search_progress` called for every frame coded; of any other source it is adapted from frame to frame.
+    The tracks of sound and subtitles of a video are copied, unless `audio` or `subtitles` is "none", and its chapters and tags kept. Of a
+    range, sound that begins in it and subtitles that are shown in it are taken; all times stay the source's own.
     A path appears only when everything is written.
 
     Raises UsageError, SourceError, OutputError or ModelError.
@@ -107,24 +113,52 @@ def encode(
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)
     psnr = psnr or options.target_psnr_db is not None
-    with open_source(source, source_range, frame_rate, codec.frame_format) as frames:
+    with open_source(
+        source,
+        source_range,
+        frame_rate,
+        codec.frame_format,
+        audio=options.audio,
+        subtitles=options.subtitles,
+    ) as frames:
         chosen, found = quality_for(source, source_range, options, codec, search_progress)
-        encoder = Encoder(frames.format, chosen, codec=codec, metadata=frames.metadata)
+        encoder = Encoder(
+            frames.format,
+            chosen,
+            codec=codec,
+            metadata=frames.metadata,
+            tracks=frames.tracks.tracks,
+            chapters=frames.chapters,
+        )
+        sound = source_range.interleaver(frames.tracks, frames.format.time_base)
         with open_output(out, overwrite=overwrite) as file:
-            report = _write(encoder, frames, file, progress, psnr=psnr)
+            report = _write(encoder, frames, sound, file, progress, psnr=psnr)
     notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header), *codec.notes)
+    if frames.damage is not None:
+        notes += (damage_note(frames.damage),)
     return replace(report, target=options.target, search=found, notes=notes)
 
 
+def damage_note(damage: str) -> str:
+    """The note on a source of which a part cannot be read."""
+    return f"what is damaged is left out ({damage})"
+
+
 def _write(
-    encoder: Encoder, source: FrameSource, file: BinaryIO, progress: Progress | None, *, psnr: bool
+    encoder: Encoder,
+    source: FrameSource,
+    sound: Interleaver,
+    file: BinaryIO,
+    progress: Progress | None,
+    *,
+    psnr: bool,
 ) -> EncodeReport:
     """Code all frames into `file`. Reading, coding and writing overlap."""
     started = time.monotonic()
     tally = Tally()
     with (
         overlapped(source) as frames,
-        overlapped(coded(encoder, frames, measure=psnr)) as steps,
+        overlapped(coded(encoder, frames, measure=psnr, sound=sound)) as steps,
     ):
         writer = Writer(file, encoder.header)
         for step in steps:
@@ -144,6 +178,7 @@ def _write(
         width=video.width,
         height=video.height,
         size_bytes=writer.size_bytes,
+        track_bytes=writer.track_bytes,
         duration_seconds=float((tally.end_pts - tally.first_pts) * video.time_base),
         seconds=time.monotonic() - started,
         psnr_db=tally.psnr_db,

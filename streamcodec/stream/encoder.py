@@ -1,5 +1,6 @@
 """Frames in, packets out: the encoder as a live source uses it, one frame at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral
@@ -14,6 +15,7 @@ from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.rate import controller_of
 from streamcodec.stream.source import Pixels, as_format, raw_frame
 from streamcodec.text import shown
+from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.weights import NO_MODEL, load_codec
 
@@ -45,8 +47,9 @@ class Encoder:
 
     Frames are coded in the format of the models, `codec.frame_format`: 4:2:0 planes as they come (RawFrame), or RGB; frames of the other
     format are converted, by the colour of `video`. `codec` overrides the models, device, precision and preset that `options` names. With a
-    target in the options the quality changes from frame to frame, by what the frames before became. Raises ModelError if a model is not
-    at hand.
+    target in the options the quality changes from frame to frame, by what the frames before became. `tracks` and `chapters` go into the
+    header; packets of the tracks are made with `container.pack_track_packet` and written between the frames. Raises ModelError if a model
+    is not at hand.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class Encoder:
         *,
         codec: Codec | None = None,
         metadata: dict[str, str] | None = None,
+        tracks: Sequence[Track] = (),
+        chapters: Sequence[Chapter] = (),
     ) -> None:
         for name, value, kind in (
             ("video", video, VideoFormat),
@@ -69,7 +74,12 @@ class Encoder:
         self.video = video
         self._rate = controller_of(self.options, video)
         self.header = make_header(
-            video, self.options.at_quality(self._rate.start), self.codec, metadata or {}
+            video,
+            self.options.at_quality(self._rate.start),
+            self.codec,
+            metadata or {},
+            tracks,
+            chapters,
         )
         self._boundaries = GopBoundaries(self.options)
         self._gop: _Gop | None = None
@@ -234,7 +244,12 @@ def codec_of(options: EncodeOptions) -> Codec:
 
 
 def make_header(
-    video: VideoFormat, options: EncodeOptions, codec: Codec, metadata: dict[str, str]
+    video: VideoFormat,
+    options: EncodeOptions,
+    codec: Codec,
+    metadata: dict[str, str],
+    tracks: Sequence[Track] = (),
+    chapters: Sequence[Chapter] = (),
 ) -> Header:
     """The header of a stream of this video, coded by this codec."""
     return Header(
@@ -246,7 +261,10 @@ def make_header(
         device=codec.encode_device_type,
         gop_length=options.gop,
         quality=options.quality,
+        audio_tracks=tuple(track for track in tracks if isinstance(track, AudioTrack)),
+        subtitle_tracks=tuple(track for track in tracks if isinstance(track, SubtitleTrack)),
         metadata=_fitting(metadata),
+        chapters=tuple(chapters),
         software=f"streamcodec {__version__}",
     )
 

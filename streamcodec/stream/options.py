@@ -16,6 +16,7 @@ from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
 from streamcodec.stream.target import Measure, Target
+from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_PIXELS, QUALITIES, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
@@ -51,6 +52,7 @@ class EncodeOptions:
     encode on the CPU in any case. `precision`: arithmetic of PyTorch's networks.
     `preset`: "fast", "medium" or "slow": how much the native encoder tries, for fewer bytes; the models of PyTorch have one way only.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
+    `audio`, `subtitles`: "copy" puts the packets of these tracks into the stream, untouched; "none" leaves them out.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     """
@@ -84,6 +86,10 @@ class EncodeOptions:
         "How much the encoder tries: slower gives fewer bytes. Models of PyTorch have one way only.",
     )
     hash: bool = option(True, "Store a hash of every GOP's decoded frames (for `verify`).")
+    audio: Carry = option("copy", "Copy the tracks of sound into the output, or leave them out.")
+    subtitles: Carry = option(
+        "copy", "Copy the tracks of subtitles into the output, or leave them out."
+    )
     target_psnr_db: float | None = option(
         None,
         "The lowest quality that has this PSNR, as --psnr measures it.",
@@ -144,6 +150,8 @@ class EncodeOptions:
         _ = self.target  # checked as it is made
         check_precision(self.precision)
         check_preset(self.preset)
+        check_carry("audio", self.audio)
+        check_carry("subtitles", self.subtitles)
         if (
             isinstance(self.gop, bool)
             or not isinstance(self.gop, int)
@@ -175,6 +183,8 @@ class EncodeSettings(TypedDict, total=False):
     precision: Precision
     preset: Preset
     hash: bool
+    audio: Carry
+    subtitles: Carry
     target_psnr_db: float | None
     target_bpp: float | None
     target_kbit_per_second: float | None

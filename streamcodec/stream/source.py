@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from streamcodec.checks import is_number
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.stream.tracks.interleave import Interleaver
+from streamcodec.tracks import Carry, Chapter
 from streamcodec.types import FrameFormat, OnError, Planes, RawFrame, VideoFormat
-from streamcodec.video import VideoReader, rgb_of, yuv420_of
+from streamcodec.video import NoTracks, TrackSource, VideoReader, rgb_of, yuv420_of
 
 __all__ = [
     "FrameSource",
@@ -53,13 +55,43 @@ class SourceRange:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is cut away."""
-        return not self.start_seconds and self.duration_seconds is None and self.max_frames is None
+        return not self.start_seconds and self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on to the end."""
+        return self.duration_seconds is None and self.max_frames is None
 
     def reader(
-        self, source: str | os.PathLike[str] | BinaryIO, frame_format: FrameFormat
+        self,
+        source: str | os.PathLike[str] | BinaryIO,
+        frame_format: FrameFormat,
+        *,
+        audio: Carry = "none",
+        subtitles: Carry = "none",
     ) -> VideoReader:
         """A reader of this range; raises as VideoReader does."""
-        return VideoReader(source, frame_format=frame_format, **asdict(self))
+        return VideoReader(
+            source, frame_format=frame_format, audio=audio, subtitles=subtitles, **asdict(self)
+        )
+
+    def interleaver(
+        self,
+        tracks: TrackSource,
+        time_base: Fraction,
+        *,
+        is_later_part: bool = False,
+        end: int | None = None,
+    ) -> Interleaver:
+        """Where the packets of the tracks lie in a stream of this range, or in a part of one that ends before `end`."""
+        return Interleaver(
+            tracks,
+            time_base,
+            cut_start=is_later_part or self.start_seconds > 0,
+            cut_end=end is None and not self.is_open,
+            is_later_part=is_later_part,
+            end=end,
+        )
 
 
 class FrameSource(Protocol):
@@ -77,6 +109,15 @@ class FrameSource(Protocol):
     @property
     def notes(self) -> tuple[str, ...]: ...
 
+    @property
+    def damage(self) -> str | None: ...
+
+    @property
+    def tracks(self) -> TrackSource: ...
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]: ...
+
     def __iter__(self) -> Iterator[RawFrame]: ...
 
 
@@ -86,11 +127,16 @@ def open_source(
     source_range: SourceRange,
     frame_rate: Fraction | float | None,
     frame_format: FrameFormat,
+    *,
+    audio: Carry = "none",
+    subtitles: Carry = "none",
 ) -> Iterator[FrameSource]:
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
-        with source_range.reader(cast(BinaryIO, source), frame_format) as reader:
+        with source_range.reader(
+            cast(BinaryIO, source), frame_format, audio=audio, subtitles=subtitles
+        ) as reader:
             yield reader
         return
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -139,6 +185,9 @@ class PythonFrames:
         converted = first.format == "rgb" and frame_format == "yuv420"
         self.notes = ("its RGB samples were converted to 4:2:0",) if converted else ()
         self.estimated_frames = len(frames) if isinstance(frames, Sized) else None
+        self.damage: str | None = None
+        self.tracks: TrackSource = NoTracks()
+        self.chapters: tuple[Chapter, ...] = ()
 
     def __iter__(self) -> Iterator[RawFrame]:
         return (as_format(frame, self._frame_format, self.format) for frame in self._frames)

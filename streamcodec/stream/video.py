@@ -4,13 +4,14 @@ import math
 import operator
 import os
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from numbers import Real
 from types import TracebackType
 from typing import Self, Unpack, overload
 
-from streamcodec.checks import check_range
+from streamcodec.checks import check_range, exact_seconds
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
@@ -21,6 +22,8 @@ from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.stream.opening import reader_of
 from streamcodec.stream.options import DecodeOptions, OpenSettings
+from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
+from streamcodec.tracks import TrackPacket
 
 __all__ = ["Video", "open"]
 
@@ -66,6 +69,7 @@ class Video:
         self._options = options
         self._position: _Position | None = None
         self._codec: Codec | None = None
+        self._tap: TrackTap | None = None
         self._concealing: Concealer | None = None
         self._open()
 
@@ -188,6 +192,45 @@ class Video:
             return iter(self)
         return self._between(start_seconds, duration_seconds)
 
+    def played(
+        self,
+        start_seconds: float = 0.0,
+        duration_seconds: float | None = None,
+        max_frames: int | None = None,
+        *,
+        tap: TrackTap,
+        keep: Callable[[Frame], bool],
+    ) -> Iterator[Frame | TrackPacket]:
+        """The frames of `between` that `keep` takes, at most `max_frames`, and among them the packets of the tap's tracks, in the order in
+        which they lie in the stream: sound that begins in that time, subtitles that are shown in it."""
+        check_range(start_seconds, duration_seconds, max_frames)
+        start = stop = None
+        if start_seconds or duration_seconds is not None:
+            entries = self._index.entries
+            start = (entries[0].pts if entries else 0) * self.header.video.time_base
+            start += exact_seconds(start_seconds)
+        if start is not None and duration_seconds is not None:
+            stop = start + exact_seconds(duration_seconds)
+        stretch = Stretch(start if start_seconds else None, stop, max_frames)
+        frames = self.between(start_seconds, duration_seconds)
+        return self._played(frames, tap, keep, stretch)
+
+    def _played(
+        self,
+        frames: Iterator[Frame],
+        tap: TrackTap,
+        keep: Callable[[Frame], bool],
+        stretch: Stretch,
+    ) -> Iterator[Frame | TrackPacket]:
+        if stretch.start is not None:
+            for packet in earlier_subtitles(self._reader, self._index, stretch.start):
+                tap.add(packet)
+        self._tap = tap
+        try:
+            yield from played(frames, tap, keep, stretch)
+        finally:
+            self._tap = None
+
     def close(self) -> None:
         """Close the file, if it was opened here."""
         self._position = None
@@ -261,14 +304,19 @@ class Video:
 
     def _play(self, gop: IndexEntry | None) -> Iterator[Frame]:
         """The frames of a GOP, or all. Being a generator of this object, it keeps the file open while it is in use."""
-        yield from self._decoder().frames(self._reader.packets(gop))
+        packets = self._reader.packets(gop)
+        if self._tap is not None:
+            packets = self._tap.through(packets, None if gop is None else gop.gop)
+        yield from self._decoder().frames(packets)
 
     def _between(self, start_seconds: float, duration_seconds: float | None) -> Iterator[Frame]:
         entries, time_base = self._index.entries, self.header.video.time_base
         if not entries:
             return
-        start = entries[0].pts + start_seconds / time_base
-        stop = math.inf if duration_seconds is None else start + duration_seconds / time_base
+        start = entries[0].pts + exact_seconds(start_seconds) / time_base
+        stop: float | Fraction = math.inf
+        if duration_seconds is not None:
+            stop = start + exact_seconds(duration_seconds) / time_base
         first = self._index.at_pts(math.floor(start)).first_frame
         for number, entry in enumerate(entries):
             if entry.first_frame >= first and entry.pts < stop:

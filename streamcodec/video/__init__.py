@@ -18,17 +18,21 @@ if TYPE_CHECKING:
         to_png,
     )
     from streamcodec.video.reader import VideoReader
+    from streamcodec.video.tracks.read import NoTracks, TrackSource, open_tracks
     from streamcodec.video.turning import turned
     from streamcodec.video.writer import VideoWriter, keeps_tracks
 
 __all__ = [
     "DEFAULT_JPEG_QUALITY",
     "PICTURE_SUFFIXES",
+    "NoTracks",
     "Picture",
+    "TrackSource",
     "VideoReader",
     "VideoWriter",
     "gray_from_rgb",
     "keeps_tracks",
+    "open_tracks",
     "picture_kind",
     "read_picture",
     "rgb_of",
@@ -52,6 +56,7 @@ _LAZY = {
         "to_png",
     ),
     "reader": ("VideoReader",),
+    "tracks.read": ("NoTracks", "TrackSource", "open_tracks"),
     "turning": ("turned",),
     "writer": ("VideoWriter", "keeps_tracks"),
 }

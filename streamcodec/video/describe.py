@@ -6,6 +6,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from streamcodec.checks import exact_seconds
 from streamcodec.types import UNSPECIFIED, ColorSpec, VideoFormat
 from streamcodec.video.pixels import FULL, NO_RANGE, RGB_MATRIX, simplest_layout
 
@@ -54,11 +55,8 @@ def nominal_rate(stream: VideoStream) -> Fraction | None:
 def span(
     stream: VideoStream, time_base: Fraction, start_seconds: float, duration_seconds: float | None
 ) -> tuple[int, int | None]:
-    """The first tick and the one behind the last. Seconds are taken to the microsecond, so that 0.04 means a frame at 1/25."""
-    begin, length = (
-        Fraction(float(seconds)).limit_denominator(10**6)
-        for seconds in (start_seconds, duration_seconds or 0)
-    )
+    """The first tick and the one behind the last."""
+    begin, length = exact_seconds(start_seconds), exact_seconds(duration_seconds or 0)
     first, behind = (
         (stream.start_time or 0) - int(-seconds // time_base) for seconds in (begin, begin + length)
     )  # rounded up

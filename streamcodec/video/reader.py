@@ -223,11 +223,12 @@ class VideoReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        self.tracks.close()
 
     def close(self) -> None:
-        """Let go of the source. A file object stays open, and so does what another thread is reading at this moment."""
+        """Let go of the pictures; of `tracks` when the block ends, for they may go on longer. A file object stays open, and so does what
+        another thread is reading at this moment."""
         self._next = None
-        self.tracks.close()
         if self._reading.acquire(blocking=False):
             self._container.close()
             self._reading.release()

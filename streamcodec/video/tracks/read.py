@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from fractions import Fraction
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 import av
@@ -11,11 +12,12 @@ from av.packet import Packet
 from av.stream import Stream
 
 from streamcodec.errors import SourceError
-from streamcodec.tracks import Track, TrackPacket
-from streamcodec.video.source import Source, open_container, reading, source_name
-from streamcodec.video.tracks.find import Found
+from streamcodec.tracks import Carry, Track, TrackPacket
+from streamcodec.video.describe import span
+from streamcodec.video.source import Source, open_container, pick_video, reading, source_name
+from streamcodec.video.tracks.find import Found, find_tracks
 
-__all__ = ["FileTracks", "NoTracks", "QueuedTracks", "TrackSource"]
+__all__ = ["FileTracks", "NoTracks", "QueuedTracks", "TrackSource", "open_tracks"]
 
 MAX_QUEUED_BYTES = 1 << 26
 _BACK_SECONDS = 30  # a subtitle that began so long before may still be shown
@@ -35,6 +37,18 @@ class TrackSource(Protocol):
         """Go on behind it."""
 
     def close(self) -> None: ...
+
+
+def open_tracks(
+    source: Source, *, audio: Carry, subtitles: Carry, start_seconds: float = 0.0
+) -> TrackSource:
+    """The tracks of an ordinary file, without its pictures, as a VideoReader of the same arguments has them. Raises SourceError."""
+    with open_container(source) as container:
+        video = pick_video(container, source_name(source))
+        found = find_tracks(container, video, audio=audio, subtitles=subtitles)
+        time_base = video.time_base or Fraction(1, 1000)
+        first_tick, _ = span(video, time_base, start_seconds, None)
+    return FileTracks(source, found, first_tick * time_base if start_seconds else None)
 
 
 class NoTracks:
@@ -130,6 +144,7 @@ class _TrackReader:
     def __init__(self, source: Source, track: Track, index: int, start: Fraction | None) -> None:
         self._name = source_name(source)
         self._clock = _Clock(track)
+        self._reading, self._closed = Lock(), False
         self._container = _opened_near(source, start)
         stream = self._container.streams[index]
         for other in self._container.streams:
@@ -145,15 +160,19 @@ class _TrackReader:
 
     def advance(self) -> None:
         self.next = None
-        with reading(self._name, "read the sound and subtitles of"):
-            while self.next is None:
+        with self._reading, reading(self._name, "read the sound and subtitles of"):
+            while self.next is None and not self._closed:
                 packet = next(self._packets, None)
                 if packet is None:
                     return
                 self.next = self._clock.take(packet)
 
     def close(self) -> None:
-        self._container.close()
+        """Unless another thread is reading at this moment: FFmpeg would read what is gone."""
+        if self._reading.acquire(blocking=False):
+            self._closed = True
+            self._container.close()
+            self._reading.release()
 
 
 def _opened_near(source: Source, start: Fraction | None) -> InputContainer:

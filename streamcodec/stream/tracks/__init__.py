@@ -1,0 +1,1 @@
+"""Sound and subtitles into a stream, between its frames, and out of it again."""
