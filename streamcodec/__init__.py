@@ -18,6 +18,9 @@ from streamcodec.errors import *  # noqa: F403 (all of them are public)
 _LAZY = {
     "codec": ("Codec", "DecodedGop", "EncodedGop", "decode_gop", "encode_gop"),
     "container": ("Writer",),
+    "editing.concat": ("concat",),
+    "editing.cut": ("cut",),
+    "editing.repair": ("repair",),
     "stream.dataset": ("VideoDataset",),
     "stream.decode": ("DecodeReport", "decode"),
     "stream.encode": ("EncodeReport", "encode"),

@@ -7,6 +7,9 @@ from streamcodec.codec import EncodedGop as EncodedGop
 from streamcodec.codec import decode_gop as decode_gop
 from streamcodec.codec import encode_gop as encode_gop
 from streamcodec.container import Writer as Writer
+from streamcodec.editing.concat import concat as concat
+from streamcodec.editing.cut import cut as cut
+from streamcodec.editing.repair import repair as repair
 from streamcodec.errors import CorruptStreamError as CorruptStreamError
 from streamcodec.errors import FormatError as FormatError
 from streamcodec.errors import FrameIndexError as FrameIndexError

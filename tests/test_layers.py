@@ -38,6 +38,7 @@ LAYERS = {
     "weights": 6,
     "stream": 7,
     "training": 7,
+    "editing": 8,
     "parts": 8,
     "__init__": 9,
     "pipelines": 10,

@@ -32,11 +32,15 @@ Columns = tuple["array[int]", ...]
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes `start` up to `end` of a stream that hold no usable packet, and why; start = end where packets are missing there."""
+    """Bytes `start` up to `end` of a stream that hold no usable packet, and why; start = end where packets are missing there.
+
+    `ends_early`: there the bytes end before the stream does, and nothing tells how much is missing.
+    """
 
     start: int
     end: int
     reason: str
+    ends_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

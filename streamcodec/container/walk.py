@@ -1,6 +1,7 @@
 """Walks over the packets of a stream, and finds the next sound one behind damage."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from streamcodec.container.format import SYNC
 from streamcodec.container.index import Damage
@@ -16,7 +17,7 @@ from streamcodec.container.packet import (
     header_size,
     unpack_packet_header,
 )
-from streamcodec.errors import CorruptStreamError
+from streamcodec.errors import CorruptStreamError, TruncatedStreamError
 
 __all__ = ["Found", "Walk", "find_header", "read_header", "read_packet"]
 
@@ -114,7 +115,10 @@ class Walk:
             except CorruptStreamError as error:
                 if self._strict:
                     raise
-                yield self._skip_damage(str(error))
+                damage = self._skip_damage(str(error))
+                yield replace(
+                    damage, ends_early=self._ended and isinstance(error, TruncatedStreamError)
+                )
                 if self._ended:
                     return
                 continue

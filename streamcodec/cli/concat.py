@@ -1,0 +1,32 @@
+"""`streamcodec concat A B... OUT`."""
+
+from dataclasses import asdict
+
+import click
+
+from streamcodec.cli.common import overwrite_option, quiet_option, say, say_json
+from streamcodec.editing import concat as join_streams
+
+__all__ = ["concat"]
+
+
+@click.command()
+@click.argument("sources", metavar="IN...", nargs=-1, required=True)
+@click.argument("out", metavar="OUT")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@overwrite_option
+@quiet_option
+def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, quiet: bool) -> None:
+    """Join streams, one behind the other, without coding anew.
+
+    They must be coded with the same models and settings, at the same size and time base, and have the same tracks.
+    """
+    report = join_streams(sources, out, overwrite=overwrite)
+    if as_json:
+        say_json(asdict(report), err=out == "-")
+    elif not quiet:
+        starts = ", ".join(f"{start:.3f}" for start in report.starts_seconds)
+        say(
+            f"{out}: {report.frames} frames in {report.gops} GOPs, {report.size_bytes} bytes; streams begin at {starts} s",
+            err=True,
+        )

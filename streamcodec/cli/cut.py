@@ -1,0 +1,50 @@
+"""`streamcodec cut IN OUT`."""
+
+from dataclasses import asdict
+
+import click
+
+from streamcodec.cli.common import overwrite_option, parse_seconds, quiet_option, say, say_json
+from streamcodec.editing import cut as cut_stream
+
+__all__ = ["cut"]
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT")
+@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
+@click.option("--duration", metavar="TIME", help="Keep this much.  [default: up to the end]")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@overwrite_option
+@quiet_option
+def cut(
+    source: str,
+    out: str,
+    start: str | None,
+    duration: str | None,
+    as_json: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Cut a range out of a stream without coding anew.
+
+    A GOP can only be taken whole: the output begins at the I-frame at or before --start and ends where the last GOP of the range ends; the
+    summary says where. To cut at a frame, decode and encode.
+    """
+    report = cut_stream(
+        source,
+        out,
+        start_seconds=parse_seconds(start) or 0.0,
+        duration_seconds=parse_seconds(duration),
+        overwrite=overwrite,
+    )
+    if as_json:
+        say_json(asdict(report), err=out == "-")
+    elif not quiet:
+        end = report.start_seconds + report.duration_seconds
+        say(
+            f"{out}: {report.frames} frames in {report.gops} GOPs, {report.size_bytes} bytes; "
+            f"from {report.start_seconds:.3f} s to {end:.3f} s, where GOPs begin and end",
+            err=True,
+        )
