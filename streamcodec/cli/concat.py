@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import overwrite_option, quiet_option, say, say_json
+from streamcodec.cli.common import say, say_json
+from streamcodec.cli.options import json_option, overwrite_option, quiet_option
 from streamcodec.editing import concat as join_streams
 
 __all__ = ["concat"]
@@ -13,7 +14,7 @@ __all__ = ["concat"]
 @click.command()
 @click.argument("sources", metavar="IN...", nargs=-1, required=True)
 @click.argument("out", metavar="OUT")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@json_option
 @overwrite_option
 @quiet_option
 def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, quiet: bool) -> None:

@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import overwrite_option, parse_seconds, quiet_option, say, say_json
+from streamcodec.cli.common import say, say_json
+from streamcodec.cli.options import json_option, overwrite_option, parse_seconds, quiet_option
 from streamcodec.editing import cut as cut_stream
 
 __all__ = ["cut"]
@@ -13,15 +14,17 @@ __all__ = ["cut"]
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@click.option("--start", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS.")
+@click.option(
+    "--start", default="0", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS."
+)
 @click.option("--duration", metavar="TIME", help="Keep this much.  [default: up to the end]")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@json_option
 @overwrite_option
 @quiet_option
 def cut(
     source: str,
     out: str,
-    start: str | None,
+    start: str,
     duration: str | None,
     as_json: bool,
     overwrite: bool,
@@ -35,8 +38,8 @@ def cut(
     report = cut_stream(
         source,
         out,
-        start_seconds=parse_seconds(start) or 0.0,
-        duration_seconds=parse_seconds(duration),
+        start_seconds=parse_seconds(start),
+        duration_seconds=None if duration is None else parse_seconds(duration),
         overwrite=overwrite,
     )
     if as_json:

@@ -1,21 +1,22 @@
 """`streamcodec repair IN OUT`."""
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from streamcodec.cli.common import (
-    header_option,
-    limits_of,
-    limits_option,
+from streamcodec.cli.common import say, say_json
+from streamcodec.cli.options import (
+    given,
+    json_option,
+    options_from,
     overwrite_option,
     quiet_option,
-    say,
-    say_json,
 )
 from streamcodec.editing import RepairReport
 from streamcodec.editing import repair as repair_stream
 from streamcodec.errors import PARTLY_FAILED
+from streamcodec.stream.options import DecodeOptions
 
 __all__ = ["repair"]
 
@@ -26,28 +27,24 @@ MOST_PROBLEMS = 20
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
-@header_option
-@limits_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@options_from(DecodeOptions, "header_from", "limits")
+@json_option
 @overwrite_option
 @quiet_option
 def repair(
     source: str,
     out: str,
-    header_from: str | None,
-    limits: tuple[str, ...],
     as_json: bool,
     overwrite: bool,
     quiet: bool,
+    **options: Any,
 ) -> int:
     """Write a clean stream from a damaged one, and say what is lost.
 
     All that can still be decoded is kept as it is; nothing is coded anew. IN is a file, or - for standard input; OUT is a file, or - for
     standard output. Exit code 0 if nothing is lost, 4 if something is, 3 if nothing can be saved.
     """
-    report = repair_stream(
-        source, out, header_from=header_from, limits=limits_of(limits), overwrite=overwrite
-    )
+    report = repair_stream(source, out, overwrite=overwrite, **given(options))
     if as_json:
         say_json(facts(report), err=out == "-")
     elif not quiet:
