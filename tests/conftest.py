@@ -25,6 +25,9 @@ def load_beside(name: str) -> ModuleType:
     return module
 
 
+load_beside("sounding")  # tests import it by this name
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """What several commands share: how they print, and what a stream may be called."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -9,7 +9,7 @@ import click
 from streamcodec.files import STANDARD_STREAM
 from streamcodec.text import MOST_CHARACTERS, shown
 
-__all__ = ["STREAM_SUFFIX", "is_stream_name", "say", "say_json"]
+__all__ = ["STREAM_SUFFIX", "is_stream_name", "say", "say_json", "say_notes"]
 
 STREAM_SUFFIX = ".ssf"
 
@@ -18,6 +18,12 @@ def say(*lines: str, err: bool = False) -> None:
     """Print lines, escaped and each cut to MOST_CHARACTERS; all that commands print goes through here."""
     for line in lines:
         click.echo(shown(line, MOST_CHARACTERS), err=err)
+
+
+def say_notes(source: str, notes: Sequence[str]) -> None:
+    """One line on standard error that tells what of a source is changed or not kept; nothing without notes."""
+    if notes:
+        say(f"streamcodec: note: {source}: {'; '.join(notes)}", err=True)
 
 
 def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:

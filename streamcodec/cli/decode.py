@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say
+from streamcodec.cli.common import say, say_notes
 from streamcodec.cli.options import (
     encoder_options,
     given,
@@ -13,6 +13,7 @@ from streamcodec.cli.options import (
     quiet_option,
     range_options,
     threads_option,
+    track_options,
 )
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
@@ -26,6 +27,7 @@ __all__ = ["decode"]
 @click.argument("out", metavar="OUT")
 @encoder_options
 @range_options("Decode")
+@track_options
 @options_from(DecodeOptions)
 @threads_option
 @overwrite_option
@@ -34,7 +36,7 @@ def decode(source: str, out: str, threads: int | None, quiet: bool, **options: A
     """Decode an .ssf stream into a video.
 
     IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder for PNG pictures, or - for y4m on
-    standard output.
+    standard output. A video file gets the sound, subtitles and chapters of the stream too.
     """
     prepare(threads)
     import streamcodec
@@ -45,6 +47,7 @@ def decode(source: str, out: str, threads: int | None, quiet: bool, **options: A
         kept = f"; {report.concealed} were concealed" if report.concealed else ""
         say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)
     if not quiet:
+        say_notes(source, report.notes)
         say(
             f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps",
             err=True,

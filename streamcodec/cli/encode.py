@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say
+from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_notes
 from streamcodec.cli.options import (
     encode_settings,
     options_from,
@@ -63,8 +63,7 @@ def encode(source: str, out: str, threads: int | None, quiet: bool, **options: A
     if report.shortfall is not None:
         say(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
-        for note in report.notes:
-            say(f"streamcodec: note: {source}: {note}", err=True)
+        say_notes(source, report.notes)
         say(summary(report), err=True)
 
 

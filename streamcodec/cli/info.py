@@ -11,6 +11,7 @@ from streamcodec.container import Damage, Header, Index, PacketType, Reader
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.text import human_bytes
+from streamcodec.tracks import AudioTrack, Track
 
 __all__ = ["info"]
 
@@ -63,13 +64,47 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
         "device": header.device,
         "gop_length": header.gop_length,
         "quality": header.quality,
-        "audio_tracks": [track.codec for track in header.audio_tracks],
-        "subtitle_tracks": [track.codec for track in header.subtitle_tracks],
+        "audio_tracks": [_track_facts(track) for track in header.audio_tracks],
+        "subtitle_tracks": [_track_facts(track) for track in header.subtitle_tracks],
+        "chapters": [
+            {
+                "start_seconds": float(chapter.start_seconds),
+                "end_seconds": float(chapter.end_seconds),
+                **dict(chapter.tags),
+            }
+            for chapter in header.chapters
+        ],
         "metadata": dict(header.metadata),
         "software": header.software,
         "damage": [asdict(damage) for damage in index.damage],
         "key_frames": [entry.first_frame for entry in entries],
     }
+
+
+def _track_facts(track: Track) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "number": track.number,
+        "codec": track.codec,
+        "language": track.language,
+        "disposition": track.detail.disposition,
+        "tags": dict(track.detail.tags),
+    }
+    if isinstance(track, AudioTrack):
+        facts |= {
+            "sample_rate": track.sample_rate,
+            "channels": track.channels,
+            "layout": track.layout,
+        }
+    return facts
+
+
+def _track_line(track: dict[str, Any]) -> str:
+    parts = [f"{track['number']}: {track['codec']}"]
+    if "sample_rate" in track:
+        parts.append(f"{track['sample_rate']} Hz, {track['layout'] or track['channels']}")
+    parts += [track["language"]] if track["language"] else []
+    parts += [track["tags"]["title"]] if "title" in track["tags"] else []
+    return ", ".join(parts)
 
 
 def _ratio(value: Fraction | None) -> str | None:
@@ -123,10 +158,16 @@ def _text(facts: dict[str, Any]) -> list[str]:
             f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}",
         ),
     ]
+    rows += [("sound", _track_line(track)) for track in facts["audio_tracks"]]
+    rows += [("subtitles", _track_line(track)) for track in facts["subtitle_tracks"]]
+    rows += [
+        ("chapter", f"{chapter['start_seconds']:.3f} s {chapter.get('title', '')}".rstrip())
+        for chapter in facts["chapters"]
+    ]
     rows += [("tag", f"{key}: {value}") for key, value in facts["metadata"].items()]
     rows += [("DAMAGE", damage["reason"]) for damage in facts["damage"]]
     rows += [("packet", _packet_line(packet)) for packet in facts.get("packets", ())]
-    return [f"{label:<10}{text}" for label, text in rows]
+    return [f"{label:<11}{text}" for label, text in rows]
 
 
 def _range(color: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import click
 
 from streamcodec.errors import UsageError
 from streamcodec.option_fields import Option, options_in
+from streamcodec.tracks import Carry
 
 if TYPE_CHECKING:
     from streamcodec.container import Limits
@@ -32,6 +33,7 @@ __all__ = [
     "source_error_option",
     "take",
     "threads_option",
+    "track_options",
     "workers_option",
 ]
 
@@ -81,6 +83,20 @@ def encoder_options(command: F) -> F:
         "--codec",
         help="FFmpeg's encoder of the video: h264, hevc, ffv1 (lossless, in mkv), ...  "
         "[default: H.264]",
+    )(command)
+
+
+def track_options(command: F) -> F:
+    """--audio and --subtitles, of the video that a command writes."""
+    command = click.option(
+        "--subtitles",
+        type=click.Choice(get_args(Carry)),
+        help="Likewise of subtitles.  [default: copy]",
+    )(command)
+    return click.option(
+        "--audio",
+        type=click.Choice(get_args(Carry)),
+        help="Copy the tracks of sound into OUT, or leave them out.  [default: copy]",
     )(command)
 
 

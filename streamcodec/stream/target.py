@@ -10,7 +10,8 @@ from streamcodec.types import QUALITIES
 __all__ = ["Measure", "Measured", "Target"]
 
 Measure = Literal["psnr_db", "bpp", "kbit_per_second"]
-"""PSNR in dB, of the planes that are coded (EncodeReport); bits per pixel; rate. The latter two count every byte of the stream."""
+"""PSNR in dB, of the planes that are coded (EncodeReport); bits per pixel; rate. The latter two count every byte of the stream but those
+of sound and subtitles."""
 
 UNITS: dict[Measure, str] = {"psnr_db": "dB PSNR", "bpp": "bpp", "kbit_per_second": "kbit/s"}
 DIGITS: dict[Measure, int] = {"psnr_db": 2, "bpp": 4, "kbit_per_second": 0}

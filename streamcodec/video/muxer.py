@@ -20,7 +20,7 @@ from streamcodec.video.encoders import CONTAINERS, EncoderChoice
 from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
 from streamcodec.video.timing import PacketTimer
-from streamcodec.video.tracks.write import TrackMuxer
+from streamcodec.video.tracks.write import TrackMuxer, common_ticks
 
 __all__ = ["MuxerSink", "keeps_rotation"]
 
@@ -62,7 +62,10 @@ class MuxerSink:
             video.time_base.denominator
         )  # so that MP4 keeps the times, and where the first one is, as they are
         settings = (
-            {"video_track_timescale": ticks, "movie_timescale": ticks}
+            {
+                "video_track_timescale": ticks,
+                "movie_timescale": str(common_ticks(video.time_base.denominator, tracks)),
+            }
             if muxer in _TRACK_LENGTHS
             else {}
         )

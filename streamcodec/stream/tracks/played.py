@@ -77,19 +77,18 @@ def played(
     frames: Iterable[Frame], tap: TrackTap, keep: Callable[[Frame], bool], stretch: Stretch
 ) -> Iterator[Frame | TrackPacket]:
     """The frames that `keep` takes, and among them what the tap has taken of their GOPs, in the order in which they lie in the stream."""
-    taken, stop = 0, stretch.stop
+    taken = 0
+    end: Fraction | None = None
     for frame in frames:
-        yield from tap.taken(stretch.start, stop)
         if taken == stretch.max_frames:
-            return
-        if not keep(frame):
-            continue
-        taken += 1
-        if taken == stretch.max_frames:
+            break
+        yield from tap.taken(stretch.start, stretch.stop)
+        if keep(frame):
+            taken += 1
             end = (frame.pts + frame.duration) * frame.time_base
-            stop = end if stop is None else min(end, stop)
-        yield frame
-    yield from tap.taken(stretch.start, stop)
+            yield frame
+    is_cut = stretch.stop is not None or taken == stretch.max_frames
+    yield from tap.taken(stretch.start, end if is_cut else None)
 
 
 def earlier_subtitles(reader: Reader, index: Index, start: Fraction) -> Iterator[Packet]:

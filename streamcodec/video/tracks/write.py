@@ -1,6 +1,7 @@
 """Packets of sound and subtitles into a video file, untouched."""
 
 import io
+import math
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,8 +23,9 @@ from streamcodec.video.tracks.codecs import template
 if TYPE_CHECKING:
     from av.container.core import Chapter as AvChapter
 
-__all__ = ["TrackMuxer", "check_tracks"]
+__all__ = ["TrackMuxer", "check_tracks", "common_ticks"]
 
+MAX_TICKS = 10**6  # more than an hour of them has 32 bits
 _WAIT_SECONDS = 2
 _STORES_PADDING = ("matroska", "webm")
 """Muxers that store the encoder's delay of a track; the others know it by times below 0."""
@@ -139,6 +141,16 @@ def check_tracks(name: Path, tracks: Sequence[Track]) -> None:
         raise OutputError(
             f"{name}: a {suffix} file cannot hold {track}; {advice}leave the {kind} out ({option} none)"
         )
+
+
+def common_ticks(ticks: int, tracks: Sequence[Track]) -> int:
+    """Ticks a second in which MP4 tells where each track begins: such that the video, of so many, and the tracks begin where they did.
+
+    Where that would be too many, those of the video: sound may then be off by one of them.
+    """
+    rates = [track.sample_rate for track in tracks if isinstance(track, AudioTrack)]
+    common = math.lcm(ticks, *rates)
+    return common if common <= MAX_TICKS else ticks
 
 
 def _fits(track: Track, muxer: str) -> bool:

@@ -1,0 +1,310 @@
+"""Sound, subtitles, chapters and tags through a stream and back: the packets are the same, at the same times."""
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sounding import (
+    ASS,
+    SRT,
+    Packets,
+    Sound,
+    Sounding,
+    frame_times,
+    packets_of,
+    tracks_of,
+    write_sounding,
+)
+
+import streamcodec
+from streamcodec.container import PacketHeader, PacketType, Reader
+from streamcodec.errors import CorruptStreamError, OutputError, SourceError, UsageError
+from streamcodec.parts import encode_part, join_parts, plan_video
+from streamcodec.video.tracks import read
+
+SETTINGS: dict[str, Any] = {"preset": "fast", "quality": 10, "gop": 8, "scenecut": 0}
+CODEC_OPTIONS = {"preset": "ultrafast"}
+
+
+def there_and_back(source: Path, out: Path, **options: Any) -> Path:
+    """`options`: of decode, with encode_ before the name of encode."""
+    encoding = {k.removeprefix("encode_"): v for k, v in options.items() if k.startswith("encode_")}
+    decoding = {k: v for k, v in options.items() if not k.startswith("encode_")}
+    stream = out.with_suffix(".ssf")
+    streamcodec.encode(source, stream, **SETTINGS, **encoding)
+    fast = {} if out.suffix == ".webm" else CODEC_OPTIONS
+    streamcodec.decode(stream, out, codec_options=fast, **decoding)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("aac", ".mp4"),
+        ("aac", ".mkv"),
+        ("aac", ".mov"),
+        ("libopus", ".mkv"),
+        ("libopus", ".webm"),
+        ("libopus", ".mp4"),
+        ("libmp3lame", ".mp4"),
+        ("libmp3lame", ".mkv"),
+        ("flac", ".mkv"),
+        ("pcm_s16le", ".mov"),
+        ("pcm_s16le", ".mkv"),
+        ("ac3", ".mkv"),
+    ],
+)
+def test_packets_times_and_trims_return(tmp_path: Path, codec: str, suffix: str) -> None:
+    source = write_sounding(tmp_path / f"in{suffix}", Sounding([Sound(codec, language="ger")]))
+    back = there_and_back(source, tmp_path / f"back{suffix}")
+    [sent], [found] = packets_of(source), packets_of(back)
+    assert found == sent
+    assert frame_times(back) == frame_times(source)
+    assert tracks_of(back) == tracks_of(source)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_delay_of_the_encoder_goes_into_other_containers(tmp_path: Path, suffix: str) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding([Sound("libopus")]))
+    back = there_and_back(source, tmp_path / f"back{suffix}")
+    [sent], [found] = packets_of(source), packets_of(back)
+    assert [packet[2] for packet in found] == [packet[2] for packet in sent]
+    assert found[0][3] == sent[0][3] == [("skip_samples", bytes.fromhex("38010000000000000000"))]
+    assert max(abs(a[0] - b[0]) for a, b in zip(sent, found, strict=True)) <= Fraction(1, 1000)
+    assert frame_times(back) == frame_times(source)
+
+
+def test_tracks_keep_language_title_and_disposition(tmp_path: Path) -> None:
+    sounds = [Sound(language="ger", title="Ton"), Sound("flac", language="eng", disposition=0x20)]
+    subtitles = [(SRT, "fre"), (ASS, "jpn")]
+    source = write_sounding(tmp_path / "in.mkv", Sounding(sounds, subtitles))
+    back = there_and_back(source, tmp_path / "back.mkv")
+    assert tracks_of(back) == tracks_of(source)
+    assert [track[:2] for track in tracks_of(back)] == [
+        ("aac", "ger"),
+        ("flac", "eng"),
+        ("subrip", "fre"),
+        ("ass", "jpn"),
+    ]
+    assert packets_of(back) == packets_of(source)
+
+
+def test_text_of_mp4_returns(tmp_path: Path) -> None:
+    texts = [(200, 700, "Eins"), (1000, 400, "Zwei")]
+    source = write_sounding(tmp_path / "in.mp4", Sounding(mov_text=texts))
+    back = there_and_back(source, tmp_path / "back.mp4")
+    assert packets_of(back) == packets_of(source)
+    assert any(packet[2] == b"\0\4Zwei" for packet in packets_of(back)[1])
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        Sounding([Sound(first=24000)]),  # begins behind the pictures
+        Sounding(first_frame=20),  # and before them
+        Sounding([Sound(samples=20000)]),  # is shorter
+        Sounding([Sound(samples=200_000)]),  # and longer
+        Sounding([Sound(samples=20000), Sound("flac", first=30000, samples=90000)]),
+    ],
+)
+def test_sound_need_not_begin_or_end_with_the_pictures(tmp_path: Path, what: Sounding) -> None:
+    source = write_sounding(tmp_path / "in.mkv", what)
+    back = there_and_back(source, tmp_path / "back.mkv")
+    assert packets_of(back) == packets_of(source)
+    assert frame_times(back) == frame_times(source)
+
+
+def between(packets: Packets, start: Fraction, end: Fraction | None) -> Packets:
+    return [packet for packet in packets if packet[0] >= start and (end is None or packet[0] < end)]
+
+
+@pytest.mark.parametrize("where", ["encode", "decode"])
+@pytest.mark.parametrize(
+    ("start", "duration", "frames"),
+    [(0.4, None, None), (0.5, 0.6, None), (0.2, None, 9), (0, 0.7, 3)],
+)
+def test_ranges_have_their_sound(
+    tmp_path: Path, where: str, start: float, duration: float | None, frames: int | None
+) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    prefix = "encode_" if where == "encode" else ""
+    chosen = {"start_seconds": start, "duration_seconds": duration, "max_frames": frames}
+    options = {prefix + name: value for name, value in chosen.items()}
+    back = there_and_back(source, tmp_path / "back.mp4", **options)
+    [sent], [found], times = packets_of(source), packets_of(back), frame_times(back)
+    end = None if duration is None and frames is None else times[-1] + Fraction(1, 25)
+    begin = times[0] if start else Fraction(-1)
+    wanted = between(sent, begin, end)
+    if where == "decode" and start:
+        wanted = between(sent, min(Fraction(start).limit_denominator(100), begin), end)
+    assert [packet[:1] + packet[2:3] for packet in found] == [p[:1] + p[2:3] for p in wanted]
+    assert set(times) <= set(frame_times(source))
+
+
+@pytest.mark.parametrize("where", ["encode", "decode"])
+def test_subtitle_that_is_shown_at_the_start_is_kept(tmp_path: Path, where: str) -> None:
+    source = write_sounding(tmp_path / "in.mkv", Sounding(subtitles=[(SRT, "ger")]))
+    name = "encode_start_seconds" if where == "encode" else "start_seconds"
+    back = there_and_back(source, tmp_path / "back.mkv", **{name: 0.64})
+    assert [packet[2] for packet in packets_of(back)[1]] == [b"Eins", b"Zwei"]
+    late = there_and_back(source, tmp_path / "late.mkv", **{name: 0.92})
+    assert [packet[2] for packet in packets_of(late)[1]] == [b"Zwei"]
+
+
+@pytest.mark.parametrize(
+    "chosen", [{}, {"start_seconds": 0.3}, {"start_seconds": 0.1, "max_frames": 25}]
+)
+def test_parts_are_a_straight_encode(tmp_path: Path, chosen: dict[str, Any]) -> None:
+    sounds = [Sound(samples=100_000), Sound("flac", first=10_000, samples=40_000)]
+    source = write_sounding(tmp_path / "in.mkv", Sounding(sounds, [(SRT, "ger")]))
+    whole = tmp_path / "whole.ssf"
+    report = streamcodec.encode(source, whole, **SETTINGS, **chosen)
+    plan = plan_video(source, **SETTINGS, **chosen)
+    assert len(plan.gops) >= 4
+    runs = [range(0, 1), range(1, 3), range(3, len(plan.gops))]
+    parts = [tmp_path / f"{run.start}.part.ssf" for run in runs]
+    for run, part in zip(runs, parts, strict=True):
+        encode_part(source, plan, run, part)
+    joined = join_parts(plan, parts, tmp_path / "joined.ssf")
+    assert (tmp_path / "joined.ssf").read_bytes() == whole.read_bytes()
+    assert joined.track_bytes == report.track_bytes > 0
+    assert joined.bpp == report.bpp
+
+
+def test_sound_lies_behind_the_frame_that_is_shown(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+    with (tmp_path / "out.ssf").open("rb") as file:
+        reader = Reader(file)
+        audio, video = reader.header.audio_tracks[0].time_base, reader.header.video.time_base
+        shown, gop = Fraction(-100), 0
+        for header in reader.headers():
+            assert isinstance(header, PacketHeader)
+            if header.type == PacketType.FRAME:
+                shown, gop = header.pts * video, header.gop
+            elif header.type == PacketType.AUDIO:
+                assert header.gop == gop
+                assert header.pts * audio >= shown or header.gop == 0
+                assert header.pts * audio < shown + Fraction(1, 25) or gop == 4
+
+
+def test_chapters_and_tags_return_and_brands_do_not(tmp_path: Path) -> None:
+    chapters = [(0, 500, "Anfang"), (500, 1440, "Ende")]
+    what = Sounding(chapters=chapters, tags={"title": "Käse", "comment": "a"})
+    source = write_sounding(tmp_path / "in.mp4", what)
+    report = streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+    assert report.notes == ()
+    with streamcodec.open(tmp_path / "out.ssf") as video:
+        tags = dict(video.header.metadata)
+        assert (tags["title"], tags["comment"]) == ("Käse", "a")
+        assert not {"major_brand", "minor_version", "compatible_brands"} & set(tags)
+        found = [(c.start_seconds, c.end_seconds, dict(c.tags)) for c in video.header.chapters]
+    assert [(float(a), float(b), tags["title"]) for a, b, tags in found] == [
+        (0, 0.5, "Anfang"),
+        (0.5, 1.44, "Ende"),
+    ]
+    back = there_and_back(source, tmp_path / "back.mkv")
+    again = streamcodec.encode(back, tmp_path / "again.ssf", **SETTINGS)
+    assert again.notes == ()
+    with streamcodec.open(tmp_path / "again.ssf") as video:
+        assert [dict(c.tags)["title"] for c in video.header.chapters] == ["Anfang", "Ende"]
+
+
+def test_what_is_not_kept_is_noted(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.avi", Sounding([Sound("adpcm_ms")]))
+    report = streamcodec.encode(source, tmp_path / "a.ssf", **SETTINGS)
+    [note] = report.notes
+    assert note.startswith("its audio track 1 (adpcm_ms) is not kept")
+    source = write_sounding(tmp_path / "in.mkv", Sounding(attachment=b"font"))
+    report = streamcodec.encode(source, tmp_path / "b.ssf", **SETTINGS)
+    assert report.notes == ("its attachment is not kept",)
+    assert plan_video(source, **SETTINGS).notes == report.notes
+
+
+def test_tracks_can_be_left_out(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mkv", Sounding(subtitles=[(SRT, "ger")]))
+    report = streamcodec.encode(source, tmp_path / "a.ssf", **SETTINGS, audio="none")
+    assert report.notes == ()
+    with streamcodec.open(tmp_path / "a.ssf") as video:
+        assert [track.codec for track in video.header.tracks] == ["subrip"]
+    assert len(tracks_of(there_and_back(source, tmp_path / "b.mkv", subtitles="none"))) == 1
+    with pytest.raises(UsageError, match=r"audio is 'no'; accepted: copy, none"):
+        streamcodec.encode(source, tmp_path / "c.ssf", **SETTINGS, audio="no")  # type: ignore[arg-type]
+
+
+def test_track_that_does_not_fit_fails_before_anything_is_decoded(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mkv", Sounding(subtitles=[(SRT, "ger")]))
+    with pytest.raises(
+        OutputError,
+        match=r"\.mp4 file cannot hold subtitle track 2 \(subrip\); name .*\.mkv.*--subtitles none",
+    ):
+        there_and_back(source, tmp_path / "back.mp4")
+    with pytest.raises(OutputError, match=r"\.webm file cannot hold audio track 1 \(aac\)"):
+        there_and_back(source, tmp_path / "back.webm", encode_overwrite=True)
+    assert not (tmp_path / "back.mp4").exists()
+
+
+def test_pictures_alone_have_a_note(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+    report = streamcodec.decode(tmp_path / "out.ssf", tmp_path / "out.y4m")
+    assert report.notes == ("audio track 1 (aac): not kept, pictures have no room for tracks",)
+
+
+class Pipe(io.RawIOBase):
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data.read(size)
+
+
+def test_pipe_brings_its_sound(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mkv", Sounding(subtitles=[(SRT, "ger")]))
+    streamcodec.encode(Pipe(source.read_bytes()), tmp_path / "out.ssf", **SETTINGS)
+    streamcodec.decode(tmp_path / "out.ssf", tmp_path / "back.mkv", codec_options=CODEC_OPTIONS)
+    assert packets_of(tmp_path / "back.mkv") == packets_of(source)
+
+
+def test_stream_from_a_pipe_decodes_with_its_sound(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+    pipe = Pipe((tmp_path / "out.ssf").read_bytes())
+    streamcodec.decode(pipe, tmp_path / "back.mp4", codec_options=CODEC_OPTIONS)
+    assert packets_of(tmp_path / "back.mp4") == packets_of(source)
+
+
+def test_sound_too_far_ahead_in_a_pipe_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "MAX_QUEUED_BYTES", 10)
+    source = write_sounding(tmp_path / "in.mkv", Sounding())
+    with pytest.raises(SourceError, match="sound comes too far ahead of the pictures"):
+        streamcodec.encode(Pipe(source.read_bytes()), tmp_path / "out.ssf", **SETTINGS)
+
+
+def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    stream = tmp_path / "out.ssf"
+    streamcodec.encode(source, stream, **SETTINGS)
+    data = bytearray(stream.read_bytes())
+    headers = [h for h in Reader(io.BytesIO(data)).headers() if isinstance(h, PacketHeader)]
+    sound = [header for header in headers if header.type == PacketType.AUDIO]
+    data[sound[20].end - 1] ^= 1
+    stream.write_bytes(data)
+    with pytest.raises(CorruptStreamError):
+        streamcodec.decode(stream, tmp_path / "back.mp4", codec_options=CODEC_OPTIONS)
+    report = streamcodec.decode(
+        stream, tmp_path / "back.mp4", codec_options=CODEC_OPTIONS, on_damage="skip"
+    )
+    [sent], [found] = packets_of(source), packets_of(tmp_path / "back.mp4")
+    assert [p[:1] + p[2:] for p in found] == [p[:1] + p[2:] for p in sent[:20] + sent[21:]]
+    assert report.frames == 36
+    assert report.lost == ()
+    assert report.damage is not None
+    assert report.damage.startswith("one place is damaged: no frame is lost")
