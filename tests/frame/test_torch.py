@@ -13,7 +13,7 @@ from streamcodec.codec.model import Running
 from streamcodec.errors import CorruptStreamError, StreamCodecError, UsageError
 from streamcodec.weights import PACKAGED
 
-from ..motion.samples import random_field  # noqa: TID252
+from ..motion.samples import random_field
 from .any_symbols import any_frames
 from .oracle import Planes, transform, untransform
 from .pictures import assert_planes_equal, picture, weights_of

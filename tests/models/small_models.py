@@ -24,7 +24,7 @@ from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 from streamcodec.models.zoo.vae import SimpleVAECompressionModel
 
-from ..tiny import enliven  # noqa: TID252
+from ..tiny import enliven
 
 N, M = 8, 12
 

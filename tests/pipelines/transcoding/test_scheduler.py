@@ -1,25 +1,8 @@
 """Which tasks the scheduler gives, in which order."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
-
-from scheduling import (
-    LONG,
-    PLAN,
-    Notes,
-    check_join,
-    jobs,
-    outcomes_of,
-    ref,
-    scheduler_of,
-    taken,
-    work_off,
-)
 
 from streamcodec.errors import UsageError
 from streamcodec.pipelines.transcoding.schedule.messages import (
@@ -32,6 +15,19 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     Skipped,
 )
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
+
+from .scheduling import (
+    LONG,
+    PLAN,
+    Notes,
+    check_join,
+    jobs,
+    outcomes_of,
+    ref,
+    scheduler_of,
+    taken,
+    work_off,
+)
 
 
 def test_long_files_are_split_and_short_ones_grouped() -> None:

@@ -8,9 +8,9 @@ from streamcodec.errors import UsageError
 from streamcodec.models.layers.scale_space import gaussian_volume
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
-from .channels import ListDecoder, ListEncoder
-from .deterministic import frame
-from .small_models import flow_model
+from ..channels import ListDecoder, ListEncoder
+from ..deterministic import frame
+from ..small_models import flow_model
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from streamcodec.errors import ModelError
 from streamcodec.models.base import CompressionModel
 from streamcodec.models.zoo.ssf_hyperprior import ScaleSpaceHyperprior
 
-from .channels import ListDecoder, ListEncoder
+from ..channels import ListDecoder, ListEncoder
 
 CHANNELS, SIZE = 6, (13, 18)
 

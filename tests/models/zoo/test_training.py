@@ -5,9 +5,9 @@ import torch
 
 from streamcodec.errors import ModelError
 
-from .channels import ListDecoder, ListEncoder
-from .deterministic import frame
-from .small_models import IMAGE_MODELS, image_model, updated_image_model
+from ..channels import ListDecoder, ListEncoder
+from ..deterministic import frame
+from ..small_models import IMAGE_MODELS, image_model, updated_image_model
 
 TABLES = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
 

@@ -1,18 +1,12 @@
 """The scheduler under workers that die at any time: all work ends, none is done twice, attempts are bounded."""
 
-import sys
 from collections import Counter
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))  # scheduling.py lies beside this file
-
-from scheduling import LONG, PLAN, done, jobs, outcomes_of, part_done, scheduler_of, taken, work_off
 
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.schedule.messages import (
@@ -23,6 +17,18 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     Task,
 )
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
+
+from .scheduling import (
+    LONG,
+    PLAN,
+    done,
+    jobs,
+    outcomes_of,
+    part_done,
+    scheduler_of,
+    taken,
+    work_off,
+)
 
 
 def test_killer_fails_after_three_workers_and_its_batch_does_not() -> None:

@@ -18,7 +18,7 @@ from streamcodec.models.zoo.hyperprior import MeanScaleHyperprior, ScaleHyperpri
 from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
-FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
+FIXTURE = Path(__file__).parents[3] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "bmshj2018-factorized@128x192": partial(FactorizedPrior, 128, 192),

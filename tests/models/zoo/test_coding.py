@@ -8,9 +8,9 @@ from torch import Tensor
 
 from streamcodec.errors import ModelError, UsageError
 
-from .channels import ListDecoder, ListEncoder
-from .deterministic import frame
-from .small_models import IMAGE_MODELS, RASTER, M, image_model, updated_image_model
+from ..channels import ListDecoder, ListEncoder
+from ..deterministic import frame
+from ..small_models import IMAGE_MODELS, RASTER, M, image_model, updated_image_model
 
 SIZES = [(16, 16), (48, 80), (64, 128)]
 

@@ -21,9 +21,9 @@ from streamcodec.models.zoo.hyperprior import MeanScaleHyperprior, ScaleHyperpri
 from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
-from .deterministic import frame, set_weights
+from ..deterministic import frame, set_weights
 
-FIXTURES = Path(__file__).parents[2] / ".." / "shared" / "fixtures"
+FIXTURES = Path(__file__).parents[3] / ".." / "shared" / "fixtures"
 
 MODELS: dict[str, Callable[[], ImageModel]] = {  # input: frame(64, 128)
     "bmshj2018-factorized": partial(FactorizedPrior, 16, 24),

@@ -15,11 +15,11 @@ from streamcodec.models.importing.fit import find_fit
 from streamcodec.models.latents.densities import EntropyBottleneck
 from streamcodec.models.registry import config_of
 
-from .deterministic import frame
-from .small_models import enliven, flow_model
+from ..deterministic import frame
+from ..small_models import enliven, flow_model
 from .test_published import of_2020, with_underscore
 
-FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
+FIXTURE = Path(__file__).parents[3] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
 ZOO = [name for name in names() if "N" in config_of(name)]
 State = dict[str, Tensor]
 

@@ -8,9 +8,9 @@ from streamcodec.models.latents.hyperprior import LatentEstimate, code_factorize
 from streamcodec.models.symbols import SymbolChannel
 from streamcodec.models.zoo.vae import SimpleVAECompressionModel
 
-from .channels import ListDecoder, ListEncoder
-from .deterministic import frame
-from .small_models import M, image_model, simple
+from ..channels import ListDecoder, ListEncoder
+from ..deterministic import frame
+from ..small_models import M, image_model, simple
 
 
 def test_keys_have_the_parts_names() -> None:

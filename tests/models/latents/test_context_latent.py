@@ -16,9 +16,9 @@ from streamcodec.models.latents.context import CheckerboardLatentCodec, ContextL
 from streamcodec.models.layers.masked import anchors
 from streamcodec.models.zoo.cheng2020 import Cheng2020Anchor
 
-from .channels import ListEncoder
-from .deterministic import frame
-from .small_models import enliven, image_model, updated_image_model
+from ..channels import ListEncoder
+from ..deterministic import frame
+from ..small_models import enliven, image_model, updated_image_model
 
 SIZES = [(16, 16), (80, 112)]  # latents of 1x1 and 5x7, or four times that
 

@@ -1,0 +1,77 @@
+"""A folder can be read at a glance, and a name leads to one module."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_MODULES = 16
+TOPS = ("streamcodec", "pipelines", "native/src", "tests", "tools")
+SOURCES = (".py", ".cpp", ".hpp")
+CROWDED = {"native/src/engine", "native/src/frame", "streamcodec/stream", "streamcodec/video"}
+"""Folders that are still to be divided; nothing may be added to the list."""
+MIRRORS = {
+    "models": {"checkpoint", "context", "hyperprior"},  # of models/, latents/, exact/, importing/
+    "codec": {"model"},
+}
+"""Part -> modules of one name on purpose: the same thing in several of its folders."""
+OF_A_PACKAGE = ("__init__", "__main__")
+
+
+def folders() -> list[Path]:
+    """All folders of the repository that hold sources."""
+    tops = [ROOT / name for name in TOPS]
+    found = {path.parent for top in tops for path in top.rglob("*") if path.suffix in SOURCES}
+    return sorted(found)
+
+
+def modules(folder: Path) -> set[str]:
+    """Modules of a folder; a C++ unit is one, with its header."""
+    stems = {path.stem for path in folder.iterdir() if path.suffix in SOURCES}
+    return stems - set(OF_A_PACKAGE)
+
+
+def parts() -> list[Path]:
+    """Folders whose modules, with those in the folders below, belong together."""
+    tops = (ROOT / "streamcodec", ROOT / "pipelines", ROOT / "native" / "src")
+    return sorted(path for top in tops for path in top.iterdir() if path in folders())
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_folder_has_few_modules(folder: Path) -> None:
+    found = modules(folder)
+    if str(folder.relative_to(ROOT)) in CROWDED:
+        return
+    assert len(found) <= MOST_MODULES, (
+        f"{folder} has {len(found)} modules; accepted: {MOST_MODULES}. Put those that belong "
+        "together into a folder of their own"
+    )
+
+
+@pytest.mark.parametrize("part", parts(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_name_stands_once_in_a_part(part: Path) -> None:
+    below = [folder for folder in folders() if folder.is_relative_to(part)]
+    names = Counter(module for folder in below for module in modules(folder))
+    twice = {name for name, times in names.items() if times > 1}
+    assert twice == MIRRORS.get(part.name, set())
+
+
+def test_tools_that_are_run_can_be_run() -> None:
+    """Each says what runs it, and may be executed."""
+    for path in (ROOT / "tools").rglob("*"):
+        if path.suffix == ".py" or (path.is_file() and not path.suffix):
+            assert path.read_bytes().startswith(b"#!/usr/bin/env "), path
+            assert path.stat().st_mode & 0o111, f"{path} is not executable"
+
+
+def test_tools_that_the_documents_name_are_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = {
+        (page.name, tool)
+        for page in pages
+        for tool in re.findall(r"\btools/[\w/.]*\w", page.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert not [(page, tool) for page, tool in named if not (ROOT / tool).exists()]
