@@ -12,8 +12,8 @@ from PIL import Image
 
 from streamcodec.container.format import MAGIC
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.types import MAX_SIDE, RawFrame, VideoFormat
-from streamcodec.video import OnError, VideoReader, VideoWriter, read_picture
+from streamcodec.types import MAX_SIDE, OnError, RawFrame, VideoFormat
+from streamcodec.video import VideoReader, VideoWriter, read_picture
 
 
 def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
