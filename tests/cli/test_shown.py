@@ -156,7 +156,7 @@ def test_commands_print_by_one_function() -> None:
     """click.echo stands in `say` and `say_json` only, and for a report that is JSON already; print nowhere."""
     printing = [
         path.name
-        for path in CLI.glob("*.py")
+        for path in CLI.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "click.echo")
     ]

@@ -13,6 +13,7 @@ SOURCES = (".py", ".cpp", ".hpp")
 CROWDED = {"native/src/engine", "native/src/frame", "streamcodec/stream", "streamcodec/video"}
 """Folders that are still to be divided; nothing may be added to the list."""
 MIRRORS = {
+    "cli": {"encode", "decode"},  # of videos; of pictures in image/
     "models": {"checkpoint", "context", "hyperprior"},  # of models/, latents/, exact/, importing/
     "codec": {"model"},
 }

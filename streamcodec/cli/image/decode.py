@@ -1,11 +1,10 @@
-"""`streamcodec image encode IN OUT` and `streamcodec image decode IN OUT`: one picture as a stream of one I-frame."""
+"""`streamcodec image decode IN OUT`."""
 
 from typing import Any
 
 import click
 
 from streamcodec.cli.common import say
-from streamcodec.cli.image_encode import encode
 from streamcodec.cli.options import (
     given,
     options_from,
@@ -16,15 +15,7 @@ from streamcodec.cli.options import (
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
 
-__all__ = ["image"]
-
-
-@click.group()
-def image() -> None:
-    """Pictures: PNG, JPEG and others into .ssf streams of one I-frame, and back.
-
-    Whatever reads streams reads these too: `info`, `verify`, `decode`, streamcodec.open.
-    """
+__all__ = ["decode"]
 
 
 @click.command()
@@ -54,7 +45,3 @@ def decode(
     pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **given(options))
     if not quiet:
         say(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
-
-
-image.add_command(encode)
-image.add_command(decode)
