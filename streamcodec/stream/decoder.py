@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
 from streamcodec.codec import Codec, Reference, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
@@ -104,14 +102,4 @@ class PacketDecoder:
         crop = self._header.crop
         if crop is None:
             return planes
-        rows, columns = (
-            slice(crop.top, crop.top + crop.height),
-            slice(crop.left, crop.left + crop.width),
-        )
-        if len(planes) == 1:
-            return (planes[0][:, rows, columns].copy(),)
-        full = color.upsample_chroma(
-            color.three(planes)
-        )  # the crop may begin within a sample of chroma
-        luma, u, v = (np.ascontiguousarray(plane[rows, columns]) for plane in full)
-        return color.subsample_chroma((luma, u, v))
+        return color.cropped(planes, crop.left, crop.top, crop.width, crop.height)

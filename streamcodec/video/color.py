@@ -7,8 +7,9 @@ a decoded frame and as centred when it writes one, which moves the colours by ha
 Chroma of 4:2:0 is left-sited (in line with the even columns, half-way between two rows); 4:2:2 is in line with the even columns.
 Columns are interpolated by [-1 9 9 -1] / 16 and thinned by its half-band partner, rows by the bicubic kernel with a = -0.75.
 
-A matrix that is unspecified, or one that is none of BT.709, FCC, BT.601, SMPTE 240M and BT.2020, is taken as BT.709 from 720 lines or
-1280 columns on and as BT.601 below (`effective_matrix`), in both directions, so that a round trip is right whatever the tag meant.
+A matrix that is unspecified is taken as BT.709 from 720 lines or 1280 columns on and as BT.601 below (`effective_matrix`), in both
+directions. Besides the matrices that are given by the weights of red and blue, YCgCo is converted. The others are refused by name: they
+are not linear (constant luminance, ICtCp), have more bits than 8 (YCgCo-Re and -Ro), or mean nothing (reserved).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
-from streamcodec.types import ColorSpec, RawFrame
+from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame
 
 __all__ = [
+    "RGB_MATRIX",
     "Plane",
     "Planes",
+    "cropped",
     "effective_matrix",
     "gray_from_rgb",
     "rgb_of",
@@ -38,7 +41,8 @@ __all__ = [
 Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
 
-BT709, BT601 = 1, 6
+RGB_MATRIX, BT709, BT601, YCGCO, BT2020 = 0, 1, 6, 8, 9  # H.273
+CHROMATICITY_DERIVED = 12
 LUMA_WEIGHTS = {  # matrix code point -> weights of R and B in Y
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -46,7 +50,17 @@ LUMA_WEIGHTS = {  # matrix code point -> weights of R and B in Y
     6: (0.299, 0.114),
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
-    10: (0.2627, 0.0593),
+}
+_DERIVED = {1: BT709, 9: BT2020}  # primaries -> the matrix whose weights follow from them
+_NOT_CONVERTED = {
+    10: "BT.2020 constant luminance",
+    11: "SMPTE ST 2085",
+    12: "derived from the primaries",
+    13: "derived from the primaries, constant luminance",
+    14: "ICtCp",
+    15: "IPT-C2",
+    16: "YCgCo-Re",
+    17: "YCgCo-Ro",
 }
 _BITS = 14
 _BAND = 1 << 15  # samples that are converted at a time, so that the temporaries stay in the cache
@@ -54,10 +68,22 @@ _GRAY = np.array([[0.299, 0.587, 0.114, 0]])
 
 
 def effective_matrix(color: ColorSpec, width: int, height: int) -> int:
-    """The matrix (an H.273 code point of `LUMA_WEIGHTS`) by which a picture of this size is converted."""
-    if color.matrix in LUMA_WEIGHTS:
+    """The matrix (YCGCO or a code point of `LUMA_WEIGHTS`, H.273) by which a picture of this size is converted.
+
+    Raises UsageError for a matrix that is not converted.
+    """
+    if color.matrix in LUMA_WEIGHTS or color.matrix == YCGCO:
         return color.matrix
-    return BT709 if height >= 720 or width >= 1280 else BT601
+    if color.matrix in (RGB_MATRIX, UNSPECIFIED):
+        return BT709 if height >= 720 or width >= 1280 else BT601
+    if color.matrix == CHROMATICITY_DERIVED and color.primaries in _DERIVED:
+        return _DERIVED[color.primaries]
+    name = _NOT_CONVERTED.get(color.matrix, "reserved")
+    raise UsageError(
+        f"colour matrix is {color.matrix} ({name}), which is not converted; accepted: "
+        f"{', '.join(map(str, sorted((*LUMA_WEIGHTS, YCGCO))))}, or {UNSPECIFIED} (unspecified) of ITU-T H.273; "
+        "convert the video to BT.709 first"
+    )
 
 
 def to_rgb(planes: Planes, color: ColorSpec) -> Plane:
@@ -117,6 +143,22 @@ def subsample_chroma(planes: Planes) -> Planes:
     """The planes as 4:2:0: Y (H, W), U and V (ceil(H/2), ceil(W/2)). Raises UsageError unless they are 4:2:0, 4:2:2 or 4:4:4."""
     luma, u, v = planes
     return luma, _reduce(u, luma.shape), _reduce(v, luma.shape)
+
+
+def cropped(
+    planes: Sequence[Plane], left: int, top: int, width: int, height: int
+) -> tuple[Plane, ...]:
+    """The part of a frame of either format, as RawFrame has them, that begins at (left, top). Copies; the part lies inside."""
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    if len(planes) == 1:
+        return (planes[0][:, rows, columns].copy(),)
+    luma, u, v = planes
+    if left % 2 == 0 and top % 2 == 0:
+        half = (slice(top // 2, (top + height + 1) // 2), slice(left // 2, (left + width + 1) // 2))
+        return luma[rows, columns].copy(), u[half].copy(), v[half].copy()
+    full = upsample_chroma((luma, u, v))  # it begins within a sample of chroma
+    luma, u, v = (np.ascontiguousarray(plane[rows, columns]) for plane in full)
+    return subsample_chroma((luma, u, v))
 
 
 def _enlarge(chroma: Plane, shape: tuple[int, ...]) -> Plane:
@@ -214,11 +256,15 @@ def _mix(planes: Planes, matrix: NDArray[np.float64]) -> Plane:
 
 def _to_yuv_matrix(matrix: int, full_range: bool) -> NDArray[np.float64]:
     """(3, 4): the linear part and the offsets that take RGB 0..255 to YUV."""
-    red, blue = LUMA_WEIGHTS[matrix]
-    luma = np.array([red, 1 - red - blue, blue])
-    u = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
-    v = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
     luma_scale, chroma_scale, black = (1.0, 1.0, 0) if full_range else (219 / 255, 224 / 255, 16)
+    if matrix == YCGCO:
+        luma, u, v = np.array([[1, 2, 1], [-1, 2, -1], [2, 0, -2]]) / 4
+        chroma_scale = luma_scale  # made from RGB of that range
+    else:
+        red, blue = LUMA_WEIGHTS[matrix]
+        luma = np.array([red, 1 - red - blue, blue])
+        u = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
+        v = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
     linear = np.stack([luma * luma_scale, u * chroma_scale, v * chroma_scale])
     return np.column_stack([linear, [black, 128, 128]])
 

@@ -8,20 +8,26 @@ from av.video.stream import VideoStream
 
 from streamcodec.checks import exact_seconds
 from streamcodec.types import UNSPECIFIED, ColorSpec, VideoFormat
-from streamcodec.video.pixels import FULL, NO_RANGE, RGB_MATRIX, simplest_layout
+from streamcodec.video.color import RGB_MATRIX
+from streamcodec.video.pixels import FULL, NO_RANGE, simplest_layout
+from streamcodec.video.view import View
 
 __all__ = ["describe", "estimate_frames", "nominal_rate", "span"]
 
 
-def describe(frame: av.VideoFrame, stream: VideoStream, time_base: Fraction) -> VideoFormat:
-    """The format of a video whose first frame this is. Rotations are rounded to quarter turns; mirroring is not carried."""
+def describe(
+    frame: av.VideoFrame, stream: VideoStream, time_base: Fraction, view: View
+) -> VideoFormat:
+    """The format of a video whose first frame this is, as `view` gives it."""
+    width, height = view.size((frame.width, frame.height))
+    aspect = _aspect(stream)
     return VideoFormat(
-        width=frame.width,
-        height=frame.height,
+        width=width,
+        height=height,
         time_base=time_base,
         frame_rate=nominal_rate(stream),
-        sample_aspect_ratio=_aspect(stream),
-        rotation_degrees=round(frame.rotation / 90) % 4 * 90,
+        sample_aspect_ratio=1 / aspect if view.swaps_sides else aspect,
+        rotation_degrees=view.rotation_degrees,
         color=_describe_color(frame, stream),
         bit_depth=max(component.bits for component in frame.format.components),
     )

@@ -13,6 +13,7 @@ from streamcodec.errors import SourceError
 from streamcodec.types import UNSPECIFIED, ColorSpec, FrameFormat, RawFrame
 from streamcodec.video.alpha import laid_on
 from streamcodec.video.color import (
+    RGB_MATRIX,
     Plane,
     Planes,
     effective_matrix,
@@ -41,7 +42,6 @@ __all__ = [
 # SWS_BICUBIC | FULL_CHR_H_INT | FULL_CHR_H_INP | ACCURATE_RND | BITEXACT: the same bytes on every CPU. PyAV 16 cannot name the last two.
 _SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 NO_RANGE, LIMITED, FULL = 0, 1, 2  # AVColorRange
-RGB_MATRIX = 0  # H.273
 _NEUTRAL_CHROMA = 128
 _WITH_ALPHA = {"yuv420p": "yuva420p", "yuv422p": "yuva422p", "yuv444p": "yuva444p"}
 

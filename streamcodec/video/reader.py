@@ -1,36 +1,27 @@
 """Any video that FFmpeg reads -> RawFrame, one after the other, in bounded memory."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self, get_args
 
 import av
-from av.container import InputContainer
 
-from streamcodec.checks import check_range
+from streamcodec.checks import check_count, check_range
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, OnError, RawFrame
 from streamcodec.video.alpha import parse_background
+from streamcodec.video.color import effective_matrix
 from streamcodec.video.decoder import Decoder, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.pixels import FrameLoader, conversion_notes
-from streamcodec.video.source import (
-    Source,
-    open_container,
-    pick_video,
-    reading,
-    source_name,
-    tapped,
-)
+from streamcodec.video.source import OpenSource, Source, reading
 from streamcodec.video.tracks.find import Found, find_tracks, own_tags
 from streamcodec.video.tracks.read import FileTracks, NoTracks, QueuedTracks, TrackSource
-from streamcodec.video.truncation import SourceBytes
+from streamcodec.video.view import view_of
 
 __all__ = ["VideoReader"]
 
@@ -43,19 +34,23 @@ class VideoReader:
     `start_seconds` and `duration_seconds` select the frames whose time since the start of the stream is in [start, start + duration).
     `start_pts`, in ticks and instead of `start_seconds`, selects the frames at that time or later. They are those of reading from the
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
-    `threads`: of the decoder; None = as many as there are CPUs.
+    `video_track`: which of several, from 0 (FFmpeg's v:N); None = the one that players choose, which `notes` tells.
+    `threads`: of the decoder; None = 1. The frames are the same with more, also beside damage, where one goes on.
+    Pictures are given as they are shown, cropped and mirrored as the container asks for, but for turns: see `format.rotation_degrees`.
 
     Timestamps are the source's own integers, in ticks of `format.time_base`, wherever one starts; `Timeline` says how broken ones are
     repaired. A frame's duration is the time to the next frame; the last one's is what the source says, or else one nominal step.
     `format`, `metadata`, `estimated_frames` and `interlaced` (for information: frames are woven) stand when the constructor returns.
-    `damage` tells what was left out with on_error "stop" or "skip", `notes` what of the frames was converted and what of the source is not
-    read, in words: 8-bit 4:2:0 samples come as they are where "yuv420" is wanted.
+    `damage` tells what was left out with on_error "stop" or "skip", `notes` what was chosen, converted, repaired or is not read, in
+    words: 8-bit 4:2:0 samples come as they are where "yuv420" is wanted. With "stop" come the frames that were decoded and are displayed
+    before the first damaged one; "skip" leaves out those that the decoder calls damaged.
     `audio` and `subtitles`: whether to find tracks of these kinds; `tracks` then hands out their packets, in the source's own times, to the
     thread that asks. `chapters` are the source's.
 
     Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
-    damaged or cut off, changes its size, or has a side above MAX_SIDE. Of some losses there is no sign: in a transport stream FFmpeg
-    conceals a few, a live Matroska stream from a pipe may end anywhere, and so may whatever comes from a named pipe or has no index.
+    damaged or cut off, changes its size, has a side above MAX_SIDE, or colours of a matrix that cannot be converted. Of some losses there
+    is no sign: in a transport stream FFmpeg conceals a few, a live Matroska stream from a pipe may end anywhere, and so may whatever comes
+    from a named pipe or has no index.
     """
 
     def __init__(
@@ -67,6 +62,7 @@ class VideoReader:
         start_pts: int | None = None,
         duration_seconds: float | None = None,
         max_frames: int | None = None,
+        video_track: int | None = None,
         threads: int | None = None,
         on_error: OnError = "raise",
         audio: Carry = "none",
@@ -79,34 +75,34 @@ class VideoReader:
         check_carry("audio", audio)
         check_carry("subtitles", subtitles)
         check_range(start_seconds, duration_seconds, max_frames)
-        self._name = source_name(source)
+        if video_track is not None:
+            check_count("video track", video_track, "(the first)", at_least=0)
         self._max_frames = max_frames
         self._taken = 0
         self._reading = Lock()
         self._failure: SourceError | None = None
-        tap = tapped(source)
-        self._container = open_container(tap)
+        self._source = OpenSource(source, video_track)
+        self._name = self._source.name
         self.tracks: TrackSource = NoTracks()
         try:
-            self._stream = pick_video(self._container, self._name)
             self._open(
-                SourceBytes(tap, self._container),
                 frame_format,
                 start_seconds,
                 start_pts,
                 duration_seconds,
                 threads,
                 on_error,
-                find_tracks(self._container, self._stream, audio=audio, subtitles=subtitles),
+                find_tracks(
+                    self._source.container, self._source.stream, audio=audio, subtitles=subtitles
+                ),
             )
         except BaseException:
             self.tracks.close()
-            self._container.close()
+            self._source.close()
             raise
 
     def _open(
         self,
-        source: SourceBytes,
         frame_format: FrameFormat,
         start: float,
         start_pts: int | None,
@@ -115,18 +111,18 @@ class VideoReader:
         on_error: OnError,
         found: Found,
     ) -> None:
-        stream = self._stream
+        stream = self._source.stream
         _check_side(self._name, stream.codec_context.width, stream.codec_context.height)
-        stream.thread_type, stream.thread_count = "AUTO", threads or 0
         time_base = stream.time_base or Fraction(1, 1000)
         first_tick, self._end_tick = span(stream, time_base, start, duration)
-        self.tracks = _track_source(
-            source.source, self._container, found, first_tick * time_base if start else None
+        self.estimated_frames = estimate_frames(
+            self._source.container, stream, start, duration, self._max_frames
         )
+        self.metadata = own_tags(dict(self._source.container.metadata))
+        self.chapters = found.chapters
+        self.tracks = _track_source(self._source, found, first_tick * time_base if start else None)
         queued = self.tracks if isinstance(self.tracks, QueuedTracks) else None
-        self._decoder = Decoder(
-            self._name, source, self._container, stream, time_base, on_error, queued
-        )
+        self._decoder = Decoder(self._source, time_base, on_error, threads, queued)
         if start_pts is not None:
             self._frames = self._decoder.frames_from(start_pts)
         else:
@@ -145,14 +141,14 @@ class VideoReader:
             raise SourceError(f"{self._name} has no frames{beginning}")
         _check_side(self._name, first[0].width, first[0].height)
         self._next: Stamped | None = first
-        self.format = describe(first[0], stream, time_base)
+        self._stored_size = first[0].width, first[0].height
+        self._view = view_of(first[0], self._source.crop)
+        self.format = describe(first[0], self._source.stream, time_base, self._view)
+        self._check_matrix()
         self.interlaced = bool(first[0].interlaced_frame)
-        self.metadata = own_tags(dict(self._container.metadata))
-        self.chapters = found.chapters
-        self.estimated_frames = estimate_frames(
-            self._container, stream, start, duration, self._max_frames
-        )
-        self._notes = conversion_notes(
+        chosen = () if self._source.note is None else (self._source.note,)
+        self._notes = chosen + self._view.notes
+        self._notes += conversion_notes(
             first[0].format, frame_format, has_background=self._background is not None
         )
         if stream.metadata.get("alpha_mode") == "1":  # which VP8 and VP9 have beside the picture
@@ -160,10 +156,16 @@ class VideoReader:
         self._notes += found.notes
         self._loader = FrameLoader(frame_format, self.format.color, self._background)
 
+    def _check_matrix(self) -> None:
+        try:
+            effective_matrix(self.format.color, *self._stored_size)
+        except UsageError as error:
+            raise SourceError(f"{self._name}: {error}") from error
+
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of the frames was converted so far, in words."""
-        return self._notes + self._loader.notes
+        """What was chosen, converted or repaired so far, in words."""
+        return self._notes + self._loader.notes + self._decoder.repairs
 
     @property
     def damage(self) -> str | None:
@@ -177,7 +179,7 @@ class VideoReader:
         frame, pts = self._take()
         duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
         with reading(self._name, "convert the frames of"):
-            return RawFrame(self._loader.load(frame), pts, duration)
+            return RawFrame(self._view.apply(self._loader.load(frame)), pts, duration)
 
     def skip(self, frames: int) -> None:
         """Pass over so many frames, or what is left; their pixels are not converted. Raises as iterating does."""
@@ -207,9 +209,10 @@ class VideoReader:
             self._next, self._failure = None, failure
 
     def _check_size(self, frame: av.VideoFrame) -> None:
-        if (frame.width, frame.height) != (self.format.width, self.format.height):
+        if (frame.width, frame.height) != self._stored_size:
+            width, height = self._stored_size
             raise SourceError(
-                f"{self._name} changes its size from {self.format.width}x{self.format.height} to {frame.width}x{frame.height} "
+                f"{self._name} changes its size from {width}x{height} to {frame.width}x{frame.height} "
                 f"after {self._taken} frames; accepted: one size throughout; split it there, or scale it first"
             )
 
@@ -230,18 +233,16 @@ class VideoReader:
         another thread is reading at this moment."""
         self._next = None
         if self._reading.acquire(blocking=False):
-            self._container.close()
+            self._source.close()
             self._reading.release()
 
 
-def _track_source(
-    source: object, container: InputContainer, found: Found, start: Fraction | None
-) -> TrackSource:
+def _track_source(source: OpenSource, found: Found, start: Fraction | None) -> TrackSource:
     if not found.tracks:
         return NoTracks()
-    if isinstance(source, (str, os.PathLike)) and Path(source).is_file():
-        return FileTracks(source, found, start)
-    return QueuedTracks(container, found, source_name(source))  # type: ignore[arg-type]
+    if source.can_open_again:
+        return FileTracks(source.file, found, start)
+    return QueuedTracks(source.container, found, source.name)
 
 
 def _check_side(name: str, width: int, height: int) -> None:

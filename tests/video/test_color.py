@@ -119,7 +119,31 @@ def test_unspecified_matrix_goes_by_size() -> None:
     assert effective_matrix(ColorSpec(), 960, 720) == 1
     assert effective_matrix(ColorSpec(), 1280, 544) == 1
     assert effective_matrix(ColorSpec(matrix=9), 64, 64) == 9
-    assert effective_matrix(ColorSpec(matrix=8), 64, 64) == 6
+    assert effective_matrix(ColorSpec(matrix=0), 64, 64) == 6
+
+
+def test_a_matrix_that_follows_from_known_primaries_is_converted() -> None:
+    assert effective_matrix(ColorSpec(primaries=1, matrix=12), 64, 64) == 1
+    assert effective_matrix(ColorSpec(primaries=9, matrix=12), 64, 64) == 9
+
+
+@pytest.mark.parametrize("full_range", [False, True])
+def test_ycgco_matches_the_formula(full_range: bool) -> None:
+    """H.273 8.3, equations 38 to 40, from RGB of the same range."""
+    rgb = np.random.default_rng(8).integers(0, 256, (3, 40, 50)).astype(np.uint8)
+    r, g, b = rgb if full_range else 16 + rgb * (219 / 255)
+    wanted = np.stack([(r + 2 * g + b) / 4, (2 * g - r - b) / 4 + 128, (r - b) / 2 + 128])
+    color = ColorSpec(matrix=8, full_range=full_range)
+    planes = to_yuv444(rgb, color)
+    assert np.abs(np.stack(planes) - wanted.clip(0, 255)).max() <= 1
+    assert np.abs(to_rgb(planes, color).astype(int) - rgb).max() <= 3
+
+
+@pytest.mark.parametrize("matrix", [3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 255])
+def test_a_matrix_that_is_not_known_is_refused_by_name(matrix: int) -> None:
+    planes = (np.zeros((4, 4), np.uint8), *np.zeros((2, 2, 2), np.uint8))
+    with pytest.raises(UsageError, match=rf"colour matrix is {matrix} \(.+\), which is not conv"):
+        to_rgb(planes, ColorSpec(matrix=matrix))
 
 
 def test_gray_is_luma() -> None:

@@ -60,3 +60,74 @@ def test_a_clock_that_starts_anew_goes_on() -> None:
 def test_every_result_rises() -> None:
     values = stamps([5, 3, 9, 9, None, -4000, -3999, 2, 2, 1])
     assert all(later > earlier for earlier, later in pairwise(values))
+
+
+def settled(frames: list[int | None], lasting: int = 0) -> tuple[list[int], tuple[str, ...]]:
+    """As the decoder does it, which shows the frames behind one where they are wanted."""
+    timeline = Timeline(TICK, Fraction(25))
+    for pts in frames:
+        timeline.add_packet(pts, pts)
+    stamped = []
+    for number, pts in enumerate(frames):
+        wanted = timeline.frames_wanted(pts)
+        stamped.append(timeline.stamp(pts, frames[number + 1 : number + 1 + wanted], lasting))
+    return stamped, timeline.repairs
+
+
+EVEN = list(range(0, 400, 40))
+HOURS = 3 * 3600 * 1000
+
+
+def changed(places: dict[int, int]) -> list[int | None]:
+    return [places.get(number, pts) for number, pts in enumerate(EVEN)]
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {4: HOURS},
+        {4: 5000},
+        {4: -HOURS},
+        {4: HOURS, 5: HOURS + 40},
+        {4: HOURS, 5: 2 * HOURS, 6: -5000},
+        {0: HOURS},
+        {0: 2000},
+        {9: HOURS},
+        {2: HOURS, 7: -HOURS},
+    ],
+)
+def test_a_wrong_time_is_put_between_its_neighbours_and_said(places: dict[int, int]) -> None:
+    stamped, repairs = settled(changed(places))
+    assert stamped == [pts + (stamped[0] - EVEN[0]) for pts in EVEN]
+    assert len(repairs) == 1
+
+
+@pytest.mark.parametrize("pause", [1500, 20_000, 3_500_000])
+def test_a_pause_is_kept(pause: int) -> None:
+    times: list[int | None] = [pts + (pause if pts >= 200 else 0) for pts in EVEN]
+    assert settled(times) == (times, ())
+
+
+def test_a_pause_of_hours_is_kept_if_a_packet_lasts_as_long() -> None:
+    times: list[int | None] = [pts + (HOURS if pts >= 200 else 0) for pts in EVEN]
+    assert settled(times, lasting=HOURS) == (times, ())
+
+
+def test_a_clock_that_jumps_by_hours_goes_on_and_is_said() -> None:
+    times: list[int | None] = [pts + (HOURS if pts >= 200 else 0) for pts in EVEN]
+    stamped, repairs = settled(times)
+    assert stamped == EVEN
+    assert repairs == ("its clock jumped by 10800.04 s, which was taken out",)
+
+
+def test_a_slow_video_in_decoding_order_has_no_wrong_times() -> None:
+    timeline = Timeline(TICK, Fraction(1))
+    times = [0, 4000, 2000, 1000, 3000, 8000, 6000, 5000, 7000]
+    for pts in times:
+        timeline.add_packet(pts, pts)
+    stamped = []
+    for number, pts in enumerate(times):
+        wanted = timeline.frames_wanted(pts)
+        stamped.append(timeline.stamp(pts, times[number + 1 : number + 1 + wanted]))
+    assert timeline.repairs == ()
+    assert all(later > earlier for earlier, later in pairwise(stamped))

@@ -1,4 +1,4 @@
-"""Opening a source with FFmpeg: what may be opened, which stream is the video, and how what goes wrong is said."""
+"""Opening a source with FFmpeg: what may be opened, and how what goes wrong is said."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.file_objects import FileObject, can_seek, is_file_object
@@ -20,7 +19,6 @@ __all__ = [
     "Tap",
     "at_its_position",
     "open_container",
-    "pick_video",
     "reading",
     "source_name",
     "tapped",
@@ -28,12 +26,12 @@ __all__ = [
 
 Source = str | os.PathLike[str] | BinaryIO
 
-_HEAD_BYTES = 256
+_HEAD_BYTES = 4096
+_TAIL_BYTES = 256
 _WEBP_MOVES = 2  # flag of an animation in a WebP file's VP8X chunk
 STREAM_START = b"\x89SSF"  # of the magic in container/format.py
 
 _NOT_VIDEO = ("tty",)  # FFmpeg renders text files as ANSI art
-_ATTACHED_PICTURE = 0x400  # disposition of a cover image
 
 
 def source_name(source: Source) -> str:
@@ -58,19 +56,32 @@ def reading(name: str, doing: str = "read") -> Iterator[None]:
 
 
 class Tap:
-    """A pipe that keeps its first bytes in sight and counts how many came through: FFmpeg tells neither."""
+    """A pipe that keeps its first and last bytes in sight and counts how many came through: FFmpeg tells none of it.
+
+    `failure`: why it broke off, in words. For FFmpeg it ends there, so that what came before can be decoded.
+    """
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = FileObject(pipe)
         self.name = self._pipe.name
         self.size = 0
         self.head = self._ahead = self._pipe.read(_HEAD_BYTES)
+        self.tail = b""
+        self.failure: str | None = None
 
     def read(self, size: int) -> bytes:
-        data = self._ahead or self._pipe.read1(size)
+        data = self._ahead or self._more(size)
         data, self._ahead = data[:size], data[size:]
         self.size += len(data)
+        self.tail = (self.tail + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         return data
+
+    def _more(self, size: int) -> bytes:
+        try:
+            return self._pipe.read1(size)
+        except SourceError as error:
+            self.failure = str(error)
+            return b""
 
 
 def tapped(source: Source) -> Any:
@@ -156,21 +167,3 @@ def at_its_position(file: BinaryIO) -> Iterator[BinaryIO]:
         yield file
     finally:
         file.seek(position)
-
-
-def pick_video(container: InputContainer, name: str) -> VideoStream:
-    """The first video stream that is not a cover image and that can be decoded. Raises SourceError if there is none."""
-    videos = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition.value & _ATTACHED_PICTURE
-    ]
-    if not videos:
-        others = sorted({stream.type for stream in container.streams})
-        raise SourceError(
-            f"{name} has no video stream (it holds: {', '.join(others) or 'nothing'})"
-        )
-    for stream in videos:
-        if stream.codec_context is not None:
-            return stream
-    raise SourceError(f"{name}: FFmpeg has no decoder for its video stream")
