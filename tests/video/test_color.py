@@ -131,7 +131,7 @@ def test_a_matrix_that_follows_from_known_primaries_is_converted() -> None:
 def test_ycgco_matches_the_formula(full_range: bool) -> None:
     """H.273 8.3, equations 38 to 40, from RGB of the same range."""
     rgb = np.random.default_rng(8).integers(0, 256, (3, 40, 50)).astype(np.uint8)
-    r, g, b = rgb if full_range else 16 + rgb * (219 / 255)
+    r, g, b = rgb.astype(float) if full_range else 16 + rgb * (219 / 255)
     wanted = np.stack([(r + 2 * g + b) / 4, (2 * g - r - b) / 4 + 128, (r - b) / 2 + 128])
     color = ColorSpec(matrix=8, full_range=full_range)
     planes = to_yuv444(rgb, color)
