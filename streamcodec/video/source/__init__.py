@@ -10,7 +10,7 @@ from streamcodec.video.source.opening import (
     reading,
     source_name,
 )
-from streamcodec.video.source.tracks import Crop
+from streamcodec.video.source.tracks import Crop, choose_track
 
 __all__ = [
     "STREAM_START",
@@ -19,6 +19,7 @@ __all__ = [
     "Source",
     "Tap",
     "at_its_position",
+    "choose_track",
     "open_container",
     "reading",
     "source_name",

@@ -14,7 +14,7 @@ from av.stream import Stream
 from streamcodec.errors import SourceError
 from streamcodec.tracks import Carry, Track, TrackPacket
 from streamcodec.video.describe import span
-from streamcodec.video.source import Source, open_container, pick_video, reading, source_name
+from streamcodec.video.source import Source, choose_track, open_container, reading, source_name
 from streamcodec.video.tracks.find import Found, find_tracks
 
 __all__ = ["FileTracks", "NoTracks", "QueuedTracks", "TrackSource", "open_tracks"]
@@ -40,11 +40,16 @@ class TrackSource(Protocol):
 
 
 def open_tracks(
-    source: Source, *, audio: Carry, subtitles: Carry, start_seconds: float = 0.0
+    source: Source,
+    *,
+    audio: Carry,
+    subtitles: Carry,
+    start_seconds: float = 0.0,
+    video_track: int | None = None,
 ) -> TrackSource:
     """The tracks of an ordinary file, without its pictures, as a VideoReader of the same arguments has them. Raises SourceError."""
     with open_container(source) as container:
-        video = pick_video(container, source_name(source))
+        video = choose_track(container, source_name(source), video_track).stream
         found = find_tracks(container, video, audio=audio, subtitles=subtitles)
         time_base = video.time_base or Fraction(1, 1000)
         first_tick, _ = span(video, time_base, start_seconds, None)
