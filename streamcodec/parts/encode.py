@@ -101,6 +101,7 @@ def _beginnings(
             yield partial(
                 _after_seeking,
                 source,
+                plan,
                 first.pts,
                 round(seconds / plan.header.video.time_base),
                 frame_format,
@@ -109,12 +110,21 @@ def _beginnings(
 
 
 def _after_seeking(
-    source: str | os.PathLike[str], pts: int, ticks_back: int, frame_format: FrameFormat
+    source: str | os.PathLike[str],
+    plan: VideoPlan,
+    pts: int,
+    ticks_back: int,
+    frame_format: FrameFormat,
 ) -> FrameGenerator:
     """Damage is left out: there is none that counts, or it is not in the plan either, or the frames are others."""
     try:
         with VideoReader(
-            source, frame_format=frame_format, start_pts=pts - ticks_back, on_error="skip"
+            source,
+            frame_format=frame_format,
+            start_pts=pts - ticks_back,
+            on_error="skip",
+            background=plan.source_range.background,
+            video_track=plan.source_range.video_track,
         ) as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:
@@ -136,6 +146,7 @@ def _tracks_of(source: str | os.PathLike[str], plan: VideoPlan) -> TrackSource:
         audio=plan.options.audio,
         subtitles=plan.options.subtitles,
         start_seconds=plan.source_range.start_seconds,
+        video_track=plan.source_range.video_track,
     )
 
 

@@ -186,7 +186,12 @@ def plan_video(
     options = options_of(options, settings)
     identity = identify(source)
     source_range = SourceRange(
-        start_seconds, duration_seconds, max_frames, on_error, options.background
+        start_seconds,
+        duration_seconds,
+        max_frames,
+        on_error,
+        options.background,
+        options.video_track,
     )
     threads = (
         threads_now() if threads is None else check_count("number of threads", threads, "threads")

@@ -108,7 +108,12 @@ def encode(
     """
     options = options_of(options, settings)
     source_range = SourceRange(
-        start_seconds, duration_seconds, max_frames, on_error, options.background
+        start_seconds,
+        duration_seconds,
+        max_frames,
+        on_error,
+        options.background,
+        options.video_track,
     )
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)

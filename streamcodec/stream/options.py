@@ -55,6 +55,7 @@ class EncodeOptions:
     `audio`, `subtitles`: "copy" puts the packets of these tracks into the stream, untouched; "none" leaves them out.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
+    `video_track`: which of several video tracks of the source, from 0 (FFmpeg's v:N); None = the one that players choose, which is noted.
     """
 
     quality: int = option(
@@ -118,6 +119,13 @@ class EncodeOptions:
         "What transparent pixels are laid on: white, black or #rrggbb.",
         metavar="COLOUR",
         default="alpha is dropped",
+    )
+    video_track: int | None = option(
+        None,
+        "Which of several video tracks, from 0.",
+        least=0,
+        metavar="N",
+        default="the one that players choose",
     )
 
     @property
@@ -189,6 +197,7 @@ class EncodeSettings(TypedDict, total=False):
     target_bpp: float | None
     target_kbit_per_second: float | None
     background: str | None
+    video_track: int | None
 
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:

@@ -43,7 +43,7 @@ Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
 class SourceRange:
     """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage.
 
-    `background`: what transparent pixels are laid on, as VideoReader has it.
+    `background`, what transparent pixels are laid on, and `video_track`: as VideoReader has them.
     """
 
     start_seconds: float = 0.0
@@ -51,6 +51,7 @@ class SourceRange:
     max_frames: int | None = None
     on_error: OnError = "raise"
     background: str | None = None
+    video_track: int | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -148,6 +149,8 @@ def open_source(
         raise UsageError(
             "start_seconds, duration_seconds and max_frames are for video files; slice frames from Python yourself"
         )
+    if source_range.video_track is not None:
+        raise UsageError("video_track is for video files; frames from Python are of one track")
     yield PythonFrames(source, frame_rate, frame_format)
 
 

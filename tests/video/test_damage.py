@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from streamcodec.errors import SourceError
-from streamcodec.video import OnError, VideoReader
+from streamcodec.types import OnError
+from streamcodec.video import VideoReader
 
 DATA = Path(__file__).parents[1] / "data"
 STEP = 512  # ticks of the cases' frames

@@ -103,7 +103,11 @@ def search(
             f"source is {source}; a search needs an existing video file that can be read several times"
         )
     source_range = SourceRange(
-        start_seconds, duration_seconds, max_frames, background=options.background
+        start_seconds,
+        duration_seconds,
+        max_frames,
+        background=options.background,
+        video_track=options.video_track,
     )
     codec = chosen_codec(codec, options)
     sample = take_sample(source, source_range, options.gop, codec.frame_format)
