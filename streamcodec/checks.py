@@ -8,11 +8,12 @@ from numbers import Integral, Real
 from typing import Any, TypeGuard, cast, get_args
 
 from streamcodec.errors import UsageError
-from streamcodec.types import QUALITIES, OnDamage, Precision, Preset
+from streamcodec.types import QUALITIES, Hdr, OnDamage, Precision, Preset
 
 __all__ = [
     "MAX_SECONDS",
     "check_count",
+    "check_hdr",
     "check_on_damage",
     "check_path",
     "check_precision",
@@ -86,6 +87,11 @@ def check_preset(preset: str) -> Preset:
 def check_on_damage(on_damage: str) -> OnDamage:
     """Return `on_damage` if it is one of OnDamage."""
     return cast(OnDamage, _check_choice("on_damage", on_damage, get_args(OnDamage)))
+
+
+def check_hdr(hdr: str) -> Hdr:
+    """Return `hdr` if it is one of Hdr."""
+    return cast(Hdr, _check_choice("hdr", hdr, get_args(Hdr)))
 
 
 def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> object:

@@ -29,6 +29,7 @@ __all__ = [
     "ColorSpec",
     "FrameFormat",
     "FrameType",
+    "Hdr",
     "OnDamage",
     "OnError",
     "Planes",
@@ -55,6 +56,9 @@ Precision = Literal["fp32", "bf16"]
 
 Preset = Literal["fast", "medium", "slow"]
 """How much the encoder tries: slower gives fewer bytes at the same quality. Decoders do not care."""
+
+Hdr = Literal["tonemap", "clip", "refuse"]
+"""What becomes of PQ and HLG, since streams have 8 bits: brought into SDR by a tone curve, cut off above SDR white, or not accepted."""
 
 QUALITIES = 64
 """`quality` is an integer in 0..63; higher is better."""

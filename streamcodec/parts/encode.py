@@ -125,6 +125,7 @@ def _after_seeking(
             on_error="skip",
             background=plan.source_range.background,
             video_track=plan.source_range.video_track,
+            hdr=plan.source_range.hdr,
         ) as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:

@@ -192,6 +192,7 @@ def plan_video(
         on_error,
         options.background,
         options.video_track,
+        options.hdr,
     )
     threads = (
         threads_now() if threads is None else check_count("number of threads", threads, "threads")

@@ -114,6 +114,7 @@ def encode(
         on_error,
         options.background,
         options.video_track,
+        options.hdr,
     )
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)

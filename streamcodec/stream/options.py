@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from streamcodec.checks import (
     check_count,
+    check_hdr,
     check_on_damage,
     check_precision,
     check_preset,
@@ -17,7 +18,7 @@ from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
 from streamcodec.stream.target import Measure, Target
 from streamcodec.tracks import Carry, check_carry
-from streamcodec.types import MAX_PIXELS, QUALITIES, OnDamage, Precision, Preset
+from streamcodec.types import MAX_PIXELS, QUALITIES, Hdr, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
 __all__ = [
@@ -54,6 +55,7 @@ class EncodeOptions:
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
     `audio`, `subtitles`: "copy" puts the packets of these tracks into the stream, untouched; "none" leaves them out.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
+    `hdr`: what becomes of videos with PQ or HLG and more than 8 bits: "tonemap", "clip" (above SDR white) or "refuse" (SourceError).
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     `video_track`: which of several video tracks of the source, from 0 (FFmpeg's v:N); None = the one that players choose, which is noted.
     """
@@ -114,6 +116,9 @@ class EncodeOptions:
         default="",
         alternative=True,
     )
+    hdr: Hdr = option(
+        "tonemap", "PQ and HLG: tone-map them to SDR, cut off what is above SDR white, or refuse."
+    )
     background: str | None = option(
         None,
         "What transparent pixels are laid on: white, black or #rrggbb.",
@@ -158,6 +163,7 @@ class EncodeOptions:
         _ = self.target  # checked as it is made
         check_precision(self.precision)
         check_preset(self.preset)
+        check_hdr(self.hdr)
         check_carry("audio", self.audio)
         check_carry("subtitles", self.subtitles)
         if (
@@ -198,6 +204,7 @@ class EncodeSettings(TypedDict, total=False):
     target_kbit_per_second: float | None
     background: str | None
     video_track: int | None
+    hdr: Hdr
 
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:

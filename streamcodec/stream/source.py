@@ -16,7 +16,7 @@ from streamcodec.checks import is_number
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.tracks import Carry, Chapter
-from streamcodec.types import FrameFormat, OnError, Planes, RawFrame, VideoFormat
+from streamcodec.types import FrameFormat, Hdr, OnError, Planes, RawFrame, VideoFormat
 from streamcodec.video import NoTracks, TrackSource, VideoReader, rgb_of, yuv420_of
 
 __all__ = [
@@ -43,7 +43,7 @@ Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
 class SourceRange:
     """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage.
 
-    `background`, what transparent pixels are laid on, and `video_track`: as VideoReader has them.
+    `background`, what transparent pixels are laid on, `video_track` and `hdr`: as VideoReader has them.
     """
 
     start_seconds: float = 0.0
@@ -52,6 +52,7 @@ class SourceRange:
     on_error: OnError = "raise"
     background: str | None = None
     video_track: int | None = None
+    hdr: Hdr = "tonemap"
 
     @property
     def is_whole(self) -> bool:

@@ -1,7 +1,7 @@
 """av.VideoFrame <-> planes of uint8. swscale changes depth and packing here, never matrix or range; colour is `color`'s business."""
 
 from dataclasses import replace
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import av
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "LIMITED",
     "NO_RANGE",
     "RGB_MATRIX",
+    "SCALER",
     "FrameLoader",
     "FrameMaker",
     "conversion_notes",
@@ -40,17 +41,23 @@ __all__ = [
 ]
 
 # SWS_BICUBIC | FULL_CHR_H_INT | FULL_CHR_H_INP | ACCURATE_RND | BITEXACT: the same bytes on every CPU. PyAV 16 cannot name the last two.
-_SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
+SCALER = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 NO_RANGE, LIMITED, FULL = 0, 1, 2  # AVColorRange
 _NEUTRAL_CHROMA = 128
 _WITH_ALPHA = {"yuv420p": "yuva420p", "yuv422p": "yuva422p", "yuv444p": "yuva444p"}
+
+
+class RgbConverter(Protocol):
+    """Makes (3, H, W) uint8 RGB of a frame."""
+
+    def load(self, frame: av.VideoFrame) -> Plane: ...
 
 
 class FrameLoader:
     """Turns decoded frames of any pixel format into planes: deeper samples become 8-bit, grey gets neutral chroma.
 
     `color`: of the first frame, and of what is given; frames that say another matrix or range are converted to it, which `notes`
-    tells. Alpha is dropped, or the frames are laid on `background` (red, green, blue), if that is given.
+    tells. Alpha is dropped, or the frames are laid on `background` (red, green, blue), if that is given. `hdr`: what makes RGB of them all.
     """
 
     def __init__(
@@ -58,8 +65,10 @@ class FrameLoader:
         frame_format: FrameFormat,
         color: ColorSpec,
         background: tuple[int, int, int] | None = None,
+        hdr: "RgbConverter | None" = None,
     ) -> None:
         self._frame_format = frame_format
+        self._hdr = hdr
         self._color = color
         self._background = background
         self._scaler = VideoReformatter()
@@ -79,6 +88,8 @@ class FrameLoader:
         """(3, H, W), or Y, U, V as in RawFrame; uint8, owned by the caller."""
         color, layout = self._color_of(frame), simplest_layout(frame.format)
         self._loaded += 1
+        if self._hdr is not None:
+            return self._from_rgb(self._hdr.load(frame))
         if frame.planes[0].line_size < 0:
             layout = "gbrp"  # stored bottom-up: swscale turns it over
         if self._background is not None and has_alpha(frame.format):
@@ -229,7 +240,7 @@ def _same_colors(
     layout: str, source: PixelFormat, color: ColorSpec, frame: av.VideoFrame
 ) -> _Conversion:
     """Arguments of VideoReformatter.reformat that keep matrix and range as they are."""
-    wanted: _Conversion = {"format": layout, "interpolation": _SCALER}
+    wanted: _Conversion = {"format": layout, "interpolation": SCALER}
     matrix = effective_matrix(color, frame.width, frame.height)
     color_range = FULL if color.full_range else LIMITED
     if not source.is_rgb and not source.has_palette:

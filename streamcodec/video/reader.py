@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from threading import Lock
 from types import TracebackType
@@ -9,14 +10,15 @@ from typing import Self, get_args
 
 import av
 
-from streamcodec.checks import check_count, check_range
+from streamcodec.checks import check_count, check_hdr, check_range
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, check_carry
-from streamcodec.types import MAX_SIDE, FrameFormat, OnError, RawFrame
+from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, RawFrame
 from streamcodec.video.alpha import parse_background
 from streamcodec.video.color import effective_matrix
 from streamcodec.video.decoder import Decoder, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
+from streamcodec.video.hdr.convert import SDR, hdr_converter
 from streamcodec.video.pixels import FrameLoader, conversion_notes
 from streamcodec.video.source import OpenSource, Source, reading
 from streamcodec.video.tracks.find import Found, find_tracks, own_tags
@@ -30,7 +32,7 @@ class VideoReader:
     """An iterator over the frames of a video file, a URL, a binary file object (seekable or not) or "-" (standard input, y4m for instance).
 
     `frame_format`: "rgb" gives (3, H, W), "yuv420" gives Y, U, V; pixel formats other than 8-bit 4:2:0 are converted; alpha is dropped, or
-    the frames are laid on `background`, "white", "black" or "#rrggbb".
+    the frames are laid on `background`, "white", "black" or "#rrggbb". PQ and HLG of more than 8 bits become SDR as `hdr` says.
     `start_seconds` and `duration_seconds` select the frames whose time since the start of the stream is in [start, start + duration).
     `start_pts`, in ticks and instead of `start_seconds`, selects the frames at that time or later. They are those of reading from the
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
@@ -68,7 +70,9 @@ class VideoReader:
         audio: Carry = "none",
         subtitles: Carry = "none",
         background: str | None = None,
+        hdr: Hdr = "tonemap",
     ) -> None:
+        self._hdr = check_hdr(hdr)
         self._background = None if background is None else parse_background(background)
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
@@ -145,6 +149,7 @@ class VideoReader:
         self._view = view_of(first[0], self._source.crop)
         self.format = describe(first[0], self._source.stream, time_base, self._view)
         self._check_matrix()
+        hdr = hdr_converter(self._name, first[0].format, self.format.color, self._hdr)
         self.interlaced = bool(first[0].interlaced_frame)
         chosen = () if self._source.note is None else (self._source.note,)
         self._notes = chosen + self._view.notes
@@ -153,8 +158,11 @@ class VideoReader:
         )
         if stream.metadata.get("alpha_mode") == "1":  # which VP8 and VP9 have beside the picture
             self._notes += ("its alpha channel is not kept: FFmpeg leaves it out",)
+        if hdr is not None:
+            self.format = replace(self.format, color=SDR)
+            self._notes += (hdr.note,)
         self._notes += found.notes
-        self._loader = FrameLoader(frame_format, self.format.color, self._background)
+        self._loader = FrameLoader(frame_format, self.format.color, self._background, hdr)
 
     def _check_matrix(self) -> None:
         try:

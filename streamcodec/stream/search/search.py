@@ -108,6 +108,7 @@ def search(
         max_frames,
         background=options.background,
         video_track=options.video_track,
+        hdr=options.hdr,
     )
     codec = chosen_codec(codec, options)
     sample = take_sample(source, source_range, options.gop, codec.frame_format)

@@ -1,0 +1,1 @@
+"""HDR pictures (PQ and HLG) to SDR: what light they stand for, and what of it 8 bits show."""
