@@ -10,6 +10,7 @@ from typing import Any
 
 from streamcodec.checks import parse_json
 from streamcodec.errors import UsageError
+from streamcodec.rates import bits_per_pixel
 
 __all__ = ["OURS", "Clip", "Job", "Row", "Store", "key_of", "latest", "read_rows"]
 
@@ -81,7 +82,7 @@ class Row:
     @property
     def bpp(self) -> float:
         """Coded bits per pixel, over all frames."""
-        return 8 * self.size_bytes / (self.frames * self.width * self.height)
+        return bits_per_pixel(self.size_bytes, self.frames, self.width, self.height)
 
     @property
     def mean_psnr_yuv_db(self) -> float:

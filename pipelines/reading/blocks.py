@@ -6,24 +6,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 import streamcodec
-from streamcodec.checks import check_count
+from streamcodec.checks import check_count, check_on_damage
 from streamcodec.errors import CorruptStreamError, FormatError, SourceError, UsageError
-from streamcodec.types import MAX_PIXELS
+from streamcodec.types import MAX_PIXELS, OnDamage
 
 from ..files.locations import filesystem, local_path
 
-__all__ = ["COLUMNS", "WEIGHTS", "OnDamage", "Piece", "Reading", "blocks", "deal", "pieces_of"]
+__all__ = ["COLUMNS", "WEIGHTS", "Piece", "Reading", "blocks", "deal", "pieces_of"]
 
 COLUMNS = ("data", "path", "index", "pts_seconds", "duration_seconds")
 WEIGHTS = "STREAMCODEC_WEIGHTS"
 BLOCK_BYTES = 32 << 20  # of pixels, in a block of rows
 
-OnDamage = Literal["raise", "skip"]
 Block = dict[str, np.ndarray[Any, Any]]
 """Column -> array, whose first dimension is that of rows."""
 
@@ -46,8 +45,7 @@ class Reading:
             raise UsageError(
                 f"columns are {self.columns}; accepted: at least one of {', '.join(COLUMNS)}"
             )
-        if self.on_damage not in ("raise", "skip"):
-            raise UsageError(f"on_damage is {self.on_damage!r}; accepted: raise, skip")
+        check_on_damage(self.on_damage)
 
     @property
     def frames(self) -> int:

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.types import MAX_PIXELS
+from streamcodec.types import MAX_PIXELS, OnDamage
 
 from ..files.sources import STREAM_SUFFIXES, Filter, Sources, list_sources, names_of
-from .blocks import COLUMNS, WEIGHTS, OnDamage, Piece, Reading, blocks, deal, pieces_of
+from .blocks import COLUMNS, WEIGHTS, Piece, Reading, blocks, deal, pieces_of
 
 try:
     import ray.data
@@ -56,8 +56,8 @@ def read_ssf(
     `paths`: files, folders, globs, lists and URLs (sources.py); their indexes are read before this returns. `shuffle` mixes the GOPs,
     not what is in them, by `seed`: take another one for every epoch. Ray hands rows out as they are done, unless
     `ray.data.DataContext.get_current().execution_options.preserve_order` is set. `device`: where networks run; with "cuda" give
-    `num_gpus`. `on_damage` "skip" leaves out rows with frames that are lost, and streams that cannot be opened. `max_pixels`: as for
-    `streamcodec.open`. The others are Ray's.
+    `num_gpus`. `on_damage` "skip" leaves out rows with frames that are lost, and streams that cannot be opened; "conceal" the latter only.
+    `max_pixels`: as for `streamcodec.open`. The others are Ray's.
 
     Raises UsageError for arguments that are not accepted, SourceError for a source that is not there or if there are no streams, and the
     errors of `streamcodec.open`.

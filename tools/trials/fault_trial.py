@@ -12,10 +12,12 @@ log. Exit code 0 if all outputs are identical and nothing finished was done agai
 import argparse
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,16 +26,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import ray
+from ray._private.internal_api import node_stats
 from ray.cluster_utils import Cluster
 from trial_clips import make_clips
-from trouble import Trouble, events
 
 from streamcodec import EncodeOptions, encode
 from streamcodec.pipelines.cluster import InstalledOnly, patiently
 from streamcodec.runtime import prepare
 
 STORE_BYTES = 80 << 20
+PROBE_BYTES = 10_000_000
+POLL_SECONDS = 1.0
 os.environ.setdefault(
     "RAY_worker_niceness", "0"
 )  # that of a single process; Ray's 15 has workers wait for whatever else the machine does
@@ -62,13 +67,9 @@ class Result:
 
 def trial(arguments: argparse.Namespace) -> Result:
     work: Path = arguments.work
-    clips = make_clips(
-        arguments.source,
-        work / f"clips-{arguments.frames}-{arguments.height}",
-        arguments.clips,
-        arguments.frames,
-        arguments.height,
-    )
+    shape = (arguments.frames, arguments.height)
+    folder = work / "clips-{}-{}".format(*shape)
+    clips = make_clips(arguments.source, folder, arguments.clips, *shape)
     out = Path(tempfile.mkdtemp(prefix="out-", dir=work))
     log = out / ".streamcodec" / "log.jsonl"
     with simulated(arguments.nodes) as (cluster, nodes):
@@ -113,6 +114,123 @@ def trial(arguments: argparse.Namespace) -> Result:
     )
 
 
+def events(log: Path) -> list[dict[str, Any]]:
+    """What a run's log says so far; a line that is being written is left out."""
+    lines = log.read_text().split("\n")[:-1] if log.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+class Store:
+    """The object stores of all nodes: `peak_bytes` that lay in them at one time, when `look` was called, and `created_bytes`, all that were
+    ever put there, whenever that was."""
+
+    def __init__(self) -> None:
+        self.peak_bytes = 0
+        self._created: dict[str, int] = {}
+        self._before = 0
+
+    def look(self) -> int:
+        """Bytes that lie there now."""
+        used = 0
+        for node in ray.nodes():
+            if not node["Alive"]:
+                continue
+            try:
+                stats = node_stats(
+                    node["NodeManagerAddress"], node["NodeManagerPort"], include_memory_info=False
+                ).store_stats
+            except grpc.RpcError:  # it is about to go
+                continue
+            used += stats.object_store_bytes_used
+            self._created[node["NodeID"]] = stats.cumulative_created_bytes
+        self.peak_bytes = max(self.peak_bytes, used)
+        return used
+
+    def probe(self) -> None:
+        """Put something there and see that it is seen; then begin to count. Raises RuntimeError."""
+        self.look()
+        before = sum(self._created.values())
+        kept = ray.put(bytes(PROBE_BYTES))
+        end = time.monotonic() + 10
+        while self.look() < PROBE_BYTES or sum(self._created.values()) < before + PROBE_BYTES:
+            if time.monotonic() > end:
+                raise RuntimeError(
+                    f"{PROBE_BYTES} bytes were put into the object store; its figures do not show them"
+                )
+            time.sleep(0.2)
+        del kept
+        self.peak_bytes, self._before = 0, sum(self._created.values())
+
+    @property
+    def created_bytes(self) -> int:
+        return sum(self._created.values()) - self._before
+
+
+class Trouble(threading.Thread):
+    """Kills a worker every `kill_every` seconds, removes a node after `remove_after` (0 = never), if it can one with a worker; watches
+    Ray's object stores."""
+
+    def __init__(
+        self,
+        cluster: Any,
+        nodes: list[Any],
+        log: Path,
+        kill_every: float,
+        remove_after: float,
+        seed: int,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._cluster, self._nodes, self._log = cluster, nodes, log
+        self._kill_every, self._remove_after = kill_every, remove_after
+        self._random = random.Random(seed)
+        self._first_row = 0
+        self.over = threading.Event()
+        self.store = Store()
+        self.killed = self.removed = 0
+
+    def forget_workers(self) -> None:
+        """Those of a driver that was killed: they end by themselves, and their numbers may come to be others'."""
+        self._first_row = len(events(self._log))
+
+    def run(self) -> None:
+        started = last = time.monotonic()
+        while not self.over.wait(POLL_SECONDS):
+            now = time.monotonic()
+            self.store.look()
+            if not events(self._log):
+                started = last = now  # nobody is at work yet
+            if self._kill_every and now - last >= self._kill_every:
+                last = now
+                self.killed += self._kill()
+            if self._remove_after and not self.removed and now - started >= self._remove_after:
+                self._cluster.remove_node(self._node(), allow_graceful=False)
+                self.removed += 1
+
+    def _workers(self) -> list[dict[str, Any]]:
+        """Those that are alive as far as the log tells, each with the row that told so."""
+        alive: dict[str, dict[str, Any]] = {}
+        for row in events(self._log)[self._first_row :]:
+            if row["event"] == "ready":
+                alive[row["worker"]] = row
+            elif row["event"] == "lost":
+                alive.pop(row["worker"], None)
+        return list(alive.values())
+
+    def _kill(self) -> int:
+        alive = self._workers()
+        if not alive:
+            return 0
+        try:
+            os.kill(self._random.choice(alive)["pid"], signal.SIGKILL)
+        except ProcessLookupError:
+            return 0
+        return 1
+
+    def _node(self) -> Any:
+        busy = {row["node"] for row in self._workers()}
+        return next((node for node in self._nodes if node.node_id in busy), self._nodes[-1])
+
+
 @contextmanager
 def simulated(count: int) -> Iterator[tuple[Any, list[Any]]]:
     """A cluster of so many nodes of one CPU each, and those of them that may be removed."""
@@ -134,23 +252,17 @@ def simulated(count: int) -> Iterator[tuple[Any, list[Any]]]:
         cluster.shutdown()
 
 
+def coding_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the bytes of the outputs depend on."""
+    return {name: getattr(arguments, name) for name in ("quality", "gop", "intra", "inter")}
+
+
 def transcoding(
     clips: Sequence[Path], out: Path, arguments: argparse.Namespace, address: str
 ) -> list[str]:
     """The command."""
-    settings = {
-        "quality": arguments.quality,
-        "gop": arguments.gop,
-        "intra": arguments.intra,
-        "inter": arguments.inter,
-        "device": "cpu",
-    }
-    settings |= {
-        "workers": arguments.workers,
-        "task-seconds": arguments.task_seconds,
-        "address": address,
-        "out": out,
-    }
+    settings = coding_of(arguments) | {"device": "cpu", "workers": arguments.workers}
+    settings |= {"task-seconds": arguments.task_seconds, "address": address, "out": out}
     options = [f"--{name}={value}" for name, value in settings.items()]
     return [sys.executable, "-P", "-m", "streamcodec", "transcode", str(clips[0].parent), *options]
 
@@ -178,12 +290,7 @@ def kill_at(command: Sequence[str], log: Path, files: int) -> int:
 def count_identical(clips: Sequence[Path], out: Path, arguments: argparse.Namespace) -> int:
     """How many outputs are, byte for byte, what one process with one thread writes. What it has written is kept for the next trial."""
     prepare(1)
-    names = {
-        "quality": arguments.quality,
-        "gop": arguments.gop,
-        "intra": arguments.intra,
-        "inter": arguments.inter,
-    }
+    names = coding_of(arguments)
     options = EncodeOptions(**names, device="cpu")
     folder = clips[0].parent / "-".join(
         ("single", *(str(value).replace("/", "_") for value in names.values()))
@@ -204,17 +311,13 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("source", type=Path, help="folder of videos to cut clips from")
     parser.add_argument("--work", type=Path, required=True, help="folder for clips and outputs")
-    parser.add_argument("--clips", type=int, default=24)
+    numbers = {"clips": 24, "quality": 32, "gop": 16, "workers": 2, "nodes": 3, "seed": 0}
+    for name, number in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--frames", type=int, default=48, help="of a clip")
     parser.add_argument("--height", type=int, default=96, help="of a clip")
-    parser.add_argument("--quality", type=int, default=32)
-    parser.add_argument("--gop", type=int, default=16)
-    parser.add_argument(
-        "--intra", default=EncodeOptions.intra, help="model, as for `streamcodec encode`"
-    )
+    parser.add_argument("--intra", default=EncodeOptions.intra, help="model, as for `encode`")
     parser.add_argument("--inter", default=EncodeOptions.inter)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--kill-every", type=float, default=20.0, help="seconds; 0 = never")
     parser.add_argument(
         "--remove-node-after",
@@ -231,7 +334,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--task-seconds", type=float, default=5.0, help="length of a task; well below --kill-every"
     )
-    parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 

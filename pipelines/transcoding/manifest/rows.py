@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Literal
 
 from streamcodec.checks import parse_json
+from streamcodec.rates import bits_per_pixel
 
 from ...files.locations import FileRef
 from ..schedule.messages import FileJob, Part, PartDone, Plan
@@ -55,7 +56,7 @@ class FileRow:
         """Bits per pixel of the output."""
         if self.output_bytes is None or not (self.frames and self.width and self.height):
             return None
-        return 8 * self.output_bytes / (self.frames * self.width * self.height)
+        return bits_per_pixel(self.output_bytes, self.frames, self.width, self.height)
 
     @property
     def fps(self) -> float | None:

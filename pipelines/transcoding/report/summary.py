@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from streamcodec.errors import PARTLY_FAILED
+from streamcodec.rates import bits_per_pixel
 
 from ..manifest.manifest import Manifest
 from ..manifest.rows import FileRow, RunRow, Totals
@@ -40,7 +41,7 @@ class Summary:
     @property
     def bpp(self) -> float | None:
         """Bits per pixel over all pixels."""
-        return 8 * self.output_bytes / self.pixels if self.pixels else None
+        return bits_per_pixel(self.output_bytes, 1, self.pixels, 1) if self.pixels else None
 
     @property
     def exit_code(self) -> int:
