@@ -27,6 +27,9 @@ Stamped = tuple[av.VideoFrame, int]
 """A frame and its time in ticks."""
 
 _STEP_BACK_SECONDS = 10
+_BEGINS_BETWEEN = "it begins between key frames: what comes before the first of them is not shown"
+_GREY_WITHOUT_KEY = ("mpeg4", "msmpeg4v2", "msmpeg4", "h263", "flv", "wmv1", "wmv2")
+"""Decoders of FFmpeg's that make up a grey picture where the one before is missing, and say nothing."""
 _PARTS_WITHOUT_TIMES = {"mpeg": 1}
 """In a program stream, the first part behind a seek may give its time to the end of a picture whose beginning was not read."""
 _DURATIONS = 64  # packets whose frames may not be out yet
@@ -68,13 +71,14 @@ class Decoder:
         self._order = FrameOrder()
         self._durations: deque[int] = deque(maxlen=_DURATIONS)
         self._decoded = self._end = self._told_end = self._end_byte = 0
-        self._is_settling = False
+        self._is_settling = self._begins_between = False
         self.damage = None
 
     @property
     def repairs(self) -> tuple[str, ...]:
-        """What was wrong with the times so far, in words."""
-        return self._timeline.repairs
+        """What was wrong with the times so far, or missing before the first frame, in words."""
+        missing = (_BEGINS_BETWEEN,) if self._begins_between else ()
+        return missing + self._timeline.repairs
 
     def frames(self) -> Iterator[Stamped]:
         """Every frame from the beginning."""
@@ -141,7 +145,7 @@ class Decoder:
         """The duration in ticks of the last frame. MP4 knows it by the length of the track only, where frames are stored out of order."""
         stream = self._source.stream
         has_length = "mp4" in self._source.container.format.name and self.damage is None
-        if has_length and stream.duration and not self.repairs:
+        if has_length and stream.duration and not self._timeline.repairs:
             rest = (stream.start_time or 0) + stream.duration - stamp
             if rest > 0:
                 return rest
@@ -151,7 +155,13 @@ class Decoder:
         """In order of display. A frame before the picture that decoding began with is predicted from what was not read."""
         first_pts, is_searching = None, self._is_settling
         parts_left = _PARTS_WITHOUT_TIMES.get(self._source.container.format.name, -1)
+        is_first = not is_searching
         for packet in self._packets():
+            if is_first and packet.size:
+                is_first, self._is_settling = False, not packet.is_keyframe
+                codec = self._source.stream.codec_context.name
+                is_searching = self._is_settling and codec in _GREY_WITHOUT_KEY
+                self._begins_between = is_searching
             if is_searching and packet.size:
                 parts_left -= packet.pos is not None
                 if parts_left >= 0 or not packet.is_keyframe:
@@ -227,6 +237,7 @@ class Decoder:
 
     def _note(self, damage: str, pts: int | None) -> None:
         if self._is_settling:
+            self._begins_between = True
             return
         if self._threads != 1:
             raise _DamageSeenError

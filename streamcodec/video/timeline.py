@@ -27,7 +27,9 @@ class Timeline:
        neighbours. So is a first time that the two frames behind it lie before.
     6. A step of an hour or more is a pause if the packet before it says that it lasts as long; else the clock jumped, and what follows
        goes on after one nominal step.
-    7. What does not rise all the same (a pts twice) becomes the last one plus 1.
+    7. Where the first times are all equal the clock stands still: frames follow each other by one nominal step, and go on after one
+       when it moves.
+    8. What does not rise all the same (a pts twice) becomes the last one plus 1.
     In rules 4 and 5 it is 16 nominal steps if those are longer than a second. `repairs` tells what rules 5 and 6 changed.
     """
 
@@ -40,6 +42,7 @@ class Timeline:
         self._last: int | None = None
         self._offset = 0
         self._scrambled = False
+        self._still: int | None = None
         self._wrong: list[int] = []
         self._jumps: list[int] = []
 
@@ -81,7 +84,9 @@ class Timeline:
         `lasting`: for how long the frame before this one is shown, as its packet says, 0 = unknown.
         """
         following = [stamp for stamp in ahead if stamp is not None]
-        if pts is not None and following:
+        if self._last is None and pts is not None and set(following) == {pts}:
+            self._still = pts
+        elif pts is not None and following:
             pts = self._believed(pts, following)
         stamp = self._choose(pts, lasting)
         if self._last is not None and stamp <= self._last:
@@ -112,6 +117,11 @@ class Timeline:
         if self._last is None:
             return pts if pts is not None else self._next_packet(0)
         following = self._last + self.nominal_step
+        if self._still is not None and pts is not None:
+            if pts != self._still:
+                self._offset, self._still = following - pts, None
+                self._waiting.clear()
+            return following
         if pts is not None and self._starts_anew(pts + self._offset - self._last, lasting):
             self._offset = following - pts
             self._waiting.clear()

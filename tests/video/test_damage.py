@@ -1,6 +1,7 @@
 """Damaged sources: the same frames on every machine, all that are sound, and before the damage exactly those."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -129,3 +130,48 @@ def test_a_file_object_that_breaks_off(tmp_path: Path, synthetic: ModuleType) ->
         list(reader)
     with VideoReader(Breaking(half), on_error="stop") as reader:
         assert 5 < len(list(reader)) < 40
+
+
+@pytest.mark.parametrize("on_error", ["raise", "stop", "skip"])
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        ("libvpx-vp9", "a.webm"),
+        ("libvpx", "a.webm"),
+        ("libx264", "a.mkv"),
+        ("libx264", "a.mp4"),
+        ("mpeg2video", "a.mkv"),
+        ("mpeg4", "a.mkv"),
+        ("mpeg4", "a.avi"),
+    ],
+)
+def test_videos_that_begin_between_key_frames(
+    synthetic: ModuleType, tmp_path: Path, codec: str, name: str, on_error: OnError
+) -> None:
+    """As recordings of broadcasts do: they begin with the first key frame, whatever the codec."""
+    whole = synthetic.write_clip(
+        tmp_path / f"whole{Path(name).suffix}",
+        24,
+        codec=codec,
+        options={"g": "10", "bf": "0", "auto-alt-ref": "0"}
+        if codec.startswith("libvpx")
+        else {"g": "10", "bf": "0"},
+        time_base=Fraction(1, 25),
+        rate=Fraction(25),
+    )
+    with av.open(str(whole)) as old, av.open(str(tmp_path / name), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(video=0)):
+            if number >= 4 and packet.size:
+                packet.stream = stream
+                new.mux(packet)
+    with VideoReader(whole) as reader:
+        expected = list(reader)[10:]
+    with VideoReader(tmp_path / name, on_error=on_error) as reader:
+        frames = list(reader)
+        assert reader.damage is None
+        noted = any("begins between key frames" in note for note in reader.notes)
+    assert len(frames) == len(expected) == 14
+    for frame, other in zip(frames, expected, strict=True):
+        assert np.array_equal(frame.planes[0], other.planes[0])
+    assert noted or codec in ("libx264", "mpeg2video")  # whose decoders leave it out by themselves

@@ -131,3 +131,31 @@ def test_a_slow_video_in_decoding_order_has_no_wrong_times() -> None:
         stamped.append(timeline.stamp(pts, times[number + 1 : number + 1 + wanted]))
     assert timeline.repairs == ()
     assert all(later > earlier for earlier, later in pairwise(stamped))
+
+
+def test_a_clock_that_stands_still_gives_even_steps() -> None:
+    for count in (2, 3, 10):
+        timeline = Timeline(Fraction(1, 1000), Fraction(25))
+        times = [7] * count
+        stamps = [
+            timeline.stamp(pts, times[number + 1 : number + 1 + timeline.frames_wanted(pts)])
+            for number, pts in enumerate(times)
+        ]
+        assert stamps == [7 + 40 * number for number in range(count)]
+
+
+def test_a_clock_that_stood_still_goes_on() -> None:
+    timeline = Timeline(Fraction(1, 1000), Fraction(25))
+    times = [0, 0, 0, 0, 500, 540, 600]
+    stamps = [
+        timeline.stamp(pts, times[number + 1 : number + 1 + timeline.frames_wanted(pts)])
+        for number, pts in enumerate(times)
+    ]
+    assert stamps == [0, 40, 80, 120, 160, 200, 260]
+
+
+def test_first_two_times_equal_are_a_time_twice() -> None:
+    timeline = Timeline(Fraction(1, 1000), Fraction(25))
+    assert timeline.stamp(0, [0, 40]) == 0
+    assert timeline.stamp(0, []) == 1
+    assert timeline.stamp(40, []) == 40
