@@ -13,6 +13,7 @@ from PIL import Image
 import streamcodec
 from streamcodec.cli import run
 from streamcodec.errors import UsageError
+from streamcodec.parts import VideoPlan, encode_part, plan_video
 from streamcodec.types import ColorSpec
 from streamcodec.video import VideoReader
 from streamcodec.video.pixels import FrameLoader
@@ -90,9 +91,9 @@ def test_backgrounds_of_videos(
     assert "accepted: white, black or #rrggbb" in capsys.readouterr().err
     with pytest.raises(UsageError, match="background is 5"):
         streamcodec.encode(source, tmp_path / "b.ssf", background=5, **tiny_models)  # type: ignore[arg-type]
-    plan = streamcodec.plan_video(source, background="black", **tiny_models)
-    assert streamcodec.VideoPlan.from_json(plan.to_json()) == plan
-    report = streamcodec.encode_part(source, plan, range(1), tmp_path / "part")
+    plan = plan_video(source, background="black", **tiny_models)
+    assert VideoPlan.from_json(plan.to_json()) == plan
+    report = encode_part(source, plan, range(1), tmp_path / "part")
     assert report.frames == 3
     streamcodec.search(source, qualities=[20], background="black", **tiny_models)
 
