@@ -1,7 +1,8 @@
 """Work on more than one process or machine, with Ray; installed as `streamcodec.pipelines`. Nothing
 else of streamcodec needs Ray.
 
-streamcodec.pipelines.transcode("videos/", "coded/", coding=Coding(options=EncodeOptions(quality=40)))
+    coding = Coding(options=EncodeOptions(quality=40))
+    streamcodec.pipelines.transcode("videos/", "coded/", coding=coding)
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
-"""The codecs that ours is compared with: encoders in PyAV's wheel, with the settings that make them comparable.
+"""The codecs that ours is compared with: encoders in PyAV's wheel, with the settings that make them
+comparable.
 
-One thread each: more would cost x264 bits, since it then slices frames or limits motion vectors, and speeds would be another machine's.
-One closed GOP length, no scene cuts, constant rate factor.
+One thread each: more would cost x264 bits, since it then slices frames or limits motion vectors,
+and speeds would be another machine's. One closed GOP length, no scene cuts, constant rate factor.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ THREADS = 1
 
 @dataclass(frozen=True)
 class Anchor:
-    """`encoder`: FFmpeg's name. `parameters_name`: its option for `parameters`, which are separated by colons; "{gop}" is the GOP's length.
-    `crfs`: constant rate factors of a curve, 0 (best) to `worst_crf`."""
+    """`encoder`: FFmpeg's name. `parameters_name`: its option for `parameters`, which are separated
+    by colons; "{gop}" is the GOP's length. `crfs`: constant rate factors of a curve, 0 (best) to
+    `worst_crf`."""
 
     name: str
     encoder: str

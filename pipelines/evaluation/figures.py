@@ -28,7 +28,8 @@ Curves = dict[str, list[Point]]
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """One figure for every clip and metric, and one of the means over the clips; returns the PNG files, the means first."""
+    """One figure for every clip and metric, and one of the means over the clips; returns the PNG
+    files, the means first."""
     clips = names(rows, "clip")
     files = []
     for metric in metrics_of(rows):
@@ -52,7 +53,8 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def mean_curves(rows: Sequence[Row], metric: Metric) -> Curves:
-    """At every setting that a codec has for all clips: the means over the clips of bits per pixel and of quality."""
+    """At every setting that a codec has for all clips: the means over the clips of bits per pixel
+    and of quality."""
     clips = names(rows, "clip")
     settings: dict[str, dict[int, list[Point]]] = {
         codec: defaultdict(list) for codec in names(rows, "codec")

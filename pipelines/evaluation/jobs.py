@@ -23,9 +23,11 @@ def plan(
     options: Mapping[str, Any],
     max_frames: int | None = None,
 ) -> list[Job]:
-    """All jobs, ours first since they take longest. `anchors`: name -> CRFs. `options`: of `parse_options`; its GOP is the anchors' too.
+    """All jobs, ours first since they take longest. `anchors`: name -> CRFs. `options`: of
+    `parse_options`; its GOP is the anchors' too.
 
-    Raises UsageError if a setting has a value that is not accepted, or if nothing is to be measured.
+    Raises UsageError if a setting has a value that is not accepted, or if nothing is to be
+    measured.
     """
     defaults = EncodeOptions()
     settings = {"scenecut": 0, "intra_offset": defaults.intra_offset, **options}
@@ -59,7 +61,8 @@ def _anchor_jobs(
 
 
 def parse_options(settings: Iterable[str]) -> dict[str, Any]:
-    """KEY=VALUE of EncodeOptions' fields but quality and targets; values as in JSON, or else text. Raises UsageError for other keys."""
+    """KEY=VALUE of EncodeOptions' fields but quality and targets; values as in JSON, or else text.
+    Raises UsageError for other keys."""
     known = [
         field.name
         for field in fields(EncodeOptions)

@@ -36,7 +36,8 @@ class Picture(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A decoded frame against the source's: PSNR of YUV, mean squared errors by format as `encode` has them, MS-SSIM of luma."""
+    """A decoded frame against the source's: PSNR of YUV, mean squared errors by format as `encode`
+    has them, MS-SSIM of luma."""
 
     psnr_yuv_db: float
     errors: dict[FrameFormat, float]
@@ -65,8 +66,9 @@ class Timed:
 
 @dataclass(frozen=True)
 class Coded:
-    """A coded clip: its size, and how it decodes. `decoder` is timed; `pictures` draws on it. `psnr_db`: what the encoder says that it
-    has reconstructed, if it does, of the planes of `frame_format`."""
+    """A coded clip: its size, and how it decodes. `decoder` is timed; `pictures` draws on it.
+    `psnr_db`: what the encoder says that it has reconstructed, if it does, of the planes of
+    `frame_format`."""
 
     size_bytes: int
     encode_seconds: float
@@ -85,7 +87,8 @@ def row_of(job: Job) -> Row | str:
 
 
 def measure(job: Job) -> Row:
-    """Raises a StreamCodecError if the clip cannot be read, is too small for MS-SSIM, or does not come back as it was encoded."""
+    """Raises a StreamCodecError if the clip cannot be read, is too small for MS-SSIM, or does not
+    come back as it was encoded."""
     set_threads(THREADS)
     with TemporaryDirectory() as folder:
         coded = (
@@ -141,7 +144,8 @@ def _mean_psnr_db(compared: Iterable[Compared], frame_format: FrameFormat) -> fl
 
 
 def encode_ours(job: Job, folder: Path) -> Coded:
-    """The whole .ssf file counts; it is made of the pictures alone, so that it holds no sound and no tags of the source."""
+    """The whole .ssf file counts; it is made of the pictures alone, so that it holds no sound and
+    no tags of the source."""
     path = folder / "clip.ssf"
     options = streamcodec.EncodeOptions(**{"quality": job.setting, "gop": job.gop, **job.options})
     codec = streamcodec.load_codec(
@@ -175,7 +179,7 @@ def encode_ours(job: Job, folder: Path) -> Coded:
 
 
 def _file(model: str) -> str | None:
-    """What `open` takes beside the models at hand."""
+    """What `open` takes beside the installed models."""
     return model if model.endswith(".safetensors") else None
 
 

@@ -1,4 +1,5 @@
-"""Measuring on Ray: a job is a task of one CPU, and few enough are under way that none waits long."""
+"""Measuring on Ray: a job is a task of one CPU, and few enough are under way that none waits
+long."""
 
 import os
 from collections import Counter, deque
@@ -21,8 +22,9 @@ ATTEMPTS = 3
 def measure_on_ray(
     jobs: Sequence[Job], workers: int | None = None, address: str | None = None
 ) -> Iterator[tuple[Job, Row | str]]:
-    """What came of the jobs, in the order in which they end: a row, or why there is none. `workers`: jobs at a time; None = as many as
-    there is room for. `address`: as for `connected`. The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
+    """What came of the jobs, in the order in which they end: a row, or why there is none.
+    `workers`: jobs at a time; None = as many as there is room for. `address`: as for `connected`.
+    The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
     with connected(address, local_cpus(workers, THREADS)):
         tasks = _Tasks(jobs, workers or default_workers(THREADS))
         try:

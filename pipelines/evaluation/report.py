@@ -60,7 +60,8 @@ def _options(options: dict[str, Any]) -> str:
 
 
 def write_tables(rows: Sequence[Row], folder: Path) -> None:
-    """rows.csv, and rows.parquet if pyarrow is installed: a line for each row, with sums in place of what it has frame by frame."""
+    """rows.csv, and rows.parquet if pyarrow is installed: a line for each row, with sums in place
+    of what it has frame by frame."""
     records = [record(row) for row in rows]
     with (
         replace_on_success(folder / "rows.csv", overwrite=True) as part,

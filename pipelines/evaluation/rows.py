@@ -34,7 +34,8 @@ class Clip:
 class Job:
     """One clip to encode with one codec at one setting: our quality, or an anchor's CRF.
 
-    `options`: further fields of our EncodeOptions. `version`: of the codec; ours has the ids of the models. `max_frames` None takes all.
+    `options`: further fields of our EncodeOptions. `version`: of the codec; ours has the ids of the
+    models. `max_frames` None takes all.
     """
 
     clip: Clip
@@ -54,8 +55,9 @@ class Job:
 class Row:
     """What came of a job, whose fields it repeats; `clip` is the file's name without suffix.
 
-    `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma, mean over the frames. fps: frames per
-    second of wall time. `psnr_rgb_db`: of the mean squared error over all frames, as `encode` has it; older rows have none.
+    `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma,
+    mean over the frames. fps: frames per second of wall time. `psnr_rgb_db`: of the mean squared
+    error over all frames, as `encode` has it; older rows have none.
     """
 
     clip: str
@@ -90,13 +92,15 @@ class Row:
 
     @property
     def gop_drop_db(self) -> float:
-        """PSNR of the first P-frame less that of the first GOP's last frame; 0 with fewer than two frames after the I-frame."""
+        """PSNR of the first P-frame less that of the first GOP's last frame; 0 with fewer than two
+        frames after the I-frame."""
         later = self.psnr_yuv_db[1 : self.gop]
         return later[0] - later[-1] if later else 0.0
 
 
 def key_of(item: Job | Row) -> str:
-    """Equal for jobs that give the same bits, and for the row of such a job. Models count by their ids, wherever their files are."""
+    """Equal for jobs that give the same bits, and for the row of such a job. Models count by their
+    ids, wherever their files are."""
     options = {
         name: value for name, value in item.options.items() if name not in ("intra", "inter")
     }
@@ -118,7 +122,8 @@ class Store:
     """Rows as JSON lines in a file that only grows; of several rows for one job the last counts."""
 
     def __init__(self, path: Path) -> None:
-        """Raises UsageError if the file holds something else. A line without an end, written when the run was killed, is cut off."""
+        """Raises UsageError if the file holds something else. A line without an end, written when
+        the run was killed, is cut off."""
         self._path = path
         path.touch()
         text = path.read_text()
@@ -136,7 +141,7 @@ class Store:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a file, in its order. Raises UsageError for a line that is no row."""
+    """The rows of a file, in its order. Raises UsageError for a line that is not a row."""
     rows = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
@@ -144,7 +149,7 @@ def read_rows(path: Path) -> list[Row]:
             rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(
-                f"{path}, line {number} is no row of an evaluation ({error}); mend it, or take the file away"
+                f"{path}, line {number} is not a row of an evaluation ({error}); mend it, or take the file away"
             ) from error
     return rows
 

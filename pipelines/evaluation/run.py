@@ -1,9 +1,11 @@
-"""`evaluate`: our rate-distortion curves beside those of x264, x265 and SVT-AV1, on Ray or in this process.
+"""`evaluate`: our rate-distortion curves beside those of x264, x265 and SVT-AV1, on Ray or in this
+process.
 
     evaluate(["clips/"], "report", qualities=[0, 16, 32, 48, 63])
 
-The folder gets report.md, curves as PNG and SVG, and the rows as rows.jsonl, rows.csv and rows.parquet. A row that rows.jsonl has is not
-measured again (same clip, models, options, setting and version): what was interrupted goes on where it was.
+The folder gets report.md, curves as PNG and SVG, and the rows as rows.jsonl, rows.csv and
+rows.parquet. A row that rows.jsonl has is not measured again (same clip, models, options, setting
+and version): what was interrupted goes on where it was.
 """
 
 import os
@@ -32,7 +34,8 @@ Paths = Sequence[str | os.PathLike[str]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`rows`: of this evaluation, also those that were there. `failures`: what could not be measured, a line each. `report`: its file."""
+    """`rows`: of this evaluation, also those that were there. `failures`: what could not be
+    measured, a line each. `report`: its file."""
 
     rows: tuple[Row, ...]
     failures: tuple[str, ...]
@@ -61,14 +64,16 @@ def evaluate(
 ) -> Evaluation:
     """Measure what is missing, then write the report into `out`.
 
-    `clips`: videos and folders of videos, on a cluster under the same path everywhere. `qualities`: of ours, 0..63. `anchors`: names of
-    `ANCHORS`, or name -> CRFs. `options`: fields of EncodeOptions for ours; `gop` is the anchors' too. `max_frames`: of every clip.
-    `also`: further curves, of `other_rows`. `local`: in this process, one after another: for speeds that shall be told, on a machine that
-    does nothing else. Otherwise on Ray: `workers` at a time (None = as many as there is room for) on the cluster at `address` (None =
-    this machine). `say` is told of every row.
+    `clips`: videos and folders of videos, on a cluster under the same path everywhere. `qualities`:
+    of ours, 0..63. `anchors`: names of `ANCHORS`, or name -> CRFs. `options`: fields of
+    EncodeOptions for ours; `gop` is the anchors' too. `max_frames`: of every clip. `also`: further
+    curves, of `other_rows`. `local`: in this process, one after another: for speeds that shall be
+    told, on a machine that does nothing else. Otherwise on Ray: `workers` at a time (None = as many
+    as there is room for) on the cluster at `address` (None = this machine). `say` is told of every
+    row.
 
-    What cannot be measured is in the report, and the rest goes on. Raises UsageError before anything is measured where that can be told,
-    and SourceError if nothing could be measured.
+    What cannot be measured is in the report, and the rest goes on. Raises UsageError before
+    anything is measured where that can be told, and SourceError if nothing could be measured.
     """
     if figures and not can_draw():
         raise UsageError(
@@ -102,7 +107,8 @@ def evaluate(
 
 
 def find_clips(paths: Sequence[Path]) -> list[Clip]:
-    """Files, and the videos of folders in order of name. Raises UsageError if there are none, or two of one name."""
+    """Files, and the videos of folders in order of name. Raises UsageError if there are none, or
+    two of one name."""
     files: list[Path] = []
     for path in paths:
         if not path.exists():

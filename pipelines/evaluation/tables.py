@@ -30,7 +30,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure of quality, in dB, with its name in file names and in words. None where a row was measured without it."""
+    """A measure of quality, in dB, with its name in file names and in words. None where a row was
+    measured without it."""
 
     name: str
     label: str
@@ -38,7 +39,8 @@ class Metric:
 
 
 def decibels(similarity: float) -> float:
-    """-10 log10(1 - MS-SSIM): what is left to perfection, on a scale where curves are nearly straight."""
+    """-10 log10(1 - MS-SSIM): what is left to perfection, on a scale where curves are nearly
+    straight."""
     return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
 
 
@@ -88,7 +90,8 @@ def bd_rates(
 
 
 def bd_table(rows: Sequence[Row], test: str, metric: Metric) -> str:
-    """Clips down, anchors across; below, the means of the clips' percentages, and why some have none."""
+    """Clips down, anchors across; below, the means of the clips' percentages, and why some have
+    none."""
     anchors = [codec for codec in names(rows, "codec") if codec in ANCHORS]
     columns = [bd_rates(rows, anchor, test, metric) for anchor in anchors]
     clips = [clip for clip in names(rows, "clip") if any(clip in column for column in columns)]
@@ -161,7 +164,8 @@ def points_table(rows: Sequence[Row], clip: str) -> str:
 
 
 def drop_table(rows: Sequence[Row]) -> str:
-    """The least and the largest drop of PSNR along the GOP over the settings: clips down, codecs across."""
+    """The least and the largest drop of PSNR along the GOP over the settings: clips down, codecs
+    across."""
     codecs = names(rows, "codec")
     lines = [_line(["clip", *codecs]), _rule(1 + len(codecs))]
     for clip in names(rows, "clip"):

@@ -20,8 +20,9 @@ __all__ = ["Places"]
 
 @dataclass(frozen=True)
 class Places:
-    """`out`: location of the folder of outputs. `work`: of the folder below it that workers share. `state`: the driver's own folder, on a
-    disk of its machine: the manifest, the log and the report."""
+    """`out`: location of the folder of outputs. `work`: of the folder below it that workers share.
+    `state`: the driver's own folder, on a disk of its machine: the manifest, the log and the
+    report."""
 
     out: str
     work: str
@@ -31,7 +32,8 @@ class Places:
     def of(
         cls, out: str | os.PathLike[str], state: str | os.PathLike[str] | None = None
     ) -> "Places":
-        """`out`: a folder or a URL. `state`: None is the folder of work or, where that is no folder, one in the user's home directory."""
+        """`out`: a folder or a URL. `state`: None is the folder of work or, where that is no
+        folder, one in the user's home directory."""
         if not os.fspath(out):
             raise UsageError("the destination is empty; accepted: a folder or a URL")
         location = os.fspath(out) if is_url(os.fspath(out)) else location_of(out)
@@ -63,7 +65,8 @@ class Places:
 
     @contextmanager
     def marked(self) -> Iterator[str]:
-        """A file in the folder of work, by which a worker can tell that it is this one; its name. None is made where `work` is a URL."""
+        """A file in the folder of work, by which a worker can tell that it is this one; its name.
+        None is made where `work` is a URL."""
         name, work = f"driver-{secrets.token_hex(8)}", local_path(self.work)
         if work is None:
             yield name
@@ -83,7 +86,8 @@ class Places:
             shutil.rmtree(Path(work, "tmp"), ignore_errors=True)
 
     def existing_outputs(self) -> Callable[[str], bool]:
-        """A function that tells whether an output exists. A store is listed once: asking for each of a million objects takes hours."""
+        """A function that tells whether an output exists. A store is listed once: asking for each
+        of a million objects takes hours."""
         if local_path(self.out) is not None:
             return lambda output: os.path.exists(local_path(output) or output)  # noqa: PTH110 (a million of them)
         files, path = filesystem(self.out)

@@ -1,7 +1,9 @@
-"""Where inputs and outputs lie: a path, or a URL that fsspec knows (s3://, gs://, http://, memory://, ...).
+"""Where inputs and outputs lie: a path, or a URL that fsspec knows (s3://, gs://, http://,
+memory://, ...).
 
-A path stands as it is, made absolute. One that text cannot hold (bytes that are no UTF-8, a line break) or that a list would misread
-(`#`, blanks at its ends, `://`) stands as a file:// URL with %-escapes, so that every location is one line of valid text.
+A path stands as it is, made absolute. One that text cannot hold (bytes that are not UTF-8, a line
+break) or that a list would misread (`#`, blanks at its ends, `://`) stands as a file:// URL with
+%-escapes, so that every location is one line of valid text.
 """
 
 # ruff: noqa: PTH100 (a million names: strings, not paths)
@@ -42,14 +44,16 @@ def location_of(path: str | os.PathLike[str]) -> str:
 
 
 def local_path(location: str) -> str | None:
-    """The path that a location names, as the operating system takes it; None if it lies elsewhere, for `filesystem`."""
+    """The path that a location names, as the operating system takes it; None if it lies elsewhere,
+    for `filesystem`."""
     if location.startswith(FILE_URL):
         return os.fsdecode(unquote_to_bytes(location.removeprefix(FILE_URL)))
     return None if is_url(location) else location
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path in it. Raises UsageError if fsspec, or its part for this protocol, is not installed."""
+    """The fsspec file system of a URL, and the path in it. Raises UsageError if fsspec, or its part
+    for this protocol, is not installed."""
     try:
         import fsspec
     except ImportError as error:

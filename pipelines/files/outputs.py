@@ -23,8 +23,9 @@ FIELDS = ("relative", "parent", "stem", "suffix", "name", "hash")
 class OutputNames:
     """Where outputs go: `pattern` below `destination`, a folder or a URL.
 
-    Of an input `a/b.mp4` below the folder that was named, {relative} is `a/b`, {parent} `a`, {stem} `b`, {suffix} `.mp4`, {name} `b.mp4`,
-    and {hash} 8 hex digits of its whole location. Raises UsageError for a pattern that has other fields, or leads out of the folder.
+    Of an input `a/b.mp4` below the folder that was named, {relative} is `a/b`, {parent} `a`, {stem}
+    `b`, {suffix} `.mp4`, {name} `b.mp4`, and {hash} 8 hex digits of its whole location. Raises
+    UsageError for a pattern that has other fields, or leads out of the folder.
     """
 
     destination: str
@@ -87,9 +88,9 @@ class OutputNames:
 
 @dataclass(frozen=True)
 class Listing:
-    """`sources`: files, folders, globs, lists and URLs (sources.py). `name`: pattern of the outputs'
-    names (OutputNames); None keeps the inputs' names with another suffix. `include`, `exclude`:
-    globs that choose among the files of folders."""
+    """`sources`: files, folders, globs, lists and URLs (sources.py). `name`: pattern of the
+    outputs' names (OutputNames); None keeps the inputs' names with another suffix. `include`,
+    `exclude`: globs that choose among the files of folders."""
 
     sources: tuple[str, ...]
     name: str | None = None

@@ -6,7 +6,8 @@
     clips.txt, @clips, -    a list: one input a line, of any kind but a list; - is standard input; lines that begin with # say nothing
     s3://bucket/videos      a URL that fsspec knows: a file, a folder or a glob
 
-Nothing is opened. What was named directly must exist; an entry of a list need not: it becomes an item that fails when its turn comes.
+Nothing is opened. What was named directly must exist; an entry of a list need not: it becomes an
+item that fails when its turn comes.
 """
 
 # ruff: noqa: PTH112, PTH116, PTH118, PTH119, PTH207 (a million names: strings, not paths)
@@ -59,10 +60,11 @@ def names_of(sources: Sources) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An input. `relative`: its path below the folder, or before the first wildcard, that was named; of a file named itself, its name.
+    """An input. `relative`: its path below the folder, or before the first wildcard, that was
+    named; of a file named itself, its name.
 
-    `identity`: changes when the contents do, as far as can be told without reading them; "missing" if nothing is there.
-    `retry`: it failed before and is named to be tried again.
+    `identity`: changes when the contents do, as far as can be told without reading them; "missing"
+    if nothing is there. `retry`: it failed before and is named to be tried again.
     """
 
     location: str
@@ -74,9 +76,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which files of a folder count. `suffixes`: in lower case; they do not apply where there is an `include`, nor to globs and lists.
+    """Which files of a folder count. `suffixes`: in lower case; they do not apply where there is an
+    `include`, nor to globs and lists.
 
-    `include`, `exclude`: globs on the path below the folder (`*` also spans slashes), or without a slash on any name in it.
+    `include`, `exclude`: globs on the path below the folder (`*` also spans slashes), or without a
+    slash on any name in it.
     """
 
     suffixes: tuple[str, ...] = VIDEO_SUFFIXES
@@ -107,9 +111,11 @@ def _matches(relative: str, patterns: Iterable[str]) -> bool:
 def list_sources(
     sources: Sequence[str], keep: Filter | None = None, *, stdin: TextIO | None = None
 ) -> Iterator[Item]:
-    """The items of all sources, in their order; those of a folder by name. Nothing is kept of an item that was handed out.
+    """The items of all sources, in their order; those of a folder by name. Nothing is kept of an
+    item that was handed out.
 
-    Raises SourceError for a source, folder or list that does not exist or cannot be read, UsageError for a URL that fsspec cannot open.
+    Raises SourceError for a source, folder or list that does not exist or cannot be read,
+    UsageError for a URL that fsspec cannot open.
     """
     for source in sources:
         yield from _items(source, keep or Filter(), stdin or sys.stdin)
@@ -167,7 +173,8 @@ def _named(source: str, keep: Filter) -> Iterator[Item]:
 
 
 def _folder(folder: str, keep: Filter) -> Iterator[Item]:
-    """Depth first, in the order of names; one folder's names are held at a time, with those of the folders above it."""
+    """Depth first, in the order of names; one folder's names are held at a time, with those of the
+    folders above it."""
 
     def walk(at: str, below: str) -> Iterator[Item]:
         with _reading(at), os.scandir(at) as entries:
@@ -237,7 +244,8 @@ def _remote(url: str, keep: Filter) -> Iterator[Item]:
 
 
 def identity_of(info: dict[str, Any]) -> str:
-    """From whatever this store tells of a file: a tag of its contents, or else its size and time."""
+    """From whatever this store tells of a file: a tag of its contents, or else its size and
+    time."""
     tag = next(
         (
             info[name]

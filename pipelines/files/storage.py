@@ -1,4 +1,5 @@
-"""Inputs as local files, and outputs that appear whole or not at all, on disks and in object stores.
+"""Inputs as local files, and outputs that appear whole or not at all, on disks and in object
+stores.
 
 Below the folder of work, a path or a URL that all workers see:
 
@@ -30,13 +31,15 @@ TRIES = 3  # of a download or an upload
 PAUSE_SECONDS = 1.0
 KEPT = 2  # fetched inputs: a worker is likely to get the next part of the same video
 WHOLE_UPLOADS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory")
-"""Protocols by which an object shows up when all of it is there: multipart uploads that are completed at the end."""
+"""Protocols by which an object shows up when all of it is there: multipart uploads that are
+completed at the end."""
 
 T = TypeVar("T")
 
 
 class Storage:
-    """One worker's. `work`: the folder of work. What is fetched or waits to be uploaded lies in a temporary folder, until `close`."""
+    """One worker's. `work`: the folder of work. What is fetched or waits to be uploaded lies in a
+    temporary folder, until `close`."""
 
     def __init__(self, work: str) -> None:
         self._work = work
@@ -51,7 +54,8 @@ class Storage:
         self._inputs.clear()
 
     def input(self, ref: FileRef) -> Path:
-        """The input as a local file; of a URL a copy. Raises SourceError if it cannot be fetched, or is not what was listed."""
+        """The input as a local file; of a URL a copy. Raises SourceError if it cannot be fetched,
+        or is not what was listed."""
         path = local_path(ref.input)
         if path is not None:
             return Path(path)
@@ -63,7 +67,8 @@ class Storage:
 
     @contextmanager
     def copy(self, location: str) -> Iterator[Path]:
-        """What lies at a location, as a local file for the block: the file itself, or a copy. Raises SourceError."""
+        """What lies at a location, as a local file for the block: the file itself, or a copy.
+        Raises SourceError."""
         path = local_path(location)
         if path is not None:
             yield Path(path)
@@ -76,7 +81,8 @@ class Storage:
 
     @contextmanager
     def output(self, location: str, key: str, suffix: str) -> Iterator[Path]:
-        """A path to write to, which is put in its place at `location` if the block succeeds. Raises OutputError."""
+        """A path to write to, which is put in its place at `location` if the block succeeds. Raises
+        OutputError."""
         path, work = local_path(location), local_path(self._work)
         folder = self._temporary() if path is None or work is None else Path(work, "tmp")
         with writing(folder):

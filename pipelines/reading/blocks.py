@@ -1,4 +1,5 @@
-"""From streams to rows of frames or clips, GOP by GOP: what a read task does. Nothing here needs Ray."""
+"""From streams to rows of frames or clips, GOP by GOP: what a read task does. Nothing here needs
+Ray."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,8 @@ Block = dict[str, np.ndarray[Any, Any]]
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are made: what `read_ssf` was told. `weights`: folder of models beside the package's, for tasks on other machines."""
+    """How rows are made: what `read_ssf` was told. `weights`: folder of models beside the
+    package's, for tasks on other machines."""
 
     clip_length: int | None = None
     columns: tuple[str, ...] = COLUMNS
@@ -55,7 +57,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The rows that begin in one GOP: at frames `first`, `first` + `step`, ... before `end`. `row_bytes`: of the pixels of each."""
+    """The rows that begin in one GOP: at frames `first`, `first` + `step`, ... before `end`.
+    `row_bytes`: of the pixels of each."""
 
     location: str
     first: int
@@ -75,7 +78,8 @@ class Piece:
 
 
 def pieces_of(location: str, reading: Reading) -> list[Piece]:
-    """The pieces of a stream, from its index. Raises the errors of `streamcodec.open`, unless damage is skipped: then there are none."""
+    """The pieces of a stream, from its index. Raises the errors of `streamcodec.open`, unless
+    damage is skipped: then there are none."""
     try:
         with opened(location, reading) as video:
             return _cut(location, video, reading.frames)
@@ -136,7 +140,7 @@ def _block(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Block:
 
 
 def _rows(pieces: Iterable[Piece], reading: Reading) -> Iterator[tuple[Piece, dict[str, Any]]]:
-    """Of pieces of one stream in a row, the stream is opened once: a clip that ends in the next GOP leaves it half decoded for the next."""
+    """Consecutive pieces of a stream share one open Video, so a clip may cross GOPs."""
     for location, run in groupby(pieces, key=attrgetter("location")):
         with opened(location, reading) as video:
             for piece in run:

@@ -2,7 +2,8 @@
 
     read_ssf("coded/", clip_length=8, shuffle=True).iter_torch_batches(batch_size=4)
 
-Paths and ranges of frames travel; frames are decoded in the read tasks, and a task holds no more than a block of them at a time.
+Paths and ranges of frames travel; frames are decoded in the read tasks, and a task holds no more
+than a block of them at a time.
 """
 
 import os
@@ -24,7 +25,7 @@ try:
     from ray.data.block import BlockAccessor, BlockMetadata
 except ImportError as error:
     raise UsageError(
-        f"this needs Ray Data, which is not at hand ({error}); pip install 'streamcodec[ray]'"
+        f"this needs Ray Data, which is not installed ({error}); pip install 'streamcodec[ray]'"
     ) from error
 
 __all__ = ["SsfDatasource", "read_ssf"]
@@ -47,20 +48,23 @@ def read_ssf(
     concurrency: int | None = None,
     override_num_blocks: int | None = None,
 ) -> Dataset:
-    """All frames of some streams, or all clips of `clip_length` frames, each exactly once; rows with these `columns`:
+    """All frames of some streams, or all clips of `clip_length` frames, each exactly once; rows
+    with these `columns`:
 
-    data: (3, H, W) uint8 RGB; of a clip (T, 3, H, W). path: of the stream. index: of the frame, or of the clip's first. pts_seconds,
-    duration_seconds: of the frame; of a clip (T,).
+    data: (3, H, W) uint8 RGB; of a clip (T, 3, H, W). path: of the stream. index: of the frame, or
+    of the clip's first. pts_seconds, duration_seconds: of the frame; of a clip (T,).
 
-    The clips of a stream lie end to end from its first frame on, across GOPs; what is left at its end, shorter than a clip, is left out.
-    `paths`: files, folders, globs, lists and URLs (sources.py); their indexes are read before this returns. `shuffle` mixes the GOPs,
-    not what is in them, by `seed`: take another one for every epoch. Ray hands rows out as they are done, unless
-    `ray.data.DataContext.get_current().execution_options.preserve_order` is set. `device`: where networks run; with "cuda" give
-    `num_gpus`. `on_damage` "skip" leaves out rows with frames that are lost, and streams that cannot be opened; "conceal" the latter only.
-    `max_pixels`: as for `streamcodec.open`. The others are Ray's.
+    The clips of a stream lie end to end from its first frame on, across GOPs; what is left at its
+    end, shorter than a clip, is left out. `paths`: files, folders, globs, lists and URLs
+    (sources.py); their indexes are read before this returns. `shuffle` mixes the GOPs, not what is
+    in them, by `seed`: take another one for every epoch. Ray hands rows out as they are done,
+    unless `ray.data.DataContext.get_current().execution_options.preserve_order` is set. `device`:
+    where networks run; with "cuda" give `num_gpus`. `on_damage` "skip" leaves out rows with frames
+    that are lost, and streams that cannot be opened; "conceal" the latter only. `max_pixels`: as
+    for `streamcodec.open`. The others are Ray's.
 
-    Raises UsageError for arguments that are not accepted, SourceError for a source that is not there or if there are no streams, and the
-    errors of `streamcodec.open`.
+    Raises UsageError for arguments that are not accepted, SourceError for a source that is missing
+    or if there are no streams, and the errors of `streamcodec.open`.
     """
     reading = Reading(
         clip_length, tuple(columns), device, on_damage, max_pixels, os.environ.get(WEIGHTS)

@@ -1,4 +1,5 @@
-"""Is an output what its input should have become? Frame count, times, checksums, and a decode of some GOPs."""
+"""Is an output what its input should have become? Frame count, times, checksums, and a decode of
+some GOPs."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -22,8 +23,9 @@ TIMELESS = ("y4m",)
 
 
 def check_stream(stream: Path, source: Path, coding: Coding) -> None:
-    """Check a stream against the video that was encoded: structure and checksums, every frame's time and duration, and that
-    `coding.check_gops` GOPs decode. Raises CorruptStreamError for what is wrong, SourceError if either cannot be read."""
+    """Check a stream against the video that was encoded: structure and checksums, every frame's
+    time and duration, and that `coding.check_gops` GOPs decode. Raises CorruptStreamError for what
+    is wrong, SourceError if either cannot be read."""
     report = verify(stream, decode=False)
     if report.problems:
         raise CorruptStreamError(f"the output is damaged: {'; '.join(report.problems)}")
@@ -41,8 +43,9 @@ def check_stream(stream: Path, source: Path, coding: Coding) -> None:
 
 
 def check_video(video: Path, stream: Path, coding: Coding) -> None:
-    """Check a video against the stream that was decoded: that it decodes, the number of frames, and their times, counted from the first.
-    Where frames were lost, there may be fewer. Raises CorruptStreamError or SourceError."""
+    """Check a video against the stream that was decoded: that it decodes, the number of frames, and
+    their times, counted from the first. Where frames were lost, there may be fewer. Raises
+    CorruptStreamError or SourceError."""
     wanted = list(_chosen(stream, coding))
     with VideoReader(video) as reader:
         found = [frame.pts * reader.format.time_base for frame in reader]

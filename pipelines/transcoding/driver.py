@@ -1,4 +1,5 @@
-"""The loop that stands between the scheduler and whoever does the work. No Ray here: see actors.py for the workers."""
+"""The loop that stands between the scheduler and whoever does the work. No Ray here: see
+ray_workers.py for the workers."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -54,7 +55,8 @@ class Broke:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker is gone, with its task. `blame`: perhaps for what it was doing. Another one, of another name, is on its way."""
+    """A worker is gone, with its task. `blame`: perhaps for what it was doing. Another one, of
+    another name, is on its way."""
 
     worker: str
     blame: bool
@@ -76,10 +78,12 @@ class Executor(Protocol):
 
 @dataclass
 class Driver:
-    """A worker has one task at a time: a second one in store would save it milliseconds, and be a task too many to lose or to wait for.
+    """A worker has one task at a time: a second one in store would save it milliseconds, and be a
+    task too many to lose or to wait for.
 
-    `save`: make durable what the scheduler has written down; called before every wait. `joined`: told of files whose parts are no longer
-    needed, once that is durable. `tick`: called after every round. `interrupted`: the reason to give no further tasks, or None.
+    `save`: make durable what the scheduler has written down; called before every wait. `joined`:
+    told of files whose parts are no longer needed, once that is durable. `tick`: called after every
+    round. `interrupted`: the reason to give no further tasks, or None.
     """
 
     scheduler: Scheduler
@@ -95,7 +99,8 @@ class Driver:
     _deaths: int = 0
 
     def run(self) -> None:
-        """Until everything is done, or is to be done no more. Raises StreamCodecError if workers die before they do anything."""
+        """Until everything is done, or is to be done no more. Raises StreamCodecError if workers
+        die before they do anything."""
         while not self.scheduler.finished:
             if (reason := self.interrupted()) is not None:
                 self.scheduler.cancel(reason)

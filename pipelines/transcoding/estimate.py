@@ -25,9 +25,10 @@ SAMPLED_FILES = 5
 
 @dataclass(frozen=True)
 class Estimate:
-    """`files` would be coded, of `input_bytes`; `kept` are done already. From coding samples of `sampled` of them, the rest by their size:
-    `output_bytes`, `frames`, and `seconds` of one worker like this process; None where nothing can be told. `problems`: of files that were
-    to be sampled."""
+    """`files` would be coded, of `input_bytes`; `kept` are done already. From coding samples of
+    `sampled` of them, the rest by their size: `output_bytes`, `frames`, and `seconds` of one worker
+    like this process; None where nothing can be told. `problems`: of files that were to be
+    sampled."""
 
     files: int
     kept: int
@@ -51,8 +52,9 @@ def estimate(
     files: int = SAMPLED_FILES,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Estimate:
-    """Tell what `transcode` with the same arguments would do; writes nothing. Samples of `files` files, drawn by their size, are coded in
-    this process, when videos are to be encoded. `progress` is called with the files that were sampled, and how many are to be.
+    """Tell what `transcode` with the same arguments would do; writes nothing. Samples of `files`
+    files, drawn by their size, are coded in this process, when videos are to be encoded. `progress`
+    is called with the files that were sampled, and how many are to be.
 
     Raises UsageError or SourceError as `transcode` does.
     """
@@ -84,7 +86,8 @@ def _done_outputs(places: Places, coding: Coding) -> set[str]:
 
 @dataclass
 class _Draw:
-    """A sample of files without replacement, each file with a chance that grows with its size (Efraimidis and Spirakis 2006)."""
+    """A sample of files without replacement, each file with a chance that grows with its size
+    (Efraimidis and Spirakis 2006)."""
 
     size: int
     files: int = 0

@@ -1,4 +1,5 @@
-"""Workers as actors of Ray. Tasks and outcomes travel, a few hundred bytes each (and the plan of a long video); frames never do."""
+"""Workers as actors of Ray. Tasks and outcomes travel, a few hundred bytes each (and the plan of a
+long video); frames never do."""
 
 import os
 import time
@@ -51,7 +52,8 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told when it starts. `work`: the folder of work; `mark`: a file in it that a worker must see, if it is local."""
+    """What a worker is told when it starts. `work`: the folder of work; `mark`: a file in it that a
+    worker must see, if it is local."""
 
     coding: Coding
     work: str
@@ -68,7 +70,8 @@ class CodingActor:
         self._coder: Any = None
 
     def start(self) -> tuple[str, int]:
-        """Load what a task needs; returns the ids of node and process. Raises UsageError if this node does not see the folder of work."""
+        """Load what a task needs; returns the ids of node and process. Raises UsageError if this
+        node does not see the folder of work."""
         work = local_path(self._job.work)
         node = ray.get_runtime_context().get_node_id()
         if work is not None and not Path(work, self._job.mark).exists():
@@ -93,7 +96,8 @@ class CodingActor:
 
 @dataclass
 class _Actor:
-    """The driver's side. `reply`: what comes next from it: that it has started, or a stream of outcomes of `task`."""
+    """The driver's side. `reply`: what comes next from it: that it has started, or a stream of
+    outcomes of `task`."""
 
     handle: Any
     reply: Any
@@ -102,7 +106,8 @@ class _Actor:
 
 
 class Actors:
-    """An executor (driver.py). Where an actor dies, another one is started, on whichever node has room."""
+    """An executor (driver.py). Where an actor dies, another one is started, on whichever node has
+    room."""
 
     def __init__(self, fleet: Fleet, job: Job) -> None:
         self._fleet = fleet

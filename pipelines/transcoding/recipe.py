@@ -1,4 +1,5 @@
-"""What becomes of every file: one value that all workers have, and that tells whether an output is still the right one."""
+"""What becomes of every file: one value that all workers have, and that tells whether an output is
+still the right one."""
 
 import json
 from collections.abc import Iterator
@@ -22,12 +23,14 @@ CONTAINERS: tuple[Container, ...] = (STREAM, "mp4", "mkv", "mov", "webm", "y4m")
 
 @dataclass(frozen=True)
 class Coding:
-    """`to` "ssf" encodes videos into streams, anything else decodes streams into videos of that kind.
+    """`to` "ssf" encodes videos into streams, anything else decodes streams into videos of that
+    kind.
 
-    To encode: `options`; `on_error`, what to do at damage in a video; `psnr`, whether to measure the quality. `start_seconds`,
-    `duration_seconds` and `max_frames` choose a part of every file, both ways. To decode: `codec` and `crf` of FFmpeg's encoder;
-    `on_damage`; `max_pixels`, the largest picture that is decoded.
-    `threads`: of PyTorch, in every worker; the bytes of a stream depend on it. `check_gops`: how many GOPs a check decodes, evenly spread.
+    To encode: `options`; `on_error`, what to do at damage in a video; `psnr`, whether to measure
+    the quality. `start_seconds`, `duration_seconds` and `max_frames` choose a part of every file,
+    both ways. To decode: `codec` and `crf` of FFmpeg's encoder; `on_damage`; `max_pixels`, the
+    largest picture that is decoded. `threads`: of PyTorch, in every worker; the bytes of a stream
+    depend on it. `check_gops`: how many GOPs a check decodes, evenly spread.
     """
 
     to: Container = option(
@@ -94,7 +97,8 @@ class Coding:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Ready for JSON: what the bytes of the outputs depend on, besides the inputs and the models."""
+        """Ready for JSON: what the bytes of the outputs depend on, besides the inputs and the
+        models."""
         part = {"to": self.to, **self.part}
         if not self.encodes:
             return part | {
@@ -115,7 +119,8 @@ class Coding:
         return json.dumps(self.model_ids())
 
     def model_ids(self) -> list[str]:
-        """Of the models that encode, in hex; none to decode, where each stream names its own. Raises ModelError."""
+        """Of the models that encode, in hex; none to decode, where each stream names its own.
+        Raises ModelError."""
         if not self.encodes:
             return []
         from streamcodec import load_codec

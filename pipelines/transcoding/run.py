@@ -55,19 +55,24 @@ def transcode(
     progress: Callable[[Snapshot], None] | None = None,
     say: Say | None = None,
 ) -> Summary:
-    """Code all files of a dataset that are not coded yet. What a former call with the same `out` has done, or half done, is not done again.
+    """Code all files of a dataset that are not coded yet. What a former call with the same `out`
+    has done, or half done, is not done again.
 
-    `sources`: files, folders, globs, lists and URLs (sources.py). `out`: a folder or URL; on several machines one that all of them see.
-    `coding`: what becomes of each file (`Coding(options=EncodeOptions(quality=40))`). `name`: pattern of the outputs' names (naming.py).
-    `include`, `exclude`: globs that choose among the files of folders.
-    `workers`: actors, each with `coding.threads` CPUs and `gpus_per_worker`; None = as many as there is room for. `address`: of a Ray
-    cluster; None = that of this process, or one on this machine for as long as this takes.
-    `scheduling`: how work is cut up and when to give up. `force`: code everything again. `retry_failed`: also what failed before.
-    `state`: folder of the manifest, the log and the report. `progress` is called twice a second, `say` with what a person should know.
+    `sources`: files, folders, globs, lists and URLs (files/sources.py). `out`: a folder or URL; on
+    several machines one that all of them see. `coding`: what becomes of each file
+    (`Coding(options=EncodeOptions(quality=40))`). `name`: pattern of the outputs' names
+    (files/outputs.py). `include`, `exclude`: globs that choose among the files of folders.
+    `workers`: actors, each with `coding.threads` CPUs and `gpus_per_worker`; None = as many as
+    there is room for. `address`: of a Ray cluster; None = that of this process, or one on this
+    machine for as long as this takes. `scheduling`: how work is cut up and when to give up.
+    `force`: code everything again. `retry_failed`: also what failed before. `state`: folder of the
+    manifest, the log and the report. `progress` is called twice a second, `say` with what a person
+    should know.
 
-    Interrupted (Ctrl-C, SIGTERM) it lets the tasks come to an end that workers have, interrupted again it stops at once; both ways the next
-    call goes on from there. Files that fail are in the report. Raises UsageError, SourceError for a source that is not there, OutputError
-    for a state that is in use or cannot be written, StreamCodecError if no worker can work.
+    On Ctrl-C or SIGTERM running tasks finish; a second one stops at once. Both can be resumed.
+    Files that fail are in the report. Raises UsageError, SourceError for a source that is missing,
+    OutputError for a state that is in use or cannot be written, StreamCodecError if no worker can
+    work.
     """
     coding, scheduling = coding or Coding(), scheduling or SchedulerOptions()
     scheduling = replace(scheduling, split=scheduling.split and coding.encodes)
@@ -99,7 +104,8 @@ def transcode(
 
 @contextmanager
 def _alone(places: Places) -> Iterator[None]:
-    """One driver for one folder of outputs, wherever its state lies: it clears what workers left there. Of a store nothing is cleared."""
+    """One driver for one folder of outputs, wherever its state lies: it clears what workers left
+    there. Of a store nothing is cleared."""
     work = local_path(places.work)
     with driver_lock(Path(work, "outputs"), places.out) if work is not None else nullcontext():
         yield
@@ -144,7 +150,7 @@ class _Run:
             try:
                 return self._drive(actors, fleet.workers, interrupts)
             except KeyboardInterrupt:
-                self.say("stopped; the same command goes on from here")
+                self.say("stopped; the same command resumes")
                 return "cancelled"
             finally:
                 actors.stop()
@@ -194,6 +200,4 @@ class _Run:
         return tick
 
     def _interrupted(self) -> None:
-        self.say(
-            "interrupted: the tasks that workers have come to an end first; interrupt again to stop at once"
-        )
+        self.say("interrupted: running tasks finish first; interrupt again to stop at once")

@@ -36,7 +36,8 @@ LONG = 4.0  # times the length that tasks aim at: what takes longer is worth cut
 
 
 class Coder:
-    """`storage`: where files lie. `long_seconds`: a video that would take longer is planned, to be shared; None = none is.
+    """`storage`: where files lie. `long_seconds`: a video that would take longer is planned, to be
+    shared; None = none is.
 
     `pixels_per_second`: the first guess of the speed.
     """
@@ -57,7 +58,8 @@ class Coder:
         self._codec: Codec | None = None
 
     def perform(self, task: Task) -> Iterator[Outcome]:
-        """The outcomes of a task, one for each of its files, as they come. Exceptions of the codec are outcomes too."""
+        """The outcomes of a task, one for each of its files, as they come. Exceptions of the codec
+        are outcomes too."""
         for ref in task.files:
             try:
                 outcome = self._outcome(task, ref)
@@ -89,7 +91,8 @@ class Coder:
         return self._codec
 
     def _plan(self, ref: FileRef) -> Planned | FileDone:
-        """What cannot be planned, since its quality has to be adapted from frame to frame, is encoded at once."""
+        """What cannot be planned, since its quality has to be adapted from frame to frame, is
+        encoded at once."""
         source, coding = self._storage.input(ref), self._coding
         if coding.options.target is not None and self._pixels_of(source) is None:
             return self._encode_whole(ref, source)

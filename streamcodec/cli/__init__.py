@@ -1,6 +1,8 @@
-"""The command line: `streamcodec encode|search|decode|image|info|verify|models|import-checkpoint|train|transcode|evaluate`.
+"""The command line: `streamcodec
+encode|search|decode|image|info|verify|models|import-checkpoint|train|transcode|evaluate`.
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several failed, 130 interrupted, 143 told to end.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several
+failed, 130 interrupted, 143 told to end.
 """
 
 import io
@@ -61,7 +63,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _what_failed(error: ImportError | MemoryError) -> str:
-    """Of an import, which fails where libraries find no room, as under a `ulimit -v`; or of the memory itself."""
+    """Of an import, which fails where libraries find no room, as under a `ulimit -v`; or of the
+    memory itself."""
     if isinstance(error, MemoryError):
         return f"memory ran out ({error})" if str(error) else "memory ran out"
     first: BaseException = error

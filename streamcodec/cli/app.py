@@ -1,4 +1,5 @@
-"""The group of commands. A command's module is imported when it is used, so that `info` starts fast."""
+"""The group of commands. A command's module is imported when it is used, so that `info` starts
+fast."""
 
 from importlib import import_module
 
@@ -25,7 +26,8 @@ COMMANDS = (
 
 
 class LazyGroup(click.Group):
-    """Commands by name: `streamcodec.cli.<name>` holds a click command called `<name>`, with _ for every -."""
+    """Commands by name: `streamcodec.cli.<name>` holds a click command called `<name>`, with _ for
+    every -."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -47,5 +49,6 @@ class LazyGroup(click.Group):
 def app() -> None:
     """A neural video codec: real videos in, .ssf streams out, and the same videos back.
 
-    Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream.
+    Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several
+    failed, 130 interrupted, 143 told to end.
     """

@@ -15,13 +15,15 @@ STREAM_SUFFIX = ".ssf"
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines, escaped and each cut to MOST_CHARACTERS; all that commands print goes through here."""
+    """Print lines, escaped and each cut to MOST_CHARACTERS; all that commands print goes through
+    here."""
     for line in lines:
         click.echo(shown(line, MOST_CHARACTERS), err=err)
 
 
 def say_notes(source: str, notes: Sequence[str]) -> None:
-    """One line on standard error that tells what of a source is changed or not kept; nothing without notes."""
+    """One line on standard error that tells what of a source is changed or not kept; nothing
+    without notes."""
     if notes:
         say(f"streamcodec: note: {source}: {'; '.join(notes)}", err=True)
 

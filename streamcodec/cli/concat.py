@@ -20,7 +20,8 @@ __all__ = ["concat"]
 def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, quiet: bool) -> None:
     """Join streams, one behind the other, without coding anew.
 
-    They must be coded with the same models and settings, at the same size and time base, and have the same tracks.
+    They must be coded with the same models and settings, at the same size and time base, and have
+    the same tracks.
     """
     report = join_streams(sources, out, overwrite=overwrite)
     if as_json:

@@ -32,8 +32,9 @@ def cut(
 ) -> None:
     """Cut a range out of a stream without coding anew.
 
-    A GOP can only be taken whole: the output begins at the I-frame at or before --start and ends where the last GOP of the range ends; the
-    summary says where. To cut at a frame, decode and encode.
+    A GOP can only be taken whole: the output begins at the I-frame at or before --start and ends
+    where the last GOP of the range ends; the summary says where. To cut at a frame, decode and
+    encode.
     """
     report = cut_stream(
         source,

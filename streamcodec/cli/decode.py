@@ -35,8 +35,9 @@ __all__ = ["decode"]
 def decode(source: str, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
     """Decode an .ssf stream into a video.
 
-    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a folder for PNG pictures, or - for y4m on
-    standard output. A video file gets the sound, subtitles and chapters of the stream too.
+    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a
+    folder for PNG pictures, or - for y4m on standard output. A video file gets the sound, subtitles
+    and chapters of the stream too.
     """
     prepare(threads)
     import streamcodec

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 def encode(source: str, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
     """Encode a video into an .ssf stream.
 
-    IN is any video that FFmpeg reads, or - for y4m on standard input. OUT is a file, or - for standard output.
+    IN is any video that FFmpeg reads, or - for y4m on standard input. OUT is a file, or - for
+    standard output.
 
-    At most one of -q, --target-psnr, --target-bpp and --bitrate. For a target the quality is searched for on a sample of the file; from
-    standard input it is adapted from frame to frame.
+    At most one of -q, --target-psnr, --target-bpp and --bitrate. For a target the quality is
+    searched for on a sample of the file; from standard input it is adapted from frame to frame.
     """
     settings = encode_settings(options)
     if not is_stream_name(out):

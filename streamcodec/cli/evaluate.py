@@ -81,9 +81,11 @@ def evaluate(
     quiet: bool,
     **settings: Any,
 ) -> int:
-    """Rate-distortion curves of our codec beside those of x264, x265 and SVT-AV1, and BD-rates, with one thread and one GOP length for all.
+    """Rate-distortion curves of our codec beside those of x264, x265 and SVT-AV1, and BD-rates,
+    with one thread and one GOP length for all.
 
-    CLIPS are videos and folders of videos. What DIR/rows.jsonl has is not measured again: interrupted, the same command goes on from there.
+    CLIPS are videos and folders of videos. What DIR/rows.jsonl has is not measured again:
+    interrupted, the same command resumes.
 
     Exit codes: 0 all measured, 1 nothing could be measured, 2 usage, 4 some could not.
     """

@@ -50,8 +50,9 @@ def import_checkpoint(
 ) -> None:
     """Make a weights file of a checkpoint of CompressAI's image models or of ssf2020.
 
-    FILE is a .pth, .pth.tar or safetensors file of any age, in a wrapper or not, saved before or after update(). Nothing in it is run.
-    ssf2020 gives two files: OUT.safetensors for P-frames, OUT-image.safetensors for I-frames.
+    FILE is a .pth, .pth.tar or safetensors file of any age, in a wrapper or not, saved before or
+    after update(). Nothing in it is run. ssf2020 gives two files: OUT.safetensors for P-frames,
+    OUT-image.safetensors for I-frames.
 
     Exit codes: 0 imported, 1 it cannot be read, is no such model or lacks a tensor, 2 usage.
     """

@@ -21,7 +21,8 @@ __all__ = ["info"]
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 @click.option("--packets", is_flag=True, help="List every packet.")
 def info(source: str, as_json: bool, packets: bool) -> None:
-    """Show what a stream holds. Reads its header and index; with --packets, the header of every packet."""
+    """Show what a stream holds. Reads its header and index; with --packets, the header of every
+    packet."""
     with input_file(source) as file:
         reader = Reader(file, on_damage="skip")
         facts = describe(reader.header, reader.index, reader.size_bytes)

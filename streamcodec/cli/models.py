@@ -30,10 +30,12 @@ RIGHT_ALIGNED = HEADING[2:5]
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 def models(known: bool, as_json: bool) -> None:
-    """List the models at hand: those in the package, and those in the folders of STREAMCODEC_WEIGHTS.
+    """List the installed models: those in the package, and those in the folders of
+    STREAMCODEC_WEIGHTS.
 
-    kMAC/pixel: thousands of multiplications in the networks for each pixel of a frame. A file that is no sound
-    model is listed with what is wrong with it ("error" in JSON); it matters only if it is asked for.
+    kMAC/pixel: thousands of multiplications in the networks for each pixel of a frame. A file that
+    is no sound model is listed with what is wrong with it ("error" in JSON); it matters only if it
+    is asked for.
     """
     prepare(None)
     from streamcodec.weights import available, missing_folders
@@ -150,7 +152,8 @@ def _role(model: "ImageModel | InterModel") -> str:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
-    """Lines: the heading, then of every model its figures and, if it has weights, id and file. Columns without figures are left out."""
+    """Lines: the heading, then of every model its figures and, if it has weights, id and file.
+    Columns without figures are left out."""
     columns = [
         column
         for column in zip(HEADING, *(_cells(row) for row in rows), strict=True)

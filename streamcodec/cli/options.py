@@ -1,5 +1,5 @@
-"""Options of the commands. Those that are fields of a dataclass are made from it; those that several
-commands share are here."""
+"""Options of the commands. Those that are fields of a dataclass are made from it; those that
+several commands share are here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields

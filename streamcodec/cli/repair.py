@@ -41,8 +41,9 @@ def repair(
 ) -> int:
     """Write a clean stream from a damaged one, and say what is lost.
 
-    All that can still be decoded is kept as it is; nothing is coded anew. IN is a file, or - for standard input; OUT is a file, or - for
-    standard output. Exit code 0 if nothing is lost, 4 if something is, 3 if nothing can be saved.
+    All that can still be decoded is kept as it is; nothing is coded anew. IN is a file, or - for
+    standard input; OUT is a file, or - for standard output. Exit code 0 if nothing is lost, 4 if
+    something is, 3 if nothing can be saved.
     """
     report = repair_stream(source, out, overwrite=overwrite, **given(options))
     if as_json:

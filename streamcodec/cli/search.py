@@ -43,9 +43,11 @@ def search(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Predict what `encode` would make of a video file, from coding a sample of it: size, quality and time.
+    """Predict what `encode` would make of a video file, from coding a sample of it: size, quality
+    and time.
 
-    For the quality that reaches a target, for each -q, or else for a few between 0 and 63. Writes no stream.
+    For the quality that reaches a target, for each -q, or else for a few between 0 and 63. Writes
+    no stream.
     """
     options["quality"] = options["quality"] or None
     settings = encode_settings(options)

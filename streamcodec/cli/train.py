@@ -120,7 +120,7 @@ def data(
 @click.option(
     "--seconds",
     type=click.FloatRange(0, min_open=True),
-    help="Stop after this time; the same command goes on from there.",
+    help="Stop after this time; the same command resumes.",
 )
 @click.option(
     "--tensorboard/--no-tensorboard",

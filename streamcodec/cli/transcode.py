@@ -114,10 +114,12 @@ __all__ = ["transcode"]
 def transcode(
     sources: tuple[str, ...], out: str, dry_run: bool, as_json: bool, quiet: bool, **options: Any
 ) -> int:
-    """Encode a dataset of videos into .ssf streams, or decode streams, on all processors of this machine or on a Ray cluster.
+    """Encode a dataset of videos into .ssf streams, or decode streams, on all processors of this
+    machine or on a Ray cluster.
 
-    SRC is a file, a folder, a glob, a list (a .txt file with an input a line, or - for standard input) or a URL (s3://, http://, ...).
-    What is done is not done again: stopped or killed, the same command goes on from there.
+    SRC is a file, a folder, a glob, a list (a .txt file with an input a line, or - for standard
+    input) or a URL (s3://, http://, ...). What is done is not done again: stopped or killed, the
+    same command resumes.
 
     Exit codes: 0 all done, 1 failure, 2 usage, 4 some files failed, 130 interrupted.
     """

@@ -42,8 +42,8 @@ def verify(
 ) -> int:
     """Check that a stream is whole and decodes to the encoder's pixels.
 
-    Exit code 3 if the stream is damaged; with --exact, 1 if pixels differ, which they may where the arithmetic of the machine or the
-    number of --threads is not the encoder's.
+    Exit code 3 if the stream is damaged; with --exact, 1 if pixels differ, which they may where the
+    arithmetic of the machine or the number of --threads is not the encoder's.
     """
     prepare(threads)
     import streamcodec

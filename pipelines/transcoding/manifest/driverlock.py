@@ -20,7 +20,8 @@ def here() -> str:
 
 @contextmanager
 def driver_lock(what: Path, name: object = None) -> Iterator[None]:
-    """Hold `<what>.lock`, which says who holds it. Raises OutputError that names the process if another one does.
+    """Hold `<what>.lock`, which says who holds it. Raises OutputError that names the process if
+    another one does.
 
     `name`: how messages call what is locked; None = the path.
     """

@@ -1,4 +1,5 @@
-"""Items into a manifest: what is new, what changed, what is done, all in one transaction, before any work starts."""
+"""Items into a manifest: what is new, what changed, what is done, all in one transaction, before
+any work starts."""
 
 import hashlib
 import json
@@ -41,7 +42,8 @@ WHERE id = ?
 
 
 class JobKeys:
-    """Keys of files: equal for the same input, unchanged as far as its identity tells, with the same settings and models."""
+    """Keys of files: equal for the same input, unchanged as far as its identity tells, with the
+    same settings and models."""
 
     def __init__(self, settings: str, models: str) -> None:
         self._start = hashlib.blake2b(json.dumps([settings, models]).encode(), digest_size=16)
@@ -55,9 +57,9 @@ class JobKeys:
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done again. `force`: everything; `retry_failed`: what failed with the same key. `output_exists`: asked about outputs that are
-    done, which are made anew where it says no, and about new ones, which it is an error to find there unless `force`. None trusts the
-    manifest."""
+    """What is done again. `force`: everything; `retry_failed`: what failed with the same key.
+    `output_exists`: asked about outputs that are done, which are made anew where it says no, and
+    about new ones, which it is an error to find there unless `force`. None trusts the manifest."""
 
     force: bool = False
     retry_failed: bool = False
@@ -85,8 +87,9 @@ def list_items(
 ) -> None:
     """Enter all items with their outputs; the caller commits.
 
-    An input that is listed twice with the same output counts once. `receipts`: asked about outputs that the manifest does not know,
-    if it was made anew; those of the same key are done. Raises UsageError if two inputs have the same output.
+    An input that is listed twice with the same output counts once. `receipts`: asked about outputs
+    that the manifest does not know, if it was made anew; those of the same key are done. Raises
+    UsageError if two inputs have the same output.
     """
     stream = iter(items)
     while batch := list(islice(stream, BATCH)):

@@ -1,7 +1,9 @@
-"""The state of a job, in one SQLite file (schema.py): what is to be done, what is done, what failed and why.
+"""The state of a job, in one SQLite file (schema.py): what is to be done, what is done, what failed
+and why.
 
-One driver writes; others may read meanwhile. Writes gather in a transaction that `flush` commits: the driver flushes before it waits, so
-whatever it knew then survives its death at any moment. Resuming needs nothing else than listing the same sources again.
+One driver writes; others may read meanwhile. Writes gather in a transaction that `flush` commits:
+the driver flushes before it waits, so whatever it knew then survives its death at any moment.
+Resuming needs nothing else than listing the same sources again.
 """
 
 import json
@@ -83,7 +85,8 @@ SELECT id FROM files WHERE run = ? AND state IN ('pending', 'planned', 'running'
 
 
 class Manifest:
-    """A manifest that is open; also the scheduler's journal. Use it in a `with` block, from one thread.
+    """A manifest that is open; also the scheduler's Journal. Use it in a `with` block, from one
+    thread.
 
     Every method raises OutputError if the disk is full or the file is damaged.
     """
@@ -115,9 +118,11 @@ class Manifest:
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] | None = None) -> Self:
-        """Open a manifest to work with, or make it. One that is damaged is put out of the way (`repaired` says so) and made anew; what is
-        done is then known by its receipts. Raises OutputError if another driver has it open; UsageError if it is of a newer version
-        or another program's. It must lie on a disk of this machine: SQLite's log does not work over a network."""
+        """Open a manifest to work with, or make it. One that is damaged is put out of the way
+        (`repaired` says so) and made anew; what is done is then known by its receipts. Raises
+        OutputError if another driver has it open; UsageError if it is of a newer version or another
+        program's. It must lie on a disk of this machine: SQLite's log does not work over a
+        network."""
         return cls(path, read_only=False, clock=clock)
 
     @classmethod
@@ -128,7 +133,8 @@ class Manifest:
     def begin(
         self, settings: Mapping[str, Any], models: Sequence[str], arguments: Sequence[str] = ()
     ) -> int:
-        """Start a run. `settings`: all that bears on the outputs, as JSON; `models`: their ids. What was in work is to be done again."""
+        """Start a run. `settings`: all that bears on the outputs, as JSON; `models`: their ids.
+        What was in work is to be done again."""
         texts = [
             json.dumps(value, sort_keys=True) for value in (settings, list(models), list(arguments))
         ]
@@ -142,8 +148,9 @@ class Manifest:
         return self._run
 
     def add(self, items: Iterable[tuple[Item, str]], policy: Policy | None = None) -> Totals:
-        """List the run's items with their outputs, all or, if this raises, none. What is done with the same key stays so; what failed
-        with it stays failed, unless retried; the rest is to be done. Raises UsageError if two inputs have the same output."""
+        """List the run's items with their outputs, all or, if this raises, none. What is done with
+        the same key stays so; what failed with it stays failed, unless retried; the rest is to be
+        done. Raises UsageError if two inputs have the same output."""
         with guarded(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -157,7 +164,8 @@ class Manifest:
         return self.totals()
 
     def jobs(self) -> Iterator[FileJob]:
-        """The files of the run that have not ended by now, the largest first. Holds 8 bytes for each of them."""
+        """The files of the run that have not ended by now, the largest first. Holds 8 bytes for
+        each of them."""
         with guarded(self.path):
             ids = array("q", (row[0] for row in self._connection.execute(UNFINISHED, [self._run])))
         for start in range(0, len(ids), CHUNK):
@@ -191,7 +199,8 @@ class Manifest:
         self._writes = 0
 
     def finish(self, state: str = "finished") -> None:
-        """End the run: "finished", "cancelled" or "stopped". Files that are still in work are to be done next time."""
+        """End the run: "finished", "cancelled" or "stopped". Files that are still in work are to be
+        done next time."""
         with guarded(self.path):
             self._write(NOT_RUNNING)
             self._write(
@@ -283,6 +292,7 @@ class Manifest:
 
 
 def _steady_clock() -> Callable[[], float]:
-    """Seconds since 1970 that never go back, though the system's clock is set meanwhile: what lies between two times is a duration."""
+    """Seconds since 1970 that never go back, though the system's clock is set meanwhile: what lies
+    between two times is a duration."""
     begun = time.time() - time.monotonic()
     return lambda: begun + time.monotonic()

@@ -1,7 +1,9 @@
-"""A line for every output that is done, in done.jsonl beside the manifest: what a lost or damaged manifest is made anew from.
+"""A line for every output that is done, in done.jsonl beside the manifest: what a lost or damaged
+manifest is made anew from.
 
-Each line is a JSON object: the location of the output, the key of the job (of input, identity, settings and models, as in the
-manifest, in hex), and the facts that the manifest has of it. Lines are only ever appended; the last one of an output holds.
+Each line is a JSON object: the location of the output, the key of the job (of input, identity,
+settings and models, as in the manifest, in hex), and the facts that the manifest has of it. Lines
+are only ever appended; the last one of an output holds.
 """
 
 import json
@@ -28,7 +30,8 @@ def path_beside(manifest: Path) -> Path:
 
 
 def append(connection: Connection, path: Path, ids: list[int]) -> None:
-    """Write the receipts of the files with these numbers, which the manifest calls done. Raises OutputError."""
+    """Write the receipts of the files with these numbers, which the manifest calls done. Raises
+    OutputError."""
     columns = ", ".join(("output", "hex(key)", *FACTS))
     lines = []
     for start in range(0, len(ids), BATCH):
@@ -42,7 +45,8 @@ def append(connection: Connection, path: Path, ids: list[int]) -> None:
 
 
 def load(connection: Connection, path: Path) -> None:
-    """Put all receipts into a temporary table, for `find`. Lines that are damaged are passed over."""
+    """Put all receipts into a temporary table, for `find`. Lines that are damaged are passed
+    over."""
     connection.execute(TABLE)
     marks = ", ".join("?" * len(COLUMNS))
     with connection:
@@ -51,7 +55,8 @@ def load(connection: Connection, path: Path) -> None:
 
 
 def find(connection: Connection, outputs: Iterable[str]) -> dict[str, tuple[object, ...]]:
-    """Of those of the outputs that have a receipt and the size that it tells: key in hex, then FACTS."""
+    """Of those of the outputs that have a receipt and the size that it tells: key in hex, then
+    FACTS."""
     wanted = list(outputs)
     query = f"SELECT * FROM receipts WHERE output IN ({', '.join('?' * len(wanted))})"
     found = {row[0]: row[1:] for row in connection.execute(query, wanted)}

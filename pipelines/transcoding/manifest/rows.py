@@ -30,7 +30,8 @@ LAST_STATES = ("done", "failed", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file of a run. `ended_run`: the run that ended it. What is not known (yet) is None. Times are seconds since 1970."""
+    """A file of a run. `ended_run`: the run that ended it. What is not known (yet) is None. Times
+    are seconds since 1970."""
 
     input: str
     output: str
@@ -66,7 +67,8 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run. `state`: running, finished, cancelled or stopped. `settings`, `models`, `arguments`: JSON."""
+    """A run. `state`: running, finished, cancelled or stopped. `settings`, `models`, `arguments`:
+    JSON."""
 
     id: int
     started: float
@@ -80,7 +82,8 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Files of a run. `kept`: done or skipped by former runs with the same key. `pending`: not ended; `pending_bytes`: their inputs."""
+    """Files of a run. `kept`: done or skipped by former runs with the same key. `pending`: not
+    ended; `pending_bytes`: their inputs."""
 
     done: int = 0
     kept: int = 0

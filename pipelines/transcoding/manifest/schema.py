@@ -1,7 +1,8 @@
 """The tables of a manifest, version 1, and how its file is opened.
 
-SQLite in WAL mode with synchronous=FULL: a transaction that was committed outlives the process and the machine, one that was not leaves
-no trace. `application_id` tells that the file is ours, `user_version` is the version of the tables. Times are seconds since 1970.
+SQLite in WAL mode with synchronous=FULL: a transaction that was committed outlives the process and
+the machine, one that was not leaves no trace. `application_id` tells that the file is ours,
+`user_version` is the version of the tables. Times are seconds since 1970.
 
 `files.state`    pending -> running -> planned -> running -> written -> done, or failed, or skipped
     pending      nothing was done of it          running  a worker has it, or had it when the driver died
@@ -45,8 +46,9 @@ CACHE_KIB = 65536
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a manifest; make it if there is none, unless `read_only`. Raises UsageError if the file is something else, or newer than this
-    version; OutputError if it cannot be opened or is damaged."""
+    """Open a manifest; make it if there is none, unless `read_only`. Raises UsageError if the file
+    is something else, or newer than this version; OutputError if it cannot be opened or is
+    damaged."""
     with guarded(path):
         name = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         connection = sqlite3.connect(name, uri=True, isolation_level=None, timeout=10)
@@ -75,9 +77,11 @@ def guarded(path: Path) -> Iterator[None]:
 
 
 def move_damaged(path: Path) -> str | None:
-    """Put a manifest that is damaged, or empty, out of the way; what was wrong and where it lies now, None if it is sound or not there.
+    """Put a manifest that is damaged, or empty, out of the way; what was wrong and where it lies
+    now, None if it is sound or not there.
 
-    Only with the lock. SQLite has no checksums: what is looked at is whether its pages and indexes hold together.
+    Only with the lock. SQLite has no checksums: what is looked at is whether its pages and indexes
+    hold together.
     """
     if not path.exists():
         return None

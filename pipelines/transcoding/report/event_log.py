@@ -1,4 +1,5 @@
-"""What happened when, one JSON object a line: what a worker was given, what it told, when it died. For people; nothing reads it back."""
+"""What happened when, one JSON object a line: what a worker was given, what it told, when it died.
+For people, and for tests and trials, which read it back."""
 
 import json
 import time
@@ -14,7 +15,8 @@ __all__ = ["EventLog"]
 
 
 class EventLog:
-    """Appends to a file, at every `flush`, which comes behind that of the manifest: so what the log calls done is done."""
+    """Appends to a file, at every `flush`, which comes behind that of the manifest: so what the log
+    calls done is done."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -18,8 +18,9 @@ LINE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job at a moment. `total`: files to work on in this run; `kept`: others, done before. `share`: of the work, 0..1, by bytes of input.
-    `tasks`: in flight. `fps`: frames coded per second of wall time. `seconds_left`: None = cannot be told yet."""
+    """A job at a moment. `total`: files to work on in this run; `kept`: others, done before.
+    `share`: of the work, 0..1, by bytes of input. `tasks`: in flight. `fps`: frames coded per
+    second of wall time. `seconds_left`: None = cannot be told yet."""
 
     total: int
     kept: int
@@ -79,7 +80,7 @@ def snapshot_of(scheduler: Scheduler, listed: Totals, elapsed_seconds: float) ->
 def show_progress(
     stream: TextIO | None = None, every_seconds: float = LINE_SECONDS
 ) -> Iterator[Show]:
-    """Show the snapshots that the block hands to the function it gets: on a terminal a bar, elsewhere
-    a line now and then, and one at the end. `stream`: standard error if None."""
+    """Show the snapshots that the block hands to the function it gets: on a terminal a bar,
+    elsewhere a line now and then, and one at the end. `stream`: standard error if None."""
     with meter("transcode", keep=True, stream=stream, every_seconds=every_seconds) as show:
         yield lambda snapshot: show(snapshot.share, snapshot.text)

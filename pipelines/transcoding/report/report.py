@@ -1,7 +1,8 @@
-"""The end of a job: report.json, report.html, report.parquet and failed.txt in a folder, and a table on the terminal.
+"""The end of a job: report.json, report.html, report.parquet and failed.txt in a folder, and a
+table on the terminal.
 
-All are written from the manifest, row by row, so that a million files take no more memory than a thousand; each
-appears whole or not at all.
+All are written from the manifest, row by row, so that a million files take no more memory than a
+thousand; each appears whole or not at all.
 """
 
 import json
@@ -34,7 +35,8 @@ SHOWN_FAILURES = 10
 def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = None) -> Summary:
     """Report the manifest's last run. `parquet` None writes report.parquet if pyarrow is installed.
 
-    Raises UsageError if there was no run, or if Parquet is asked for without pyarrow; OutputError if the folder cannot be written to.
+    Raises UsageError if there was no run, or if Parquet is asked for without pyarrow; OutputError
+    if the folder cannot be written to.
     """
     if parquet and find_spec("pyarrow") is None:
         raise UsageError(
@@ -59,7 +61,8 @@ def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = Non
 
 
 def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = None) -> None:
-    """A table of the run's sums and of the first failures, in colour on a terminal, plain elsewhere."""
+    """A table of the run's sums and of the first failures, in colour on a terminal, plain
+    elsewhere."""
     console = Console(file=out)
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _lines(summary):

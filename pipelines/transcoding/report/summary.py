@@ -1,4 +1,5 @@
-"""A run in figures: sums, quantiles, and a sample of its files to plot, in one pass and constant memory."""
+"""A run in figures: sums, quantiles, and a sample of its files to plot, in one pass and constant
+memory."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ EXIT_CANCELLED = 130
 
 @dataclass(frozen=True)
 class Summary:
-    """A run. Sums are over all files that are done, in this run or before: `input_bytes`, `output_bytes`, `frames`, and `seconds` of work
-    of all workers. `sample`: files that are done, by chance if there are too many to plot. `errors`: the commonest, with their numbers.
+    """A run. Sums are over all files that are done, in this run or before: `input_bytes`,
+    `output_bytes`, `frames`, and `seconds` of work of all workers. `sample`: files that are done,
+    by chance if there are too many to plot. `errors`: the commonest, with their numbers.
     """
 
     run: RunRow
@@ -94,7 +96,8 @@ def _kind(error: str) -> str:
 
 
 class _Sample:
-    """Each of the rows with the same chance (reservoir sampling); the same rows give the same sample."""
+    """Each of the rows with the same chance (reservoir sampling); the same rows give the same
+    sample."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,5 +1,5 @@
-"""`streamcodec image encode IN OUT` and `streamcodec image decode IN OUT`: one picture as a stream of
-one I-frame."""
+"""`streamcodec image encode IN OUT` and `streamcodec image decode IN OUT`: one picture as a stream
+of one I-frame."""
 
 import click
 

@@ -37,7 +37,8 @@ def decode(
 ) -> None:
     """Decode the picture of an .ssf stream.
 
-    IN is a file, or - for standard input. OUT is a .png file, exactly what the decoder gives, a .jpg file, or - for PNG on standard output.
+    IN is a file, or - for standard input. OUT is a .png file, exactly what the decoder gives, a
+    .jpg file, or - for PNG on standard output.
     """
     prepare(threads)
     import streamcodec

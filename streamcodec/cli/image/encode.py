@@ -187,7 +187,8 @@ def _targets(names: tuple[str, ...], out: Path) -> dict[str, str]:
 
 
 def _pictures(path: Path) -> Iterator[tuple[Path, Path]]:
-    """(file, its path below the folder) of the pictures in a folder and below, or of the file itself. Raises SourceError for none."""
+    """(file, its path below the folder) of the pictures in a folder and below, or of the file
+    itself. Raises SourceError for none."""
     from streamcodec.video import PICTURE_SUFFIXES
 
     if not path.is_dir():
