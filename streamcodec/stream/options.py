@@ -166,6 +166,8 @@ class EncodeOptions:
         check_hdr(self.hdr)
         check_carry("audio", self.audio)
         check_carry("subtitles", self.subtitles)
+        if self.video_track is not None:
+            check_count("video track", self.video_track, "(the first)", at_least=0)
         if (
             isinstance(self.gop, bool)
             or not isinstance(self.gop, int)
