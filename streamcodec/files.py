@@ -17,6 +17,7 @@ from streamcodec.file_objects import FileObject, Spool, can_seek, is_file_object
 __all__ = [
     "STANDARD_STREAM",
     "ByteSource",
+    "behind_links",
     "check_output",
     "check_target",
     "close_of",
@@ -81,7 +82,7 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     (a named pipe, a device), or if its folder cannot be written.
     """
     check_target(path, overwrite=overwrite)
-    target = _behind_links(path)
+    target = behind_links(path)
     part = temporary_beside(target)
     try:
         yield part
@@ -106,7 +107,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(
             f"{path} exists; overwrite it with -y (overwrite=True) or name another file"
         )
-    folder = _behind_links(path).parent
+    folder = behind_links(path).parent
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -115,11 +116,14 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         )
 
 
-def temporary_beside(target: Path) -> Path:
-    """A name of its own in the folder of `target`, hidden, with its suffix, and no longer than the file system takes."""
+def temporary_beside(target: Path, token: str | None = None) -> Path:
+    """A name in the folder of `target`, hidden, with its suffix, and no longer than the file system takes.
+
+    It is one of its own, or with `token` always the same.
+    """
     most = min(_most_bytes(target.parent), PATH_BYTES - len(os.fsencode(target.parent / "x")) + 1)
     suffix = target.suffix if len(os.fsencode(target.suffix)) <= SUFFIX_BYTES else ""
-    end = f".{secrets.token_hex(4)}.part{suffix}"
+    end = f".{token or secrets.token_hex(4)}.part{suffix}"
     room = max(most - len(os.fsencode(end)) - 1, 0)
     stem = os.fsencode(target.stem)[:room].decode(errors="ignore")  # no half of a letter
     return target.with_name(f".{stem}{end}")
@@ -191,7 +195,8 @@ def _most_bytes(folder: Path) -> int:
     return NAME_BYTES
 
 
-def _behind_links(path: Path) -> Path:
+def behind_links(path: Path) -> Path:
+    """The file that a symbolic link leads to."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 

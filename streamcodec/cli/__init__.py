@@ -46,11 +46,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.message = shown(error.message, MOST_CHARACTERS)  # type: ignore[misc]
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        say("streamcodec: interrupted; nothing was left half-written", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        left = _notes_of(error) or ["nothing was left half-written"]
+        say(f"streamcodec: interrupted; {'; '.join(left)}", err=True)
         return INTERRUPTED
     except StreamCodecError as error:
-        say(f"streamcodec: {error}", err=True)
+        say(f"streamcodec: {error}", *_notes_of(error), err=True)
         return error.exit_code
     except (ImportError, MemoryError) as error:
         say(f"streamcodec: {_what_failed(error)}", err=True)
@@ -60,6 +61,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
             say(f"streamcodec: cannot write standard output: {error.strerror or error}", err=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
         return 1
+
+
+def _notes_of(error: BaseException) -> list[str]:
+    """What was noted on the way: of an interrupt that click has wrapped, on what it wraps."""
+    cause = error.__cause__ if isinstance(error.__cause__, KeyboardInterrupt) else error
+    return list(getattr(cause, "__notes__", ()))
 
 
 def _what_failed(error: ImportError | MemoryError) -> str:

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 @range_options("Encode")
 @source_error_option
 @psnr_option
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from what an earlier run of this command had done when it was killed, to the same bytes.",
+)
 @threads_option
 @overwrite_option
 @quiet_option

@@ -9,9 +9,9 @@
 A part is a run of whole GOPs. The joined stream is, byte for byte, what `streamcodec.encode` writes.
 """
 
+from streamcodec.identity import SourceIdentity, identify
 from streamcodec.parts.encode import encode_part
 from streamcodec.parts.file import PartReport, check_part
-from streamcodec.parts.identity import SourceIdentity, identify
 from streamcodec.parts.join import join_parts
 from streamcodec.parts.plan import PlannedGop, VideoPlan, plan_video
 

@@ -16,8 +16,8 @@ from streamcodec.codec import Codec
 from streamcodec.container import Header, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import check_output, open_output
+from streamcodec.identity import identify
 from streamcodec.parts.file import PartReport, report_packet
-from streamcodec.parts.identity import identify
 from streamcodec.parts.plan import PlannedGop, VideoPlan, checksum
 from streamcodec.runtime import using_threads
 from streamcodec.stream.coding import Tally, coded

@@ -19,7 +19,7 @@ from streamcodec.checks import check_count, parse_json
 from streamcodec.codec import Codec
 from streamcodec.container import Header, pack_header, unpack_header
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
-from streamcodec.parts.identity import SourceIdentity, identify
+from streamcodec.identity import SourceIdentity, identify
 from streamcodec.runtime import threads as threads_now
 from streamcodec.stream.encoder import chosen_codec, left_out_tags, make_header
 from streamcodec.stream.gops import GopBoundaries

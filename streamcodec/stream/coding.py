@@ -34,13 +34,15 @@ def coded(
     measure: bool = False,
     keys: Container[int] = (),
     sound: Interleaver | None = None,
+    known: Iterable[bytes] = (),
 ) -> Iterator[Step]:
     """Code the frames in order and close the stream: a Step for every frame, and some for the end.
 
     `measure`: with the error of every frame. `keys`: numbers of frames, from 0, that begin a GOP
-    whatever the encoder finds. `sound`: whose packets lie between. Raises as `Encoder.push` does.
+    whatever the encoder finds. `sound`: whose packets lie between. `known`: payloads of the first
+    frames, from an earlier run. Raises as `Encoder.push` does.
     """
-    end_pts = 0
+    end_pts, payloads = 0, iter(known)
     for number, frame in enumerate(frames):
         started = time.monotonic()
         packets: list[Packet] = []
@@ -48,7 +50,7 @@ def coded(
             packets += sound.before(frame.pts, encoder.gops - 1)
         elif sound is not None:
             sound.start(frame.pts)
-        packets += encoder.push(frame, key=number in keys)
+        packets += encoder.push(frame, key=number in keys, payload=next(payloads, None))
         seconds = time.monotonic() - started
         error = frame_mse(frame.planes, encoder.reconstruction.planes) if measure else None
         end_pts = frame.pts + frame.duration

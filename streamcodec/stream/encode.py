@@ -10,11 +10,12 @@ from typing import BinaryIO, Unpack
 from streamcodec.codec import Codec
 from streamcodec.container import Writer
 from streamcodec.errors import SourceError
-from streamcodec.files import check_output, open_output
+from streamcodec.files import check_output
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded
 from streamcodec.stream.encoder import Encoder, chosen_codec, left_out_tags
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
+from streamcodec.stream.resume import Past, resumable_output, resume_key
 from streamcodec.stream.search.search import SearchReport, quality_for
 from streamcodec.stream.source import FrameSource, Pixels, SourceRange, open_source
 from streamcodec.stream.stages import Progress, overlapped
@@ -85,6 +86,7 @@ def encode(
     on_error: OnError = "raise",
     overwrite: bool = False,
     psnr: bool = False,
+    resume: bool = False,
     progress: Progress | None = None,
     search_progress: Progress | None = None,
     **settings: Unpack[EncodeSettings],
@@ -102,7 +104,8 @@ def encode(
     with `search_progress` called for every frame coded; of any other source it is adapted from frame to frame.
     The tracks of sound and subtitles of a video are copied, unless `audio` or `subtitles` is "none", and its chapters and tags kept. Of a
     range, sound that begins in it and subtitles that are shown in it are taken; all times stay the source's own.
-    A path appears only when everything is written.
+    A path appears only when everything is written. `resume`: go on from what an earlier run with the same source and settings had done
+    when it was killed (stream/resume.py), to the same bytes; and keep what this run has done if it fails.
 
     Raises UsageError, SourceError, OutputError or ModelError.
     """
@@ -137,9 +140,15 @@ def encode(
             chapters=frames.chapters,
         )
         sound = source_range.interleaver(frames.tracks, frames.format.time_base)
-        with open_output(out, overwrite=overwrite) as file:
-            report = _write(encoder, frames, sound, file, progress, psnr=psnr)
-    notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header), *codec.notes)
+        key = resume_key(source, source_range, options, codec)
+        with resumable_output(out, key, overwrite=overwrite, resume=resume) as (file, past):
+            report = _write(encoder, frames, sound, file, progress, past, psnr=psnr)
+    notes = (
+        *past.notes,
+        *frames.notes,
+        *left_out_tags(frames.metadata, encoder.header),
+        *codec.notes,
+    )
     if frames.damage is not None:
         notes += (damage_note(frames.damage),)
     return replace(report, target=options.target, search=found, notes=notes)
@@ -156,6 +165,7 @@ def _write(
     sound: Interleaver,
     file: BinaryIO,
     progress: Progress | None,
+    past: Past,
     *,
     psnr: bool,
 ) -> EncodeReport:
@@ -164,7 +174,9 @@ def _write(
     tally = Tally()
     with (
         overlapped(source) as frames,
-        overlapped(coded(encoder, frames, measure=psnr, sound=sound)) as steps,
+        overlapped(
+            coded(encoder, frames, measure=psnr, sound=sound, known=past.payloads())
+        ) as steps,
     ):
         writer = Writer(file, encoder.header)
         for step in steps:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from numbers import Integral
 
 from streamcodec._version import __version__
-from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, encode_frame
+from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, decode_frame, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
 from streamcodec.stream.frames import Frame
@@ -114,12 +114,14 @@ class Encoder:
         pts: int | None = None,
         duration: int = 0,
         key: bool = False,
+        payload: bytes | None = None,
     ) -> list[Packet]:
         """Code one frame and return its packets, in the order in which they are to be written.
 
         `frame`: (3, H, W) uint8 RGB, a tensor or an array; a tuple of 4:2:0 planes, Y, U and V; or a RawFrame, which brings its own times.
-        `pts` (units of the time base) must rise; None follows the nominal frame rate. `key` starts a new GOP. Raises UsageError for another
-        size, a pts that does not rise, or after flush().
+        `pts` (units of the time base) must rise; None follows the nominal frame rate. `key` starts a new GOP.
+        `payload`: what an earlier run coded this frame to; it is decoded, not coded anew.
+        Raises UsageError for another size, a pts that does not rise, or after flush().
         """
         if self._flushed:
             raise UsageError("the stream was flushed; start a new Encoder")
@@ -135,7 +137,11 @@ class Encoder:
         quality = self._rate.quality_for(raw, self._frames - gop.first_frame)
         if is_key and self.codec.inter is not None:
             quality = self.options.quality_of_key(quality)
-        coded = encode_frame(self.codec, raw.planes, reference, quality)
+        if payload is None:
+            coded = encode_frame(self.codec, raw.planes, reference, quality)
+        else:
+            size = (self.video.height, self.video.width)
+            coded = CodedFrame(payload, decode_frame(self.codec, payload, reference, size))
         self._rate.add(raw, coded)
         packets.append(self._packet(PacketType.FRAME, raw, coded.payload, gop.number, key=is_key))
         self._digest.add(coded.planes)

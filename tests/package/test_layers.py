@@ -20,6 +20,7 @@ LAYERS = {
     "errors": 1,
     "types": 2,
     "file_objects": 2,
+    "identity": 2,
     "interrupts": 2,
     "progress": 2,
     "files": 3,

@@ -12,8 +12,8 @@ import torch
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.identity import BLOCK_BYTES, BLOCKS
 from streamcodec.parts import VideoPlan, encode_part, identify, join_parts, plan_video
-from streamcodec.parts.identity import BLOCK_BYTES, BLOCKS
 
 SIZE = (48, 32)
 
