@@ -252,8 +252,8 @@ def _unpack_entries(
         pts += step
         if offset + size > stop:
             cursor.refuse(f"GOPs end at byte {offset + size}, the index lies at byte {stop}")
-        if abs(pts) > _MAX_INT64:
-            cursor.refuse(f"GOP {gop} begins at pts {pts}; must be below 2^63")
+        if not -_MAX_INT64 - 1 <= pts <= _MAX_INT64:
+            cursor.refuse(f"GOP {gop} begins at pts {pts}; must be from -2^63 and below 2^63")
         _append(columns, gop, frame, frame_count, pts, offset, size)
         frame += frame_count
         offset += size

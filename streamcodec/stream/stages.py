@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from streamcodec.errors import StreamCodecError
+
 __all__ = ["Progress", "overlapped"]
 
 T = TypeVar("T")
@@ -60,7 +62,12 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
         put(_End(error))
 
     thread = threading.Thread(target=work, name="streamcodec-stage", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise StreamCodecError(
+            f"no thread can be started ({error}): memory or the number of processes is at its limit"
+        ) from error
     try:
         yield _consume(ready)
     finally:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from streamcodec.errors import StreamCodecError
 from streamcodec.stream.stages import overlapped
 
 
@@ -105,3 +106,12 @@ def test_working_stage_is_waited_for() -> None:
     with overlapped(stage()) as items:
         next(items)
     assert done.is_set()
+
+
+def test_lack_of_threads_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    with pytest.raises(StreamCodecError, match="no thread can be started"), overlapped([1]):
+        raise AssertionError("it began")
