@@ -1,7 +1,5 @@
 """What tests of several parts share."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,17 +10,57 @@ from streamcodec.codec import Codec
 from streamcodec.codec.dct_random import random_weights
 from streamcodec.codec.dct_weights import save_dct_weights
 from streamcodec.weights import load_codec
+from support import synthetic as synthetic_videos
+from support.recording import SymbolsOf
+from support.tiny import save_tiny_models
+
+KNOWN_SKIPS = (
+    "no GPU here",
+    "no /dev/full here",
+    "no /proc here",
+    "this PyAV writes no display matrix",
+)
+"""Why a test may be skipped when all extras are installed."""
+
+RAY_FIXTURES = {"cluster", "ray_data", "ray_here"}
 
 
-def load_beside(name: str) -> ModuleType:
-    """A module of this folder, which is not a package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--known-skips",
+        action="store_true",
+        help="fail if a test is skipped for a reason that is not in KNOWN_SKIPS (tests/conftest.py)",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what Ray is started for."""
+    for item in items:
+        if RAY_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.ray)
+
+
+def unknown_skips(config: pytest.Config) -> list[str]:
+    """Place and reason of the skipped tests that are not excused."""
+    reports = config.pluginmanager.getplugin("terminalreporter").stats.get("skipped", [])
+    found = (report.longrepr for report in reports if isinstance(report.longrepr, tuple))
+    excused = tuple(f"Skipped: {reason}" for reason in KNOWN_SKIPS)
+    return [f"{path}:{line}: {text}" for path, line, text in found if text not in excused]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--known-skips") and unknown_skips(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    unknown = unknown_skips(config) if config.getoption("--known-skips") else []
+    if unknown:
+        terminalreporter.section("skips that are not on the list (KNOWN_SKIPS)")
+        terminalreporter.write_line("\n".join(unknown))
 
 
 load_beside("sounding")  # tests import it by this name
@@ -35,14 +73,14 @@ def _one_thread() -> None:
 
 @pytest.fixture
 def symbols_of(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Records symbols: `with symbols_of.recording("encode") as symbols` (tests/recording.py)."""
-    return load_beside("recording").SymbolsOf(monkeypatch)
+    """Records symbols: `with symbols_of.recording("encode") as symbols` (support/recording.py)."""
+    return SymbolsOf(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
-    """The module tests/synthetic.py: makers of small videos."""
-    return load_beside("synthetic")
+    """The module support/synthetic.py: makers of small videos."""
+    return synthetic_videos
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +103,7 @@ def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small models: tiny-intra and tiny-inter of the default kind, tiny-image and tiny-flow of the published ones."""
     folder = tmp_path_factory.mktemp("weights")
-    load_beside("tiny").save_tiny_models(folder, "tiny", seed=7)
+    save_tiny_models(folder, "tiny", seed=7)
     for kind in ("intra", "inter"):
         save_dct_weights(folder / f"tiny-{kind}.safetensors", random_weights(kind))
     return folder

@@ -23,8 +23,7 @@ from streamcodec.models.zoo.hyperprior import (
 from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow, ScaleSpaceFlowImage
 from streamcodec.models.zoo.vae import SimpleVAECompressionModel
-
-from ..tiny import enliven
+from support.tiny import enliven
 
 N, M = 8, 12
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from streamcodec.models.layers.scale_space import gaussian_volume, warp
 
-FIXTURE = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "scale_space_warp.npz"
+FIXTURE = Path(__file__).parents[1] / "data" / "scale_space_warp.npz"
 
 
 @pytest.fixture
@@ -29,11 +29,10 @@ def trilinear(volume: Tensor, flow: Tensor, level: Tensor) -> Tensor:
     )[:, :, 0]
 
 
-@pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 def test_volume_and_warp_match_the_fixture() -> None:
     data = {key: torch.from_numpy(value) for key, value in np.load(FIXTURE).items()}
     volume = gaussian_volume(data["frame"])
-    torch.testing.assert_close(volume.transpose(1, 2), data["volume"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(volume.transpose(1, 2)[:, :1], data["volume"], atol=1e-5, rtol=0)
     warped = warp(volume, data["flow_pixels"], 3 * data["scale"] + 2.5)
     torch.testing.assert_close(warped, data["warped"], atol=1e-4, rtol=0)
 

@@ -205,7 +205,7 @@ def test_what_is_no_output_fails(frames, tiny_models, out, error: type[Exception
         streamcodec.encode(frames, out, **tiny_models)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_full_disk_fails(frames, tiny_models) -> None:
     with (
         Path("/dev/full").open("wb", buffering=0) as full,

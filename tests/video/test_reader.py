@@ -13,7 +13,7 @@ from streamcodec.metrics import psnr_db
 from streamcodec.types import ColorSpec
 from streamcodec.video import VideoReader
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+CLIPS = Path(__file__).parents[2] / "tools" / "data"
 
 
 class Pipe(io.RawIOBase):
@@ -247,25 +247,8 @@ def test_avi_with_b_frames_has_rising_even_times(tmp_path: Path, synthetic: Modu
     assert (steps != np.median(steps)).sum() <= 2
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the larger clips are not here")
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [
-        ("train/video/cup.mp4", 217),
-        ("train/video/box.mp4", 455),
-        ("train/video/car-detection.mp4", 377),
-        ("train/video/cityCC0.mpg", 190),
-        ("train/video/vtest.avi", 795),
-        ("train/video/asl/milk.mkv", 51),
-        ("train/video/pose2sim_single_cam02.mp4", 100),
-        ("val/libby.mp4", 32),
-        ("val/drift-straight.mp4", 32),
-        ("val/calendar.mp4", 32),
-        ("val/foliage.mp4", 32),
-    ],
-)
-def test_real_files_give_all_their_frames(name: str, count: int) -> None:
-    with VideoReader(SHARED / name, frame_format="yuv420") as reader:
+def test_a_filmed_video_gives_all_its_frames() -> None:
+    with VideoReader(CLIPS / "city.mkv", frame_format="yuv420") as reader:
         pts = [frame.pts for frame in reader]
-    assert len(pts) == count
+    assert len(pts) == 48
     assert min(np.diff(pts)) > 0

@@ -35,7 +35,7 @@ from streamcodec.types import VideoFormat
 
 TESTS = Path(__file__).parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
-from tiny import save_tiny_models  # noqa: E402 (lies with the tests)
+from support.tiny import save_tiny_models  # noqa: E402 (lies with the tests)
 
 GOLDEN = TESTS / "codec" / "golden"
 VERSION = "v1.0"

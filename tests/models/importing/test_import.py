@@ -1,5 +1,6 @@
 """Checkpoints of every age and wrapping become the same weights file."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..deterministic import frame
 from ..small_models import enliven, flow_model
 from .test_published import of_2020, with_underscore
 
-FIXTURE = Path(__file__).parents[3] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
+FIXTURE = Path(__file__).parents[2] / "data" / "compressai_state_dicts.json.gz"
 ZOO = [name for name in names() if "N" in config_of(name)]
 State = dict[str, Tensor]
 
@@ -241,9 +242,8 @@ def test_a_part_can_be_named(tmp_path: Path) -> None:
     assert {key.partition("_")[0] for key in report.unused} == {"res", "motion"}
 
 
-@pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 def test_published_layouts_are_told_apart() -> None:
-    for label, layout in json.loads(FIXTURE.read_text()).items():
+    for label, layout in json.loads(gzip.decompress(FIXTURE.read_bytes())).items():
         preset, _, widths = label.partition("@")
         if preset not in ZOO:
             continue

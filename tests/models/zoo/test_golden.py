@@ -23,7 +23,7 @@ from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
 from ..deterministic import frame, set_weights
 
-FIXTURES = Path(__file__).parents[3] / ".." / "shared" / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "data"
 
 MODELS: dict[str, Callable[[], ImageModel]] = {  # input: frame(64, 128)
     "bmshj2018-factorized": partial(FactorizedPrior, 16, 24),
@@ -98,7 +98,6 @@ def test_output_and_bits_are_the_published_models(name: str) -> None:
     assert statistics_of(x_hat) == pytest.approx(STATISTICS[name], abs=1e-5)
 
 
-@pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not here")
 @pytest.mark.parametrize("name", ["bmshj2018-factorized", "mbt2018-mean"])
 def test_output_matches_the_fixture_in_every_pixel(name: str) -> None:
     recorded = json.loads((FIXTURES / "compressai_golden.json").read_text())["models"][name]

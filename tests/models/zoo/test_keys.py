@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from streamcodec.models.zoo.hyperprior import MeanScaleHyperprior, ScaleHyperpri
 from streamcodec.models.zoo.joint import JointAutoregressiveHierarchicalPriors
 from streamcodec.models.zoo.ssf import ScaleSpaceFlow
 
-FIXTURE = Path(__file__).parents[3] / ".." / "shared" / "fixtures" / "compressai_state_dicts.json"
+FIXTURE = Path(__file__).parents[2] / "data" / "compressai_state_dicts.json.gz"
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "bmshj2018-factorized@128x192": partial(FactorizedPrior, 128, 192),
@@ -80,10 +81,9 @@ def test_keys_and_shapes_are_the_published_ones(name: str) -> None:
     assert digest(layout(name)) == GOLDEN[name]
 
 
-@pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
 @pytest.mark.parametrize("name", MODELS)
 def test_keys_and_shapes_match_the_fixture(name: str) -> None:
-    published = json.loads(FIXTURE.read_text())[name]
+    published = json.loads(gzip.decompress(FIXTURE.read_bytes()))[name]
     assert layout(name) == published["keys"]
     with torch.device("meta"):
         assert (

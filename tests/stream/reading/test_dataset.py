@@ -124,7 +124,7 @@ def test_every_kind_of_source_can_be_sent_to_workers(coded, kind) -> None:
     assert list(dataset) == list(dataset) == [*range(10)]
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc here")
 def test_no_more_than_one_file_is_open(coded, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.ssf" for number in range(4)]
     for path in paths:
