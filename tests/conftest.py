@@ -63,9 +63,6 @@ def pytest_terminal_summary(
         terminalreporter.write_line("\n".join(unknown))
 
 
-load_beside("sounding")  # tests import it by this name
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sounding import (
+
+import streamcodec
+from streamcodec.container import PacketHeader, PacketType, Reader
+from streamcodec.errors import CorruptStreamError, OutputError, SourceError, UsageError
+from streamcodec.parts import encode_part, join_parts, plan_video
+from streamcodec.video.tracks import read
+from support.sounding import (
     ASS,
     SRT,
     Packets,
@@ -17,12 +23,6 @@ from sounding import (
     tracks_of,
     write_sounding,
 )
-
-import streamcodec
-from streamcodec.container import PacketHeader, PacketType, Reader
-from streamcodec.errors import CorruptStreamError, OutputError, SourceError, UsageError
-from streamcodec.parts import encode_part, join_parts, plan_video
-from streamcodec.video.tracks import read
 
 SETTINGS: dict[str, Any] = {"preset": "fast", "quality": 10, "gop": 8, "scenecut": 0}
 CODEC_OPTIONS = {"preset": "ultrafast"}
