@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BLOCK = """
 import sys
 sys.modules.update(dict.fromkeys(("torch", "cv2", "kornia", "ray")))

@@ -13,6 +13,8 @@ from streamcodec.parts.plan import VideoPlan, plan_video
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.source import SourceRange
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 48
 B_FRAMES = {"g": "20", "bf": "3"}
 OPEN_GOPS = {"x264-params": "keyint=12:open-gop=1:bframes=3:scenecut=0"}

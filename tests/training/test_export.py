@@ -17,6 +17,8 @@ from streamcodec.training.data.synthetic import to_planes
 from streamcodec.training.replicas import ALONE
 from streamcodec.training.state import begin
 
+pytestmark = pytest.mark.slow
+
 INTER = TrainConfig(
     "inter",
     2,

@@ -18,6 +18,8 @@ from streamcodec.training.replicas import ALONE
 from streamcodec.training.state import begin
 from streamcodec.training.trainer import check, learning_rate, train_step
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = {
     "inter": {"synthesis": 8, "analysis": 8, "features": 8, "blocks": 1},
     "intra": {"synthesis": 8, "analysis": 8, "context": 8, "hyper": 8, "z": 4, "blocks": 1},

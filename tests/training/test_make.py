@@ -16,6 +16,8 @@ from streamcodec.training import Recipe, make_pairs, open_pairs
 from streamcodec.training.data.references import load_models, predict_from_codec
 from streamcodec.training.data.synthetic import to_planes
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("kornia", reason="kornia is not installed")
 pytest.importorskip("PIL", reason="Pillow is not installed")
 

@@ -206,6 +206,7 @@ def test_masked_weights_do_not_matter(tmp_path: Path) -> None:
     assert ids[0] == ids[1] != ids[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ZOO)
 def test_every_model_of_the_zoo_comes_back(tmp_path: Path, preset: str) -> None:
     model = small(preset).eval()
@@ -222,6 +223,7 @@ def test_every_model_of_the_zoo_comes_back(tmp_path: Path, preset: str) -> None:
         assert torch.equal(loaded.model(*inputs)["x_hat"], model(*inputs)["x_hat"])
 
 
+@pytest.mark.slow
 def test_scale_space_flow_gives_two_files(tmp_path: Path) -> None:
     model = flow_model()
     report = imported(tmp_path, model.state_dict())
@@ -242,6 +244,7 @@ def test_a_part_can_be_named(tmp_path: Path) -> None:
     assert {key.partition("_")[0] for key in report.unused} == {"res", "motion"}
 
 
+@pytest.mark.slow
 def test_published_layouts_are_told_apart() -> None:
     for label, layout in json.loads(gzip.decompress(FIXTURE.read_bytes())).items():
         preset, _, widths = label.partition("@")

@@ -107,6 +107,7 @@ def test_output_matches_the_fixture_in_every_pixel(name: str) -> None:
     assert bits == pytest.approx(recorded["bits"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_scale_space_flow_at_256x256_is_the_published_model() -> None:
     """The one size at which CompressAI's flow is in our unit; 34 million weights. Flow here: up to 9 pixels."""
     model = ScaleSpaceFlow().eval()
