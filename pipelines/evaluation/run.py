@@ -119,7 +119,12 @@ def find_clips(paths: Sequence[Path]) -> list[Clip]:
             else [path]
         )
     names = [file.stem for file in files]
-    if not files or len(set(names)) < len(names):
+    if not files:
+        where = ", ".join(map(str, paths)) or "nothing"
+        raise UsageError(
+            f"no video is found in {where}; accepted: videos, and folders with files of {', '.join(VIDEO_SUFFIXES)}"
+        )
+    if len(set(names)) < len(names):
         raise UsageError(f"the clips are {names}; accepted: at least one, each of its own name")
     return [Clip.of(file) for file in files]
 

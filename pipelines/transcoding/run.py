@@ -93,6 +93,8 @@ def transcode(
             force=force, retry_failed=retry_failed, output_exists=places.existing_outputs()
         )
         totals = manifest.add(coding.pairs(listing, places.out), policy)
+        if say is not None and not totals.pending:
+            say(_nothing_to_do(totals, coding, retry_failed=retry_failed))
         run = _Run(
             places, manifest, coding, scheduling, totals, progress, say or (lambda text: None)
         )
@@ -100,6 +102,18 @@ def transcode(
         manifest.finish(ending)
         places.clear()
         return write_report(manifest, places.state)
+
+
+def _nothing_to_do(totals: Totals, coding: Coding, *, retry_failed: bool) -> str:
+    """What to say where nothing is to be coded, and why."""
+    if not totals.files:
+        return f"no file matches: the sources hold none of {', '.join(coding.input_suffixes)}"
+    parts = [f"nothing to do: {totals.kept} of {totals.files} files are done"]
+    if totals.skipped:
+        parts.append(f"{totals.skipped} are skipped")
+    if totals.failed and not retry_failed:
+        parts.append(f"{totals.failed} failed before (--retry-failed tries them again)")
+    return ", ".join(parts)
 
 
 @contextmanager

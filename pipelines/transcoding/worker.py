@@ -208,11 +208,18 @@ class Coder:
         with self._storage.output(ref.output, ref.key, coding.suffix) as path:
             report = decode(
                 source, path, codec=coding.codec, crf=coding.crf, device=coding.options.device, on_damage=coding.on_damage,
-                max_pixels=coding.max_pixels, **coding.part,
+                max_pixels=coding.max_pixels, audio=coding.options.audio, subtitles=coding.options.subtitles, **coding.part,
             )  # fmt: skip
             size_bytes = path.stat().st_size
         return FileDone(
-            ref.file, size_bytes, report.frames, gops, report.width, report.height, report.seconds
+            ref.file,
+            size_bytes,
+            report.frames,
+            gops,
+            report.width,
+            report.height,
+            report.seconds,
+            notes=report.notes if report.damage is None else (*report.notes, report.damage),
         )
 
     def _verify(self, ref: FileRef) -> Verified:
@@ -237,4 +244,5 @@ def _done(ref: FileRef, report: EncodeReport, seconds: float) -> FileDone:
         report.height,
         seconds,
         report.psnr_db,
+        report.notes,
     )

@@ -36,7 +36,7 @@ RESET_PARTS = "DELETE FROM parts WHERE file = ?"
 RESET = """
 UPDATE files SET run = ?, input = ?, identity = ?, key = ?, input_bytes = ?, state = 'pending', attempts = 0, plan = NULL, ended_run = NULL,
     output_bytes = NULL, frames = NULL, gops = NULL, width = NULL, height = NULL, psnr_db = NULL, seconds = NULL, worker = NULL,
-    started = NULL, finished = NULL, error = NULL, traceback = NULL
+    started = NULL, finished = NULL, error = NULL, traceback = NULL, notes = NULL
 WHERE id = ?
 """
 

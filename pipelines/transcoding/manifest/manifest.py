@@ -68,7 +68,7 @@ ON CONFLICT DO UPDATE SET attempts = excluded.attempts
 FILE_TRIED = "UPDATE files SET attempts = ? WHERE id = ?"
 WRITTEN = """
 UPDATE files SET state = ?, ended_run = ?, plan = NULL, output_bytes = ?, frames = ?, gops = ?, width = ?, height = ?, seconds = ?,
-    psnr_db = ?, worker = ?, finished = ?, error = NULL, traceback = NULL
+    psnr_db = ?, notes = ?, worker = ?, finished = ?, error = NULL, traceback = NULL
 WHERE id = ?
 """
 NO_PARTS = "DELETE FROM parts WHERE file = ?"
@@ -249,6 +249,7 @@ class Manifest:
             done.height,
             done.seconds,
             done.psnr_db,
+            "\n".join(done.notes) or None,
             worker,
             self._clock(),
         )

@@ -19,7 +19,17 @@ from ...files.locations import local_path
 
 __all__ = ["FACTS", "append", "find", "load", "path_beside"]
 
-FACTS = ("output_bytes", "frames", "gops", "width", "height", "psnr_db", "seconds", "finished")
+FACTS = (
+    "output_bytes",
+    "frames",
+    "gops",
+    "width",
+    "height",
+    "psnr_db",
+    "seconds",
+    "finished",
+    "notes",
+)
 COLUMNS = ("output", "key", *FACTS)
 TABLE = f"CREATE TEMP TABLE receipts (output TEXT PRIMARY KEY, {', '.join(COLUMNS[1:])})"
 BATCH = 500

@@ -30,8 +30,8 @@ LAST_STATES = ("done", "failed", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file of a run. `ended_run`: the run that ended it. What is not known (yet) is None. Times
-    are seconds since 1970."""
+    """A file of a run. `ended_run`: the run that ended it. What is not known (yet) is None. `notes`:
+    what of the input is changed or not kept, a line each. Times are seconds since 1970."""
 
     input: str
     output: str
@@ -51,6 +51,7 @@ class FileRow:
     started: float | None
     finished: float | None
     ended_run: int | None
+    notes: str | None = None
 
     @property
     def bpp(self) -> float | None:

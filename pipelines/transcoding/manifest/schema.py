@@ -8,6 +8,7 @@ the machine, one that was not leaves no trace. `application_id` tells that the f
     pending      nothing was done of it          running  a worker has it, or had it when the driver died
     planned      its GOPs are known              written  the output is in its place, its check is missing
 `files.run`      the last run that listed it; `files.ended_run` the run that brought it to done, failed or skipped
+`files.notes` what of the input is changed or not kept, a line each; NULL = nothing
 `files.key`      of input, identity, settings and models; `files.plan` JSON, while it is needed, like the rows in `parts`
 """
 
@@ -33,7 +34,7 @@ CREATE TABLE files (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, input TEXT NOT NULL, output TEXT NOT NULL, identity TEXT NOT NULL, key BLOB NOT NULL,
     input_bytes INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, plan TEXT, ended_run INTEGER,
     output_bytes INTEGER, frames INTEGER, gops INTEGER, width INTEGER, height INTEGER, psnr_db REAL, seconds REAL,
-    worker TEXT, started REAL, finished REAL, error TEXT, traceback TEXT
+    worker TEXT, started REAL, finished REAL, error TEXT, traceback TEXT, notes TEXT
 );
 CREATE UNIQUE INDEX files_output ON files (output);
 CREATE TABLE parts (

@@ -94,6 +94,8 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
             "speed",
             f"{summary.frames:,} frames, {summary.frames / summary.seconds:.2f} per second and worker",
         )
+    if summary.noted:
+        yield "notes", f"{summary.noted:,} files; the commonest: {summary.notes[0][0]}"
     if summary.wall_seconds is not None:
         yield "wall time", time_text(summary.wall_seconds)
 
@@ -114,7 +116,13 @@ def _write_json(manifest: Manifest, summary: Summary, file: TextIO) -> None:
         name: getattr(summary, name)
         for name in ("input_bytes", "output_bytes", "frames", "seconds", "wall_seconds", "bpp")
     }
-    file.write(json.dumps(head | {"errors": dict(summary.errors)})[:-1] + ', "files": [')
+    file.write(
+        json.dumps(
+            head
+            | {"errors": dict(summary.errors), "noted": summary.noted, "notes": dict(summary.notes)}
+        )[:-1]
+        + ', "files": ['
+    )
     for number, row in enumerate(manifest.files()):
         file.write((",\n" if number else "\n") + json.dumps(_record(row)))
     file.write("\n]}\n")

@@ -23,6 +23,7 @@ class Summary:
     """A run. Sums are over all files that are done, in this run or before: `input_bytes`,
     `output_bytes`, `frames`, and `seconds` of work of all workers. `sample`: files that are done,
     by chance if there are too many to plot. `errors`: the commonest, with their numbers.
+    `noted`: files of which something is changed or not kept; `notes`: the commonest, likewise.
     """
 
     run: RunRow
@@ -34,6 +35,8 @@ class Summary:
     seconds: float
     sample: tuple[FileRow, ...]
     errors: tuple[tuple[str, int], ...]
+    noted: int = 0
+    notes: tuple[tuple[str, int], ...] = ()
 
     @property
     def wall_seconds(self) -> float | None:
@@ -61,6 +64,8 @@ class _Sums:
     pixels: int = 0
     seconds: float = 0.0
     errors: Counter[str] = field(default_factory=Counter)
+    noted: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: FileRow) -> None:
         frames = row.frames or 0
@@ -69,6 +74,8 @@ class _Sums:
         self.frames += frames
         self.pixels += frames * (row.width or 0) * (row.height or 0)
         self.seconds += row.seconds or 0.0
+        self.noted += row.notes is not None
+        self.notes.update((row.notes or "").splitlines())
 
 
 def sum_up(manifest: Manifest) -> Summary | None:
@@ -85,7 +92,13 @@ def sum_up(manifest: Manifest) -> Summary | None:
             sums.errors[_kind(row.error or "unknown")] += 1
     figures = (sums.input_bytes, sums.output_bytes, sums.frames, sums.pixels, sums.seconds)
     return Summary(
-        run, manifest.totals(), *figures, tuple(sample), tuple(sums.errors.most_common(12))
+        run,
+        manifest.totals(),
+        *figures,
+        tuple(sample),
+        tuple(sums.errors.most_common(12)),
+        sums.noted,
+        tuple(sums.notes.most_common(12)),
     )
 
 

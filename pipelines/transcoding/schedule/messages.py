@@ -142,7 +142,7 @@ class PartsLost:
 @dataclass(frozen=True, slots=True)
 class FileDone:
     """An output that is in its place. `size_bytes`: of the output. `seconds`: of work, in all its
-    tasks. `psnr_db`: None = not measured."""
+    tasks. `psnr_db`: None = not measured. `notes`: what of the input is changed or not kept."""
 
     file: int
     size_bytes: int
@@ -152,6 +152,7 @@ class FileDone:
     height: int
     seconds: float
     psnr_db: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

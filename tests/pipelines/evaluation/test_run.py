@@ -251,7 +251,7 @@ def test_folders_give_their_videos(tmp_path: Path) -> None:
 def test_clips_fail(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         find_clips([tmp_path / "none.mp4"])
-    with pytest.raises(UsageError, match="at least one"):
+    with pytest.raises(UsageError, match="no video is found in"):
         find_clips([tmp_path])
     (tmp_path / "a.mp4").touch()
     with pytest.raises(UsageError, match="each of its own name"):

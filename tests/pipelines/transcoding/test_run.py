@@ -229,6 +229,15 @@ def test_without_ray_the_error_says_what_to_install(
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_to_do_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without Ray: nothing is started for it."""
+    folder = tmp_path / "none"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("no video")
+    assert run(["transcode", str(folder), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    assert "no file matches: the sources hold none of .3gp" in capsys.readouterr().err
+
+
 def test_dry_run_tells_sizes_and_writes_nothing(
     dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sounding import SRT, Sound, Sounding, packets_of, write_sounding
 
 from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.locations import FileRef
@@ -91,6 +92,30 @@ def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
     assert Path(parts[0].path).exists()  # until the driver has it in writing
     remove_parts(bench.work, bench.ref)
     assert not Path(parts[0].path).exists()
+
+
+def test_sound_goes_through_parts_and_back_and_notes_are_told(dataset: Any, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    write_sounding(source, Sounding([Sound(), Sound("flac")], [(SRT, "ger")], attachment=b"font"))
+    ref = ref_of(source, str(tmp_path / "out.ssf"))
+    coder = Coder(dataset.coding, Storage(str(tmp_path)))
+    plan = only(coder.perform(Task(0, "plan", (ref,), 1.0))).plan
+    runs = [
+        Part(0, 1, plan.gop_frames[0]),
+        Part(1, len(plan.gop_frames) - 1, sum(plan.gop_frames[1:])),
+    ]
+    parts = tuple(
+        only(coder.perform(Task(0, "part", (ref,), 1.0, plan=plan, part=part))) for part in runs
+    )
+    done = only(coder.perform(Task(0, "join", (ref,), 1.0, plan=plan, parts=parts)))
+    assert done.notes == ("its attachment is not kept",)
+    whole = replace(ref, output=str(tmp_path / "whole.ssf"))
+    assert only(coder.perform(Task(0, "whole", (whole,), 1.0))).notes == done.notes
+    assert Path(whole.output).read_bytes() == Path(ref.output).read_bytes()
+    back = replace(ref_of(Path(ref.output), str(tmp_path / "back.mkv")), file=2)
+    decoder = Coder(replace(dataset.coding, to="mkv"), Storage(str(tmp_path)))
+    assert only(decoder.perform(Task(0, "whole", (back,), 1.0))).notes == ()
+    assert packets_of(Path(back.output)) == packets_of(source)
 
 
 def test_a_part_that_is_there_is_not_coded_again(
