@@ -30,8 +30,8 @@ __all__ = [
 
 TABLE_QUALITIES = (0, 16, 32, 48, 63)
 FIRST_GUESS = 32
-USUAL_STEP_DB = 0.12  # what one step of quality changes, until two points are known
-USUAL_STEP_LOG2 = 0.035
+USUAL_STEP_DB = 0.32  # what one step of quality changes, until two points are known
+USUAL_STEP_LOG2 = 0.09
 MAX_INTERPOLATIONS = 4  # then by halves
 MIN_STEP = 1e-6
 MIN_SIZE = 1e-9
