@@ -31,14 +31,14 @@ except ImportError as error:
         f"more than one worker needs Ray Train (pip install 'streamcodec[ray]'): {error}"
     ) from error
 
-__all__ = ["Job", "train_on_workers"]
+__all__ = ["RunSpec", "train_on_workers"]
 
 RESTARTS = 3
 POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Job:
+class RunSpec:
     """What every worker is told: the arguments of `streamcodec.training.train`, and threads of
     the CPU (None: PyTorch's default)."""
 
@@ -83,7 +83,7 @@ def train_on_workers(
     )  # what is wrong with it is better said before workers start
     folder = folder.resolve()
     paths = tuple(path.resolve() for path in data)
-    job = Job(
+    job = RunSpec(
         config,
         paths,
         folder,
@@ -100,7 +100,7 @@ def train_on_workers(
     report(f"the run has ended; {folder} has the state, from which the same command goes on")
 
 
-def _fit(job: Job, workers: int) -> None:
+def _fit(job: RunSpec, workers: int) -> None:
     trainer = TorchTrainer(
         _work,
         train_loop_config={"job": job},
@@ -122,7 +122,7 @@ def _fit(job: Job, workers: int) -> None:
         ) from error
 
 
-def _work(settings: dict[str, Job]) -> None:
+def _work(settings: dict[str, RunSpec]) -> None:
     """One worker."""
     import torch
 

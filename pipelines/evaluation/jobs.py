@@ -11,7 +11,7 @@ from streamcodec.checks import parse_json
 from streamcodec.errors import UsageError
 
 from .anchors import anchor_named
-from .rows import OURS, Clip, Job
+from .rows import OURS, Clip, Measurement
 
 __all__ = ["parse_options", "plan"]
 
@@ -22,7 +22,7 @@ def plan(
     anchors: Mapping[str, Iterable[int]],
     options: Mapping[str, Any],
     max_frames: int | None = None,
-) -> list[Job]:
+) -> list[Measurement]:
     """All jobs, ours first since they take longest. `anchors`: name -> CRFs. `options`: of
     `parse_options`; its GOP is the anchors' too.
 
@@ -35,7 +35,7 @@ def plan(
     ours = [EncodeOptions(**{"quality": quality, "gop": gop, **settings}) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
     jobs = [
-        Job(clip, OURS, quality, gop, version, settings, max_frames)
+        Measurement(clip, OURS, quality, gop, version, settings, max_frames)
         for clip in clips
         for quality in qualities
     ]
@@ -50,11 +50,11 @@ def plan(
 
 def _anchor_jobs(
     clips: Sequence[Clip], codec: str, crfs: Sequence[int], gop: int, max_frames: int | None
-) -> list[Job]:
+) -> list[Measurement]:
     for crf in crfs:
         anchor_named(codec).check_crf(crf)
     return [
-        Job(clip, codec, crf, gop, f"PyAV {av.__version__}", {}, max_frames)
+        Measurement(clip, codec, crf, gop, f"PyAV {av.__version__}", {}, max_frames)
         for clip in clips
         for crf in crfs
     ]

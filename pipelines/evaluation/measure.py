@@ -23,7 +23,7 @@ from streamcodec.types import FrameFormat, RawFrame
 from streamcodec.video import VideoReader, VideoWriter, rgb_of, yuv420_of
 
 from .anchors import THREADS, anchor_named
-from .rows import OURS, Job, Row
+from .rows import OURS, Measurement, Row
 
 __all__ = ["Coded", "encode_anchor", "encode_ours", "measure", "row_of"]
 
@@ -78,7 +78,7 @@ class Coded:
     frame_format: FrameFormat = "yuv420"
 
 
-def row_of(job: Job) -> Row | str:
+def row_of(job: Measurement) -> Row | str:
     """What came of a job: its row, or why there is none."""
     try:
         return measure(job)
@@ -86,7 +86,7 @@ def row_of(job: Job) -> Row | str:
         return str(error)
 
 
-def measure(job: Job) -> Row:
+def measure(job: Measurement) -> Row:
     """Raises a StreamCodecError if the clip cannot be read, is too small for MS-SSIM, or does not
     come back as it was encoded."""
     set_threads(THREADS)
@@ -120,11 +120,11 @@ def measure(job: Job) -> Row:
     )  # fmt: skip
 
 
-def reader(job: Job, frame_format: FrameFormat) -> VideoReader:
+def reader(job: Measurement, frame_format: FrameFormat) -> VideoReader:
     return VideoReader(job.clip.path, frame_format=frame_format, max_frames=job.max_frames)
 
 
-def _compare(source: Picture | None, shown: Picture | None, job: Job) -> Compared:
+def _compare(source: Picture | None, shown: Picture | None, job: Measurement) -> Compared:
     if source is None or shown is None:
         raise SourceError(
             f"{job.clip.path}: {job.codec} gave back {'fewer' if shown is None else 'more'} frames than it got"
@@ -143,7 +143,7 @@ def _mean_psnr_db(compared: Iterable[Compared], frame_format: FrameFormat) -> fl
     return mse_to_psnr_db(float(np.mean([each.errors[frame_format] for each in compared])))
 
 
-def encode_ours(job: Job, folder: Path) -> Coded:
+def encode_ours(job: Measurement, folder: Path) -> Coded:
     """The whole .ssf file counts; it is made of the pictures alone, so that it holds no sound and
     no tags of the source."""
     path = folder / "clip.ssf"
@@ -183,7 +183,7 @@ def _file(model: str) -> str | None:
     return model if model.endswith(".safetensors") else None
 
 
-def encode_anchor(job: Job, folder: Path) -> Coded:
+def encode_anchor(job: Measurement, folder: Path) -> Coded:
     """An anchor through PyAV; the packets of the video count, not the container around them."""
     path, anchor = folder / "clip.mp4", anchor_named(job.codec)
     os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 writes to the terminal by itself

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..cluster import connected, default_workers, local_cpus, worker_environment
 from .anchors import THREADS
-from .rows import Job, Row
+from .rows import Measurement, Row
 
 # isort: split
 import ray
@@ -20,8 +20,8 @@ ATTEMPTS = 3
 
 
 def measure_on_ray(
-    jobs: Sequence[Job], workers: int | None = None, address: str | None = None
-) -> Iterator[tuple[Job, Row | str]]:
+    jobs: Sequence[Measurement], workers: int | None = None, address: str | None = None
+) -> Iterator[tuple[Measurement, Row | str]]:
     """What came of the jobs, in the order in which they end: a row, or why there is none.
     `workers`: jobs at a time; None = as many as there is room for. `address`: as for `connected`.
     The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
@@ -34,15 +34,15 @@ def measure_on_ray(
 
 
 class _Tasks:
-    def __init__(self, jobs: Sequence[Job], limit: int) -> None:
+    def __init__(self, jobs: Sequence[Measurement], limit: int) -> None:
         self._waiting = deque(enumerate(jobs))
         self._limit = limit
-        self._running: dict[Any, tuple[int, Job]] = {}
+        self._running: dict[Any, tuple[int, Measurement]] = {}
         self._deaths: Counter[int] = Counter()
         self._measure: Any = ray.remote(_measure).options(num_cpus=THREADS, max_retries=0)
         self._environment = worker_environment()
 
-    def results(self) -> Iterator[tuple[Job, Row | str]]:
+    def results(self) -> Iterator[tuple[Measurement, Row | str]]:
         while self._waiting or self._running:
             while self._waiting and len(self._running) < self._limit:
                 number, job = self._waiting.popleft()
@@ -78,7 +78,7 @@ class _Tasks:
             ray.cancel(task, force=True)
 
 
-def _measure(job: Job, environment: Mapping[str, str]) -> Row | str:
+def _measure(job: Measurement, environment: Mapping[str, str]) -> Row | str:
     os.environ.update(environment)
     from .measure import row_of
 

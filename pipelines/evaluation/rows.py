@@ -12,7 +12,7 @@ from streamcodec.checks import parse_json
 from streamcodec.errors import UsageError
 from streamcodec.rates import bits_per_pixel
 
-__all__ = ["OURS", "Clip", "Job", "Row", "Store", "key_of", "latest", "read_rows"]
+__all__ = ["OURS", "Clip", "Measurement", "Row", "Store", "key_of", "latest", "read_rows"]
 
 OURS = "streamcodec"
 
@@ -31,7 +31,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Job:
+class Measurement:
     """One clip to encode with one codec at one setting: our quality, or an anchor's CRF.
 
     `options`: further fields of our EncodeOptions. `version`: of the codec; ours has the ids of the
@@ -98,7 +98,7 @@ class Row:
         return later[0] - later[-1] if later else 0.0
 
 
-def key_of(item: Job | Row) -> str:
+def key_of(item: Measurement | Row) -> str:
     """Equal for jobs that give the same bits, and for the row of such a job. Models count by their
     ids, wherever their files are."""
     options = {
@@ -131,7 +131,7 @@ class Store:
             path.write_text(text[: text.rfind("\n") + 1])
         self._rows = {key_of(row): row for row in read_rows(path)}
 
-    def get(self, job: Job) -> Row | None:
+    def get(self, job: Measurement) -> Row | None:
         return self._rows.get(key_of(job))
 
     def add(self, row: Row) -> None:

@@ -22,7 +22,7 @@ from ..plots import can_draw
 from .anchors import ANCHORS, anchor_named
 from .jobs import plan
 from .report import markdown, write_tables
-from .rows import OURS, Clip, Job, Row, Store, latest, read_rows
+from .rows import OURS, Clip, Measurement, Row, Store, latest, read_rows
 from .tables import names
 
 __all__ = ["QUALITIES", "Evaluation", "evaluate", "find_clips", "other_rows"]
@@ -130,8 +130,8 @@ def find_clips(paths: Sequence[Path]) -> list[Clip]:
 
 
 def _measured(
-    jobs: Sequence[Job], local: bool, workers: int | None, address: str | None
-) -> Iterator[tuple[Job, Row | str]]:
+    jobs: Sequence[Measurement], local: bool, workers: int | None, address: str | None
+) -> Iterator[tuple[Measurement, Row | str]]:
     if local or not jobs:
         from .measure import row_of
 
@@ -142,7 +142,10 @@ def _measured(
 
 
 def _fill(
-    store: Store, count: int, measured: Iterable[tuple[Job, Row | str]], say: Callable[[str], None]
+    store: Store,
+    count: int,
+    measured: Iterable[tuple[Measurement, Row | str]],
+    say: Callable[[str], None],
 ) -> list[str]:
     """Keep each row as soon as it is there; returns what failed."""
     failures = []

@@ -20,7 +20,7 @@ from .schedule.messages import FileError, Outcome, Task
 import ray
 from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
 
-__all__ = ["Actors", "Fleet", "Job"]
+__all__ = ["Actors", "Fleet", "WorkerSetup"]
 
 NODE_IS_GONE = (
     "node has died",
@@ -51,7 +51,7 @@ class Fleet:
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkerSetup:
     """What a worker is told when it starts. `work`: the folder of work; `mark`: a file in it that a
     worker must see, if it is local."""
 
@@ -64,7 +64,7 @@ class Job:
 class CodingActor:
     """The worker's side. Importing nothing heavy until the environment is set."""
 
-    def __init__(self, job: Job, environment: Mapping[str, str]) -> None:
+    def __init__(self, job: WorkerSetup, environment: Mapping[str, str]) -> None:
         os.environ.update(environment)
         self._job = job
         self._coder: Any = None
@@ -109,7 +109,7 @@ class Actors:
     """An executor (driver.py). Where an actor dies, another one is started, on whichever node has
     room."""
 
-    def __init__(self, fleet: Fleet, job: Job) -> None:
+    def __init__(self, fleet: Fleet, job: WorkerSetup) -> None:
         self._fleet = fleet
         self._job = job
         options = {

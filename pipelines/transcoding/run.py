@@ -21,13 +21,13 @@ from .manifest.driverlock import driver_lock
 from .manifest.enter import Policy
 from .manifest.manifest import Manifest
 from .manifest.rows import Totals
-from .ray_workers import Actors, Fleet, Job
+from .ray_workers import Actors, Fleet, WorkerSetup
 from .recipe import Coding
 from .report.event_log import EventLog
 from .report.progress import Snapshot, snapshot_of
 from .report.report import write_report
 from .report.summary import Summary
-from .schedule.messages import FileJob, SchedulerOptions
+from .schedule.messages import PendingFile, SchedulerOptions
 from .schedule.scheduler import Scheduler
 
 __all__ = ["transcode"]
@@ -125,7 +125,7 @@ def _alone(places: Places) -> Iterator[None]:
         yield
 
 
-def _inside(jobs: Iterator[FileJob], out: str) -> Iterator[FileJob]:
+def _inside(jobs: Iterator[PendingFile], out: str) -> Iterator[PendingFile]:
     """The jobs; OutputError at one whose output lies elsewhere: a manifest may come from others."""
     for job in jobs:
         if not is_below(job.ref.output, out):
@@ -160,7 +160,7 @@ class _Run:
                 gpus,
             )
             long_seconds = self.scheduling.target_seconds if self.scheduling.split else None
-            actors = Actors(fleet, Job(self.coding, self.places.work, mark, long_seconds))
+            actors = Actors(fleet, WorkerSetup(self.coding, self.places.work, mark, long_seconds))
             try:
                 return self._drive(actors, fleet.workers, interrupts)
             except KeyboardInterrupt:

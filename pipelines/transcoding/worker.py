@@ -21,10 +21,10 @@ from .schedule.costs import Rate
 from .schedule.messages import (
     FileDone,
     FileError,
+    GopLengths,
     Outcome,
     PartDone,
     PartsLost,
-    Plan,
     Planned,
     Task,
     Verified,
@@ -102,7 +102,9 @@ class Coder:
         )  # fmt: skip
         return Planned(
             ref.file,
-            Plan(plan.width, plan.height, tuple(gop.frames for gop in plan.gops), plan.to_json()),
+            GopLengths(
+                plan.width, plan.height, tuple(gop.frames for gop in plan.gops), plan.to_json()
+            ),
         )
 
     def _part(self, task: Task, ref: FileRef) -> PartDone:

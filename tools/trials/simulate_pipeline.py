@@ -25,9 +25,9 @@ from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
+    GopLengths,
     Outcome,
     PartDone,
-    Plan,
     Planned,
     SchedulerOptions,
     Task,
@@ -184,7 +184,10 @@ def answer(task: Task, measured: Measured) -> list[Outcome]:
     if task.kind == "plan":
         frames = int(file.size_bytes / BYTES_PER_SECOND * FPS)
         return [
-            Planned(file.file, Plan(WIDTH, HEIGHT, (*[GOP] * (frames // GOP), frames % GOP or GOP)))
+            Planned(
+                file.file,
+                GopLengths(WIDTH, HEIGHT, (*[GOP] * (frames // GOP), frames % GOP or GOP)),
+            )
         ]
     if task.part is not None:
         for gop in task.part.range:

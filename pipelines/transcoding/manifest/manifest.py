@@ -21,11 +21,11 @@ from ...files.sources import Item
 from ..schedule.messages import (
     FileDone,
     FileError,
-    FileJob,
+    GopLengths,
     Part,
     PartDone,
     PartsLost,
-    Plan,
+    PendingFile,
     Skipped,
 )
 from . import receipts
@@ -163,7 +163,7 @@ class Manifest:
         self.flush()
         return self.totals()
 
-    def jobs(self) -> Iterator[FileJob]:
+    def jobs(self) -> Iterator[PendingFile]:
         """The files of the run that have not ended by now, the largest first. Holds 8 bytes for
         each of them."""
         with guarded(self.path):
@@ -228,7 +228,7 @@ class Manifest:
         for file in files:
             self._write(STARTED, worker, self._clock(), file.file)
 
-    def planned(self, file: int, plan: Plan) -> None:
+    def planned(self, file: int, plan: GopLengths) -> None:
         self._write(PLANNED, plan_text(plan), plan.width, plan.height, plan.frames, plan.gops, file)
 
     def part_done(self, done: PartDone, worker: str) -> None:

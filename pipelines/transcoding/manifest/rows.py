@@ -10,7 +10,7 @@ from streamcodec.checks import parse_json
 from streamcodec.rates import bits_per_pixel
 
 from ...files.locations import FileRef
-from ..schedule.messages import FileJob, Part, PartDone, Plan
+from ..schedule.messages import GopLengths, Part, PartDone, PendingFile
 
 __all__ = [
     "FileRow",
@@ -134,7 +134,7 @@ def count_files(connection: Connection, run: int) -> Totals:
     return Totals(**counts)
 
 
-def load_jobs(connection: Connection, ids: list[int]) -> list[FileJob]:
+def load_jobs(connection: Connection, ids: list[int]) -> list[PendingFile]:
     """These files, in this order, with what is there of them."""
     marks = ", ".join("?" * len(ids))
     query = f"SELECT id, input, output, input_bytes, hex(key), attempts, plan, state FROM files WHERE id IN ({marks})"
@@ -144,12 +144,12 @@ def load_jobs(connection: Connection, ids: list[int]) -> list[FileJob]:
 
 def _job(
     connection: Connection, row: tuple[int, str, str, int, str, int, str | None, str]
-) -> FileJob:
+) -> PendingFile:
     number, source, output, size, key, attempts, plan, state = row
     ref = FileRef(number, source, output, size, key.lower())
     known = None if plan is None else _plan(plan)
     if known is None:
-        return FileJob(ref, attempts, written=state == "written")
+        return PendingFile(ref, attempts, written=state == "written")
     query = (
         "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload "
         "FROM parts WHERE file = ? ORDER BY first_gop"
@@ -163,17 +163,17 @@ def _job(
             done.append(PartDone(number, part, *result))
         else:
             tried.append((part, part_attempts))
-    return FileJob(ref, attempts, known, tuple(done), tuple(tried), state == "written")
+    return PendingFile(ref, attempts, known, tuple(done), tuple(tried), state == "written")
 
 
-def _plan(text: str) -> Plan | None:
+def _plan(text: str) -> GopLengths | None:
     """None for a text that is damaged: the file is then planned anew."""
     try:
         values = parse_json(text)
-        return Plan(**{**values, "gop_frames": tuple(values["gop_frames"])})
+        return GopLengths(**{**values, "gop_frames": tuple(values["gop_frames"])})
     except (ValueError, TypeError, LookupError):
         return None
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: GopLengths) -> str:
     return json.dumps(asdict(plan), separators=(",", ":"))

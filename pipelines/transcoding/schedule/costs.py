@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...files.locations import FileRef
-from .messages import FileDone, PartDone, Plan
+from .messages import FileDone, GopLengths, PartDone
 
 __all__ = ["CostModel", "Counts", "Rate"]
 
@@ -68,11 +68,11 @@ class CostModel:
         """Seconds for the whole file."""
         return ref.size_bytes / self._bytes.per_second
 
-    def of_frames(self, plan: Plan, frames: int) -> float:
+    def of_frames(self, plan: GopLengths, frames: int) -> float:
         """Seconds for so many frames of a planned video."""
         return frames * plan.width * plan.height / self._pixels.per_second
 
-    def learn_part(self, ref: FileRef, plan: Plan, done: PartDone) -> None:
+    def learn_part(self, ref: FileRef, plan: GopLengths, done: PartDone) -> None:
         self._pixels.learn(done.part.frames * plan.width * plan.height, done.seconds)
         self._bytes.learn(ref.size_bytes * done.part.frames / max(plan.frames, 1), done.seconds)
 

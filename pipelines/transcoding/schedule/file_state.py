@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...files.locations import FileRef
-from .messages import Part, PartDone, Plan
+from .messages import GopLengths, Part, PartDone
 
 __all__ = ["OpenFile", "Tries", "cut"]
 
@@ -27,7 +27,7 @@ class OpenFile:
 
     ref: FileRef
     order: int
-    plan: Plan | None = None
+    plan: GopLengths | None = None
     started: bool = False
     done: dict[int, PartDone] = field(default_factory=dict)
     tries: dict[int | None, Tries] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class OpenFile:
         return self.tries.setdefault(None if part is None else part.first_gop, Tries())
 
 
-def cut(plan: Plan, taken: Iterable[Part], frames: float) -> list[Part]:
+def cut(plan: GopLengths, taken: Iterable[Part], frames: float) -> list[Part]:
     """The GOPs that are in none of the parts `taken`, in order, as parts of at most so many frames
     and at least one GOP."""
     elsewhere = {gop for part in taken for gop in part.range}

@@ -13,12 +13,12 @@ from .file_state import OpenFile, Tries, cut
 from .messages import (
     FileDone,
     FileError,
-    FileJob,
+    GopLengths,
     Outcome,
     Part,
     PartDone,
     PartsLost,
-    Plan,
+    PendingFile,
     Planned,
     SchedulerOptions,
     Skipped,
@@ -42,7 +42,7 @@ class Journal(Protocol):
     def started(self, files: Sequence[FileRef], worker: str) -> None:
         """A worker begins with files that nobody was working on."""
 
-    def planned(self, file: int, plan: Plan) -> None: ...
+    def planned(self, file: int, plan: GopLengths) -> None: ...
 
     def part_done(self, done: PartDone, worker: str) -> None: ...
 
@@ -86,11 +86,11 @@ class Ledger:
         self._ready: list[tuple[int, int, int, _Unit]] = []
         self._numbers = count()
 
-    def begin(self, kind: TaskKind, jobs: Sequence[tuple[FileJob, int]]) -> None:
+    def begin(self, kind: TaskKind, jobs: Sequence[tuple[PendingFile, int]]) -> None:
         """Open files that nothing was done of yet. The numbers beside the jobs are their order."""
         self._offer(kind, [self._opened(job, order) for job, order in jobs])
 
-    def resume(self, job: FileJob, order: int, sharers: int) -> bool:
+    def resume(self, job: PendingFile, order: int, sharers: int) -> bool:
         """Open a file that something was done of; False, and nothing happens, if this is none.
 
         `sharers`: as for `settle`.
@@ -162,7 +162,7 @@ class Ledger:
         if left:
             self._retry(task, left)
 
-    def _opened(self, job: FileJob, order: int) -> OpenFile:
+    def _opened(self, job: PendingFile, order: int) -> OpenFile:
         file = self.open[job.ref.file] = OpenFile(job.ref, order)
         file.tries[None] = Tries(deaths=job.attempts)
         return file
@@ -198,13 +198,15 @@ class Ledger:
         parts = files[0].parts() if unit.kind == "join" else ()
         return Task(next(self._numbers), unit.kind, refs, cost, plan, unit.part, parts)
 
-    def _planned(self, file: OpenFile, plan: Plan, sharers: int) -> None:
+    def _planned(self, file: OpenFile, plan: GopLengths, sharers: int) -> None:
         file.plan, file.started = plan, False
         self._journal.planned(file.ref.file, plan)
         for part in cut(plan, (), self._part_frames(plan, sharers)):
             self._offer("part", [file], part)
 
-    def _resume_parts(self, file: OpenFile, plan: Plan, job: FileJob, sharers: int) -> None:
+    def _resume_parts(
+        self, file: OpenFile, plan: GopLengths, job: PendingFile, sharers: int
+    ) -> None:
         """What was coded stays; parts that workers died of come again as they were."""
         file.plan = plan
         for done in job.done:
@@ -221,7 +223,7 @@ class Ledger:
         if file.is_coded:
             self._offer("join", [file])
 
-    def _part_frames(self, plan: Plan, sharers: int) -> float:
+    def _part_frames(self, plan: GopLengths, sharers: int) -> float:
         """The most frames of a part of this video."""
         frames = self._options.target_seconds / self._costs.of_frames(plan, 1)
         return frames if sharers == 1 else min(frames, plan.frames / (PARTS_EACH * sharers))

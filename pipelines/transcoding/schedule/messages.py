@@ -67,7 +67,7 @@ TaskKind = Literal["plan", "part", "join", "whole", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class GopLengths:
     """How long a video's GOPs are: the frames of each, in order. `payload`: the codec's own plan,
     opaque here."""
 
@@ -113,7 +113,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Planned:
     file: int
-    plan: Plan
+    plan: GopLengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ Outcome = Planned | PartDone | PartsLost | FileDone | Verified | Skipped | FileE
 
 
 @dataclass(frozen=True, slots=True)
-class FileJob:
+class PendingFile:
     """A file that is not finished, with what former runs left of it.
 
     `attempts`: workers that died of it as a whole; `tried`: parts with the number of workers that
@@ -197,7 +197,7 @@ class FileJob:
 
     ref: FileRef
     attempts: int = 0
-    plan: Plan | None = None
+    plan: GopLengths | None = None
     done: tuple[PartDone, ...] = ()
     tried: tuple[tuple[Part, int], ...] = ()
     written: bool = False
@@ -215,6 +215,6 @@ class Task:
     kind: TaskKind
     files: tuple[FileRef, ...]
     cost_seconds: float
-    plan: Plan | None = None
+    plan: GopLengths | None = None
     part: Part | None = None
     parts: tuple[PartDone, ...] = ()

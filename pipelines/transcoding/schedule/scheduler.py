@@ -17,7 +17,7 @@ from math import ceil
 
 from .costs import CostModel, Counts
 from .ledger import Journal, Ledger
-from .messages import FileError, FileJob, Outcome, SchedulerOptions, Task
+from .messages import FileError, Outcome, PendingFile, SchedulerOptions, Task
 
 __all__ = ["Scheduler"]
 
@@ -37,7 +37,7 @@ class Scheduler:
 
     def __init__(
         self,
-        jobs: Iterable[FileJob],
+        jobs: Iterable[PendingFile],
         options: SchedulerOptions,
         journal: Journal,
         *,
@@ -153,7 +153,7 @@ class Scheduler:
             self._ledger.begin("whole", self._batch(job, cost))
         return True
 
-    def _batch(self, job: FileJob, cost: float) -> list[tuple[FileJob, int]]:
+    def _batch(self, job: PendingFile, cost: float) -> list[tuple[PendingFile, int]]:
         """This file and those after it, until they make a task of the target's length. A file that
         killed a worker stays alone."""
         batch = [(job, self._backlog.taken)]
@@ -176,9 +176,9 @@ class _Backlog:
     """The jobs that are still to be opened, with a look at the next. `taken`: how many were.
     `left`: how many are; None = unknown."""
 
-    def __init__(self, jobs: Iterable[FileJob], pending: int | None) -> None:
-        self._jobs: Iterator[FileJob] = iter(jobs)
-        self._next: FileJob | None = None
+    def __init__(self, jobs: Iterable[PendingFile], pending: int | None) -> None:
+        self._jobs: Iterator[PendingFile] = iter(jobs)
+        self._next: PendingFile | None = None
         self._pending = pending
         self.taken = 0
 
@@ -190,12 +190,12 @@ class _Backlog:
     def left(self) -> int | None:
         return None if self._pending is None else max(self._pending - self.taken, 0)
 
-    def peek(self) -> FileJob | None:
+    def peek(self) -> PendingFile | None:
         if self._next is None:
             self._next = next(self._jobs, None)
         return self._next
 
-    def take(self) -> FileJob | None:
+    def take(self) -> PendingFile | None:
         job, self._next = self.peek(), None
         self.taken += job is not None
         return job

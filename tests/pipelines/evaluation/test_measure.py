@@ -13,16 +13,16 @@ from streamcodec.metrics import frame_mse, mse_to_psnr_db, psnr_yuv_db
 from streamcodec.pipelines.evaluation import measure as measuring
 from streamcodec.pipelines.evaluation.anchors import ANCHORS, anchor_named
 from streamcodec.pipelines.evaluation.measure import encode_anchor, measure, row_of
-from streamcodec.pipelines.evaluation.rows import OURS, Clip, Job
+from streamcodec.pipelines.evaluation.rows import OURS, Clip, Measurement
 from streamcodec.video import VideoReader
 
 
-def our_job(clip: Path, models: dict[str, str]) -> Job:
-    return Job(Clip.of(clip), OURS, 40, 3, "1", {"scenecut": 0, **models}, 4)
+def our_job(clip: Path, models: dict[str, str]) -> Measurement:
+    return Measurement(Clip.of(clip), OURS, 40, 3, "1", {"scenecut": 0, **models}, 4)
 
 
-def anchor_job(clip: Path, codec: str, crf: int = 30) -> Job:
-    return Job(Clip.of(clip), codec, crf, 3, "1")
+def anchor_job(clip: Path, codec: str, crf: int = 30) -> Measurement:
+    return Measurement(Clip.of(clip), codec, crf, 3, "1")
 
 
 def test_our_row_has_the_bits_and_quality_of_a_real_file(
@@ -125,7 +125,7 @@ def test_another_number_of_frames_fails(
 ) -> None:
     encode = measuring.encode_anchor
 
-    def other(job: Job, folder: Path) -> measuring.Coded:
+    def other(job: Measurement, folder: Path) -> measuring.Coded:
         coded = encode(job, folder)
         pictures = list(coded.pictures)
         return replace(coded, pictures=iter((pictures * 2)[:frames]))

@@ -15,7 +15,7 @@ from streamcodec.pipelines.evaluation.report import markdown, write_tables
 from streamcodec.pipelines.evaluation.rows import (
     OURS,
     Clip,
-    Job,
+    Measurement,
     Row,
     Store,
     key_of,
@@ -172,7 +172,7 @@ def test_an_anchor_of_another_name_or_crf_fails(anchor: str, crf: int, message: 
 
 
 def test_a_job_is_known_by_what_decides_its_bits() -> None:
-    job = Job(CLIP, OURS, 32, 32, "1", {"intra": "a.safetensors", "scenecut": 0})
+    job = Measurement(CLIP, OURS, 32, 32, "1", {"intra": "a.safetensors", "scenecut": 0})
     assert key_of(job) == key_of(replace(job, options={"intra": "b.safetensors", "scenecut": 0}))
     others = [
         {"setting": 33},
@@ -189,7 +189,7 @@ def test_the_store_keeps_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     row = replace(row_of(), clip_sha256=CLIP.sha256)
     Store(path).add(row)
-    job = Job(CLIP, OURS, 32, 32, "1")
+    job = Measurement(CLIP, OURS, 32, 32, "1")
     assert Store(path).get(job) == row
     assert Store(path).get(replace(job, setting=31)) is None
 
@@ -208,7 +208,7 @@ def test_the_store_cuts_off_half_a_line_and_goes_on(tmp_path: Path) -> None:
 def test_another_file_fails(tmp_path: Path, line: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(UsageError, match="line 1 is no row"):
+    with pytest.raises(UsageError, match="line 1 is not a row"):
         Store(path)
 
 

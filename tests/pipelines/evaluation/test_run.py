@@ -11,11 +11,11 @@ from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.pipelines.evaluation import measure as measuring
 from streamcodec.pipelines.evaluation import run as evaluation
-from streamcodec.pipelines.evaluation.rows import OURS, Clip, Job, Row, Store, read_rows
+from streamcodec.pipelines.evaluation.rows import OURS, Clip, Measurement, Row, Store, read_rows
 from streamcodec.pipelines.evaluation.run import evaluate, find_clips, other_rows
 
 
-def row_for(job: Job) -> Row:
+def row_for(job: Measurement) -> Row:
     """A row as if it had been measured."""
     better = job.setting if job.codec == OURS else 100 - job.setting
     return Row(
@@ -29,7 +29,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """The jobs that were measured, in place of measuring them; the clip "broken" cannot be."""
     found = []
 
-    def note(job: Job) -> Row | str:
+    def note(job: Measurement) -> Row | str:
         found.append((job.codec, job.setting))
         return "it is damaged" if job.clip.path.stem == "broken" else row_for(job)
 
@@ -126,7 +126,7 @@ def test_ray_measures_the_same_as_this_process(
     ]
 
 
-def kill_worker(job: Job, environment: dict[str, str]) -> Row | str:
+def kill_worker(job: Measurement, environment: dict[str, str]) -> Row | str:
     """In place of measuring: x264 at 40 kills its worker always, at 30 the first time."""
     mark = Path(environment["MARK"])
     if job.setting == 40 or (job.setting == 30 and not mark.exists()):
@@ -147,7 +147,7 @@ def test_a_worker_that_dies_is_replaced_and_a_job_that_kills_three_has_failed(
     monkeypatch.setattr(rd_ray, "_measure", kill_worker)
     monkeypatch.setattr("streamcodec.pipelines.cluster.HANDED_ON", ("MARK",))
     monkeypatch.setenv("MARK", str(tmp_path / "mark"))
-    jobs = [Job(Clip.of(clips / "fall.mp4"), "x264", crf, 32, "1") for crf in (30, 35, 40)]
+    jobs = [Measurement(Clip.of(clips / "fall.mp4"), "x264", crf, 32, "1") for crf in (30, 35, 40)]
     found = {job.setting: outcome for job, outcome in rd_ray.measure_on_ray(jobs, workers=2)}
     assert (found[30], found[35]) == (row_for(jobs[0]), row_for(jobs[1]))
     assert str(found[40]).startswith("3 workers died of it: ")
@@ -157,7 +157,7 @@ def test_the_command_writes_a_report_with_curves_of_others(
     clips: Path, tmp_path: Path, measured: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.jsonl"
-    Store(other).add(row_for(Job(Clip.of(clips / "fall.mp4"), OURS, 33, 2, "0")))
+    Store(other).add(row_for(Measurement(Clip.of(clips / "fall.mp4"), OURS, 33, 2, "0")))
     words = ["evaluate", str(clips), "--out", str(tmp_path / "out"), "--no-figures", "--local"]
     assert (
         run(

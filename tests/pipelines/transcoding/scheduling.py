@@ -6,10 +6,10 @@ from typing import Any
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
-    FileJob,
+    GopLengths,
     Outcome,
     PartDone,
-    Plan,
+    PendingFile,
     Planned,
     SchedulerOptions,
     Task,
@@ -18,7 +18,7 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole
-PLAN = Plan(100, 100, (32,) * 6 + (8,))
+PLAN = GopLengths(100, 100, (32,) * 6 + (8,))
 
 
 class Notes:
@@ -38,11 +38,11 @@ def ref(number: int, size_bytes: int = 1000) -> FileRef:
     return FileRef(number, f"/in/{number}.mp4", f"/out/{number}.ssf", size_bytes, "00")
 
 
-def jobs(sizes: Sequence[int]) -> list[FileJob]:
-    return [FileJob(ref(number, size)) for number, size in enumerate(sizes)]
+def jobs(sizes: Sequence[int]) -> list[PendingFile]:
+    return [PendingFile(ref(number, size)) for number, size in enumerate(sizes)]
 
 
-def scheduler_of(what: Sequence[FileJob], **options: Any) -> tuple[Scheduler, Notes]:
+def scheduler_of(what: Sequence[PendingFile], **options: Any) -> tuple[Scheduler, Notes]:
     notes = Notes()
     return Scheduler(what, SchedulerOptions(**options), notes, pending=len(what)), notes
 

@@ -23,11 +23,11 @@ from streamcodec.pipelines.transcoding.manifest.rows import Totals
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
-    FileJob,
+    GopLengths,
     Part,
     PartDone,
     PartsLost,
-    Plan,
+    PendingFile,
     Planned,
     SchedulerOptions,
     Skipped,
@@ -35,7 +35,7 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
 )
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
-PLAN = Plan(64, 48, (32, 32, 8), '{"x": "ü"}')
+PLAN = GopLengths(64, 48, (32, 32, 8), '{"x": "ü"}')
 ITEMS = [Item(f"/in/{number}.mp4", f"{number}.mp4", 100 + number, "v1") for number in range(5)]
 
 
@@ -80,7 +80,7 @@ def test_jobs_are_largest_first(manifest: Manifest) -> None:
     assert listed(manifest) == Totals(pending=5, pending_bytes=510)
     jobs = list(manifest.jobs())
     assert [job.ref.input for job in jobs] == [f"/in/{number}.mp4" for number in (4, 3, 2, 1, 0)]
-    assert jobs[0] == FileJob(FileRef(5, "/in/4.mp4", "/out/4.ssf", 104, jobs[0].ref.key))
+    assert jobs[0] == PendingFile(FileRef(5, "/in/4.mp4", "/out/4.ssf", 104, jobs[0].ref.key))
     assert len({job.ref.key for job in jobs}) == 5
 
 
@@ -153,13 +153,13 @@ def test_parts_are_resumed(manifest: Manifest) -> None:
     for part in coded:
         manifest.part_done(part, "w")
     listed(manifest)
-    assert next(manifest.jobs()) == FileJob(ref, 0, PLAN, tuple(coded), ((Part(1, 1, 32), 2),))
+    assert next(manifest.jobs()) == PendingFile(ref, 0, PLAN, tuple(coded), ((Part(1, 1, 32), 2),))
     manifest.parts_lost(PartsLost(ref.file, (2,), "gone"))
-    assert next(manifest.jobs()) == FileJob(
+    assert next(manifest.jobs()) == PendingFile(
         ref, 0, PLAN, tuple(coded[:1]), ((Part(1, 1, 32), 2), (Part(2, 1, 8), 0))
     )
     manifest.written(done(ref), "w", final=False)
-    assert next(manifest.jobs()) == FileJob(ref, written=True)
+    assert next(manifest.jobs()) == PendingFile(ref, written=True)
     manifest.verified(ref.file)
     assert manifest.totals().done == 1
 

@@ -14,7 +14,7 @@ from streamcodec.errors import OutputError, SourceError, UsageError
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.manifest.driverlock import driver_lock
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import FileJob, SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.messages import PendingFile, SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
@@ -300,6 +300,6 @@ def test_manifest_that_leads_out_is_refused(dataset: Any, tmp_path: Path) -> Non
     elsewhere = tmp_path / "elsewhere.ssf"
     ref = FileRef(1, str(dataset.folder / "a.mp4"), str(elsewhere), 10, "ab" * 16)
     with pytest.raises(OutputError, match=r"the manifest leads out of .*, to .*elsewhere\.ssf"):
-        list(_inside(iter([FileJob(ref)]), str(out)))
-    inside = FileJob(replace(ref, output=str(out / "a.ssf")))
+        list(_inside(iter([PendingFile(ref)]), str(out)))
+    inside = PendingFile(replace(ref, output=str(out / "a.ssf")))
     assert list(_inside(iter([inside]), str(out))) == [inside]

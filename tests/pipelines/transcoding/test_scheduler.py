@@ -6,10 +6,10 @@ import pytest
 
 from streamcodec.errors import UsageError
 from streamcodec.pipelines.transcoding.schedule.messages import (
-    FileJob,
+    GopLengths,
     Part,
     PartDone,
-    Plan,
+    PendingFile,
     Planned,
     SchedulerOptions,
     Skipped,
@@ -81,7 +81,7 @@ def test_parts_are_cut_when_a_video_is_planned_by_the_speed_measured_until_then(
 
 
 def test_the_last_video_is_cut_for_all_workers_however_fast_its_coding_is_thought_to_be() -> None:
-    plan = Plan(100, 100, (5,) * 40)
+    plan = GopLengths(100, 100, (5,) * 40)
     options = SchedulerOptions(target_seconds=20, bytes_per_second=LONG / 30, pixels_per_second=1e9)
     scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
     planning = taken(scheduler)
@@ -125,7 +125,7 @@ def test_whole_task_may_find_a_file_too_long() -> None:
 
 def test_resumed_file_codes_only_what_is_missing() -> None:
     coded = (PartDone(0, Part(1, 2, 64), "p1", 10, 1.0), PartDone(0, Part(4, 1, 32), "p4", 10, 1.0))
-    job = FileJob(ref(0, LONG), plan=PLAN, done=coded, tried=((Part(5, 2, 40), 2),))
+    job = PendingFile(ref(0, LONG), plan=PLAN, done=coded, tried=((Part(5, 2, 40), 2),))
     scheduler, notes = scheduler_of([job], target_seconds=1, pixels_per_second=1e6)
     tasks = work_off(scheduler)
     assert [task.part for task in tasks[:-1]] == [Part(5, 2, 40), Part(0, 1, 32), Part(3, 1, 32)]
@@ -140,8 +140,8 @@ def test_resumed_file_codes_only_what_is_missing() -> None:
 
 
 def test_resumed_file_that_is_coded_is_joined_and_one_that_is_written_checked() -> None:
-    coded = FileJob(ref(0, LONG), plan=PLAN, done=(PartDone(0, Part(0, 7, 200), "p", 10, 1.0),))
-    written = FileJob(ref(1), written=True)
+    coded = PendingFile(ref(0, LONG), plan=PLAN, done=(PartDone(0, Part(0, 7, 200), "p", 10, 1.0),))
+    written = PendingFile(ref(1), written=True)
     scheduler, _ = scheduler_of([coded, written], verify=True)
     assert [task.kind for task in work_off(scheduler)] == ["join", "verify", "verify"]
     scheduler, notes = scheduler_of([coded, written])
@@ -175,4 +175,4 @@ def test_impossible_options_fail(option: dict[str, Any]) -> None:
 @pytest.mark.parametrize("frames", [(), (3, 0)])
 def test_plan_without_frames_fails(frames: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="accepted: a picture, GOPs of 1 frame or more"):
-        Plan(10, 10, frames)
+        GopLengths(10, 10, frames)
