@@ -148,6 +148,7 @@ def _tracks_of(source: str | os.PathLike[str], plan: VideoPlan) -> TrackSource:
         subtitles=plan.options.subtitles,
         start_seconds=plan.source_range.start_seconds,
         video_track=plan.source_range.video_track,
+        on_error=plan.source_range.on_error,
     )
 
 

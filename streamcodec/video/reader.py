@@ -124,7 +124,9 @@ class VideoReader:
         )
         self.metadata = own_tags(dict(self._source.container.metadata))
         self.chapters = found.chapters
-        self.tracks = _track_source(self._source, found, first_tick * time_base if start else None)
+        self.tracks = _track_source(
+            self._source, found, first_tick * time_base if start else None, on_error
+        )
         queued = self.tracks if isinstance(self.tracks, QueuedTracks) else None
         self._decoder = Decoder(self._source, time_base, on_error, threads, queued)
         if start_pts is not None:
@@ -178,7 +180,7 @@ class VideoReader:
     @property
     def damage(self) -> str | None:
         """What was wrong where the source was damaged (the last time), or None."""
-        return self._decoder.damage
+        return self._decoder.damage or self.tracks.damage
 
     def __iter__(self) -> Iterator[RawFrame]:
         return self
@@ -245,11 +247,13 @@ class VideoReader:
             self._reading.release()
 
 
-def _track_source(source: OpenSource, found: Found, start: Fraction | None) -> TrackSource:
+def _track_source(
+    source: OpenSource, found: Found, start: Fraction | None, on_error: OnError
+) -> TrackSource:
     if not found.tracks:
         return NoTracks()
     if source.can_open_again:
-        return FileTracks(source.file, found, start)
+        return FileTracks(source.file, found, start, on_error)
     return QueuedTracks(source.container, found, source.name)
 
 

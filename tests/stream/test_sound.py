@@ -288,6 +288,30 @@ def test_sound_too_far_ahead_in_a_pipe_fails(
         streamcodec.encode(Pipe(source.read_bytes()), tmp_path / "out.ssf", **SETTINGS)
 
 
+def test_sound_that_cannot_be_read_on_ends_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    take = read._Clock.take
+
+    def broken(clock: Any, packet: Any) -> Any:
+        if packet.pts is not None and packet.pts > 20_000:
+            raise OSError("the disk is gone")
+        return take(clock, packet)
+
+    monkeypatch.setattr(read._Clock, "take", broken)
+    with pytest.raises(SourceError, match=r"cannot read audio track 1 \(aac\) of .*disk is gone"):
+        streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+    report = streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS, on_error="skip")
+    assert report.frames == 36
+    [note] = report.notes
+    assert note.startswith("what is damaged is left out (cannot read audio track 1")
+    streamcodec.decode(tmp_path / "out.ssf", tmp_path / "back.mp4", codec_options=CODEC_OPTIONS)
+    [sent], [found] = packets_of(source), packets_of(tmp_path / "back.mp4")
+    assert [packet[2] for packet in found] == [packet[2] for packet in sent[: len(found)]]
+    assert 0 < len(found) < len(sent)
+
+
 def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     stream = tmp_path / "out.ssf"

@@ -100,7 +100,8 @@ class HdrConverter:
         made = self._scaler.reformat(frame, interpolation=SCALER, **settings)
         planes = [_samples(made, index) for index in range(3)]
         if is_rgb:
-            return np.stack([planes[2], planes[0], planes[1]]) / np.float32(65535)
+            rgb: Light = np.stack([planes[2], planes[0], planes[1]]) / np.float32(65535)
+            return rgb
         return _rgb_of(planes, LUMA_WEIGHTS[matrix], full_range=self._color.full_range)
 
 
@@ -115,7 +116,8 @@ def _rgb_of(planes: list[Light], weights: tuple[float, float], *, full_range: bo
     green = (y - np.float32(red_weight) * red - np.float32(blue_weight) * blue) / np.float32(
         1 - red_weight - blue_weight
     )
-    return np.clip(np.stack([red, green, blue]), 0, 1)
+    rgb: Light = np.clip(np.stack([red, green, blue]), 0, 1)
+    return rgb
 
 
 def _samples(frame: av.VideoFrame, index: int) -> Light:
@@ -127,4 +129,5 @@ def _samples(frame: av.VideoFrame, index: int) -> Light:
 
 def _steps(value: Light) -> NDArray[np.int32]:
     """0 .. 1 to the entries of a table."""
-    return np.rint(value * np.float32(curves.STEPS - 1)).astype(np.int32)
+    steps: NDArray[np.int32] = np.rint(value * np.float32(curves.STEPS - 1)).astype(np.int32)
+    return steps

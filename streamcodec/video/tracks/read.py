@@ -13,6 +13,7 @@ from av.stream import Stream
 
 from streamcodec.errors import SourceError
 from streamcodec.tracks import Carry, Track, TrackPacket
+from streamcodec.types import OnError
 from streamcodec.video.describe import span
 from streamcodec.video.source import Source, choose_track, open_container, reading, source_name
 from streamcodec.video.tracks.find import Found, find_tracks
@@ -30,6 +31,10 @@ class TrackSource(Protocol):
 
     tracks: tuple[Track, ...]
 
+    @property
+    def damage(self) -> str | None:
+        """What ended a track early, None = nothing did."""
+
     def peek(self, track: int) -> TrackPacket | None:
         """The next packet of the track at this position of `tracks`; None = there is none now."""
 
@@ -46,6 +51,7 @@ def open_tracks(
     subtitles: Carry,
     start_seconds: float = 0.0,
     video_track: int | None = None,
+    on_error: OnError = "raise",
 ) -> TrackSource:
     """The tracks of an ordinary file, without its pictures, as a VideoReader of the same arguments has them. Raises SourceError."""
     with open_container(source) as container:
@@ -53,13 +59,15 @@ def open_tracks(
         found = find_tracks(container, video, audio=audio, subtitles=subtitles)
         time_base = video.time_base or Fraction(1, 1000)
         first_tick, _ = span(video, time_base, start_seconds, None)
-    return FileTracks(source, found, first_tick * time_base if start_seconds else None)
+    start = first_tick * time_base if start_seconds else None
+    return FileTracks(source, found, start, on_error)
 
 
 class NoTracks:
     """A source without any."""
 
     tracks: tuple[Track, ...] = ()
+    damage: str | None = None
 
     def peek(self, track: int) -> TrackPacket | None:
         raise IndexError(track)
@@ -74,18 +82,25 @@ class NoTracks:
 class FileTracks:
     """Opens an ordinary file once more for every track: memory holds one packet of each, however the file is interleaved.
 
-    `start`: the time, in seconds, from which packets are wanted; some that lie before it come too. Raises SourceError.
+    `start`: the time, in seconds, from which packets are wanted; some that lie before it come too. Where a track cannot be read any further
+    it ends, unless `on_error` is "raise": then that is a SourceError.
     """
 
-    def __init__(self, source: Source, found: Found, start: Fraction | None) -> None:
+    def __init__(
+        self, source: Source, found: Found, start: Fraction | None, on_error: OnError = "raise"
+    ) -> None:
         self.tracks = found.tracks
         self._readers: list[_TrackReader] = []
         try:
             for track, index in zip(found.tracks, found.indexes, strict=True):
-                self._readers.append(_TrackReader(source, track, index, start))
+                self._readers.append(_TrackReader(source, track, index, start, on_error))
         except BaseException:
             self.close()
             raise
+
+    @property
+    def damage(self) -> str | None:
+        return next((reader.damage for reader in self._readers if reader.damage), None)
 
     def peek(self, track: int) -> TrackPacket | None:
         return self._readers[track].next
@@ -106,6 +121,7 @@ class QueuedTracks:
 
     def __init__(self, container: InputContainer, found: Found, name: str) -> None:
         self.tracks = found.tracks
+        self.damage: str | None = None  # the reader of the video tells
         self.streams = tuple(container.streams[index] for index in found.indexes)
         self._name = name
         self._queues: tuple[deque[TrackPacket], ...] = tuple(deque() for _ in found.tracks)
@@ -146,8 +162,12 @@ class QueuedTracks:
 class _TrackReader:
     """One track of a file of its own."""
 
-    def __init__(self, source: Source, track: Track, index: int, start: Fraction | None) -> None:
+    def __init__(
+        self, source: Source, track: Track, index: int, start: Fraction | None, on_error: OnError
+    ) -> None:
         self._name = source_name(source)
+        self._track, self._on_error = track, on_error
+        self.damage: str | None = None
         self._clock = _Clock(track)
         self._reading, self._closed = Lock(), False
         self._container = _opened_near(source, start)
@@ -165,12 +185,17 @@ class _TrackReader:
 
     def advance(self) -> None:
         self.next = None
-        with self._reading, reading(self._name, "read the sound and subtitles of"):
-            while self.next is None and not self._closed:
-                packet = next(self._packets, None)
-                if packet is None:
-                    return
-                self.next = self._clock.take(packet)
+        try:
+            with self._reading, reading(self._name, f"read {self._track} of"):
+                while self.next is None and not self._closed:
+                    packet = next(self._packets, None)
+                    if packet is None:
+                        return
+                    self.next = self._clock.take(packet)
+        except SourceError as error:
+            if self._on_error == "raise":
+                raise
+            self.damage = str(error)
 
     def close(self) -> None:
         """Unless another thread is reading at this moment: FFmpeg would read what is gone."""
