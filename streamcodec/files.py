@@ -93,9 +93,12 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
 
 
 def check_output(out: object, *, overwrite: bool) -> None:
-    """As `check_target` for a path; "-" and file objects are looked at when they are opened."""
-    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM:
-        check_target(Path(out), overwrite=overwrite)
+    """As `check_target` for a path; of "-", OutputError if there is no standard output for bytes."""
+    if isinstance(out, (str, os.PathLike)):
+        if out == STANDARD_STREAM:
+            standard_output()
+        else:
+            check_target(Path(out), overwrite=overwrite)
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -259,9 +262,13 @@ def standard_input() -> BinaryIO:
 
 
 def standard_output() -> BinaryIO:
-    """Raises OutputError if this process has none, or none of bytes."""
+    """Raises OutputError if this process has none, or none of bytes, or if a terminal would show them."""
     if not hasattr(sys.stdout, "buffer"):
         raise OutputError("standard output is closed; name a file, or redirect it into one")
+    if sys.stdout.isatty():
+        raise OutputError(
+            "standard output is a terminal, which cannot show bytes; name a file, or redirect it into one"
+        )
     return sys.stdout.buffer
 
 

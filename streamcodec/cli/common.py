@@ -1,15 +1,26 @@
-"""What several commands share: how they print, and what a stream may be called."""
+"""What several commands share: how they print, what their inputs are, and what a stream may be called."""
 
 import json
 from collections.abc import Callable, Sequence
+from glob import has_magic
+from pathlib import Path
 from typing import Any
 
 import click
 
+from streamcodec.errors import SourceError
 from streamcodec.files import STANDARD_STREAM
 from streamcodec.text import MOST_CHARACTERS, shown
 
-__all__ = ["STREAM_SUFFIX", "is_stream_name", "say", "say_json", "say_notes"]
+__all__ = [
+    "STREAM_SUFFIX",
+    "check_inputs",
+    "is_stream_name",
+    "say",
+    "say_json",
+    "say_notes",
+    "source_argument",
+]
 
 STREAM_SUFFIX = ".ssf"
 
@@ -36,3 +47,28 @@ def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | N
 def is_stream_name(out: str) -> bool:
     """Whether a stream may be written under this name; - is standard output."""
     return out == STANDARD_STREAM or out.endswith(STREAM_SUFFIX)
+
+
+def check_inputs(names: Sequence[str], *, patterns: bool = False) -> None:
+    """Raise SourceError for the first of these names that no file or folder has.
+
+    Commands call it before they import what reads the files, which takes longer than this.
+    `patterns`: globs and @lists are accepted too.
+    """
+    for name in names:
+        if name == STANDARD_STREAM or "://" in name or (patterns and has_magic(name)):
+            continue
+        try:
+            Path(name.removeprefix("@") if patterns else name).stat()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SourceError(f"cannot open {name}: {reason}") from error
+
+
+def _checked(_: click.Context, __: click.Parameter, name: str) -> str:
+    check_inputs((name,))
+    return name
+
+
+source_argument = click.argument("source", metavar="IN", callback=_checked)
+"""A file, or -; a missing one is said before anything slow is imported."""

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import say, say_json
+from streamcodec.cli.common import check_inputs, say, say_json
 from streamcodec.cli.options import json_option, overwrite_option, quiet_option
 from streamcodec.editing import concat as join_streams
 
@@ -23,6 +23,7 @@ def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, q
     They must be coded with the same models and settings, at the same size and time base, and have
     the same tracks.
     """
+    check_inputs(sources)
     report = join_streams(sources, out, overwrite=overwrite)
     if as_json:
         say_json(asdict(report), err=out == "-")

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import say, say_json
+from streamcodec.cli.common import say, say_json, source_argument
 from streamcodec.cli.options import json_option, overwrite_option, parse_seconds, quiet_option
 from streamcodec.editing import cut as cut_stream
 
@@ -12,7 +12,7 @@ __all__ = ["cut"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.argument("out", metavar="OUT")
 @click.option(
     "--start", default="0", metavar="TIME", help="Begin here: seconds, MM:SS or HH:MM:SS."

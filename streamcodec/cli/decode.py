@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say, say_notes
+from streamcodec.cli.common import say, say_notes, source_argument
 from streamcodec.cli.options import (
     encoder_options,
     given,
@@ -23,7 +23,7 @@ __all__ = ["decode"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.argument("out", metavar="OUT")
 @encoder_options
 @range_options("Decode")

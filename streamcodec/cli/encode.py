@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_notes
+from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_notes, source_argument
 from streamcodec.cli.options import (
     encode_settings,
     options_from,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.argument("out", metavar="OUT")
 @options_from(EncodeOptions)
 @range_options("Encode")

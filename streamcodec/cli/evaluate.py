@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say
+from streamcodec.cli.common import check_inputs, say
 from streamcodec.cli.options import address_option, quiet_option
 from streamcodec.errors import UsageError
 from streamcodec.runtime import prepare, require_torch
@@ -89,6 +89,7 @@ def evaluate(
 
     Exit codes: 0 all measured, 1 nothing could be measured, 2 usage, 4 some could not.
     """
+    check_inputs([str(clip) for clip in clips])
     prepare(None)
     require_torch("evaluate, which measures MS-SSIM,")
     from streamcodec.pipelines import evaluate as evaluate_all

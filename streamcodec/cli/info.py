@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say, say_json
+from streamcodec.cli.common import say, say_json, source_argument
 from streamcodec.container import Damage, Header, Index, PacketType, Reader
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
@@ -17,7 +17,7 @@ __all__ = ["info"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 @click.option("--packets", is_flag=True, help="List every packet.")
 def info(source: str, as_json: bool, packets: bool) -> None:

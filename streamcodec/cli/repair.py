@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say, say_json
+from streamcodec.cli.common import say, say_json, source_argument
 from streamcodec.cli.options import (
     given,
     json_option,
@@ -25,7 +25,7 @@ MOST_PROBLEMS = 20
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.argument("out", metavar="OUT")
 @options_from(DecodeOptions, "header_from", "limits")
 @json_option

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import say, say_json
+from streamcodec.cli.common import say, say_json, source_argument
 from streamcodec.cli.options import (
     encode_settings,
     field_option,
@@ -27,7 +27,7 @@ __all__ = ["search"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @field_option(
     EncodeOptions, "quality", text="Predict this one; may be repeated.", default="", multiple=True
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say
+from streamcodec.cli.common import check_inputs, say
 from streamcodec.cli.options import (
     address_option,
     encode_settings,
@@ -123,6 +123,7 @@ def transcode(
 
     Exit codes: 0 all done, 1 failure, 2 usage, 4 some files failed, 130 interrupted.
     """
+    check_inputs(sources, patterns=True)
     listing = {name: options.pop(name) for name in ("name", "include", "exclude", "state")}
     coding, running = _coding(options), _running(options)
     if coding.check_gops and not running["scheduling"].verify:

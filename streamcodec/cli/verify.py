@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import say
+from streamcodec.cli.common import say, source_argument
 from streamcodec.cli.options import given, options_from, quiet_option, threads_option
 from streamcodec.errors import CorruptStreamError
 from streamcodec.progress import frames_done
@@ -21,7 +21,7 @@ __all__ = ["verify"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.option(
     "--decode/--no-decode",
     default=True,

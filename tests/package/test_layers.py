@@ -85,7 +85,10 @@ ALLOWED_OUTSIDE = {
     "metrics": {"torch", "numpy", "scipy"},
     "codec": {"torch", "numpy", "safetensors"},
 }
-NATIVE = {"entropy", "engine", "motion", "container", "codec", "stream", "parts", "training"}
+NATIVE = {
+    *("entropy", "engine", "motion", "container", "codec", "stream", "parts", "training"),
+    "cli",  # which shows the instruction set
+}
 """Parts that may look into the compiled module."""
 
 

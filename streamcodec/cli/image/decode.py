@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say
+from streamcodec.cli.common import say, source_argument
 from streamcodec.cli.options import (
     given,
     options_from,
@@ -19,7 +19,7 @@ __all__ = ["decode"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@source_argument
 @click.argument("out", metavar="OUT")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of a JPEG.  [default: 95]")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_json
+from streamcodec.cli.common import STREAM_SUFFIX, check_inputs, is_stream_name, say, say_json
 from streamcodec.cli.options import (
     encode_settings,
     field_option,
@@ -81,12 +81,14 @@ def encode(
     tell = _Teller(quiet=quiet or as_json)
     if out is None:
         source, target = _pair(names)
+        check_inputs([source])
         prepare(threads)
         row = _encode_one(source, target, settings, tell)
         tell(summary(row))
         if as_json:
             say_json(_finite(row), err=target == "-")
         return 0
+    check_inputs(names)
     pairs = _targets(names, out)
     prepare(threads)
     return _encode_all(pairs, settings, tell, as_json=as_json)
