@@ -1,5 +1,6 @@
 """What a video has besides its pictures: tracks of sound and of subtitles, their packets, and chapters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal, get_args
@@ -16,6 +17,7 @@ __all__ = [
     "Track",
     "TrackDetail",
     "TrackPacket",
+    "chapters_in",
     "check_carry",
 ]
 
@@ -129,3 +131,15 @@ class Chapter:
     @property
     def end_seconds(self) -> Fraction:
         return self.end * self.time_base
+
+
+def chapters_in(
+    chapters: Iterable[Chapter], start: Fraction | None, stop: Fraction | None
+) -> tuple[Chapter, ...]:
+    """Those that touch [start, stop), in seconds; None = no limit."""
+    return tuple(
+        chapter
+        for chapter in chapters
+        if (start is None or chapter.end_seconds > start)
+        and (stop is None or chapter.start_seconds < stop)
+    )

@@ -87,12 +87,11 @@ def decode(
         tally = _Tally(keeps_concealed=on_damage != "skip", whole=whole)
         tracks, notes = _tracks(out, video.header, audio, subtitles)
         tap = TrackTap(tracks)
-        selected = video.played(
-            start_seconds, duration_seconds, max_frames, tap=tap, keep=tally.keeps
-        )
+        stretch = video.stretch(start_seconds, duration_seconds, max_frames)
+        selected = video.played(stretch, tap, tally.keeps)
         writer = VideoWriter(
             out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
-            metadata=dict(video.header.metadata), tracks=tracks, chapters=video.header.chapters, overwrite=overwrite,
+            metadata=dict(video.header.metadata), tracks=tracks, chapters=stretch.chapters_of(video.header.chapters), overwrite=overwrite,
         )  # fmt: skip
         with writer, overlapped(selected) as items:
             done = _write(items, writer, expected, progress)

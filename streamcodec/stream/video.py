@@ -6,7 +6,6 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from numbers import Real
 from types import TracebackType
 from typing import Self, Unpack, overload
@@ -187,47 +186,35 @@ class Video:
         self, start_seconds: float = 0.0, duration_seconds: float | None = None
     ) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
-        check_range(start_seconds, duration_seconds)
-        if not start_seconds and duration_seconds is None:
-            return iter(self)
-        return self._between(start_seconds, duration_seconds)
+        return self._between(self.stretch(start_seconds, duration_seconds))
 
-    def played(
+    def stretch(
         self,
         start_seconds: float = 0.0,
         duration_seconds: float | None = None,
         max_frames: int | None = None,
-        *,
-        tap: TrackTap,
-        keep: Callable[[Frame], bool],
-    ) -> Iterator[Frame | TrackPacket]:
-        """The frames of `between` that `keep` takes, at most `max_frames`, and among them the packets of the tap's tracks, in the order in
-        which they lie in the stream: sound that begins in that time, subtitles that are shown in it."""
+    ) -> Stretch:
+        """The times of [start, start + duration), counted from the first frame, by the clock of the stream."""
         check_range(start_seconds, duration_seconds, max_frames)
-        start = stop = None
-        if start_seconds or duration_seconds is not None:
-            entries = self._index.entries
-            start = (entries[0].pts if entries else 0) * self.header.video.time_base
-            start += exact_seconds(start_seconds)
-        if start is not None and duration_seconds is not None:
-            stop = start + exact_seconds(duration_seconds)
-        stretch = Stretch(start if start_seconds else None, stop, max_frames)
-        frames = self.between(start_seconds, duration_seconds)
-        return self._played(frames, tap, keep, stretch)
+        if not start_seconds and duration_seconds is None:
+            return Stretch(max_frames=max_frames)
+        entries = self._index.entries
+        first = (entries[0].pts if entries else 0) * self.header.video.time_base
+        start = first + exact_seconds(start_seconds)
+        stop = None if duration_seconds is None else start + exact_seconds(duration_seconds)
+        return Stretch(start if start_seconds else None, stop, max_frames)
 
-    def _played(
-        self,
-        frames: Iterator[Frame],
-        tap: TrackTap,
-        keep: Callable[[Frame], bool],
-        stretch: Stretch,
+    def played(
+        self, stretch: Stretch, tap: TrackTap, keep: Callable[[Frame], bool]
     ) -> Iterator[Frame | TrackPacket]:
+        """The frames of a stretch that `keep` takes, and among them the packets of the tap's tracks, in the order in which they lie in the
+        stream: sound that begins in that time, subtitles that are shown in it."""
         if stretch.start is not None:
             for packet in earlier_subtitles(self._reader, self._index, stretch.start):
                 tap.add(packet)
         self._tap = tap
         try:
-            yield from played(frames, tap, keep, stretch)
+            yield from played(self._between(stretch), tap, keep, stretch)
         finally:
             self._tap = None
 
@@ -309,14 +296,15 @@ class Video:
             packets = self._tap.through(packets, None if gop is None else gop.gop)
         yield from self._decoder().frames(packets)
 
-    def _between(self, start_seconds: float, duration_seconds: float | None) -> Iterator[Frame]:
+    def _between(self, stretch: Stretch) -> Iterator[Frame]:
+        if stretch.is_open:
+            yield from self
+            return
         entries, time_base = self._index.entries, self.header.video.time_base
         if not entries:
             return
-        start = entries[0].pts + exact_seconds(start_seconds) / time_base
-        stop: float | Fraction = math.inf
-        if duration_seconds is not None:
-            stop = start + exact_seconds(duration_seconds) / time_base
+        start = entries[0].pts if stretch.start is None else stretch.start / time_base
+        stop = math.inf if stretch.stop is None else stretch.stop / time_base
         first = self._index.at_pts(math.floor(start)).first_frame
         for number, entry in enumerate(entries):
             if entry.first_frame >= first and entry.pts < stop:

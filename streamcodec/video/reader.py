@@ -12,7 +12,7 @@ import av
 
 from streamcodec.checks import check_count, check_hdr, check_range
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.tracks import Carry, check_carry
+from streamcodec.tracks import Carry, chapters_in, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, RawFrame
 from streamcodec.video.alpha import parse_background
 from streamcodec.video.color import effective_matrix
@@ -47,7 +47,7 @@ class VideoReader:
     words: 8-bit 4:2:0 samples come as they are where "yuv420" is wanted. With "stop" come the frames that were decoded and are displayed
     before the first damaged one; "skip" leaves out those that the decoder calls damaged.
     `audio` and `subtitles`: whether to find tracks of these kinds; `tracks` then hands out their packets, in the source's own times, to the
-    thread that asks. `chapters` are the source's.
+    thread that asks. `chapters` are those of the source that touch the range.
 
     Raises UsageError for bad arguments and SourceError, here or while iterating, if the source is missing or not a video, has no frames, is
     damaged or cut off, changes its size, has a side above MAX_SIDE, or colours of a matrix that cannot be converted. Of some losses there
@@ -123,7 +123,11 @@ class VideoReader:
             self._source.container, stream, start, duration, self._max_frames
         )
         self.metadata = own_tags(dict(self._source.container.metadata))
-        self.chapters = found.chapters
+        self.chapters = chapters_in(
+            found.chapters,
+            first_tick * time_base if start else None,
+            None if self._end_tick is None else self._end_tick * time_base,
+        )
         self.tracks = _track_source(
             self._source, found, first_tick * time_base if start else None, on_error
         )

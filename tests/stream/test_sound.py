@@ -212,6 +212,18 @@ def test_chapters_and_tags_return_and_brands_do_not(tmp_path: Path) -> None:
         assert [dict(c.tags)["title"] for c in video.header.chapters] == ["Anfang", "Ende"]
 
 
+@pytest.mark.parametrize("where", ["encode_", ""])
+def test_range_has_its_chapters(tmp_path: Path, where: str) -> None:
+    chapters = [(0, 400, "eins"), (400, 900, "zwei"), (900, 1440, "drei")]
+    source = write_sounding(tmp_path / "in.mkv", Sounding(chapters=chapters))
+    chosen = {f"{where}start_seconds": 0.44, f"{where}duration_seconds": 0.4}
+    back = there_and_back(source, tmp_path / "back.mkv", **chosen)
+    again = tmp_path / "again.ssf"
+    streamcodec.encode(back, again, **SETTINGS)
+    with streamcodec.open(again) as video:
+        assert [dict(chapter.tags)["title"] for chapter in video.header.chapters] == ["zwei"]
+
+
 def test_what_is_not_kept_is_noted(tmp_path: Path) -> None:
     source = write_sounding(tmp_path / "in.avi", Sounding([Sound("adpcm_ms")]))
     report = streamcodec.encode(source, tmp_path / "a.ssf", **SETTINGS)

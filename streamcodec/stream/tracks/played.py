@@ -15,7 +15,7 @@ from streamcodec.container import (
     unpack_track_packet,
 )
 from streamcodec.stream.frames import Frame
-from streamcodec.tracks import Track, TrackPacket
+from streamcodec.tracks import Chapter, Track, TrackPacket, chapters_in
 
 __all__ = ["Stretch", "TrackTap", "earlier_subtitles", "played"]
 
@@ -29,6 +29,15 @@ class Stretch:
     start: Fraction | None = None
     stop: Fraction | None = None
     max_frames: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether all times lie in it."""
+        return self.start is None and self.stop is None
+
+    def chapters_of(self, chapters: Iterable[Chapter]) -> tuple[Chapter, ...]:
+        """Those that are not over before it, nor begin after it."""
+        return chapters_in(chapters, self.start, self.stop)
 
 
 class TrackTap:
