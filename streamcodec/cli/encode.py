@@ -81,6 +81,8 @@ def summary(report: "EncodeReport") -> str:
         human_bytes(report.size_bytes),
         f"{report.bpp:.4f} bpp",
     ]
+    if report.track_bytes:
+        parts.insert(3, f"{human_bytes(report.track_bytes)} of it sound and subtitles")
     if report.kbit_per_second:
         parts.append(f"{report.kbit_per_second:.0f} kbit/s")
     if report.psnr_db is not None:

@@ -177,8 +177,10 @@ def _range(color: dict[str, Any]) -> str:
 
 def _rate(facts: dict[str, Any]) -> str:
     rate = "" if facts["bpp"] is None else f", {facts['bpp']:.4f} bpp"
-    return rate + (
-        "" if facts["kbit_per_second"] is None else f", {facts['kbit_per_second']:.0f} kbit/s"
+    return (
+        rate
+        + ("" if facts["kbit_per_second"] is None else f", {facts['kbit_per_second']:.0f} kbit/s")
+        + (" with sound and subtitles" if facts["audio_tracks"] or facts["subtitle_tracks"] else "")
     )
 
 
