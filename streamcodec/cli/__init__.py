@@ -33,7 +33,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     import click
 
     from streamcodec.cli.app import app
-    from streamcodec.cli.common import say
+    from streamcodec.cli.common import of_command_line, say
 
     try:
         result = app.main(
@@ -51,7 +51,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         say(f"streamcodec: interrupted; {'; '.join(left)}", err=True)
         return INTERRUPTED
     except StreamCodecError as error:
-        say(f"streamcodec: {error}", *_notes_of(error), err=True)
+        lines = [f"streamcodec: {error}", *_notes_of(error)]
+        say(*map(of_command_line, lines), err=True)
         return error.exit_code
     except (ImportError, MemoryError) as error:
         say(f"streamcodec: {_what_failed(error)}", err=True)

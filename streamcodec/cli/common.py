@@ -1,6 +1,7 @@
 """What several commands share: how they print, what their inputs are, and what a stream may be called."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from glob import has_magic
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = [
     "STREAM_SUFFIX",
     "check_inputs",
     "is_stream_name",
+    "of_command_line",
     "say",
     "say_json",
     "say_notes",
@@ -30,6 +32,11 @@ def say(*lines: str, err: bool = False) -> None:
     here."""
     for line in lines:
         click.echo(shown(line, MOST_CHARACTERS), err=err)
+
+
+def of_command_line(message: str) -> str:
+    """A message without what to write in Python: "-y (overwrite=True)" becomes "-y"."""
+    return re.sub(r" \([a-z_]+=[^()]*\)", "", message)
 
 
 def say_notes(source: str, notes: Sequence[str]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from streamcodec.cli.common import say, say_json, source_argument
-from streamcodec.container import Damage, Header, Index, PacketType, Reader
+from streamcodec.container import Damage, Header, Index, PacketType
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
+from streamcodec.stream.opening import reader_of
 from streamcodec.text import human_bytes
 from streamcodec.tracks import AudioTrack, Track
 
@@ -24,7 +25,7 @@ def info(source: str, as_json: bool, packets: bool) -> None:
     """Show what a stream holds. Reads its header and index; with --packets, the header of every
     packet."""
     with input_file(source) as file:
-        reader = Reader(file, on_damage="skip")
+        reader = reader_of(file, "skip")
         facts = describe(reader.header, reader.index, reader.size_bytes)
         facts["version"] = ".".join(map(str, reader.version))
         if packets:

@@ -10,6 +10,11 @@ from streamcodec.errors import StreamCodecError, UsageError
 __all__ = ["choose_device", "memory_for"]
 
 
+def _usable() -> list[str]:
+    """The devices of this machine."""
+    return ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+
+
 def choose_device(device: str | None) -> str:
     """`device` if it can be used, "cuda" or "cpu" if it is None; raises UsageError otherwise."""
     if device is None:
@@ -18,7 +23,7 @@ def choose_device(device: str | None) -> str:
         torch.zeros(1, dtype=torch.float64, device=device).cpu()  # which exact integers need
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
         raise UsageError(
-            f"device is {device!r}, which cannot be used here; try cpu or cuda"
+            f"device is {device!r}, which cannot be used here; accepted: {', '.join(_usable())}"
         ) from error
     return device
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from streamcodec._native import crc32c
 from streamcodec.container import values
+from streamcodec.container.foreign import foreign_kind
 from streamcodec.container.format import (
     MAGIC,
     MAX_HEADER_SIZE,
@@ -89,9 +90,12 @@ def pack_header(header: Header) -> bytes:
 def prologue_size(start: bytes) -> int:
     """Size in bytes of the prologue that begins with `start`, its first 20 bytes; raises unless this version can read it."""
     if start[: len(MAGIC)] != MAGIC[: len(start)] or not start:
-        raise CorruptStreamError(
-            f"not an .ssf stream: it starts with {start[:8].hex() or 'nothing'}, must start with {MAGIC.hex()}"
+        found = foreign_kind(start) or (
+            f"it starts with {start[:8].hex()}, must start with {MAGIC.hex()}"
+            if start
+            else "it is empty"
         )
+        raise CorruptStreamError(f"not an .ssf stream: {found}")
     if len(start) < PROLOGUE.size:
         raise TruncatedStreamError(f"byte {len(start)}: the stream ends within its header")
     _, major, minor, size, _ = PROLOGUE.unpack(start)

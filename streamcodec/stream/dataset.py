@@ -14,6 +14,7 @@ from streamcodec.file_objects import reading_object
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.runtime import has_torch
 from streamcodec.stream.frames import Frame
+from streamcodec.stream.opening import hinting
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.video import Video
 
@@ -102,8 +103,12 @@ class VideoDataset(Base):
                 source
             ) as video:  # one at a time: there may be more than a process can hold open
                 for _, gop in run:
-                    for frame in video.gop(gop):
+                    for frame in self._frames(video, gop):
                         yield _sample(frame) if self._transform is None else self._transform(frame)
+
+    def _frames(self, video: Video, gop: int) -> Iterator[Frame]:
+        with hinting(self._options.on_damage):
+            yield from video.gop(gop)
 
     def _count_gops(self, source: int) -> int:
         if source not in self._gop_counts:
@@ -112,7 +117,8 @@ class VideoDataset(Base):
         return self._gop_counts[source]
 
     def _opened(self, source: int) -> Video:
-        return Video(self._sources[source], self._options)
+        with hinting(self._options.on_damage):
+            return Video(self._sources[source], self._options)
 
 
 class SharedEpoch:

@@ -12,6 +12,7 @@ from streamcodec.container import Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.stream.frames import Frame
+from streamcodec.stream.opening import hinting
 from streamcodec.stream.options import OpenSettings
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.tracks.played import TrackTap
@@ -93,7 +94,7 @@ def decode(
             out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
             metadata=dict(video.header.metadata), tracks=tracks, chapters=stretch.chapters_of(video.header.chapters), overwrite=overwrite,
         )  # fmt: skip
-        with writer, overlapped(selected) as items:
+        with hinting(on_damage), writer, overlapped(selected) as items:
             done = _write(items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
         return DecodeReport(

@@ -15,7 +15,7 @@ from streamcodec.container import (
     describe_losses,
 )
 from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.opening import reader_of
+from streamcodec.stream.opening import name_of, naming, reader_of
 from streamcodec.stream.stages import Progress
 
 if TYPE_CHECKING:  # NumPy and FFmpeg, which checking without decoding needs none of
@@ -75,7 +75,7 @@ def verify(
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header, a model is missing or the picture is
     too large to decode.
     """
-    with input_file(source) as file:
+    with input_file(source) as file, naming(name_of(file)):
         reader = reader_of(
             file, "skip", settings.get("header_from"), settings.get("limits", DEFAULT_LIMITS)
         )

@@ -19,7 +19,7 @@ from streamcodec.runtime import set_threads
 from streamcodec.stream.conceal import Concealer
 from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
 from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
-from streamcodec.stream.opening import reader_of
+from streamcodec.stream.opening import name_of, naming, reader_of
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
 from streamcodec.tracks import TrackPacket
@@ -171,7 +171,7 @@ class Video:
             item.frame for item in headers if item.type == PacketType.FRAME and item.pts <= pts
         ]
         if not begun:
-            raise CorruptStreamError(f"the frame at {seconds} s is lost to damage")
+            raise self._lost(f"the frame at {seconds} s")
         return self._frame(begun[-1])
 
     def gop(self, number: int) -> Iterator[Frame]:
@@ -247,9 +247,11 @@ class Video:
         self._can_reopen = (
             isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         )
+        self._name = name_of(file)
         options = self._options
         self._reader = reader_of(file, options.on_damage, options.header_from, options.limits)
-        check_size(self.header, self._options)
+        with naming(self._name):
+            check_size(self.header, self._options)
         self._process = os.getpid()
         self._codec = None
         self._position = None
@@ -282,7 +284,8 @@ class Video:
     @property
     def _index(self) -> Index:
         self._reopen_after_fork()
-        return self._reader.index
+        with naming(self._name):
+            return self._reader.index
 
     def _decoder(self) -> PacketDecoder:
         if self._codec is None:
@@ -294,7 +297,8 @@ class Video:
         packets = self._reader.packets(gop)
         if self._tap is not None:
             packets = self._tap.through(packets, None if gop is None else gop.gop)
-        yield from self._decoder().frames(packets)
+        with naming(self._name):
+            yield from self._decoder().frames(packets)
 
     def _between(self, stretch: Stretch) -> Iterator[Frame]:
         if stretch.is_open:
@@ -309,6 +313,10 @@ class Video:
         for number, entry in enumerate(entries):
             if entry.first_frame >= first and entry.pts < stop:
                 yield from (frame for frame in self.gop(number) if start <= frame.pts < stop)
+
+    def _lost(self, what: str) -> CorruptStreamError:
+        where = "" if self._name is None else f"{self._name}: "
+        return CorruptStreamError(f"{where}{what} is lost to damage")
 
     def _check(self, index: int) -> int:
         return _position("frame", index, len(self))
@@ -330,7 +338,7 @@ class Video:
             at.last = next(at.frames, None)
             if at.last is None:
                 self._position = None
-                raise CorruptStreamError(f"frame {index} is lost to damage")
+                raise self._lost(f"frame {index}")
         return replace(
             at.last, planes=tuple(plane.copy() for plane in at.last.planes)
         )  # the caller's own: it may be asked for again

@@ -138,7 +138,7 @@ class Decoder:
         if self.damage and self._on_error == "raise":
             raise SourceError(
                 f"{self._source.name} is damaged after {self._decoded} frames ({float(self._end * self._time_base):.2f} s): {self.damage}. "
-                "on_error='stop' takes what comes before, 'skip' goes on behind it"
+                "--on-error stop (on_error='stop') takes what comes before, --on-error skip goes on behind it"
             )
 
     def last_duration(self, frame: av.VideoFrame, stamp: int) -> int:

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import pytest
 import streamcodec
 from streamcodec._version import __version__
 from streamcodec.cli import run
+from streamcodec.container import PacketHeader, Reader
+from streamcodec.errors import CorruptStreamError, OutputError
 
 SLOW = ("numpy", "av", "torch", "ray", "PIL", "rich")
 MISSING = [
@@ -99,3 +103,108 @@ def test_no_bytes_for_a_terminal(
         assert capsys.readouterr().err.startswith("streamcodec: standard output is a terminal")
     sys.stdout.close()
     os.close(ours)
+
+
+FOREIGN = {
+    "clip.mp4": (b"\0\0\0\x20ftypisom", "it is a video (MP4): encode it first"),
+    "clip.mkv": (b"\x1a\x45\xdf\xa3", "it is a video (Matroska or WebM): encode it first"),
+    "clip.avi": (b"RIFF\0\0\0\0AVI LIST", "it is a video (AVI): encode it first"),
+    "clip.y4m": (b"YUV4MPEG2 W2 H2\n", "it is a video (y4m): encode it first"),
+    "a.png": (
+        b"\x89PNG\r\n\x1a\n",
+        "it is a picture (PNG): encode it first, with `streamcodec image",
+    ),
+    "empty": (b"", "it is empty"),
+    "text": (b"something else", "it starts with 736f6d657468696e"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("command", [["info"], ["verify"], ["decode"], ["cut"], ["repair"]])
+def test_what_is_no_stream_is_named(
+    name: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, said = FOREIGN[name]
+    file = tmp_path / name
+    file.write_bytes(data)
+    out = [] if command[0] in ("info", "verify") else [str(tmp_path / "out.ssf")]
+    if command == ["decode"]:
+        out = [str(tmp_path / "out.mkv")]
+    assert run([*command, str(file), *out]) == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"streamcodec: {file}: not an .ssf stream: {said}")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.fixture
+def damaged(tiny_models: dict[str, str], tmp_path: Path) -> Path:
+    """3 frames, of which the second does not decode."""
+    path = tmp_path / "damaged.ssf"
+    pictures = [np.full((3, 32, 48), 60 * number, np.uint8) for number in range(3)]
+    streamcodec.encode(pictures, path, scenecut=0, **tiny_models)
+    with path.open("rb") as file:
+        frames = [item for item in Reader(file).headers() if isinstance(item, PacketHeader)]
+    data = bytearray(path.read_bytes())
+    data[frames[1].end - 1] ^= 0xFF
+    path.write_bytes(data)
+    return path
+
+
+def test_damage_names_the_file_and_what_to_do(
+    damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mkv"
+    assert run(["decode", str(damaged), str(out), "--quiet"]) == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"streamcodec: {damaged}: byte ")
+    assert line.endswith("; --on-damage skip leaves out what is lost")
+    assert run(["image", "decode", str(damaged), str(tmp_path / "a.png"), "--frame", "1"]) == 3
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"streamcodec: {damaged}: ")
+    assert "--on-damage" not in line  # which that command does not have
+    assert run(["cut", str(damaged), str(tmp_path / "b.ssf")]) == 3
+    assert capsys.readouterr().err.startswith(f"streamcodec: {damaged}: ")
+
+
+@pytest.mark.parametrize("get", [list, lambda video: video[1], lambda video: video[0:3]])
+def test_damage_names_the_file_in_python(damaged: Path, get: Callable[[Any], Any]) -> None:
+    with pytest.raises(CorruptStreamError) as caught, streamcodec.open(damaged) as video:
+        get(video)
+    assert str(caught.value).startswith(f"{damaged}: byte ")
+    assert str(caught.value).count(str(damaged)) == 1
+
+
+def test_bytes_have_no_name(damaged: Path) -> None:
+    with pytest.raises(CorruptStreamError, match=r"^byte "):
+        list(streamcodec.open(damaged.read_bytes()))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damage_names_the_file_in_a_data_loader(damaged: Path, workers: int) -> None:
+    data = pytest.importorskip("torch.utils.data")
+    loader = data.DataLoader(streamcodec.VideoDataset([damaged]), num_workers=workers)
+    with pytest.raises(CorruptStreamError) as caught:
+        list(loader)
+    assert f"{damaged}: byte " in str(caught.value)
+    assert "--on-damage skip (on_damage='skip') leaves out what is lost" in str(caught.value)
+
+
+def test_no_python_in_messages_of_the_command_line(
+    damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.ssf"
+    out.touch()
+    assert run(["repair", str(damaged), str(out)]) == 1
+    assert capsys.readouterr().err == (
+        f"streamcodec: {out} exists; overwrite it with -y or name another file\n"
+    )
+    assert run(["image", "decode", str(damaged), str(tmp_path / "a.png")]) == 2
+    assert "with --frame N, or all" in capsys.readouterr().err
+    assert run(["decode", str(damaged), str(tmp_path / "a.mkv"), "--max-pixels", "9"]) == 3
+    assert capsys.readouterr().err.endswith("allow more with --max-pixels\n")
+
+
+def test_python_is_told_python(damaged: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.ssf").touch()
+    with pytest.raises(OutputError, match=r"-y \(overwrite=True\)"):
+        streamcodec.repair(damaged, tmp_path / "out.ssf")

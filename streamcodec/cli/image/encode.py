@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import STREAM_SUFFIX, check_inputs, is_stream_name, say, say_json
+from streamcodec.cli.common import (
+    STREAM_SUFFIX,
+    check_inputs,
+    is_stream_name,
+    of_command_line,
+    say,
+    say_json,
+)
 from streamcodec.cli.options import (
     encode_settings,
     field_option,
@@ -143,7 +150,7 @@ def _encode_all(
             raise
         except StreamCodecError as error:
             failures.append({"source": source, "error": str(error)})
-            say(f"streamcodec: {error}", err=True)
+            say(f"streamcodec: {of_command_line(str(error))}", err=True)
     means = {
         name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None
     }
