@@ -76,6 +76,16 @@ def test_delay_of_the_encoder_goes_into_other_containers(tmp_path: Path, suffix:
     assert frame_times(back) == frame_times(source)
 
 
+def test_headers_of_aac_in_a_transport_stream_are_taken_off(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.ts", Sounding())
+    back = there_and_back(source, tmp_path / "back.mp4")
+    [sent], [found] = packets_of(source), packets_of(back)
+    assert [packet[2] for packet in found] == [packet[2][7:] for packet in sent]
+    first = frame_times(source)[0] - frame_times(back)[0]
+    shifts = [a[0] - b[0] - first for a, b in zip(sent, found, strict=True)]
+    assert max(map(abs, shifts)) <= Fraction(1, 40000)
+
+
 def test_tracks_keep_language_title_and_disposition(tmp_path: Path) -> None:
     sounds = [Sound(language="ger", title="Ton"), Sound("flac", language="eng", disposition=0x20)]
     subtitles = [(SRT, "fre"), (ASS, "jpn")]
