@@ -25,7 +25,7 @@ _LAZY = {
     "stream.decode": ("DecodeReport", "decode"),
     "stream.encode": ("EncodeReport", "encode"),
     "stream.encoder": ("Encoder",),
-    "stream.frames": ("Frame", "FrameBatch", "VideoMetadata"),
+    "stream.reading.frames": ("Frame", "FrameBatch", "VideoMetadata"),
     "stream.image": ("ImageReport", "decode_image", "encode_image"),
     "stream.options": ("DecodeOptions", "EncodeOptions"),
     "stream.search.predict": ("Prediction",),

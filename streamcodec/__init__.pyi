@@ -27,14 +27,14 @@ from streamcodec.stream.decode import decode as decode
 from streamcodec.stream.encode import EncodeReport as EncodeReport
 from streamcodec.stream.encode import encode as encode
 from streamcodec.stream.encoder import Encoder as Encoder
-from streamcodec.stream.frames import Frame as Frame
-from streamcodec.stream.frames import FrameBatch as FrameBatch
-from streamcodec.stream.frames import VideoMetadata as VideoMetadata
 from streamcodec.stream.image import ImageReport as ImageReport
 from streamcodec.stream.image import decode_image as decode_image
 from streamcodec.stream.image import encode_image as encode_image
 from streamcodec.stream.options import DecodeOptions as DecodeOptions
 from streamcodec.stream.options import EncodeOptions as EncodeOptions
+from streamcodec.stream.reading.frames import Frame as Frame
+from streamcodec.stream.reading.frames import FrameBatch as FrameBatch
+from streamcodec.stream.reading.frames import VideoMetadata as VideoMetadata
 from streamcodec.stream.search.predict import Prediction as Prediction
 from streamcodec.stream.search.search import SearchReport as SearchReport
 from streamcodec.stream.search.search import search as search

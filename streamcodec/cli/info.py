@@ -10,7 +10,7 @@ from streamcodec.cli.common import say, say_json, source_argument
 from streamcodec.container import Damage, Header, Index, PacketType
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
-from streamcodec.stream.opening import reader_of
+from streamcodec.stream.reading.opening import reader_of
 from streamcodec.text import human_bytes
 from streamcodec.tracks import AudioTrack, Track
 

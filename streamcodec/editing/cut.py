@@ -12,7 +12,7 @@ from streamcodec.container import Damage, Index, IndexEntry, Packet, Reader
 from streamcodec.editing.renumber import Renumbering, check_known_version, shifted_chapters
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource, input_file, open_output
-from streamcodec.stream.opening import name_of, naming
+from streamcodec.stream.reading.opening import name_of, naming
 
 __all__ = ["CutReport", "cut"]
 

@@ -18,7 +18,7 @@ from streamcodec.container import (
 from streamcodec.editing.renumber import Renumbering, check_known_version
 from streamcodec.errors import CorruptStreamError
 from streamcodec.files import ByteSource, input_file, open_output
-from streamcodec.stream.opening import name_of, naming, reader_of
+from streamcodec.stream.reading.opening import name_of, naming, reader_of
 
 __all__ = ["RepairReport", "repair"]
 

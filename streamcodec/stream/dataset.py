@@ -13,9 +13,9 @@ from streamcodec.errors import UsageError
 from streamcodec.file_objects import reading_object
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.runtime import has_torch
-from streamcodec.stream.frames import Frame
-from streamcodec.stream.opening import hinting
 from streamcodec.stream.options import DecodeOptions, OpenSettings
+from streamcodec.stream.reading.frames import Frame
+from streamcodec.stream.reading.opening import hinting
 from streamcodec.stream.video import Video
 
 __all__ = ["VideoDataset"]

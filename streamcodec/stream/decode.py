@@ -11,9 +11,9 @@ from streamcodec.checks import check_range
 from streamcodec.container import Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
-from streamcodec.stream.frames import Frame
-from streamcodec.stream.opening import hinting
 from streamcodec.stream.options import OpenSettings
+from streamcodec.stream.reading.frames import Frame
+from streamcodec.stream.reading.opening import hinting
 from streamcodec.stream.stages import Progress, overlapped
 from streamcodec.stream.tracks.played import TrackTap
 from streamcodec.stream.video import Video, open

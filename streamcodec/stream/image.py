@@ -17,8 +17,8 @@ from streamcodec.rates import bits_per_pixel
 from streamcodec.runtime import require_torch
 from streamcodec.stream.coding import Step, coded
 from streamcodec.stream.encoder import Encoder, chosen_codec
-from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import DecodeSettings, EncodeOptions, EncodeSettings, options_of
+from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.search.sample import Sample
 from streamcodec.stream.search.search import SearchReport, quality_on_sample
 from streamcodec.stream.source import Pixels, as_format, is_tensor, raw_frame

@@ -15,12 +15,12 @@ from streamcodec.container import (
     describe_losses,
 )
 from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.opening import name_of, naming, reader_of
+from streamcodec.stream.reading.opening import name_of, naming, reader_of
 from streamcodec.stream.stages import Progress
 
 if TYPE_CHECKING:  # NumPy and FFmpeg, which checking without decoding needs none of
     from streamcodec.stream.options import DecodeSettings
-    from streamcodec.stream.pixels import PixelCheck
+    from streamcodec.stream.reading.pixels import PixelCheck
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -94,9 +94,9 @@ def verify(
 
 
 def _pixel_check(header: Header, losses: Losses, settings: "DecodeSettings") -> "PixelCheck":
-    from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
     from streamcodec.stream.options import DecodeOptions
-    from streamcodec.stream.pixels import PixelCheck
+    from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_for
+    from streamcodec.stream.reading.pixels import PixelCheck
 
     options = DecodeOptions(**settings)
     check_size(header, options)

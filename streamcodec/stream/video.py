@@ -16,11 +16,11 @@ from streamcodec.container import Header, Index, IndexEntry, PacketHeader, Packe
 from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
 from streamcodec.runtime import set_threads
-from streamcodec.stream.conceal import Concealer
-from streamcodec.stream.decoder import PacketDecoder, check_size, codec_for
-from streamcodec.stream.frames import Frame, FrameBatch, VideoMetadata
-from streamcodec.stream.opening import name_of, naming, reader_of
 from streamcodec.stream.options import DecodeOptions, OpenSettings
+from streamcodec.stream.reading.conceal import Concealer
+from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_for
+from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata
+from streamcodec.stream.reading.opening import name_of, naming, reader_of
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
 from streamcodec.tracks import TrackPacket
 

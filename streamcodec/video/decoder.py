@@ -15,9 +15,9 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError
 from streamcodec.types import OnError
 from streamcodec.video.describe import nominal_rate
-from streamcodec.video.order import FrameOrder
 from streamcodec.video.source import OpenSource
-from streamcodec.video.timeline import Timeline
+from streamcodec.video.times.order import FrameOrder
+from streamcodec.video.times.timeline import Timeline
 from streamcodec.video.tracks.read import QueuedTracks
 from streamcodec.video.truncation import find_truncation
 

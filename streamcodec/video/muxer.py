@@ -19,7 +19,7 @@ from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame, VideoFormat
 from streamcodec.video.encoders import CONTAINERS, EncoderChoice
 from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
-from streamcodec.video.timing import PacketTimer
+from streamcodec.video.times.timing import PacketTimer
 from streamcodec.video.tracks.write import TrackMuxer, common_ticks
 
 __all__ = ["MuxerSink", "keeps_rotation"]

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from streamcodec.video.timeline import Timeline
+from streamcodec.video.times.timeline import Timeline
 
 TICK = Fraction(1, 1000)
 

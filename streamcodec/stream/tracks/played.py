@@ -14,7 +14,7 @@ from streamcodec.container import (
     Reader,
     unpack_track_packet,
 )
-from streamcodec.stream.frames import Frame
+from streamcodec.stream.reading.frames import Frame
 from streamcodec.tracks import Chapter, Track, TrackPacket, chapters_in
 
 __all__ = ["Stretch", "TrackTap", "earlier_subtitles", "played"]

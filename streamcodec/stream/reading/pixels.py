@@ -2,7 +2,7 @@
 
 from streamcodec.codec import GopDigest
 from streamcodec.container import Losses, Packet, PacketType
-from streamcodec.stream.decoder import PacketDecoder
+from streamcodec.stream.reading.decoder import PacketDecoder
 
 __all__ = ["PixelCheck"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from streamcodec.codec import Codec, Reference, decode_frame
 from streamcodec.container import Damage, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
-from streamcodec.stream.frames import Frame
 from streamcodec.stream.options import DecodeOptions
+from streamcodec.stream.reading.frames import Frame
 from streamcodec.types import Planes
 from streamcodec.video import color
 from streamcodec.weights import find_model

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from streamcodec.container import Index, IndexEntry, Limits
 from streamcodec.errors import CorruptStreamError
-from streamcodec.stream.frames import Frame
+from streamcodec.stream.reading.frames import Frame
 
 __all__ = ["Concealer"]
 

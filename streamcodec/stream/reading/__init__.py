@@ -1,0 +1,1 @@
+"""What reading a stream is made of: opening it, its packets, its frames, and what is lost of them."""

@@ -1,0 +1,1 @@
+"""Times of frames: from packets, for containers, and in order."""
