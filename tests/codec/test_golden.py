@@ -5,6 +5,7 @@ Those of the default kind decode to the pictures that were written, those of the
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from streamcodec.container import Packet, PacketType, Reader
 from streamcodec.types import Planes, Precision
 
 GOLDEN = Path(__file__).with_name("golden")
-VERSIONS = ["v1.0"]
+VERSIONS = ["v1.0", "v1.1"]
+RELEASES = sorted(path.stem for path in GOLDEN.glob("release-*.ssf"))
 SIZE = (54, 70)
 
 
@@ -76,7 +78,24 @@ def test_native_stream_opens(version: str) -> None:
     assert streamcodec.verify(path).exact_gops == 2
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+def test_stream_of_every_release_decodes_by_the_weights_that_are_shipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("STREAMCODEC_WEIGHTS")
+    for release in RELEASES:
+        wanted = json.loads((GOLDEN / f"{release}.json").read_text())["planes_sha256"]
+        with streamcodec.open(GOLDEN / f"{release}.ssf") as video:
+            assert [digest_of(frame.planes) for frame in video] == wanted, release
+
+
+def test_every_release_of_the_change_log_has_a_golden_stream() -> None:
+    """tools/golden/make_golden_codec.py --release makes it, when the heading of the release is written."""
+    changes = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
+    released = re.findall(r"^## (\d+\.\d+\.\d+)", changes, re.MULTILINE)
+    assert {f"release-{version}" for version in released} <= set(RELEASES)
+
+
+@pytest.mark.parametrize("version", ["v1.0"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_zoo_stream_decodes_to_the_same_symbols(
     version: str, precision: Precision, symbols_of

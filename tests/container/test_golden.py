@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +10,7 @@ import pytest
 
 from streamcodec.container import Header, Packet, Reader
 from streamcodec.container.format import PROLOGUE
+from streamcodec.container.sound import unpack_track_packet
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.ssf"))
@@ -84,6 +86,37 @@ def test_header_of_version_1_0() -> None:
         (64, "subrip", "1/1000", "deu")
     ]
     assert header.metadata == (("title", "Käse 芝士"), ("comment", ""), ("title", "a second title"))
+
+
+@pytest.mark.parametrize("name", ["full", "empty"])
+def test_writer_still_writes_the_bytes_of_version_1_1(
+    golden: ModuleType, write: Callable[[Header, list[Packet]], bytes], name: str
+) -> None:
+    header, packets = (
+        (golden.newest_header(), golden.newest_packets())
+        if name == "full"
+        else (golden.EMPTY_HEADER, [])
+    )
+    assert write(header, packets) == (GOLDEN / f"v1.1-{name}.ssf").read_bytes()
+
+
+def test_header_of_version_1_1(golden: ModuleType) -> None:
+    reader = Reader(io.BytesIO((GOLDEN / "v1.1-full.ssf").read_bytes()))
+    assert reader.version == (1, 1)
+    assert [(c.start, c.end, str(c.time_base), c.tags) for c in reader.header.chapters] == [
+        (-2, 4, "1001/30000", (("title", "Anfang"),)),
+        (133, 634, "1/1000", ()),
+    ]
+    detail = reader.header.audio_tracks[0].detail
+    assert (detail.disposition, detail.tags) == (65, (("title", "Ton"), ("handler_name", "")))
+    sound, cue = [
+        unpack_track_packet(packet)
+        for packet in reader
+        if isinstance(packet, Packet) and packet.extension and packet.track != 2
+    ]
+    assert (sound.trim, cue.cue) == ((1024, 7), ("1", "align:start"))
+    damaged = (GOLDEN / "v1.1-full.ssf").read_bytes()
+    assert Reader(io.BytesIO(b"x" + damaged[1:]), on_damage="skip").header == reader.header
 
 
 def test_writer_still_writes_the_fields_and_packets_of_version_1_0(

@@ -2,17 +2,19 @@
 """Writes the golden coded streams of the current format version into tests/codec/golden, with the small models that code them.
 
 They are kept for ever: every later version must decode them to the same symbols, and those of the default kind to the same
-pictures. Run this once for a new format version (the file names carry it), never over files that exist.
+pictures. Run this once for a new format version (the file names carry it) and, with --release, once for every release, with the
+weights that it ships. Files that exist stay as they are.
 
-    python tools/golden/make_golden_codec.py
+    python tools/golden/make_golden_codec.py [--release]
 
     golden-intra.safetensors, golden-inter.safetensors   models of the default kind: few channels, random weights
-    v1.0-native.ssf                                      two GOPs of 70x54 pixels, coded with them
-    v1.0-native.json                                     SHA-256 of the planes of each decoded frame
+    v1.1-native.ssf                                      two GOPs of 70x54 pixels, coded with them
+    v1.1-native.json                                     SHA-256 of the planes of each decoded frame
     golden-image.safetensors, golden-flow.safetensors    a mean-scale hyperprior and an ssf2020: few channels, untrained
     v1.0-zoo.ssf                                         the same frames, coded with them
     v1.0-zoo.json                                        SHA-256 of all symbols
     v1.0-zoo.npy                                         the decoded frames, (T, 3, H, W) uint8
+    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.1-native, by the models that release X.Y.Z ships
 """
 
 import hashlib
@@ -26,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamcodec import EncodeOptions, Encoder, Video, load_codec, open
+from streamcodec._version import __version__
 from streamcodec.codec import Codec
 from streamcodec.codec.channel import DecoderChannel
 from streamcodec.codec.dct_random import random_weights
@@ -38,7 +41,7 @@ sys.path.insert(0, str(TESTS))
 from support.tiny import save_tiny_models  # noqa: E402 (lies with the tests)
 
 GOLDEN = TESTS / "codec" / "golden"
-VERSION = "v1.0"
+VERSION = "v1.1"
 SIZE = (54, 70)
 SCALES = [0.12, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 5.0, 8.0]
 
@@ -80,22 +83,32 @@ def models(intra: str, inter: str) -> dict[str, str]:
 
 def make_native() -> None:
     paths = models("intra", "inter")
-    save_dct_weights(Path(paths["intra"]), random_weights("intra", seed=11))
-    save_dct_weights(Path(paths["inter"]), random_weights("inter", seed=11))
-    make_stream(GOLDEN / f"{VERSION}-native.ssf", load_codec(**paths))
-    with open(GOLDEN / f"{VERSION}-native.ssf", **paths) as video:
+    for kind, path in paths.items():
+        if not Path(path).exists():
+            save_dct_weights(Path(path), random_weights(kind, seed=11))
+    make_exact(f"{VERSION}-native", paths)
+
+
+def make_release() -> None:
+    """A stream of the models that this version ships."""
+    make_exact(f"release-{__version__}", {})
+
+
+def make_exact(name: str, models: dict[str, str]) -> None:
+    """A stream, and what its frames decode to everywhere."""
+    make_stream(GOLDEN / f"{name}.ssf", load_codec(**models))
+    with open(GOLDEN / f"{name}.ssf", **models) as video:
         digests = [
             hashlib.sha256(b"".join(plane.tobytes() for plane in frame.planes)).hexdigest()
             for frame in video
         ]
-    (GOLDEN / f"{VERSION}-native.json").write_text(
-        json.dumps({"planes_sha256": digests}, indent=1) + "\n"
-    )
+    (GOLDEN / f"{name}.json").write_text(json.dumps({"planes_sha256": digests}, indent=1) + "\n")
 
 
 def make_zoo() -> None:
     paths = models("image", "flow")
-    save_tiny_models(GOLDEN, "golden", 11, SCALES)
+    if not Path(paths["intra"]).exists():
+        save_tiny_models(GOLDEN, "golden", 11, SCALES)
     make_stream(GOLDEN / f"{VERSION}-zoo.ssf", load_codec(**paths, device="cpu"))
     with open(GOLDEN / f"{VERSION}-zoo.ssf", device="cpu", **paths) as video:
         np.save(GOLDEN / f"{VERSION}-zoo.npy", np.stack([frame.array for frame in video]))
@@ -127,8 +140,9 @@ def symbols_digest(video: Video) -> str:
 
 def main() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    make_native()
-    make_zoo()
+    makers = [make_release] if "--release" in sys.argv[1:] else [make_native, make_zoo]
+    for make in makers:
+        make()
 
 
 if __name__ == "__main__":

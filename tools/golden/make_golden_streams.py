@@ -8,6 +8,7 @@ A golden stream is kept for ever, so that every later version is tested to read 
 """
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from streamcodec.container import (
     Writer,
     pack_metadata,
 )
+from streamcodec.container.sound import pack_track_packet
+from streamcodec.tracks import Chapter, TrackDetail, TrackPacket
 from streamcodec.types import ColorSpec, VideoFormat
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "container" / "golden"
@@ -112,11 +115,39 @@ def full_packets() -> list[Packet]:
     return packets
 
 
+def newest_header() -> Header:
+    """With all that versions behind 1.0 have brought."""
+    detail = TrackDetail(disposition=65, tags=(("title", "Ton"), ("handler_name", "")))
+    return replace(
+        FULL_HEADER,
+        audio_tracks=(
+            replace(FULL_HEADER.audio_tracks[0], detail=detail),
+            FULL_HEADER.audio_tracks[1],
+        ),
+        chapters=(
+            Chapter(-2, 4, Fraction(1001, 30000), (("title", "Anfang"),)),
+            Chapter(133, 634, Fraction(1, 1000)),
+        ),
+    )
+
+
+def newest_packets() -> list[Packet]:
+    """The same: sound with samples to trim, a cue of WebVTT, and an item that no reader knows."""
+    sound = TrackPacket(1, -1024, b"sound", 1024, trim=(1024, 7))
+    cue = TrackPacket(64, 5, b"Ende.", 3, cue=("1", "align:start"))
+    audio, subtitles = FULL_HEADER.audio_tracks[0], FULL_HEADER.subtitle_tracks[0]
+    unknown = Packet(
+        type=PacketType.AUDIO, track=2, gop=2, pts=9, extension=b"\x7f\x01x", payload=b"o"
+    )
+    behind = [pack_track_packet(sound, audio, 2), pack_track_packet(cue, subtitles, 2), unknown]
+    return [*full_packets(), *behind]
+
+
 def main() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name, header, packets in (
-        ("v1.0-full", FULL_HEADER, full_packets()),
-        ("v1.0-empty", EMPTY_HEADER, []),
+        ("v1.1-full", newest_header(), newest_packets()),
+        ("v1.1-empty", EMPTY_HEADER, []),
     ):
         with (GOLDEN / f"{name}.ssf").open("xb") as file:
             writer = Writer(file, header)
@@ -134,7 +165,8 @@ def describe(packet: Packet) -> dict[str, object]:
         name: int(getattr(packet, name))
         for name in ("type", "key", "track", "gop", "frame", "pts", "duration")
     }
-    return {**numbers, "payload": packet.payload.hex()}
+    items = {"extension": packet.extension.hex()} if packet.extension else {}
+    return {**numbers, **items, "payload": packet.payload.hex()}
 
 
 if __name__ == "__main__":
