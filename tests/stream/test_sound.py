@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 import streamcodec
@@ -183,6 +184,20 @@ def test_parts_are_a_straight_encode(tmp_path: Path, chosen: dict[str, Any]) -> 
     assert joined.bpp == report.bpp
 
 
+def test_sound_that_lies_apart_in_the_file_is_dealt_out_all_the_same(tmp_path: Path) -> None:
+    streams = []
+    for interleaved in (True, False):
+        source = write_sounding(tmp_path / f"{interleaved}.mkv", Sounding(interleaved=interleaved))
+        with av.open(str(source)) as container:
+            kinds = [p.stream.type for p in container.demux() if p.size]
+        assert (set(kinds[:60]) == {"audio"}) != interleaved  # all sound, then all pictures
+        streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
+        with (tmp_path / "out.ssf").open("rb") as file:
+            streams.append(list(Reader(file)))
+        (tmp_path / "out.ssf").unlink()
+    assert streams[0] == streams[1]
+
+
 def test_sound_lies_behind_the_frame_that_is_shown(tmp_path: Path) -> None:
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
@@ -354,3 +369,28 @@ def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
     assert report.lost == ()
     assert report.damage is not None
     assert report.damage.startswith("one place is damaged: no frame is lost")
+
+
+@pytest.mark.parametrize("on_damage", ["skip", "conceal"])
+@pytest.mark.parametrize("start", [0.0, 0.2])
+def test_lost_frames_cost_no_sound(tmp_path: Path, on_damage: str, start: float) -> None:
+    source = write_sounding(tmp_path / "in.mp4", Sounding())
+    stream = tmp_path / "out.ssf"
+    streamcodec.encode(source, stream, **SETTINGS)
+    data = bytearray(stream.read_bytes())
+    headers = [h for h in Reader(io.BytesIO(data)).headers() if isinstance(h, PacketHeader)]
+    frames = [header for header in headers if header.type == PacketType.FRAME]
+    data[frames[12].end - 1] ^= 1
+    stream.write_bytes(data)
+    report = streamcodec.decode(
+        stream,
+        tmp_path / "back.mp4",
+        codec_options=CODEC_OPTIONS,
+        start_seconds=start,
+        on_damage=on_damage,  # type: ignore[arg-type]
+    )
+    [sent], [found] = packets_of(source), packets_of(tmp_path / "back.mp4")
+    wanted = between(sent, Fraction(1, 5), None) if start else sent
+    assert [packet[2] for packet in found] == [packet[2] for packet in wanted]
+    assert sum(loss.frames for loss in report.lost) == 4
+    assert report.concealed == (4 if on_damage == "conceal" else 0)

@@ -52,12 +52,14 @@ class Sounding:
     first_frame: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     attachment: bytes = b""
+    interleaved: bool = True
 
 
 def write_sounding(path: Path, what: Sounding) -> Path:
     """Write frames at 25 a second, and the rest; the chapters' times are in milliseconds."""
     codec = "libvpx" if path.suffix == ".webm" else "libx264"
-    with av.open(str(path), "w") as output:
+    muxing = {} if what.interleaved else {"max_interleave_delta": "1"}
+    with av.open(str(path), "w", container_options=muxing) as output:
         output.metadata.update(what.tags)
         video = output.add_stream(codec, rate=25, options={"g": "12"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -89,7 +91,8 @@ def write_sounding(path: Path, what: Sounding) -> Path:
             packets += _copied(source, stream)
         for start, duration, text in what.mov_text:
             packets.append(_text_packet(text_stream, start, duration, text))
-        packets.sort(key=lambda packet: packet.dts * packet.time_base)
+        if what.interleaved:
+            packets.sort(key=lambda packet: packet.dts * packet.time_base)
         for packet in packets:
             output.mux(packet)
     return path
