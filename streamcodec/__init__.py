@@ -30,7 +30,7 @@ _LAZY = {
     "stream.options": ("DecodeOptions", "EncodeOptions"),
     "stream.search.predict": ("Prediction",),
     "stream.search.search": ("SearchReport", "search"),
-    "stream.target": ("Target",),
+    "stream.control.target": ("Target",),
     "stream.verify": ("VerifyReport", "verify"),
     "stream.video": ("Video", "open"),
     "types": ("RawFrame", "VideoFormat"),

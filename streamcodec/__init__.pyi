@@ -21,6 +21,7 @@ from streamcodec.errors import StreamCodecError as StreamCodecError
 from streamcodec.errors import TruncatedStreamError as TruncatedStreamError
 from streamcodec.errors import UnsupportedStreamError as UnsupportedStreamError
 from streamcodec.errors import UsageError as UsageError
+from streamcodec.stream.control.target import Target as Target
 from streamcodec.stream.dataset import VideoDataset as VideoDataset
 from streamcodec.stream.decode import DecodeReport as DecodeReport
 from streamcodec.stream.decode import decode as decode
@@ -38,7 +39,6 @@ from streamcodec.stream.reading.frames import VideoMetadata as VideoMetadata
 from streamcodec.stream.search.predict import Prediction as Prediction
 from streamcodec.stream.search.search import SearchReport as SearchReport
 from streamcodec.stream.search.search import search as search
-from streamcodec.stream.target import Target as Target
 from streamcodec.stream.verify import VerifyReport as VerifyReport
 from streamcodec.stream.verify import verify as verify
 from streamcodec.stream.video import Video as Video

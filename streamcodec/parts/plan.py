@@ -21,13 +21,13 @@ from streamcodec.container import Header, pack_header, unpack_header
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.identity import SourceIdentity, identify
 from streamcodec.runtime import threads as threads_now
+from streamcodec.stream.control.target import Target
 from streamcodec.stream.encoder import chosen_codec, left_out_tags, make_header
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.search import quality_for
 from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress, overlapped
-from streamcodec.stream.target import Target
 from streamcodec.types import OnError, RawFrame
 
 __all__ = ["PlannedGop", "VideoPlan", "checksum", "plan_video"]

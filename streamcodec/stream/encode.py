@@ -13,13 +13,13 @@ from streamcodec.errors import SourceError
 from streamcodec.files import check_output
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded
+from streamcodec.stream.control.target import Target
 from streamcodec.stream.encoder import Encoder, chosen_codec, left_out_tags
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.resume import Past, resumable_output, resume_key
 from streamcodec.stream.search.search import SearchReport, quality_for
 from streamcodec.stream.source import FrameSource, Pixels, SourceRange, open_source
 from streamcodec.stream.stages import Progress, overlapped
-from streamcodec.stream.target import Target
 from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.types import FrameFormat, OnError
 

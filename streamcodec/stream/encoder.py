@@ -9,9 +9,9 @@ from streamcodec._version import __version__
 from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, decode_frame, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
 from streamcodec.errors import UsageError
+from streamcodec.stream.control.rate import controller_of
 from streamcodec.stream.gops import GopBoundaries
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.rate import controller_of
 from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.source import Pixels, as_format, raw_frame
 from streamcodec.text import shown

@@ -16,7 +16,7 @@ from streamcodec.container import DEFAULT_LIMITS, Limits
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
-from streamcodec.stream.target import Measure, Target
+from streamcodec.stream.control.target import Measure, Target
 from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_PIXELS, QUALITIES, Hdr, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA

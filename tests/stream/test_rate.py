@@ -13,9 +13,8 @@ from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec, CodedFrame
 from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
-from streamcodec.stream.feedback import Feedback
-from streamcodec.stream.rate import ConstantQuality, controller_of
-from streamcodec.stream.target import Measure, Target
+from streamcodec.stream.control.rate import ConstantQuality, Feedback, controller_of
+from streamcodec.stream.control.target import Measure, Target
 from streamcodec.types import RawFrame, VideoFormat
 
 VIDEO = VideoFormat(64, 48, time_base=Fraction(1, 25), frame_rate=Fraction(25))

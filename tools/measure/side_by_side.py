@@ -49,7 +49,9 @@ def crop_of(path: Path) -> NDArray[np.uint8]:
     with VideoReader(path) as reader:
         for number, frame in enumerate(reader):
             if number == FRAME:
-                return frame.planes[0][:, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH].transpose(1, 2, 0)
+                return frame.planes[0][:, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH].transpose(
+                    1, 2, 0
+                )
     raise SystemExit(f"{path} has no frame {FRAME}")
 
 

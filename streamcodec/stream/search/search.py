@@ -10,13 +10,13 @@ from typing import Unpack
 from streamcodec.checks import check_quality
 from streamcodec.codec import Codec
 from streamcodec.errors import UsageError
+from streamcodec.stream.control.target import Target
 from streamcodec.stream.encoder import chosen_codec
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.predict import Prediction, predict
 from streamcodec.stream.search.sample import Sample, can_sample, take_sample
 from streamcodec.stream.source import SourceRange
 from streamcodec.stream.stages import Progress
-from streamcodec.stream.target import Target
 from streamcodec.types import QUALITIES
 
 __all__ = [

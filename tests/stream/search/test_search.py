@@ -9,11 +9,11 @@ import pytest
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.stream.control.target import Measure, Target
 from streamcodec.stream.search.predict import Prediction
 from streamcodec.stream.search.sample import take_sample
 from streamcodec.stream.search.search import find_quality
 from streamcodec.stream.source import SourceRange
-from streamcodec.stream.target import Measure, Target
 from streamcodec.video import VideoReader
 
 COUNT = 68

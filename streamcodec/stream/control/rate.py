@@ -1,5 +1,6 @@
-"""Reaching a target while frames come and nobody knows what follows: the quality of each frame by what the frames before it became.
+"""RateController: chooses the quality of a frame, then is told its coded size and error.
 
+`Feedback` is one-pass rate control: each frame's quality follows from the cost of the frames before it.
 A frame's cost is its bits, or its mean squared error for a target PSNR. Each frame is allowed a cost; what is spent above the sum of the
 allowances is a debt, as in a leaky bucket. The cost of I- and of P-frames at every quality is estimated by a straight line in log2(cost),
 whose slope is what is usual and whose height is learnt. Before each frame the next frames, a GOP or more of them, are laid out at one
@@ -8,13 +9,16 @@ quality: the best one whose cost pays off the debt.
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
+from streamcodec.checks import check_quality
 from streamcodec.codec import CodedFrame
 from streamcodec.metrics import frame_mse
-from streamcodec.stream.target import Target
+from streamcodec.stream.control.target import Target
+from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import QUALITIES, RawFrame, VideoFormat
 
-__all__ = ["Feedback"]
+__all__ = ["ConstantQuality", "Feedback", "RateController", "controller_of"]
 
 HORIZON = 64  # frames that are laid out, as near to it as whole GOPs come
 MAX_STEP = 3  # of quality between P-frames, so that pictures do not pump
@@ -26,6 +30,43 @@ USUAL_FRAME_SECONDS = 1 / 30
 START = range(16, 49)  # nobody knows what a picture will cost before the first one
 MIN_COST = 1e-3
 PEAK = 255
+
+
+class RateController(Protocol):
+    """Asked and told in turn, once for each frame, in order of display."""
+
+    @property
+    def start(self) -> int:
+        """The quality of the first frame, which the stream's header tells."""
+        ...
+
+    def quality_for(self, frame: RawFrame, frame_in_gop: int) -> int:
+        """The quality, 0..63, at which to code `frame`; `frame_in_gop` 0 is the I-frame."""
+        ...
+
+    def add(self, frame: RawFrame, coded: CodedFrame) -> None:
+        """Learn what the frame became: its bytes and its decoded pixels."""
+        ...
+
+
+@dataclass(frozen=True)
+class ConstantQuality:
+    """The same quality, 0..63, for every frame."""
+
+    quality: int
+
+    def __post_init__(self) -> None:
+        check_quality(self.quality)
+
+    @property
+    def start(self) -> int:
+        return self.quality
+
+    def quality_for(self, _frame: RawFrame, _frame_in_gop: int) -> int:
+        return self.quality
+
+    def add(self, frame: RawFrame, coded: CodedFrame) -> None:
+        """Nothing to learn."""
 
 
 @dataclass
@@ -130,3 +171,12 @@ class Feedback:
         frames = max(round(HORIZON / self._gop), 1) * self._gop if self._gop <= HORIZON else HORIZON
         keys = len(range(-frame_in_gop % self._gop, frames, self._gop))
         return keys, frames - keys
+
+
+def controller_of(options: EncodeOptions, video: VideoFormat) -> RateController:
+    """The controller that the options ask for: one that adapts if they have a target."""
+    return (
+        ConstantQuality(options.quality)
+        if options.target is None
+        else Feedback(video, options.gop, options.target)
+    )

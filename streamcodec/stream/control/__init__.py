@@ -1,0 +1,1 @@
+"""Which quality a frame gets: a given one, or what reaches a target."""
