@@ -61,7 +61,7 @@ def main() -> None:
         report = streamcodec.encode(CITY, ours, quality=QUALITY)
         streamcodec.decode(ours, back, codec="ffv1")
         low, high = 10.0, 50.0
-        for _ in range(6):
+        for _ in range(9):
             crf = (low + high) / 2
             too_large = x264(theirs, crf) > report.size_bytes
             low, high = (crf, high) if too_large else (low, crf)
