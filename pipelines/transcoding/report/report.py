@@ -95,7 +95,8 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
             f"{summary.frames:,} frames, {summary.frames / summary.seconds:.2f} per second and worker",
         )
     if summary.noted:
-        yield "notes", f"{summary.noted:,} files; the commonest: {summary.notes[0][0]}"
+        files = "file" if summary.noted == 1 else "files"
+        yield "notes", f"{summary.noted:,} {files}; the commonest: {summary.notes[0][0]}"
     if summary.wall_seconds is not None:
         yield "wall time", time_text(summary.wall_seconds)
 
