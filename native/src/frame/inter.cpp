@@ -73,8 +73,8 @@ engine::Schedule InterModel::schedule(bool is_encoder) const {
         all.push_back({{}, {places_.analysis_in}, {InterWork::kTransform}});
         all.push_back({places_.analysis, {}, {}});
     }
-    for (const std::size_t step : {0, 1}) {
-        for (const std::size_t grid : {0, 1}) {
+    for (const std::size_t step : {0u, 1u}) {
+        for (const std::size_t grid : {0u, 1u}) {
             all.push_back({places_.indexes[2 * step + grid], {}, {}});
             all.push_back({{}, {places_.rows}, {InterWork::kRows}});
         }

@@ -36,14 +36,16 @@ void InterRun::describe(std::size_t y) {
                      transform);
     const CellRow to = cells_at(map(places_.features_in), y);
     kernels_.log_scaled(transform, model_.gain(quality_), model_.log(), size_.columns8(), to);
-    const std::uint8_t* from = &reference_.frame->magnitudes[y * size_.columns8() * kChannels];
     const std::int16_t* const log = model_.log_of_magnitude();
-    for (std::size_t x = 0; x < size_.columns8(); ++x, from += kChannels) {
+    const std::uint8_t* const magnitudes =
+        reference_.is_key() ? nullptr
+                            : &reference_.frame->magnitudes[y * size_.columns8() * kChannels];
+    for (std::size_t x = 0; x < size_.columns8(); ++x) {
         std::int16_t* const out = to.data + static_cast<std::ptrdiff_t>(x) * to.pixel + kChannels;
-        if (reference_.is_key()) {
+        if (magnitudes == nullptr) {
             std::fill_n(out, kChannels, log[0]);
         } else {
-            for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[from[i]];
+            for (std::size_t i = 0; i < kChannels; ++i) out[i] = log[magnitudes[x * kChannels + i]];
         }
     }
 }
@@ -69,8 +71,8 @@ Latent InterRun::analyse() {
 
 void InterRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
-    for (const std::size_t step : {0, 1}) {
-        for (const std::size_t grid : {0, 1}) take_rows(places_.indexes[2 * step + grid], grid);
+    for (const std::size_t step : {0u, 1u}) {
+        for (const std::size_t grid : {0u, 1u}) take_rows(places_.indexes[2 * step + grid], grid);
         const Parity* const grids = &kGrids[2 * step];
         port.code({{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, nullptr},
                   work_.symbols());
