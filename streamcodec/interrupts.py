@@ -7,7 +7,10 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Never, Self
 
-__all__ = ["Interrupts", "end_tidily"]
+__all__ = ["STAGE", "Interrupts", "end_tidily"]
+
+STAGE = "streamcodec-stage"
+"""Name of threads that may still wait for a source when the process ends."""
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol, TextIO
 
-from streamcodec.text import MOST_CHARACTERS, shown, time_text
+from streamcodec.text import MOST_CHARACTERS, counted, shown, time_text
 
 __all__ = ["Advance", "Show", "frames_done", "meter", "phases"]
 
 LINE_SECONDS = 10.0
+LEAST_SECONDS = 0.5
+"""Before these are over a speed says nothing."""
 
 Show = Callable[[float | None, str], None]
 """Called with the share of the work that is done, 0..1 (None = not known), and a line about it."""
@@ -49,8 +51,11 @@ def meter(
 
 
 @contextmanager
-def frames_done(label: str, *, quiet: bool) -> Iterator[Advance]:
-    """Give a function to call as frames are done; it does nothing if `quiet`."""
+def frames_done(label: str, *, quiet: bool, begun: int = 0) -> Iterator[Advance]:
+    """Give a function to call as frames are done; it does nothing if `quiet`.
+
+    `begun`: frames that were done before, which do not count for the speed.
+    """
     if quiet:
         yield lambda frames, total: None
         return
@@ -59,7 +64,8 @@ def frames_done(label: str, *, quiet: bool) -> Iterator[Advance]:
 
         def advance(frames: int, total: int | None) -> None:
             if frames:
-                fps = frames / max(time.monotonic() - started, 1e-9)
+                seconds = time.monotonic() - started
+                fps = (frames - begun) / seconds if seconds >= LEAST_SECONDS else 0.0
                 share = None if total is None else min(frames / max(total, 1), 1.0)
                 show(share, _frames_text(frames, total, fps))
 
@@ -82,16 +88,18 @@ class _Phase:
     def __call__(self, frames: int, total: int | None) -> None:
         if self._advance is None:
             self._visible.close()
-            stage = frames_done(self._label, quiet=self._quiet)
+            stage = frames_done(self._label, quiet=self._quiet, begun=frames)
             self._advance = self._visible.enter_context(stage)
         self._advance(frames, total)
 
 
 def _frames_text(frames: int, total: int | None, fps: float) -> str:
-    if total is None:
-        return f"{frames} frames, {fps:.2f} fps"
-    left = time_text(max(total - frames, 0) / fps)
-    return f"{frames}/{total} frames, {left} left, {fps:.2f} fps"
+    """`fps` 0: not known yet."""
+    done = counted(frames, "frame") if total is None else f"{frames}/{total} frames"
+    if not fps:
+        return done
+    left = "" if total is None else f", {time_text(max(total - frames, 0) / fps)} left"
+    return f"{done}{left}, {fps:.2f} fps"
 
 
 @contextmanager

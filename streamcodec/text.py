@@ -8,7 +8,7 @@ line prints goes through `shown`.
 
 import unicodedata
 
-__all__ = ["MOST_CHARACTERS", "human_bytes", "shown", "time_text"]
+__all__ = ["MOST_CHARACTERS", "counted", "human_bytes", "shown", "time_text"]
 
 MOST_CHARACTERS = 2000
 """Of a message or of a line."""
@@ -45,6 +45,11 @@ def _shown_character(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def counted(count: int, what: str) -> str:
+    """(1, "frame") -> "1 frame"; (1200, "frame") -> "1,200 frames"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def human_bytes(size: int) -> str:

@@ -3,6 +3,8 @@
 import io
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -40,6 +42,30 @@ def test_lines_where_the_number_of_frames_is_not_known(
         now[0] = 10.0
         advance(5, None)
     assert capsys.readouterr().err == "two\\nlines: 5 frames, 0.50 fps\n"
+
+
+def test_no_speed_before_it_means_something(
+    now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phase shows up when its first frame is done: that one says nothing of the speed."""
+    shown: list[str] = []
+
+    @contextmanager
+    def meter(label: str) -> Iterator[Callable[[float | None, str], None]]:
+        yield lambda share, line: shown.append(line)
+
+    monkeypatch.setattr("streamcodec.progress.meter", meter)
+    with phases("encode", quiet=False) as (advance,):
+        for frames, seconds in ((1, 0.0), (2, 0.4), (3, 1.0)):
+            now[0] = seconds
+            advance(frames, 10)
+        advance(4, None)
+    assert shown == [
+        "1/10 frames",
+        "2/10 frames",
+        "3/10 frames, 4 s left, 2.00 fps",
+        "4 frames, 3.00 fps",
+    ]
 
 
 def test_quiet_says_nothing(now: list[float], capsys: pytest.CaptureFixture[str]) -> None:

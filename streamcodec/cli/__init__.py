@@ -5,13 +5,15 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some fi
 failed, 130 interrupted, 143 told to end.
 """
 
+import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from streamcodec.errors import StreamCodecError
-from streamcodec.interrupts import end_tidily
+from streamcodec.interrupts import STAGE, end_tidily
 from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = ["main"]
@@ -25,7 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a locale may lack the characters of a name
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(arguments))
+    try:
+        code: str | int | None = run(arguments)
+    except SystemExit as ending:  # of a signal
+        code = ending.code
+    _end_threads(code)
+    sys.exit(code)
+
+
+def _end_threads(code: str | int | None) -> None:
+    """End the process at once if a stage still waits in a library, for a source that gives no more.
+
+    Python would end that thread in the middle of C++, which aborts the process.
+    """
+    if any(thread.name == STAGE for thread in threading.enumerate()):
+        with contextlib.suppress(OSError, AttributeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

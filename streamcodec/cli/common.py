@@ -11,7 +11,7 @@ import click
 
 from streamcodec.errors import SourceError
 from streamcodec.files import STANDARD_STREAM
-from streamcodec.text import MOST_CHARACTERS, shown
+from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 
 __all__ = [
     "STREAM_SUFFIX",
@@ -22,6 +22,7 @@ __all__ = [
     "say_json",
     "say_notes",
     "source_argument",
+    "written",
 ]
 
 STREAM_SUFFIX = ".ssf"
@@ -49,6 +50,12 @@ def say_notes(source: str, notes: Sequence[str]) -> None:
 def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:
     """Print a value as JSON, which is ASCII. `default`: of values that JSON does not know."""
     click.echo(json.dumps(value, indent=2, default=default), err=err)
+
+
+def written(out: str, frames: int, gops: int, size_bytes: int) -> str:
+    """What a stream is that was written: "out.ssf: 24 frames in 2 GOPs, 1.2 MB"."""
+    name = "" if out == STANDARD_STREAM else f"{out}: "
+    return f"{name}{counted(frames, 'frame')} in {counted(gops, 'GOP')}, {human_bytes(size_bytes)}"
 
 
 def is_stream_name(out: str) -> bool:

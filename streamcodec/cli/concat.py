@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import check_inputs, say, say_json
+from streamcodec.cli.common import check_inputs, say, say_json, written
 from streamcodec.cli.options import json_option, overwrite_option, quiet_option
 from streamcodec.editing import concat as join_streams
 
@@ -30,6 +30,6 @@ def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, q
     elif not quiet:
         starts = ", ".join(f"{start:.3f}" for start in report.starts_seconds)
         say(
-            f"{out}: {report.frames} frames in {report.gops} GOPs, {report.size_bytes} bytes; streams begin at {starts} s",
+            f"{written(out, report.frames, report.gops, report.size_bytes)}; streams begin at {starts} s",
             err=True,
         )

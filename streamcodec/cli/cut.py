@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import say, say_json, source_argument
+from streamcodec.cli.common import say, say_json, source_argument, written
 from streamcodec.cli.options import json_option, overwrite_option, parse_seconds, quiet_option
 from streamcodec.editing import cut as cut_stream
 
@@ -48,7 +48,7 @@ def cut(
     elif not quiet:
         end = report.start_seconds + report.duration_seconds
         say(
-            f"{out}: {report.frames} frames in {report.gops} GOPs, {report.size_bytes} bytes; "
+            f"{written(out, report.frames, report.gops, report.size_bytes)}; "
             f"from {report.start_seconds:.3f} s to {end:.3f} s, where GOPs begin and end",
             err=True,
         )

@@ -1,6 +1,8 @@
 """`streamcodec decode IN OUT`."""
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,9 +17,14 @@ from streamcodec.cli.options import (
     threads_option,
     track_options,
 )
+from streamcodec.files import STANDARD_STREAM
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
+from streamcodec.text import counted, human_bytes
+
+if TYPE_CHECKING:
+    from streamcodec import DecodeReport
 
 __all__ = ["decode"]
 
@@ -42,6 +49,7 @@ def decode(source: str, out: str, threads: int | None, quiet: bool, **options: A
     prepare(threads)
     import streamcodec
 
+    is_new = not Path(out).exists()
     with frames_done("decode", quiet=quiet) as advance:
         report = streamcodec.decode(source, out, progress=advance, **given(options))
     if report.damage is not None:
@@ -49,7 +57,19 @@ def decode(source: str, out: str, threads: int | None, quiet: bool, **options: A
         say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)
     if not quiet:
         say_notes(source, report.notes)
-        say(
-            f"{report.frames} frames, {report.width}x{report.height}, {report.fps:.2f} fps",
-            err=True,
-        )
+        if is_new and Path(out).is_dir() and not out.endswith(("/", os.sep)):
+            say_notes(out, [f"without a suffix it is a folder; for a video name it {out}.mp4"])
+        say(summary(out, report), err=True)
+
+
+def summary(out: str, report: "DecodeReport") -> str:
+    """One line on the output, its size and the speed."""
+    name = "" if out == STANDARD_STREAM else f"{out}: "
+    size = ""
+    what = "frame"
+    if Path(out).is_dir():
+        what = "PNG picture"
+    elif Path(out).is_file():
+        size = f"{human_bytes(Path(out).stat().st_size)}, "
+    done = counted(report.frames, what)
+    return f"{name}{done}, {size}{report.width}x{report.height}, {report.fps:.2f} fps"

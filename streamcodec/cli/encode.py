@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import STREAM_SUFFIX, is_stream_name, say, say_notes, source_argument
+from streamcodec.cli.common import (
+    STREAM_SUFFIX,
+    is_stream_name,
+    say,
+    say_notes,
+    source_argument,
+    written,
+)
 from streamcodec.cli.options import (
     encode_settings,
     options_from,
@@ -70,19 +77,15 @@ def encode(source: str, out: str, threads: int | None, quiet: bool, **options: A
         say(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
         say_notes(source, report.notes)
-        say(summary(report), err=True)
+        say(summary(out, report), err=True)
 
 
-def summary(report: "EncodeReport") -> str:
-    """One line on size, rate, quality and speed."""
-    parts = [
-        f"{report.frames} frames in {report.gops} GOPs",
-        f"{report.width}x{report.height}",
-        human_bytes(report.size_bytes),
-        f"{report.bpp:.4f} bpp",
-    ]
+def summary(out: str, report: "EncodeReport") -> str:
+    """One line on the output, its size, rate and quality, and the speed."""
+    parts = [written(out, report.frames, report.gops, report.size_bytes)]
     if report.track_bytes:
-        parts.insert(3, f"{human_bytes(report.track_bytes)} of it sound and subtitles")
+        parts.append(f"{human_bytes(report.track_bytes)} of it sound and subtitles")
+    parts += [f"{report.width}x{report.height}", f"{report.bpp:.4f} bpp"]
     if report.kbit_per_second:
         parts.append(f"{report.kbit_per_second:.0f} kbit/s")
     if report.psnr_db is not None:

@@ -11,10 +11,28 @@ from streamcodec.container import Damage, Header, Index, PacketType
 from streamcodec.files import input_file
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.reading.opening import reader_of
-from streamcodec.text import human_bytes
+from streamcodec.text import counted, human_bytes
 from streamcodec.tracks import AudioTrack, Track
+from streamcodec.types import UNSPECIFIED
 
 __all__ = ["info"]
+
+COLOR_NAMES = {
+    "matrix": {
+        **{0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"},
+        **{8: "ycgco", 9: "bt2020nc", 10: "bt2020c", 14: "ictcp"},
+    },
+    "primaries": {
+        **{1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film"},
+        **{9: "bt2020", 10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "ebu3213"},
+    },
+    "transfer": {
+        **{1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear"},
+        **{11: "iec61966-2-4", 13: "srgb", 14: "bt2020-10", 15: "bt2020-12"},
+        **{16: "smpte2084 (PQ)", 17: "smpte428", 18: "arib-std-b67 (HLG)"},
+    },
+}
+"""Code points of ITU-T H.273 -> names, FFmpeg's as a rule."""
 
 
 @click.command()
@@ -135,7 +153,7 @@ def _text(facts: dict[str, Any]) -> list[str]:
         if facts["inter"]
         else ""
     )
-    color = facts["color"]
+    frames = counted(facts["frames"], "frame")
     rows = [
         ("version", f"{facts['version']}, {facts['software'] or 'unknown software'}"),
         (
@@ -145,11 +163,11 @@ def _text(facts: dict[str, Any]) -> list[str]:
         ("rotation", f"{facts['rotation_degrees']} degrees"),
         (
             "time",
-            f"{facts['duration_seconds']:.3f} s, {facts['frames']} frames, {facts['frame_rate'] or 'unknown'} fps",
+            f"{facts['duration_seconds']:.3f} s, {frames}, {facts['frame_rate'] or 'unknown'} fps",
         ),
         ("time base", f"{facts['time_base']} s"),
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
-        ("GOPs", f"{facts['gops']}, at most {facts['gop_length']} frames each"),
+        ("GOPs", f"{facts['gops']}{_gop_length(facts['gop_length'])}"),
         ("models", f"I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}"),
         (
             "coded at",
@@ -157,7 +175,7 @@ def _text(facts: dict[str, Any]) -> list[str]:
         ),
         (
             "colour",
-            f"matrix {color['matrix']}, primaries {color['primaries']}, transfer {color['transfer']}, {_range(color)}",
+            _color(facts["color"]),
         ),
     ]
     rows += [("sound", _track_line(track)) for track in facts["audio_tracks"]]
@@ -172,8 +190,21 @@ def _text(facts: dict[str, Any]) -> list[str]:
     return [f"{label:<11}{text}" for label, text in rows]
 
 
-def _range(color: dict[str, Any]) -> str:
-    return "full range" if color["full_range"] else "limited range"
+def _gop_length(most: int | None) -> str:
+    return "" if most is None else f", at most {counted(most, 'frame')} each"
+
+
+def _color(color: dict[str, Any]) -> str:
+    """By FFmpeg's names: "bt709, limited range" where matrix, primaries and transfer are the same."""
+    full = "full range" if color["full_range"] else "limited range"
+    names = {kind: _color_name(kind, color[kind]) for kind in COLOR_NAMES}
+    if len(set(names.values())) == 1:
+        return f"{names['matrix']}, {full}"
+    return ", ".join([*(f"{kind} {name}" for kind, name in names.items()), full])
+
+
+def _color_name(kind: str, code: int) -> str:
+    return "unspecified" if code == UNSPECIFIED else COLOR_NAMES[kind].get(code, f"{code}")
 
 
 def _rate(facts: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say, say_json, source_argument
+from streamcodec.cli.common import say, say_json, source_argument, written
 from streamcodec.cli.options import (
     given,
     json_option,
@@ -17,6 +17,7 @@ from streamcodec.editing import RepairReport
 from streamcodec.editing import repair as repair_stream
 from streamcodec.errors import PARTLY_FAILED
 from streamcodec.stream.options import DecodeOptions
+from streamcodec.text import counted
 
 __all__ = ["repair"]
 
@@ -67,9 +68,9 @@ def tell(source: str, out: str, report: RepairReport) -> None:
     for problem in report.problems[:MOST_PROBLEMS]:
         say(f"{source}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:
-        say(f"{source}: and {more} other problems", err=True)
+        say(f"{source}: and {counted(more, 'other problem')}", err=True)
     lost = report.damage or ("no frame is lost" if report.problems else "the stream was whole")
     sound = "; sound or subtitles may be lost too" if report.sound_lost else ""
     end = "; it ends early: how much followed is not known" if report.ends_early else ""
     say(f"{source}: {lost}{sound}{end}", err=True)
-    say(f"{out}: {report.frames} frames in {report.gops} GOPs, {report.size_bytes} bytes", err=True)
+    say(written(out, report.frames, report.gops, report.size_bytes), err=True)

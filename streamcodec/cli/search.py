@@ -18,7 +18,7 @@ from streamcodec.cli.options import (
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.text import human_bytes
+from streamcodec.text import counted, human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import SearchReport
@@ -91,5 +91,8 @@ def table(report: "SearchReport") -> list[str]:
         for row in (heads, *rows)
     ]
     chosen = "" if report.target is None else f"; * for {report.target}"
-    sampled = f"from {report.sampled_frames} of {report.frames} frames, in {report.seconds:.1f} s"
+    sampled = (
+        f"from {report.sampled_frames} of {counted(report.frames, 'frame')}, "
+        f"in {report.seconds:.1f} s"
+    )
     return [*lines, f"{sampled}{chosen}"]

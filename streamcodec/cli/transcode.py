@@ -28,7 +28,7 @@ from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
 from streamcodec.progress import frames_done
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
-from streamcodec.text import human_bytes
+from streamcodec.text import counted, human_bytes, time_text
 
 __all__ = ["transcode"]
 
@@ -190,14 +190,14 @@ def _dry_run(
     with frames_done("sample", quiet=quiet) as advance:
         found = estimate(list(sources), out, coding=coding, progress=advance, **listing)
     kept = f", {found.kept} are done" if found.kept else ""
-    say(f"{found.files} files to do{kept}, {human_bytes(found.input_bytes)} in")
+    say(f"{counted(found.files, 'file')} to do{kept}, {human_bytes(found.input_bytes)} in")
     if found.seconds is not None and found.output_bytes is not None:
-        hours = found.seconds / 3600
-        each = f", {hours / workers:.2f} with {workers}" if workers else ""
+        each = f", {time_text(found.seconds / workers)} with {workers}" if workers else ""
         say(
-            f"about {human_bytes(found.output_bytes)} out, {found.frames} frames, {hours:.2f} hours with one worker like this process{each}"
+            f"about {human_bytes(found.output_bytes)} out, {counted(found.frames, 'frame')}, "
+            f"{time_text(found.seconds)} with one worker like this process{each}"
         )
-        say(f"from samples of {found.sampled} files")
+        say(f"from samples of {counted(found.sampled, 'file')}")
     for problem in found.problems:
         say(f"streamcodec: warning: {problem}", err=True)
     return 0

@@ -10,6 +10,7 @@ from streamcodec.errors import CorruptStreamError
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
+from streamcodec.text import counted
 
 if TYPE_CHECKING:
     from streamcodec.stream.verify import VerifyReport
@@ -53,7 +54,7 @@ def verify(
     for problem in report.problems[:MOST_PROBLEMS]:
         say(f"{source}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:
-        say(f"{source}: and {more} other problems", err=True)
+        say(f"{source}: and {counted(more, 'other problem')}", err=True)
     if not quiet:
         say(f"{source}: {describe(report)}")
     if not report.ok:
@@ -63,9 +64,9 @@ def verify(
 
 def describe(report: "VerifyReport") -> str:
     """One line."""
-    found = f"{report.frames} frames in {report.gops} GOPs"
+    found = f"{counted(report.frames, 'frame')} in {counted(report.gops, 'GOP')}"
     if not report.ok:
-        return f"DAMAGED, {len(report.problems)} problems; {found}"
+        return f"DAMAGED, {counted(len(report.problems), 'problem')}; {found}"
     if report.decoded is None:
         return f"whole, {found}; not decoded"
     hashed = report.exact_gops + len(report.inexact_gops)
@@ -73,6 +74,10 @@ def describe(report: "VerifyReport") -> str:
         return f"whole, {found}; all frames decode; the stream has no hashes to compare them with"
     if not report.inexact_gops:
         return (
-            f"whole, {found}; all frames decode, bit-exact in {report.exact_gops} of {hashed} GOPs"
+            f"whole, {found}; all frames decode, bit-exact in {report.exact_gops} of "
+            f"{counted(hashed, 'GOP')}"
         )
-    return f"whole, {found}; all frames decode; the pixels of {len(report.inexact_gops)} of {hashed} GOPs differ from the encoder's"
+    return (
+        f"whole, {found}; all frames decode; the pixels of {len(report.inexact_gops)} of "
+        f"{counted(hashed, 'GOP')} differ from the encoder's"
+    )

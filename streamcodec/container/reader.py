@@ -22,6 +22,7 @@ from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.prologue import read_prologue
 from streamcodec.container.walk import Found, Walk, read_packet
 from streamcodec.errors import CorruptStreamError, UsageError
+from streamcodec.text import counted
 from streamcodec.types import OnDamage
 
 __all__ = ["Reader"]
@@ -202,7 +203,7 @@ class Reader:
             yield item
         missing = gop.first_frame + gop.frame_count - order.next_frame
         if missing and not damaged:
-            reason = f"byte {gop.end}: GOP {gop.gop} has {missing} frames less than the index says"
+            reason = f"byte {gop.end}: GOP {gop.gop} has {counted(missing, 'frame')} less than the index says"
             if self._strict:
                 raise CorruptStreamError(reason)
             yield Damage(gop.end, gop.end, reason)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from streamcodec.errors import StreamCodecError
+from streamcodec.interrupts import STAGE
 
 __all__ = ["Progress", "overlapped"]
 
@@ -61,7 +62,7 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
             error = caught
         put(_End(error))
 
-    thread = threading.Thread(target=work, name="streamcodec-stage", daemon=True)
+    thread = threading.Thread(target=work, name=STAGE, daemon=True)
     try:
         thread.start()
     except RuntimeError as error:

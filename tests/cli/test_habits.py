@@ -1,20 +1,24 @@
 """What people expect of a command line: it says at once what is missing, and what they may have meant."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import streamcodec
 from streamcodec._version import __version__
 from streamcodec.cli import run
-from streamcodec.container import PacketHeader, Reader
+from streamcodec.container import PacketHeader, Reader, Writer
 from streamcodec.errors import CorruptStreamError, OutputError
+from streamcodec.types import ColorSpec
 
 SLOW = ("numpy", "av", "torch", "ray", "PIL", "rich")
 MISSING = [
@@ -208,3 +212,121 @@ def test_python_is_told_python(damaged: Path, tmp_path: Path) -> None:
     (tmp_path / "out.ssf").touch()
     with pytest.raises(OutputError, match=r"-y \(overwrite=True\)"):
         streamcodec.repair(damaged, tmp_path / "out.ssf")
+
+
+@pytest.fixture
+def one(tiny_models: dict[str, str], tmp_path: Path) -> Path:
+    """A stream of one frame."""
+    path = tmp_path / "one.ssf"
+    streamcodec.encode([np.zeros((3, 32, 48), np.uint8)], path, **tiny_models)
+    return path
+
+
+def test_one_is_no_plural(one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(one)]) == 0
+    assert ", 1 frame, " in capsys.readouterr().out
+    assert run(["verify", str(one)]) == 0
+    assert "1 frame in 1 GOP; all frames decode, bit-exact in 1 of 1 GOP\n" in (
+        capsys.readouterr().out
+    )
+    assert run(["cut", str(one), str(tmp_path / "cut.ssf")]) == 0
+    assert "cut.ssf: 1 frame in 1 GOP, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("color", "said"),
+    [
+        (ColorSpec(1, 1, 1), "bt709, limited range"),
+        (ColorSpec(), "unspecified, limited range"),
+        (ColorSpec(9, 16, 9, full_range=True), "transfer smpte2084 (PQ), full range"),
+        (
+            ColorSpec(2, 2, 5),
+            "matrix bt470bg, primaries unspecified, transfer unspecified, limited",
+        ),
+        (ColorSpec(200, 1, 1), "matrix bt709, primaries 200, transfer bt709, limited range"),
+    ],
+)
+def test_info_names_colours(
+    color: ColorSpec, said: str, one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with one.open("rb") as file:
+        header = Reader(file).header
+    path = tmp_path / "colour.ssf"
+    with path.open("wb") as file:
+        Writer(file, replace(header, video=replace(header.video, color=color))).finish()
+    assert run(["info", str(path)]) == 0
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "notes"),
+    [
+        ("back.mkv", "1 frame, ", False),
+        ("back", "1 PNG picture, 48x32", True),
+        ("back/", "1 PNG picture, 48x32", False),
+    ],
+)
+def test_decode_says_what_it_wrote(
+    name: str,
+    what: str,
+    notes: bool,
+    one: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = f"{tmp_path}/{name}"
+    assert run(["decode", str(one), out]) == 0
+    said = capsys.readouterr().err
+    assert f"{out}: {what}" in said
+    assert (f"without a suffix it is a folder; for a video name it {out}.mp4" in said) == notes
+    if name == "back.mkv":
+        assert " bytes, 48x32, " in said or " kB, 48x32, " in said
+
+
+def test_encode_says_what_it_wrote(
+    one: Path, tiny_models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    y4m, out = tmp_path / "a.y4m", tmp_path / "a.ssf"
+    assert run(["decode", str(one), str(y4m), "--quiet"]) == 0
+    models = ["--intra", tiny_models["intra"], "--inter", tiny_models["inter"]]
+    assert run(["encode", str(y4m), str(out), *models]) == 0
+    assert f"{out}: 1 frame in 1 GOP, " in capsys.readouterr().err
+
+
+def test_pictures_that_are_done_are_kept(
+    tiny_models: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (48, 32)).save(pictures / name)
+    command = ["image", "encode", str(pictures), "--out", str(out), "--intra", tiny_models["intra"]]
+    assert run(command) == 0
+    capsys.readouterr()
+    (out / "b.ssf").unlink()
+    before = (out / "a.ssf").stat().st_mtime_ns
+    assert run([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["out"] for row in told["pictures"]] == [str(out / "b.ssf")]
+    assert told["kept"] == [str(out / "a.ssf")]
+    assert (out / "a.ssf").stat().st_mtime_ns == before
+    assert run(command) == 0
+    assert capsys.readouterr().err == "2 of 2 pictures done before; -y encodes them anew\n"
+    assert run([*command, "-y"]) == 0
+    assert (out / "a.ssf").stat().st_mtime_ns > before
+
+
+def test_the_process_ends_while_a_stage_waits(tmp_path: Path) -> None:
+    """As for a source that has stalled when Ctrl-C comes: what was said is there, and so is the code."""
+    code = (
+        "import threading, streamcodec.cli as cli\n"
+        "from streamcodec.interrupts import STAGE\n"
+        "threading.Thread(target=threading.Event().wait, name=STAGE).start()\n"
+        "cli.main(['info', 'missing.ssf'])\n"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert "missing.ssf" in done.stderr

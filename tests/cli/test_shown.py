@@ -84,7 +84,7 @@ def test_names_that_do_not_exist_are_escaped(
         [EVIL],
         ["info", f"--{EVIL}"],
         ["encode", "a", "b", "--quality", EVIL],
-        ["encode", EVIL, EVIL],
+        ["encode", "-", EVIL],
     ],
 )
 def test_wrong_usage_is_escaped(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

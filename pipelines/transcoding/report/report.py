@@ -18,7 +18,7 @@ from rich.table import Table
 
 from streamcodec.errors import UsageError
 from streamcodec.files import replace_on_success
-from streamcodec.text import MOST_CHARACTERS, human_bytes, shown, time_text
+from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown, time_text
 
 from ...files.sources import FAILED_HEADER
 from ..manifest.manifest import Manifest
@@ -85,18 +85,18 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     for name in ("done", "kept", "failed", "skipped", "pending"):
         count = getattr(totals, name)
         if count or name == "done":
-            yield {"kept": "done before", "pending": "not done"}.get(name, name), f"{count:,} files"
+            label = {"kept": "done before", "pending": "not done"}.get(name, name)
+            yield label, counted(count, "file")
     yield "size", f"{human_bytes(summary.input_bytes)} in, {human_bytes(summary.output_bytes)} out"
     if summary.bpp is not None:
         yield "bits per pixel", f"{summary.bpp:.4f}"
     if summary.seconds:
         yield (
             "speed",
-            f"{summary.frames:,} frames, {summary.frames / summary.seconds:.2f} per second and worker",
+            f"{counted(summary.frames, 'frame')}, {summary.frames / summary.seconds:.2f} per second and worker",
         )
     if summary.noted:
-        files = "file" if summary.noted == 1 else "files"
-        yield "notes", f"{summary.noted:,} {files}; the commonest: {summary.notes[0][0]}"
+        yield "notes", f"{counted(summary.noted, 'file')}; the commonest: {summary.notes[0][0]}"
     if summary.wall_seconds is not None:
         yield "wall time", time_text(summary.wall_seconds)
 

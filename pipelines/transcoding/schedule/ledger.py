@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
+from streamcodec.text import counted
+
 from ...files.locations import FileRef
 from .costs import CostModel, Counts
 from .file_state import OpenFile, Tries, cut
@@ -303,7 +305,7 @@ class Ledger:
         self._close(file, failed=1)
         most = self._options.max_failures
         if most is not None and self.counts.failed > most:
-            self.stopped = f"more than {most} files failed"
+            self.stopped = f"more than {counted(most, 'file')} failed"
 
     def _close(self, file: OpenFile, *, done: int = 0, failed: int = 0, skipped: int = 0) -> None:
         del self.open[file.ref.file]

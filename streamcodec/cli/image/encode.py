@@ -29,7 +29,7 @@ from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, Usa
 from streamcodec.files import writing
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
-from streamcodec.text import human_bytes
+from streamcodec.text import counted, human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import ImageReport
@@ -78,7 +78,8 @@ def encode(
     """Encode a picture into an .ssf stream of one I-frame.
 
     IN is a PNG, JPEG, WebP, BMP, TIFF or PNM file, or - for standard input. OUT is a file, or - for standard output. With --out, every IN
-    is a picture or a folder of them, and each becomes FOLDER/NAME.ssf; one that fails does not stop the others.
+    is a picture or a folder of them, and each becomes FOLDER/NAME.ssf; one that fails does not
+    stop the others. What is there already is kept, unless -y is given.
 
     \b
     At most one of -q, --target-psnr and --target-bpp.
@@ -98,7 +99,13 @@ def encode(
     check_inputs(names)
     pairs = _targets(names, out)
     prepare(threads)
-    return _encode_all(pairs, settings, tell, as_json=as_json)
+    there = (
+        [] if settings.get("overwrite") else [out for out in pairs.values() if Path(out).exists()]
+    )
+    todo = {source: target for source, target in pairs.items() if target not in there}
+    if there:
+        tell(f"{len(there)} of {counted(len(pairs), 'picture')} done before; -y encodes them anew")
+    return _encode_all(todo, settings, tell, kept=there, as_json=as_json)
 
 
 class _Teller:
@@ -136,9 +143,14 @@ def _warn(source: str, text: str) -> None:
 
 
 def _encode_all(
-    pairs: dict[str, str], settings: dict[str, Any], tell: _Teller, *, as_json: bool
+    pairs: dict[str, str],
+    settings: dict[str, Any],
+    tell: _Teller,
+    *,
+    kept: list[str],
+    as_json: bool,
 ) -> int:
-    """The exit code."""
+    """The exit code. `kept`: streams that were there."""
     rows, failures = [], []
     for source, target in pairs.items():
         try:
@@ -157,13 +169,14 @@ def _encode_all(
     if rows:
         tell(f"mean of {len(rows)}: {_figures(means)}")
     if failures:
-        say(f"streamcodec: {len(failures)} of {len(pairs)} pictures failed", err=True)
+        say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'picture')} failed", err=True)
     if as_json:
         say_json(
             {
                 "pictures": [_finite(row) for row in rows],
                 "mean": _finite(means),
                 "failed": failures,
+                "kept": kept,
             }
         )
     return PARTLY_FAILED if failures else 0

@@ -147,7 +147,7 @@ def test_too_many_failures_stop_the_run(dataset: Any, tmp_path: Path) -> None:
     )
     assert summary.exit_code == 4
     assert (summary.totals.failed, summary.totals.pending) == (2, 4)
-    assert said == ["stopped: more than 1 files failed"]
+    assert said == ["stopped: more than 1 file failed"]
 
 
 @pytest.mark.usefixtures("ray_here")
@@ -257,7 +257,7 @@ def test_dry_run_tells_sizes_and_writes_nothing(
     assert run([*command, "--dry-run", "--device", "cpu", "--quiet"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("2 files to do, ")
-    assert " frames, 0.00 hours with one worker" in said.out
+    assert " frames, 0 s with one worker" in said.out
     assert "b.mp4" in said.err
     assert not (tmp_path / "out").exists()
 
