@@ -10,7 +10,7 @@
     |-- FormatError                  3   the bytes of a stream are not usable
         |-- CorruptStreamError       3   damaged: bad CRC, impossible length, symbols that do not decode
         |   |-- TruncatedStreamError 3   the bytes end before the stream does
-        |-- UnsupportedStreamError   3   sound, but from a newer version or coded with a model that is not at hand
+        |-- UnsupportedStreamError   3   sound, but from a newer version or coded with a model that is not installed
 
 The root itself is raised only where memory runs out. A message says what came, what is accepted and, where it helps, what to do.
 It is one line, fit for a terminal (`streamcodec.text.shown`) whatever names and bytes it quotes; of an endless one the middle is cut.
@@ -87,4 +87,4 @@ class TruncatedStreamError(CorruptStreamError):
 
 
 class UnsupportedStreamError(FormatError):
-    """The stream needs a newer version or a model that is not at hand."""
+    """The stream needs a newer version or a model that is not installed."""

@@ -78,7 +78,7 @@ def replace_on_success(path: Path, *, overwrite: bool = False) -> Iterator[Path]
     """Give a temporary name beside `path` to write to; rename it to `path` if the block succeeds, remove it if not.
 
     Of a symbolic link, the file it leads to is replaced, as if it had been opened for writing; the link stays.
-    Raises OutputError if `path` exists and `overwrite` is false, also if it came to be during the block, if it is no file
+    Raises OutputError if `path` exists and `overwrite` is false, also if it came to be during the block, if it is not a file
     (a named pipe, a device), or if its folder cannot be written.
     """
     check_target(path, overwrite=overwrite)
@@ -135,7 +135,7 @@ def temporary_beside(target: Path, token: str | None = None) -> Path:
 def put_in_place(part: Path, target: Path, *, overwrite: bool) -> None:
     """Give the file `part` the name `target`, in one step, when all of it is on the disk: no crash and no power cut leaves half of it.
 
-    Raises OutputError if it cannot be done; without `overwrite` also if `target` exists by now, with it if that is no file.
+    Raises OutputError if it cannot be done; without `overwrite` also if `target` exists by now, with it if that is not a file.
     """
     with writing(target):
         with part.open("rb") as file:
@@ -177,7 +177,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _check_kind(path: Path) -> None:
-    """Raise OutputError if something lies there that is no file: it would be replaced by one."""
+    """Raise OutputError if something lies there that is not a file: it would be replaced by one."""
     with writing(path):
         if not path.exists() or path.is_file():
             return

@@ -131,6 +131,6 @@ def tiny_codec(native_codec: Codec) -> Codec:
 
 @pytest.fixture
 def tiny_models(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Puts the small models at hand; the settings that name those of the default kind, for `encode`."""
+    """Installs the small models; the settings that name those of the default kind, for `encode`."""
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
     return {"intra": "tiny-intra", "inter": "tiny-inter"}

@@ -79,7 +79,7 @@ class Coded:
 
 
 def row_of(job: Measurement) -> Row | str:
-    """What came of a job: its row, or why there is none."""
+    """The result of a job: its row, or why there is none."""
     try:
         return measure(job)
     except StreamCodecError as error:

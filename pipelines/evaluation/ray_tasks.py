@@ -22,7 +22,7 @@ ATTEMPTS = 3
 def measure_on_ray(
     jobs: Sequence[Measurement], workers: int | None = None, address: str | None = None
 ) -> Iterator[tuple[Measurement, Row | str]]:
-    """What came of the jobs, in the order in which they end: a row, or why there is none.
+    """The results of the jobs, in the order in which they end: a row, or why there is none.
     `workers`: jobs at a time; None = as many as there is room for. `address`: as for `connected`.
     The clips must be under the same paths on all nodes. Raises UsageError for Ray."""
     with connected(address, local_cpus(workers, THREADS)):

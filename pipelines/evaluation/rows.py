@@ -1,4 +1,4 @@
-"""What to measure, what came of it, and the file of rows that spares measuring it again."""
+"""What to measure, the result, and the file of rows, so that nothing is measured twice."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a job, whose fields it repeats; `clip` is the file's name without suffix.
+    """The result of a job, with the fields of the job; `clip` is the file's name without suffix.
 
     `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma,
     mean over the frames. fps: frames per second of wall time. `psnr_rgb_db`: of the mean squared

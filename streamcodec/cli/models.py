@@ -34,14 +34,14 @@ def models(known: bool, as_json: bool) -> None:
     STREAMCODEC_WEIGHTS.
 
     kMAC/pixel: thousands of multiplications in the networks for each pixel of a frame. A file that
-    is no sound model is listed with what is wrong with it ("error" in JSON); it matters only if it
+    is not a sound model is listed with what is wrong with it ("error" in JSON); it matters only if it
     is asked for.
     """
     prepare(None)
     from streamcodec.weights import available, missing_folders
 
     for folder in missing_folders():
-        say(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is no folder", err=True)
+        say(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is not a folder", err=True)
     rows = _all_known() if known else [_at_hand(name, path) for name, path in available().items()]
     if as_json:
         say_json(rows)

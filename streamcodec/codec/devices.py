@@ -38,5 +38,5 @@ def memory_for(size: tuple[int, int]) -> Iterator[None]:
         if not isinstance(error, known) and "DefaultCPUAllocator" not in str(error):
             raise
         raise StreamCodecError(
-            f"memory does not suffice for a frame of {size[1]}x{size[0]}: {error}"
+            f"not enough memory for a frame of {size[1]}x{size[0]}: {error}"
         ) from error

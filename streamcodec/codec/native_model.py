@@ -76,4 +76,4 @@ def _own(reference: Reference | None) -> _native.Reference | None:
 
 
 def _too_large(size: tuple[int, ...]) -> StreamCodecError:
-    return StreamCodecError(f"memory does not suffice for a frame of {size[1]}x{size[0]}")
+    return StreamCodecError(f"not enough memory for a frame of {size[1]}x{size[0]}")

@@ -1,4 +1,4 @@
-"""What a file is that is no stream, so that a message can say what to do with it."""
+"""What a file is that is not a stream, so that a message can say what to do with it."""
 
 __all__ = ["foreign_kind"]
 

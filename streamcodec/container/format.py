@@ -65,7 +65,7 @@ Packet
     flags         u8      bit 0 = key: the frame starts a GOP (audio and subtitles: as FFmpeg has it); a reader ignores the other bits
     track         u8      0 = the video, else the number of a track of the header
     gop           varint  number of the GOP, from 0; 0 in packets that belong to no GOP
-    frame         varint  number of the frame in the stream in order of display, from 0; 0 where it is no frame
+    frame         varint  number of the frame in the stream in order of display, from 0; 0 where it is not a frame
     pts           signed  when it is shown
     duration      varint  how long, 0 = unknown; gop, frame, duration and pts + duration are below 2^63
     payload_size  varint  at most 2^28

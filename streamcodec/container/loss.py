@@ -60,7 +60,7 @@ class Losses:
             self.found(packet.frame)
 
     def ends(self, frame_count: int) -> None:
-        """The stream has so many frames."""
+        """Take in the number of frames in the stream."""
         self.found(frame_count)
 
     def named(self, index: Index) -> tuple[Loss, ...]:

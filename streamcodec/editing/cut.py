@@ -99,7 +99,7 @@ def _chosen(
 
 
 def _ticks(seconds: float, base: Fraction) -> Fraction:
-    """In units of the time base; whole where only rounding keeps it from that (0.16 s is no float)."""
+    """In units of the time base; whole where only rounding keeps it from that (0.16 s is not a float)."""
     ticks = Fraction(seconds) / base
     whole = round(ticks)
     return Fraction(whole) if abs(ticks - whole) < Fraction(1, 1000) else ticks

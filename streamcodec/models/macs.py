@@ -1,6 +1,6 @@
 """How much arithmetic coding takes: multiplications of convolutions and matrix products, counted as they are dispatched.
 
-So nothing is missed that is no layer: the blur of the references, and the exact scale path with its shifted matrix products, padding
+So nothing is missed that is not a layer: the blur of the references, and the exact scale path with its shifted matrix products, padding
 included. Context models, which run in native code, are counted by their layers. Not counted: what is done once per element
 (activations, sampling, quantisation). The products themselves are left out, so that counting takes a tenth of a second, not the
 seconds of a wide model.
@@ -62,7 +62,7 @@ def coding_cost(model: CompressionModel) -> CodingCost:
 
 
 def count_macs(work: Callable[[], object]) -> int:
-    """Multiplications of all convolutions and matrix products that `work` would run; what it returns is no result."""
+    """Multiplications of all convolutions and matrix products that `work` would run; what it returns is not a result."""
     counter = _Counter()
     with counter:
         work()

@@ -3,7 +3,7 @@
 Measured on pieces of 5 to 9 frames of 84 clips in random order, some at doubled speed (1,252 frames): the default threshold
 finds 161 of 162 splices between different sources and 4 of 5 between takes of one scene, and raises 2 alarms elsewhere. Thresholds
 0.25, 0.3, 0.35, 0.4 are exceeded by 100, 99, 96, 92 % of the splices and by 35, 16, 9, 6 of the other 1,085 frames; what does not
-stand out from the running mean is no cut. Block size, reach and default threshold were chosen on these same pieces.
+stand out from the running mean is not a cut. Block size, reach and default threshold were chosen on these same pieces.
 """
 
 import numpy as np

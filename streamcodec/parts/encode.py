@@ -1,4 +1,4 @@
-"""One part of a planned video, encoded by whichever process comes to it.
+"""Encodes one part of a planned video, in any process.
 
 A part begins by seeking. Whether that led to the very frames that were planned is not taken on trust, since no format promises it: the plan
 has a checksum of each GOP's frames, and a part whose frames differ is begun anew from farther back, in the end from the beginning.

@@ -1,7 +1,7 @@
 """Parts of a stream in files of their own.
 
 A part is a whole .ssf stream of some GOPs of the video, numbered from 0, with the header of the video and the times that the frames have
-there: it can be played. A metadata packet behind its frames says of which plan it is a part and what it cost; joining takes that out again.
+there: it can be played. A metadata packet behind its frames names the plan that it is a part of and what it cost; joining removes it.
 """
 
 import json
@@ -67,7 +67,7 @@ def check_part(plan: VideoPlan, path: str | os.PathLike[str]) -> PartReport:
     """Read a part from front to back, with all checksums, and tell what it holds.
 
     Raises SourceError if it cannot be opened, CorruptStreamError if it is damaged (TruncatedStreamError where bytes are missing),
-    UsageError if it is no part, or one of another plan.
+    UsageError if it is not a part, or one of another plan.
     """
     name, note = os.fspath(path), None
     with input_file(path) as file:
@@ -76,7 +76,7 @@ def check_part(plan: VideoPlan, path: str | os.PathLike[str]) -> PartReport:
             note = _note_in(packet) or note
         if note is None:
             raise UsageError(
-                f"{name} is no part of a video; accepted: files that encode_part() wrote"
+                f"{name} is not a part of a video; accepted: files that encode_part() wrote"
             )
         if note.get("plan") != plan.key:
             raise UsageError(

@@ -126,7 +126,7 @@ class VideoPlan:
 
     @classmethod
     def from_json(cls, text: str) -> "VideoPlan":
-        """The counterpart of to_json(). Raises UsageError if the text is no plan, or one of another version."""
+        """The counterpart of to_json(). Raises UsageError if the text is not a plan, or one of another version."""
         try:
             values = parse_json(text)
             if values.pop("plan") != FORMAT:
@@ -145,7 +145,7 @@ class VideoPlan:
             return cls(**values)
         except (StreamCodecError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
-                f"this is no plan of a video: {error}; make one with plan_video()"
+                f"this is not a plan of a video: {error}; make one with plan_video()"
             ) from error
 
 

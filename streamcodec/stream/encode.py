@@ -155,7 +155,7 @@ def encode(
 
 
 def damage_note(damage: str) -> str:
-    """The note on a source of which a part cannot be read."""
+    """The note on a source that cannot be read in part."""
     return f"what is damaged is left out ({damage})"
 
 

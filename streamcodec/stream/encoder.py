@@ -49,7 +49,7 @@ class Encoder:
     format are converted, by the colour of `video`. `codec` overrides the models, device, precision and preset that `options` names. With a
     target in the options the quality changes from frame to frame, by what the frames before became. `tracks` and `chapters` go into the
     header; packets of the tracks are made with `container.pack_track_packet` and written between the frames. Raises ModelError if a model
-    is not at hand.
+    is not installed.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Where GOPs begin: one decision for whoever encodes frames as they come and for whoever plans a video before it is encoded."""
+"""Where GOPs begin: the same rule for encoding frame by frame and for planning a video."""
 
 from streamcodec.motion.scenecut import SceneCutDetector
 from streamcodec.stream.options import EncodeOptions

@@ -345,7 +345,7 @@ class Video:
 
 
 def _position(what: str, index: int, count: int) -> int:
-    """0 .. count - 1, for an index from either end. Raises FrameIndexError past the ends, UsageError if it is no integer."""
+    """0 .. count - 1, for an index from either end. Raises FrameIndexError past the ends, UsageError if it is not an integer."""
     try:
         number = operator.index(index)
     except TypeError as error:

@@ -106,7 +106,7 @@ def read_picture(
     "black" or "#rrggbb"; None refuses pictures that have any. `max_pixels`: larger pictures are refused
     before they are decoded.
 
-    Raises UsageError for a bad argument, SourceError if it cannot be opened, is no picture, damaged, too
+    Raises UsageError for a bad argument, SourceError if it cannot be opened, is not a picture, damaged, too
     large, transparent or of floats.
     """
     shade = None if background is None else parse_background(background)
@@ -171,7 +171,7 @@ def _name(source: ByteSource) -> str:
 
 
 def _bytes(source: ByteSource, name: str) -> bytes:
-    """All of the file; of one that is no picture, which may be a long video, only the beginning is read."""
+    """All of the file; of one that is not a picture, which may be a long video, only the beginning is read."""
     with input_file(source) as file, reading(name):
         data = file.read(READ_BYTES)
         if not data:
@@ -191,7 +191,8 @@ def _kind_of(data: bytes, name: str) -> str:
         if accept is not None and accept(data[:START_BYTES]) is True:
             return kind
     raise SourceError(
-        f"{name} is no picture that can be read; accepted: {KINDS}; convert other pictures to PNG, and take `streamcodec encode` for videos"
+        f"{name} is not a picture that can be read; accepted: {KINDS}; convert other pictures to PNG; for videos "
+        "use `streamcodec encode`"
     )
 
 

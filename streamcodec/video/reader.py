@@ -196,7 +196,7 @@ class VideoReader:
             return RawFrame(self._view.apply(self._loader.load(frame)), pts, duration)
 
     def skip(self, frames: int) -> None:
-        """Pass over so many frames, or what is left; their pixels are not converted. Raises as iterating does."""
+        """Skip this many frames, or what is left; their pixels are not converted. Raises as iterating does."""
         with suppress(StopIteration):
             for _ in range(frames):
                 self._take()

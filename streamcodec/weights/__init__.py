@@ -42,7 +42,7 @@ PACKAGED = Path(__file__).parent
 
 
 def available() -> dict[str, Path]:
-    """Name -> file of every model at hand; a folder of STREAMCODEC_WEIGHTS goes before the wheel's own."""
+    """Name -> file of every installed model; a folder of STREAMCODEC_WEIGHTS goes before the wheel's own."""
     files: dict[str, Path] = {}
     for folder in _folders():
         for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -51,7 +51,7 @@ def available() -> dict[str, Path]:
 
 
 def missing_folders() -> list[Path]:
-    """What STREAMCODEC_WEIGHTS names that is no folder."""
+    """What STREAMCODEC_WEIGHTS names that is not a folder."""
     return [folder for folder in _folders() if not folder.is_dir()]
 
 
@@ -71,8 +71,8 @@ def find_model(
 ) -> "FrameModel":
     """The model that a stream names: `override` if given, else the one of that name, else any with that id.
 
-    `device`: as for `load_model`. Raises UnsupportedStreamError if none at hand has the id, and what `load_model` raises for the one that
-    it has by name.
+    `device`: as for `load_model`. Raises UnsupportedStreamError if no installed model has the id, and as
+    `load_model` does for the model of that name.
     """
     for path in _candidates(name, override):
         try:
@@ -84,7 +84,7 @@ def find_model(
         if loaded.id == model_id:
             return loaded
     raise UnsupportedStreamError(
-        f"the stream was coded with model {name} ({model_id.hex()}), which is not at hand; "
+        f"the stream was coded with model {name} ({model_id.hex()}), which is not installed; "
         f"put its file into a folder that STREAMCODEC_WEIGHTS names, or name the file itself as the intra or inter model"
     )
 
@@ -123,7 +123,7 @@ def _path_of(name: str | os.PathLike[str]) -> Path:
     if name not in files:
         at_hand = ", ".join(sorted(files)) or "none"
         raise ModelError(
-            f"no weights for model {name!r}; at hand: {at_hand}, or the path of a {SUFFIX} file{_hint(name)}"
+            f"no weights for model {name!r}; installed: {at_hand}, or the path of a {SUFFIX} file{_hint(name)}"
         )
     return files[name]
 
@@ -131,7 +131,7 @@ def _path_of(name: str | os.PathLike[str]) -> Path:
 def _hint(name: str) -> str:
     """What else the user may want to know of a name without weights."""
     hints = [
-        f"STREAMCODEC_WEIGHTS names {folder}, which is no folder" for folder in missing_folders()
+        f"STREAMCODEC_WEIGHTS names {folder}, which is not a folder" for folder in missing_folders()
     ]
     if Path(name).is_file():
         hints.append(

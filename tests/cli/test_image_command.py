@@ -95,7 +95,7 @@ def test_many_pictures_and_some_that_fail(here: Path, capsys: pytest.CaptureFixt
     ]
     for part in (
         "in/b.png: 30x20",
-        "in/deep/text.png is no picture",
+        "in/deep/text.png is not a picture",
         "mean of 4: ",
         "1 of 5 pictures failed",
     ):
@@ -132,7 +132,7 @@ FAILURES = [
     (["encode", "a.png", "b.png"], 2, "accepted: IN OUT.ssf"),
     (["encode", ".", "b.ssf"], 2, "--out FOLDER"),
     (["encode", "a.png", "a.ssf"], 1, "exists"),
-    (["encode", "text.png", "b.ssf"], 1, "is no picture"),
+    (["encode", "text.png", "b.ssf"], 1, "is not a picture"),
     (["encode", "none.png", "b.ssf"], 1, "none.png"),
     (["encode", "a.ssf", "b.ssf"], 1, "is an .ssf stream already"),
     (["encode", "a.png", "b.ssf", "-q", "64"], 2, "64"),

@@ -18,7 +18,7 @@ def listed(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, dict[
 
 
 def keep(monkeypatch: pytest.MonkeyPatch, *wanted: str) -> None:
-    """Have only these at hand: to load and count every model of the package takes long."""
+    """Have only these installed: to load and count every model of the package takes long."""
     files = weights.available()
     monkeypatch.setattr(weights, "available", lambda: {name: files[name] for name in wanted})
 
@@ -94,6 +94,6 @@ def test_a_folder_that_is_not_there_is_named(
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
     assert run(["models", "--known"]) == 0
     assert (
-        f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is no folder"
+        f"warning: STREAMCODEC_WEIGHTS names {tmp_path / 'absent'}, which is not a folder"
         in capsys.readouterr().err
     )

@@ -146,7 +146,7 @@ def test_lack_of_memory_is_in_the_error_tree(
         raise error
 
     monkeypatch.setattr(zoo_codec.intra.model, "code", fail)  # type: ignore[attr-defined]
-    with pytest.raises(StreamCodecError, match="memory does not suffice for a frame of 20x16"):
+    with pytest.raises(StreamCodecError, match="not enough memory for a frame of 20x16"):
         encode_frame(zoo_codec, picture(zoo_codec, 16, 20), None, 32)
 
 
@@ -160,9 +160,9 @@ def test_lack_of_memory_in_native_models_is_too(
         decode = encode
 
     monkeypatch.setattr(native_codec.intra, "_coder", Small())
-    with pytest.raises(StreamCodecError, match="memory does not suffice for a frame of 20x16"):
+    with pytest.raises(StreamCodecError, match="not enough memory for a frame of 20x16"):
         encode_frame(native_codec, picture(native_codec, 16, 20), None, 32)
-    with pytest.raises(StreamCodecError, match="memory does not suffice for a frame of 20x16"):
+    with pytest.raises(StreamCodecError, match="not enough memory for a frame of 20x16"):
         decode_frame(native_codec, b"\x20", None, (16, 20))
 
 

@@ -169,7 +169,7 @@ def test_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         raise torch.cuda.OutOfMemoryError("x")
 
     monkeypatch.setattr(model._decoder, "decode", fail)
-    with pytest.raises(StreamCodecError, match="memory does not suffice for a frame of 20x16"):
+    with pytest.raises(StreamCodecError, match="not enough memory for a frame of 20x16"):
         model.decode(b"", (16, 20), None, RUNNING)
 
 

@@ -253,7 +253,7 @@ class TestJoin:
 
     def test_whole_stream_is_no_part(self, plan, parts, straight, tmp_path: Path) -> None:
         (tmp_path / "whole.ssf").write_bytes(straight[0])
-        with pytest.raises(UsageError, match="is no part"):
+        with pytest.raises(UsageError, match="is not a part"):
             join_parts(plan, [tmp_path / "whole.ssf"], tmp_path / "v.ssf")
 
     def test_missing_file_fails(self, plan, parts, tmp_path: Path) -> None:

@@ -53,14 +53,14 @@ def test_plan_survives_json(cut_clip: Path, tiny_codec) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"plan":1}', '{"plan":2}'])
 def test_what_is_no_plan_fails(text: str) -> None:
-    with pytest.raises(UsageError, match="no plan of a video"):
+    with pytest.raises(UsageError, match="not a plan of a video"):
         VideoPlan.from_json(text)
 
 
 def test_damaged_plans_fail(cut_clip: Path, tiny_codec) -> None:
     values = json.loads(plan_video(cut_clip, codec=tiny_codec).to_json())
     for change in ({"gops": []}, {"header": "00"}, {"options": {"quality": 99}}, {"surplus": 1}):
-        with pytest.raises(UsageError, match="no plan of a video"):
+        with pytest.raises(UsageError, match="not a plan of a video"):
             VideoPlan.from_json(json.dumps(values | change))
 
 

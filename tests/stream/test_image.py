@@ -203,7 +203,7 @@ def test_bad_arguments_fail(tmp_path: Path, encoded: Encode, tiny_models: dict[s
         )
     with pytest.raises(UsageError, match="the target"):
         encoded(image, quality=3, target_bpp=1.0)
-    with pytest.raises(SourceError, match="is no picture"):
+    with pytest.raises(SourceError, match="is not a picture"):
         streamcodec.encode_image(b"hello", out, intra=tiny_models["intra"])
     with pytest.raises(UsageError, match=r"output is PNG; accepted: for .jpg"):
         streamcodec.decode_image(data, tmp_path / "a.png", jpeg_quality=50)

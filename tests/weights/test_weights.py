@@ -119,9 +119,9 @@ def test_unsound_files_beside_the_model_do_not_matter(
 
 
 def test_another_id_is_not_at_hand(tiny_models: dict[str, str], tiny_weights: Path) -> None:
-    with pytest.raises(UnsupportedStreamError, match="not at hand"):
+    with pytest.raises(UnsupportedStreamError, match="not installed"):
         find_model("tiny-image", bytes(16))
-    with pytest.raises(UnsupportedStreamError, match="not at hand"):
+    with pytest.raises(UnsupportedStreamError, match="not installed"):
         find_model("tiny-image", bytes(16), override=str(tiny_weights / "tiny-flow.safetensors"))
 
 
@@ -136,7 +136,9 @@ def test_a_name_without_weights_is_explained(
 ) -> None:
     (tmp_path / "mine.pth").write_bytes(b"weights")
     monkeypatch.setenv("STREAMCODEC_WEIGHTS", str(tmp_path / "absent"))
-    with pytest.raises(ModelError, match=r"STREAMCODEC_WEIGHTS names .*absent, which is no folder"):
+    with pytest.raises(
+        ModelError, match=r"STREAMCODEC_WEIGHTS names .*absent, which is not a folder"
+    ):
         load_model("nonsense")
     with pytest.raises(
         ModelError, match=r"mine.pth is another file: `streamcodec import-checkpoint`"

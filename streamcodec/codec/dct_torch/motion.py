@@ -107,7 +107,7 @@ def _shifted(plane: Tensor, origins: Tensor, vectors: Tensor, taps: Tensor, side
 
 
 def _overlapped(windows: Tensor) -> Tensor:
-    """Windows (rows, columns, 2 side, 2 side) to a plane (1, 1, height, width) that begins at the first block that is no copy."""
+    """Windows (rows, columns, 2 side, 2 side) to a plane (1, 1, height, width) that begins at the first block that is not a copy."""
     rows, columns, side = windows.shape[0], windows.shape[1], windows.shape[2] // 2
     rising = 2 * torch.arange(side, dtype=torch.int32, device=windows.device) + 1
     weights = torch.cat((rising, rising.flip(0)))

@@ -218,7 +218,7 @@ def _taps(context: nn.Conv2d) -> NDArray[np.int32]:
     """int32 (T, 2): row and column offsets of the elements of the mask that are not 0."""
     plan_layers(
         [context], outputs=context.out_channels
-    )  # UsageError for what is no plain convolution
+    )  # UsageError for what is not a plain convolution
     offsets = _mask(context)[0, 0].nonzero() - context.kernel_size[0] // 2
     return offsets.to(torch.int32).cpu().numpy()
 

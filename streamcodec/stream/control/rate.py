@@ -27,13 +27,13 @@ MAX_CREDIT, MAX_DEBT = 1.0, 4.0  # allowances of the horizon; what is above is f
 LEARNING = {True: 0.7, False: 0.3}  # weight of the newest I-frame, P-frame
 PACKET_BITS = 8 * 30  # around a frame's payload
 USUAL_FRAME_SECONDS = 1 / 30
-START = range(16, 49)  # nobody knows what a picture will cost before the first one
+START = range(16, 49)  # the cost of a picture is unknown before the first one
 MIN_COST = 1e-3
 PEAK = 255
 
 
 class RateController(Protocol):
-    """Asked and told in turn, once for each frame, in order of display."""
+    """For each frame, in order of display: `quality_for` before it is coded, `add` afterwards."""
 
     @property
     def start(self) -> int:
@@ -45,7 +45,7 @@ class RateController(Protocol):
         ...
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
-        """Learn what the frame became: its bytes and its decoded pixels."""
+        """Take in the coded frame: its bytes and its decoded pixels."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What an encode is to reach instead of a given quality."""
+"""The target of an encode: a PSNR or a size, instead of a quality."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args

@@ -55,7 +55,7 @@ class PacketDecoder:
         self._strict = strict
         self._reference: Reference | None = None
         self._planes: Planes | None = None
-        self._next_frame = -1  # the only number, but a key frame's, that can be decoded
+        self._next_frame = -1  # number of the only non-key frame that can be decoded next
 
     def frames(self, items: Iterable[Packet | Damage]) -> Iterator[Frame]:
         """Raises CorruptStreamError at the first frame that does not decode, unless it is not strict."""

@@ -1,4 +1,4 @@
-"""What a whole video would become at a quality, from coding a sample of it."""
+"""Predicts size, PSNR and time of a whole video at a quality, by coding a sample of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace

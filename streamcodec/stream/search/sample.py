@@ -97,7 +97,7 @@ def _run_lengths(frames: int, gop: int, affordable: int) -> list[int]:
 
 
 def _firsts(frames: int, lengths: list[int]) -> list[Fraction]:
-    """The first frames of runs of these lengths in the middles of equal stretches of so many frames."""
+    """First frames of the runs: each lies in the middle of its share of the `frames`."""
     stretch = Fraction(frames, len(lengths))
     return [
         (number + Fraction(1, 2)) * stretch - Fraction(length, 2)

@@ -141,7 +141,7 @@ def _target(source: Source, name: str) -> Any:
         raise SourceError(f"{name} does not exist")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{name} is empty")
-    return f"file:{path}"  # so that a colon in the name is no protocol
+    return f"file:{path}"  # so that a colon in the name is not a protocol
 
 
 def _first_bytes(source: Any) -> bytes:

@@ -43,7 +43,7 @@ class Found:
 def find_tracks(
     container: InputContainer, video: VideoStream, *, audio: Carry, subtitles: Carry
 ) -> Found:
-    """The tracks beside `video` that are to be copied. What the caller does not want is no loss: it is not noted."""
+    """The tracks beside `video` that are to be copied. What the caller does not want is not a loss: it is not noted."""
     wanted = {"audio": audio == "copy", "subtitle": subtitles == "copy"}
     chapters = _chapters(container)
     tracks: list[Track] = []

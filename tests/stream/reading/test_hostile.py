@@ -82,7 +82,7 @@ def test_json_that_is_nested_deep_is_no_json() -> None:
 def test_plans_and_parts_that_are_nested_deep_are_refused(
     coded: Any, tiny_models: Any, clip: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="this is no plan of a video: it is nested too deep"):
+    with pytest.raises(UsageError, match="this is not a plan of a video: it is nested too deep"):
         VideoPlan.from_json(DEEP)
     plan = plan_video(clip, **tiny_models)
     reader = streamcodec.container.Reader(io.BytesIO(coded.data))
