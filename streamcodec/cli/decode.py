@@ -35,6 +35,11 @@ __all__ = ["decode"]
 @encoder_options
 @range_options("Decode")
 @track_options
+@click.option(
+    "--keep-offset",
+    is_flag=True,
+    help="Let the video begin where its source's clock stood, not at 0.",
+)
 @options_from(DecodeOptions)
 @threads_option
 @overwrite_option

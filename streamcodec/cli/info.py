@@ -65,6 +65,7 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
         "height": video.height,
         "frames": frames,
         "gops": len(entries),
+        "start_seconds": float(entries[0].pts * video.time_base) if entries else 0.0,
         "duration_seconds": seconds,
         "size_bytes": size_bytes,
         "bpp": bits_per_pixel(size_bytes, frames, video.width, video.height) if frames else None,
@@ -163,7 +164,7 @@ def _text(facts: dict[str, Any]) -> list[str]:
         ("rotation", f"{facts['rotation_degrees']} degrees"),
         (
             "time",
-            f"{facts['duration_seconds']:.3f} s, {frames}, {facts['frame_rate'] or 'unknown'} fps",
+            f"{facts['duration_seconds']:.3f} s{_start(facts)}, {frames}, {facts['frame_rate'] or 'unknown'} fps",
         ),
         ("time base", f"{facts['time_base']} s"),
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
@@ -205,6 +206,10 @@ def _color(color: dict[str, Any]) -> str:
 
 def _color_name(kind: str, code: int) -> str:
     return "unspecified" if code == UNSPECIFIED else COLOR_NAMES[kind].get(code, f"{code}")
+
+
+def _start(facts: dict[str, Any]) -> str:
+    return f" from {facts['start_seconds']:.3f} s on" if facts["start_seconds"] else ""
 
 
 def _rate(facts: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Unpack
 
@@ -19,9 +20,11 @@ from streamcodec.stream.tracks.played import TrackTap
 from streamcodec.stream.video import Video, open
 from streamcodec.tracks import Carry, Track, TrackPacket, check_carry
 from streamcodec.types import RawFrame
-from streamcodec.video import VideoWriter, keeps_tracks
+from streamcodec.video import VideoWriter, keeps_tracks, storable_time_base, stores_lengths
 
 __all__ = ["DecodeReport", "decode"]
+
+_MICROSECOND = Fraction(1, 10**6)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def decode(
     max_frames: int | None = None,
     audio: Carry = "copy",
     subtitles: Carry = "copy",
+    keep_offset: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
     **settings: Unpack[OpenSettings],
@@ -70,6 +74,9 @@ def decode(
     `start_seconds`, `duration_seconds` and `max_frames` choose a range. `progress`: as for `streamcodec.encode`.
     `audio`, `subtitles`: "copy" puts the stream's tracks into the video, packet by packet, at their times; "none" leaves them out. Pictures
     and y4m have no room for them, which the report notes.
+    A video file begins at 0; with `keep_offset` where the first frame stands in the stream's clock, which is that of the source. Times are
+    kept exactly where the file can store them: MP4 and MOV cannot have pauses of 2^31 ticks, so a stream that has them gets coarser ticks
+    there, which the report notes if it rounds any time.
 
     Raises OutputError, also if that kind of video cannot hold a track (and says which can), UsageError, SourceError, CorruptStreamError or
     UnsupportedStreamError; then nothing is left at `out`.
@@ -88,11 +95,13 @@ def decode(
         tally = _Tally(keeps_concealed=on_damage != "skip", whole=whole)
         tracks, notes = _tracks(out, video.header, audio, subtitles)
         tap = TrackTap(tracks)
+        time_base, rounded = _ticks(source, out, video)
         stretch = video.stretch(start_seconds, duration_seconds, max_frames)
         selected = video.played(stretch, tap, tally.keeps)
         writer = VideoWriter(
             out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
             metadata=dict(video.header.metadata), tracks=tracks, chapters=stretch.chapters_of(video.header.chapters), overwrite=overwrite,
+            keep_offset=keep_offset, time_base=time_base,
         )  # fmt: skip
         with hinting(on_damage), writer, overlapped(selected) as items:
             done = _write(items, writer, expected, progress)
@@ -105,7 +114,7 @@ def decode(
             lost,
             tally.concealed,
             describe_losses(lost, video.index.frame_count) if lost else _other_damage(tap),
-            notes,
+            notes + rounded,
         )
 
 
@@ -147,6 +156,30 @@ def _tracks(
     if not tracks or keeps_tracks(out):
         return tracks, ()
     return (), (f"{', '.join(map(str, tracks))}: not kept, pictures have no room for tracks",)
+
+
+def _ticks(
+    source: ByteSource, out: str | os.PathLike[str], video: Video
+) -> tuple[Fraction, tuple[str, ...]]:
+    """The time base for the file, and a note if it rounds the stream's times. Of a pipe, whose times are not known yet, ticks below a
+    microsecond become that.
+    """
+    own = video.header.video.time_base
+    if not stores_lengths(Path(out)):
+        return own, ()
+    if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
+        fitting, exact = max(own, _MICROSECOND), own >= _MICROSECOND
+    else:
+        entries, end = video.index.entries, video.index.end_pts
+        fitting, exact = storable_time_base(own, [(0, end - entries[0].pts if entries else 0)])
+        if fitting != own:  # for a single pause; most streams have none
+            fitting, exact = storable_time_base(own, video.times())
+    if exact:
+        return fitting, ()
+    kind = Path(out).suffix
+    return fitting, (
+        f"times are rounded to {fitting} s: {kind} has no long pauses in ticks of {own} s",
+    )
 
 
 def _other_damage(tap: TrackTap) -> str | None:

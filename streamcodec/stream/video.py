@@ -156,8 +156,7 @@ class Video:
         if not index.entries or not index.entries[0].pts <= pts < max(
             index.end_pts, index.entries[-1].pts + 1
         ):
-            end = float(index.end_pts * time_base)
-            raise FrameIndexError(f"time is {seconds} s; the stream is shown up to {end} s")
+            raise FrameIndexError(f"time is {seconds} s; {_shown_from_to(index, time_base)}")
         if self._concealer is not None:
             span = self._concealer.span_of_frame(index.at_pts(pts).first_frame)
             shown = [frame.index for frame in self._concealer.span(span) if frame.pts <= pts]
@@ -173,6 +172,12 @@ class Video:
         if not begun:
             raise self._lost(f"the frame at {seconds} s")
         return self._frame(begun[-1])
+
+    def times(self) -> Iterator[tuple[int, int]]:
+        """(pts, duration) of every frame, in ticks of the stream's time base; reads headers of packets only."""
+        for item in self._reader.headers():
+            if isinstance(item, PacketHeader) and item.type == PacketType.FRAME:
+                yield item.pts, item.duration
 
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
@@ -342,6 +347,13 @@ class Video:
         return replace(
             at.last, planes=tuple(plane.copy() for plane in at.last.planes)
         )  # the caller's own: it may be asked for again
+
+
+def _shown_from_to(index: Index, time_base: Fraction) -> str:
+    if not index.entries:
+        return "the stream has no frames"
+    begin, end = (float(pts * time_base) for pts in (index.entries[0].pts, index.end_pts))
+    return f"the stream is shown from {begin} s to {end} s"
 
 
 def _position(what: str, index: int, count: int) -> int:

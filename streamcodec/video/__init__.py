@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamcodec.video.color import gray_from_rgb, rgb_of, to_rgb, to_yuv420, yuv420_of
+    from streamcodec.video.muxer import stores_lengths
     from streamcodec.video.pictures import (
         DEFAULT_JPEG_QUALITY,
         PICTURE_SUFFIXES,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         to_png,
     )
     from streamcodec.video.reader import VideoReader
+    from streamcodec.video.timing import storable_time_base
     from streamcodec.video.tracks.read import NoTracks, TrackSource, open_tracks
     from streamcodec.video.turning import turned
     from streamcodec.video.writer import VideoWriter, keeps_tracks
@@ -36,6 +38,8 @@ __all__ = [
     "picture_kind",
     "read_picture",
     "rgb_of",
+    "storable_time_base",
+    "stores_lengths",
     "to_jpeg",
     "to_png",
     "to_rgb",
@@ -46,6 +50,7 @@ __all__ = [
 
 _LAZY = {
     "color": ("gray_from_rgb", "rgb_of", "to_rgb", "to_yuv420", "yuv420_of"),
+    "muxer": ("stores_lengths",),
     "pictures": (
         "DEFAULT_JPEG_QUALITY",
         "PICTURE_SUFFIXES",
@@ -57,6 +62,7 @@ _LAZY = {
     ),
     "reader": ("VideoReader",),
     "tracks.read": ("NoTracks", "TrackSource", "open_tracks"),
+    "timing": ("storable_time_base",),
     "turning": ("turned",),
     "writer": ("VideoWriter", "keeps_tracks"),
 }

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -19,10 +20,10 @@ from streamcodec.types import UNSPECIFIED, ColorSpec, RawFrame, VideoFormat
 from streamcodec.video.encoders import CONTAINERS, EncoderChoice
 from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
-from streamcodec.video.times.timing import PacketTimer
+from streamcodec.video.times.timing import MAX_STEP, PacketTimer, Ticks
 from streamcodec.video.tracks.write import TrackMuxer, common_ticks
 
-__all__ = ["MuxerSink", "keeps_rotation"]
+__all__ = ["MuxerSink", "keeps_rotation", "stores_lengths"]
 
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
 _ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers, exactly
@@ -33,12 +34,17 @@ def keeps_rotation() -> bool:
     return hasattr(VideoStream, "set_display_rotation")
 
 
+def stores_lengths(target: Path) -> bool:
+    """Whether a video file of this name stores how long each frame lasts, in ticks (MP4, MOV)."""
+    return CONTAINERS.get(target.suffix.lower()) in _TRACK_LENGTHS
+
+
 class MuxerSink:
     """Writes one video stream to `part`, and beside it the packets of `tracks`; messages call it `name`.
 
-    Timestamps and durations are kept in the video's time base by MP4 and MOV; Matroska and WebM round them to milliseconds. A video that
-    starts before 0 is moved to 0. Raises OutputError if the container does not take the encoder, if the encoder does not open, or if the
-    disk is full.
+    Timestamps and durations are kept by MP4 and MOV, in ticks of `time_base` (None = the video's); Matroska and WebM round them to
+    milliseconds. A video that starts before 0 is moved to 0, without `keep_offset` any. Raises OutputError if MP4 or MOV cannot store a
+    pause in these ticks, if the container does not take the encoder, if the encoder does not open, or if the disk is full.
     """
 
     def __init__(
@@ -50,11 +56,18 @@ class MuxerSink:
         metadata: dict[str, str],
         tracks: Sequence[Track] = (),
         chapters: Sequence[Chapter] = (),
+        *,
+        keep_offset: bool = True,
+        time_base: Fraction | None = None,
     ) -> None:
+        self._ticks = Ticks(video.time_base, time_base or video.time_base)
+        video = replace(video, time_base=time_base or video.time_base)
         self._part, self._name, self._encoder, self._video = part, name, encoder, video
         self._color = _written_color(video.color, encoder.pixel_format)
         self._maker = FrameMaker(encoder.pixel_format, video.color)
-        self._timer = PacketTimer(sums_durations=CONTAINERS[name.suffix.lower()] in _TRACK_LENGTHS)
+        self._has_lengths = stores_lengths(name)
+        self._timer = PacketTimer(sums_durations=self._has_lengths, keeps_offset=keep_offset)
+        self._last_pts: int | None = None
         if encoder.name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors only: it would write to the terminal
         muxer = CONTAINERS[name.suffix.lower()]
@@ -108,9 +121,11 @@ class MuxerSink:
 
     def write(self, frame: RawFrame) -> None:
         made = self._maker.make(frame)
+        pts, duration = self._ticks.of(frame.pts, frame.duration)
+        self._check_step(pts, duration)
         with self._muxing(f"keep the time {frame.pts} x {self._video.time_base} s in"):
             made.pts, made.time_base = (
-                self._timer.admit(frame.pts, frame.duration),
+                self._timer.admit(pts, duration),
                 self._video.time_base,
             )
         made.colorspace, made.color_range = (
@@ -120,6 +135,16 @@ class MuxerSink:
         self._tracks.shift = self._timer.shift * self._video.time_base
         with self._muxing("encode to"):
             self._mux(self._stream.encode(made))
+
+    def _check_step(self, pts: int, duration: int) -> None:
+        step = max(duration, 0 if self._last_pts is None else pts - self._last_pts)
+        self._last_pts = pts
+        time_base = self._video.time_base
+        if self._has_lengths and step * time_base.numerator > MAX_STEP:
+            raise OutputError(
+                f"{self._name} cannot store a pause of {float(step * time_base):.1f} s in ticks of 1/{time_base.denominator} s; "
+                f"accepted: up to {MAX_STEP / time_base.denominator:.1f} s; write .mkv"
+            )
 
     def write_packet(self, packet: TrackPacket) -> None:
         """A packet of one of the tracks, after the first frame; a track's packets in their order."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,7 +36,8 @@ class VideoWriter:
     Where a rotation cannot be stored (y4m, PNG, PyAV before 18) the pictures are turned instead, as a player would show them.
 
     `tracks` of sound and subtitles are copied into a video file, packet by packet, and keep their times beside those of the frames;
-    `chapters` likewise.
+    `chapters` likewise. `keep_offset`: whether a video that starts late does so in the file too; without it, it starts at 0.
+    `time_base`: the ticks of an MP4 or MOV file, None = the video's; `storable_time_base` tells which can hold long pauses.
 
     Raises OutputError if the target exists (and not `overwrite`), cannot be written or encoded, or cannot hold a track, or if no frame was
     written when it is closed; UsageError for arguments that do not go together, a frame of another size or format, or timestamps that do
@@ -55,6 +57,8 @@ class VideoWriter:
         metadata: dict[str, str] | None = None,
         tracks: Sequence[Track] = (),
         chapters: Sequence[Chapter] = (),
+        keep_offset: bool = True,
+        time_base: Fraction | None = None,
         overwrite: bool = False,
     ) -> None:
         self._name, self._video, self._frame_format = (
@@ -73,6 +77,8 @@ class VideoWriter:
             metadata or {},
             tuple(tracks),
             tuple(chapters),
+            keep_offset,
+            time_base,
         )
         kind = _kind(self._name)
         if tracks and kind != "container":
@@ -172,6 +178,8 @@ class _Wish:
     metadata: dict[str, str] = field(default_factory=dict)
     tracks: tuple[Track, ...] = ()
     chapters: tuple[Chapter, ...] = ()
+    keep_offset: bool = True
+    time_base: Fraction | None = None
 
     def is_for_encoder(self) -> bool:
         return bool(self.options) or any(
@@ -222,4 +230,7 @@ def _open_sink(
     )
     check_tracks(path, wish.tracks)
     part = stack.enter_context(replace_on_success(path, overwrite=overwrite))
-    return MuxerSink(part, path, video, encoder, wish.metadata, wish.tracks, wish.chapters)
+    return MuxerSink(
+        part, path, video, encoder, wish.metadata, wish.tracks, wish.chapters,
+        keep_offset=wish.keep_offset, time_base=wish.time_base,
+    )  # fmt: skip

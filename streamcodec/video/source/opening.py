@@ -12,6 +12,7 @@ from av.container import InputContainer
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.file_objects import FileObject, can_seek, is_file_object
 from streamcodec.files import STANDARD_STREAM, standard_input
+from streamcodec.video.source.web import chunked_answer
 
 __all__ = [
     "STREAM_START",
@@ -61,9 +62,9 @@ class Tap:
     `failure`: why it broke off, in words. For FFmpeg it ends there, so that what came before can be decoded.
     """
 
-    def __init__(self, pipe: BinaryIO) -> None:
+    def __init__(self, pipe: Any, name: str | None = None) -> None:
         self._pipe = FileObject(pipe)
-        self.name = self._pipe.name
+        self.name = self._pipe.name = name or self._pipe.name
         self.size = 0
         self.head = self._ahead = self._pipe.read(_HEAD_BYTES)
         self.tail = b""
@@ -85,7 +86,12 @@ class Tap:
 
 
 def tapped(source: Source) -> Any:
-    """The source, through a Tap if it is standard input or a file object that cannot seek; another file object as a FileObject."""
+    """The source, through a Tap if it is standard input, a file object that cannot seek or a URL whose answer comes in chunks; another
+    file object as a FileObject.
+    """
+    answer = chunked_answer(source) if isinstance(source, str) else None
+    if answer is not None:
+        return Tap(answer, source_name(source))
     file = standard_input() if source == STANDARD_STREAM else source
     if isinstance(file, (str, os.PathLike)) or not is_file_object(file):
         return source  # a path, or nothing that can be opened

@@ -7,6 +7,7 @@ from streamcodec.video.truncation.bytes import NotKnownError, SourceBytes
 __all__ = ["gif", "ivf"]
 
 _GIF_TRAILER, _GIF_EXTENSION, _GIF_IMAGE = 0x3B, 0x21, 0x2C
+_GIF_END_BYTES = 64
 _NO_TRAILER = "its trailer is missing"
 
 _IVF_FRAME_BYTES = 12
@@ -16,12 +17,12 @@ _MAX_FRAMES = 1 << 22
 
 
 def gif(source: SourceBytes, end_seconds: float, end_byte: int) -> str | None:
-    """Blocks up to the trailer. Of a pipe the last byte tells."""
+    """Blocks up to the trailer. Of a pipe the last byte that is not 0 tells."""
     try:
         data = source.at(0, source.size)
     except NotKnownError:
-        last = source.at(source.size - 1, 1)
-        return None if last[0] in (_GIF_TRAILER, 0) else _NO_TRAILER
+        end = source.at(max(source.size - _GIF_END_BYTES, 0), _GIF_END_BYTES).rstrip(b"\0")
+        return None if end.endswith(bytes([_GIF_TRAILER])) else _NO_TRAILER
     at = 13 + _gif_colors(data[10:11])
     while at < len(data):
         if data[at] == _GIF_TRAILER:

@@ -41,7 +41,8 @@ def avi(source: SourceBytes, end_seconds: float, end_byte: int) -> str | None:
         if size in _NO_RIFF_SIZE:
             return None
         at += 8 + size + size % 2
-    return "it ends within a RIFF part" if at > source.size + _RIFF_SIZE_SLACK else None
+    missing = at - source.size
+    return "it ends within a RIFF part" if missing > 0 and missing != _RIFF_SIZE_SLACK else None
 
 
 def flv(source: SourceBytes, end_seconds: float, end_byte: int) -> str | None:
