@@ -66,9 +66,11 @@ class Tap:
         self._pipe = FileObject(pipe)
         self.name = self._pipe.name = name or self._pipe.name
         self.size = 0
-        self.head = self._ahead = self._pipe.read(_HEAD_BYTES)
-        self.tail = b""
         self.failure: str | None = None
+        self.head = self.tail = b""
+        while len(self.head) < _HEAD_BYTES and (data := self._more(_HEAD_BYTES - len(self.head))):
+            self.head += data
+        self._ahead = self.head
 
     def read(self, size: int) -> bytes:
         data = self._ahead or self._more(size)
@@ -81,6 +83,8 @@ class Tap:
         try:
             return self._pipe.read1(size)
         except SourceError as error:
+            if not self.head:
+                raise
             self.failure = str(error)
             return b""
 
