@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         to_png,
     )
     from streamcodec.video.reader import VideoReader
-    from streamcodec.video.timing import storable_time_base
+    from streamcodec.video.times.timing import storable_time_base
     from streamcodec.video.tracks.read import NoTracks, TrackSource, open_tracks
     from streamcodec.video.turning import turned
     from streamcodec.video.writer import VideoWriter, keeps_tracks
@@ -62,7 +62,7 @@ _LAZY = {
     ),
     "reader": ("VideoReader",),
     "tracks.read": ("NoTracks", "TrackSource", "open_tracks"),
-    "timing": ("storable_time_base",),
+    "times.timing": ("storable_time_base",),
     "turning": ("turned",),
     "writer": ("VideoWriter", "keeps_tracks"),
 }

@@ -15,7 +15,7 @@ from streamcodec.container import Writer
 from streamcodec.errors import FrameIndexError, OutputError
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter, storable_time_base
-from streamcodec.video.timing import MAX_STEP, Ticks
+from streamcodec.video.times.timing import MAX_STEP, Ticks
 
 DATA = Path(__file__).parents[1] / "data"
 CLOCK = Fraction(7_000_000_000, 90_000)  # of late_clock.ts, in seconds
