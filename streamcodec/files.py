@@ -16,6 +16,7 @@ from streamcodec.file_objects import FileObject, Spool, can_seek, is_file_object
 
 __all__ = [
     "STANDARD_STREAM",
+    "VIDEO_SUFFIXES",
     "ByteSource",
     "behind_links",
     "check_output",
@@ -34,6 +35,12 @@ __all__ = [
 
 STANDARD_STREAM = "-"
 """As an input standard input, as an output standard output."""
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
+    *(".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+)
+"""Of files that are taken for videos where a folder is searched, in lower case."""
 
 NAME_BYTES, PATH_BYTES = 255, 4095  # of most file systems, and of Linux
 SUFFIX_BYTES = 16  # of a suffix that a temporary name keeps

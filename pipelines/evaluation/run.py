@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from streamcodec.errors import PARTLY_FAILED, SourceError, UsageError
-from streamcodec.files import replace_on_success, writing
+from streamcodec.files import VIDEO_SUFFIXES, replace_on_success, writing
 
-from ..files.sources import VIDEO_SUFFIXES
 from ..plots import can_draw
 from .anchors import ANCHORS, anchor_named
 from .jobs import plan

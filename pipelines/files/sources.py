@@ -23,14 +23,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from streamcodec.errors import SourceError, StreamCodecError
-from streamcodec.files import STANDARD_STREAM
+from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES
 
 from .locations import filesystem, is_url, local_path, location_of
 
 __all__ = [
     "FAILED_HEADER",
     "STREAM_SUFFIXES",
-    "VIDEO_SUFFIXES",
     "Filter",
     "Item",
     "Sources",
@@ -39,10 +38,6 @@ __all__ = [
     "names_of",
 ]
 
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
-    *(".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
-)
 STREAM_SUFFIXES = (".ssf",)
 FAILED_HEADER = "# streamcodec: inputs that failed"
 """First line of a list of failed inputs: to be tried again when the list is an input."""

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from streamcodec.errors import UsageError
+from streamcodec.files import VIDEO_SUFFIXES
 from streamcodec.option_fields import option
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import MAX_PIXELS, OnDamage, OnError
 
 from ..files.outputs import Listing
-from ..files.sources import STREAM_SUFFIXES, VIDEO_SUFFIXES, Item
+from ..files.sources import STREAM_SUFFIXES, Item
 
 __all__ = ["STREAM", "Coding", "Container"]
 

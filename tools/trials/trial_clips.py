@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from streamcodec.errors import SourceError
+from streamcodec.files import VIDEO_SUFFIXES
 from streamcodec.types import RawFrame
 from streamcodec.video import VideoReader, VideoWriter
 
 __all__ = ["make_clips", "make_long_video", "videos_below"]
 
-SUFFIXES = (".mp4", ".mkv", ".mpg", ".avi", ".mov", ".webm")
-
 
 def videos_below(folder: Path) -> list[Path]:
     """All videos in a folder and below. Raises SourceError if there is none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
     if not found:
         raise SourceError(f"{folder} has no videos")
     return found

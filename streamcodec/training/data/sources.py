@@ -15,11 +15,12 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.files import VIDEO_SUFFIXES
 from streamcodec.training.data.planes import Planes, planes_of, window
 
 __all__ = [
     "PICTURES",
-    "VIDEOS",
+    "VIDEO_SUFFIXES",
     "Window",
     "draw_window",
     "find_photos",
@@ -28,9 +29,6 @@ __all__ = [
     "read_rgb",
 ]
 
-VIDEOS = frozenset(
-    [".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".m4v", ".y4m", ".ts", ".ogv"]
-)
 PICTURES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
 TALLEST = 540
 """Short side that larger frames are reduced to, at least: that takes most of their old coding
@@ -57,13 +55,13 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
     where there are none."""
     found: set[Path] = set()
     for path in _walk(paths):
-        if path.suffix.lower() in VIDEOS:
+        if path.suffix.lower() in VIDEO_SUFFIXES:
             found.add(path)
         elif path.suffix.lower() in PICTURES:
             found.add(path.parent)
     if paths and not found:
         raise UsageError(
-            f"no videos in {', '.join(map(str, paths))}; known by: {' '.join(sorted(VIDEOS))}"
+            f"no videos in {', '.join(map(str, paths))}; known by: {' '.join(sorted(VIDEO_SUFFIXES))}"
         )
     return sorted(found)
 
