@@ -34,7 +34,7 @@ __all__ = [
 
 
 PARTLY_FAILED = 4
-"""Exit code where some files of several failed."""
+"""Exit code where some files of several failed, or a part of a stream that was repaired is lost."""
 
 
 class StreamCodecError(Exception):

@@ -15,3 +15,16 @@ def test_reading_header_and_index_imports_neither_numpy_nor_torch() -> None:
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.split("\n") == ["6", "[]", ""]
+
+
+def test_verify_without_decoding_imports_neither_numpy_nor_ffmpeg() -> None:
+    code = (
+        "import sys; from streamcodec.cli import run\n"
+        f"code = run(['verify', '--no-decode', {str(GOLDEN)!r}])\n"
+        "print(code, sorted({'numpy', 'torch', 'av', 'PIL'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "0 []"
+    assert "whole, 6 frames in 3 GOPs; not decoded" in result.stdout

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+import streamcodec
 from streamcodec._native import crc32c
 from streamcodec.container import (
     Damage,
@@ -531,3 +532,18 @@ def test_damage_of_a_gop_stays_in_it(
     assert all(
         isinstance(header, PacketHeader) for entry in others for header in reader.headers(entry)
     )
+
+
+def test_every_one_of_many_damaged_packets_is_told_once(header: Header, write: Write) -> None:
+    count = 5000
+    packets = [
+        Packet(type=PacketType.FRAME, key=True, gop=number, frame=number, pts=number, payload=b"xy")
+        for number in range(count)
+    ]
+    data = bytearray(write(header, packets))
+    for item in Reader(io.BytesIO(data)).headers():
+        assert isinstance(item, PacketHeader)
+        data[item.end - 1] ^= 1
+    report = streamcodec.verify(bytes(data), decode=False)
+    assert (report.frames, len(report.problems), len(report.lost)) == (0, count + 1, count)
+    assert len(set(report.problems)) == count + 1
