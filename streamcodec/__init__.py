@@ -14,6 +14,9 @@ from importlib import import_module
 from streamcodec import errors as _errors
 from streamcodec._version import __version__
 from streamcodec.errors import *  # noqa: F403 (all of them are public)
+from streamcodec.runtime import let_idle_threads_sleep as _let_idle_threads_sleep
+
+_let_idle_threads_sleep()  # before PyTorch is loaded, which is when it counts
 
 _LAZY = {
     "codec": ("Codec", "DecodedGop", "EncodedGop", "decode_gop", "encode_gop"),

@@ -12,7 +12,15 @@ from importlib.util import find_spec
 
 from streamcodec.errors import NotInstalledError
 
-__all__ = ["has_torch", "prepare", "require_torch", "set_threads", "threads", "using_threads"]
+__all__ = [
+    "has_torch",
+    "let_idle_threads_sleep",
+    "prepare",
+    "require_torch",
+    "set_threads",
+    "threads",
+    "using_threads",
+]
 
 MALLOPT = {
     -8: 1,  # M_ARENA_MAX
@@ -77,14 +85,19 @@ def using_threads(count: int) -> Iterator[None]:
         set_threads(before)
 
 
-def prepare(count: int | None) -> None:
-    """Set this process up for coding: the allocator, and the number of threads (None: the default).
+def let_idle_threads_sleep() -> None:
+    """Have PyTorch's idle threads sleep, unless the environment says otherwise or it is loaded already.
 
-    PyTorch's idle threads sleep. OpenMP would have them spin for the next layer, which on a machine
-    with other work holds up the one that has something to do: coding took 3 to 10 times as long.
-    OpenMP reads this when PyTorch is loaded, so it comes first.
+    OpenMP would have them spin for the next layer, which on a machine with other work holds up the
+    one that has something to do: coding took 3 to 10 times as long. OpenMP reads this when PyTorch is
+    loaded, so importing streamcodec before PyTorch is enough.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def prepare(count: int | None) -> None:
+    """Set this process up for coding: the allocator, and the number of threads (None: the default)."""
+    let_idle_threads_sleep()
     keep_memory()
     if count is not None:
         set_threads(count)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -48,3 +49,19 @@ def test_pytorch_is_asked_for_by_name() -> None:
     said = printed(code + "except ImportError as error: print(type(error).__name__, error)")
     assert said.startswith("False\nNotInstalledError flying needs PyTorch")
     assert said.endswith("pip install 'streamcodec[torch]'")
+
+
+@pytest.mark.parametrize(("given", "then"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_idle_threads_sleep_from_the_import_on(given: str | None, then: str) -> None:
+    """OpenMP reads it when PyTorch is loaded."""
+    environment = {name: text for name, text in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    code = (
+        "import streamcodec, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [then, "False"]

@@ -38,11 +38,17 @@ def models(known: bool, as_json: bool) -> None:
     is asked for.
     """
     prepare(None)
-    from streamcodec.weights import available, missing_folders
+    from streamcodec.weights import available, hidden, missing_folders
 
     for folder in missing_folders():
         say(f"warning: STREAMCODEC_WEIGHTS names {folder}, which is not a folder", err=True)
-    rows = _all_known() if known else [_at_hand(name, path) for name, path in available().items()]
+    found = available()
+    rows = _all_known() if known else [_at_hand(name, path) for name, path in found.items()]
+    if not known:
+        rows += [
+            _at_hand(name, path) | {"default": False, "hidden_by": str(found[name])}
+            for name, path in hidden().items()
+        ]
     if as_json:
         say_json(rows)
         return
@@ -68,6 +74,7 @@ def _at_hand(name: str, path: Path) -> dict[str, Any]:
         "path": str(path),
         "built_in": path.parent == PACKAGED,
         "default": name in (DEFAULT_INTRA, DEFAULT_INTER),
+        "hidden_by": None,
     }
     facts |= dict.fromkeys(
         (
@@ -167,7 +174,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
             for cell, side, width in zip(line, sides, widths, strict=True)
         ).rstrip()
         if row is not None and "path" in row:
-            yield f"    id {row['id']}, {'built in' if row['built_in'] else row['path']}"
+            behind = f", hidden by {shown(row['hidden_by'])}" if row["hidden_by"] else ""
+            yield f"    id {row['id']}, {'built in' if row['built_in'] else row['path']}{behind}"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -200,6 +200,12 @@ class PythonFrames:
 def raw_frame(pixels: Pixels, pts: int, duration: int) -> RawFrame:
     """A RawFrame with a copy of the pixels, since sources like to use a buffer again; UsageError for another shape or dtype."""
     planes = pixels if isinstance(pixels, tuple) else (pixels,)
+    shape = tuple(getattr(planes[0], "shape", ())) if len(planes) == 1 else ()
+    if len(shape) == 3 and shape[2] == 3 and shape[0] != 3:
+        raise UsageError(
+            f"frame is {shape}, (H, W, 3); accepted: (3, H, W) RGB: give frame.transpose(2, 0, 1), "
+            "and of OpenCV, which has BGR, frame[..., ::-1].transpose(2, 0, 1)"
+        )
     return RawFrame(tuple(_copied(plane) for plane in planes), pts, duration)
 
 

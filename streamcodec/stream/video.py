@@ -23,6 +23,7 @@ from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_
 from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata
 from streamcodec.stream.reading.opening import name_of, naming, reader_of
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
+from streamcodec.text import MOST_CHARACTERS, shown
 from streamcodec.tracks import TrackPacket
 
 __all__ = ["Video", "open"]
@@ -56,6 +57,8 @@ class Video:
         for frame in video           all frames, decoded one after another; every iteration starts anew
         video[10], video[-1]         one Frame
         video[10:100:3]              a FrameBatch
+        video.between(1.5, 2)        the frames that begin in these 2 seconds, one after another
+        video.gop(3)                 those of a GOP
         video.frames_at([7, 3, 7])   a FrameBatch, in that order
         video.frame_at_seconds(1.5)  the Frame that is shown then
 
@@ -120,6 +123,14 @@ class Video:
     def __len__(self) -> int:
         return self._index.frame_count
 
+    def __repr__(self) -> str:
+        """Of a pipe too, which is not read for it."""
+        height, width = self.size
+        name = shown(self._name or "bytes", MOST_CHARACTERS)
+        rate = self.header.video.frame_rate
+        fps = "" if rate is None else f", {float(rate):g} fps"
+        return f"<Video {name}: {width}x{height}{fps}, {self.header.frame_format}>"
+
     def __iter__(self) -> Iterator[Frame]:
         self._reopen_after_fork()
         return self._play(None) if self._concealer is None else self._concealer.frames()
@@ -147,7 +158,10 @@ class Video:
         )
 
     def frame_at_seconds(self, seconds: float) -> Frame:
-        """The frame that is shown at this time. Raises FrameIndexError before the first frame and after the last."""
+        """The frame that is shown at this time, by the clock of `pts_seconds`, on which a first frame need not be at 0.
+
+        Raises FrameIndexError before the first frame and after the last.
+        """
         if not isinstance(seconds, Real):
             raise UsageError(f"time is {seconds!r}; accepted: seconds, a number")
         index, time_base = self._index, self.header.video.time_base
@@ -189,10 +203,17 @@ class Video:
         return self._play(entries[position])
 
     def between(
-        self, start_seconds: float = 0.0, duration_seconds: float | None = None
+        self, start_seconds: float | None = None, duration_seconds: float | None = None
     ) -> Iterator[Frame]:
-        """The frames that begin in [start, start + duration), counted from the first frame; decodes only the GOPs that hold them."""
-        return self._between(self.stretch(start_seconds, duration_seconds))
+        """The frames that begin in [start, start + duration), by the clock of `pts_seconds` and `frame_at_seconds`; None: from the
+        first frame, to the last. Decodes only the GOPs that hold them."""
+        stretch = self.stretch(start_seconds or 0.0, duration_seconds)
+        if start_seconds is None or not self._index.entries:
+            return self._between(stretch)
+        first = self._index.entries[0].pts * self.header.video.time_base
+        start = exact_seconds(start_seconds)
+        stop = None if duration_seconds is None else start + exact_seconds(duration_seconds)
+        return self._between(Stretch(max(start, first), stop, None))
 
     def stretch(
         self,

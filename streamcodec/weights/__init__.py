@@ -27,6 +27,7 @@ __all__ = [
     "NO_MODEL",
     "available",
     "find_model",
+    "hidden",
     "is_native",
     "load_codec",
     "load_model",
@@ -48,6 +49,15 @@ def available() -> dict[str, Path]:
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             files.setdefault(path.stem, path)
     return files
+
+
+def hidden() -> dict[str, Path]:
+    """The wheel's own models of whose names there is a file in a folder of STREAMCODEC_WEIGHTS: they are found by their id only."""
+    return {
+        name: PACKAGED / path.name
+        for name, path in available().items()
+        if path.parent != PACKAGED and (PACKAGED / path.name).is_file()
+    }
 
 
 def missing_folders() -> list[Path]:

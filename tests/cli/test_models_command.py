@@ -7,6 +7,7 @@ import pytest
 
 from streamcodec import weights
 from streamcodec.cli import run
+from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.models import names
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("tiny_models")
 
 def listed(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, dict[str, Any]]:
     assert run(["models", "--json", *options]) == 0
-    return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    rows = json.loads(capsys.readouterr().out)
+    return {row["name"]: row for row in rows if not row.get("hidden_by")}
 
 
 def keep(monkeypatch: pytest.MonkeyPatch, *wanted: str) -> None:
@@ -86,6 +88,14 @@ def test_broken_files_are_listed_too(
     assert "broken: CANNOT BE USED; cannot read the weights" in said
     assert "dct-intra: CANNOT BE USED, the default; " in said
     assert "\ntiny-inter " in said
+    built_in = load_dct_weights(weights.PACKAGED / "dct-intra.safetensors")
+    hidden_by = tmp_path / "dct-intra.safetensors"
+    assert f"id {built_in.id.hex()}, built in, hidden by {hidden_by}\n" in said
+    assert run(["models", "--json"]) == 0
+    behind = [row for row in json.loads(capsys.readouterr().out) if row["hidden_by"]]
+    assert [(row["name"], row["default"], row["error"]) for row in behind] == [
+        ("dct-intra", False, None)
+    ]
 
 
 def test_a_folder_that_is_not_there_is_named(

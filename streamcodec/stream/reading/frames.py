@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.codec import Views
+from streamcodec.text import counted
 from streamcodec.types import ColorSpec, FrameFormat, FrameType, Planes
 
 __all__ = ["Frame", "FrameBatch", "VideoMetadata"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frame(Views):
     """A decoded frame in three views:
 
@@ -43,8 +44,13 @@ class Frame(Views):
     def duration_seconds(self) -> float:
         return float(self.duration * self.time_base)
 
+    def __repr__(self) -> str:
+        height, width = self.planes[0].shape[-2:]
+        concealed = ", concealed" if self.concealed else ""
+        return f"<Frame {self.index}: {self.type}, {width}x{height}, {self.pts_seconds:.3f} s{concealed}>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class FrameBatch(Views):
     """N frames in the three views of `Frame`, with one dimension in front: `planes` (N, H, W) and so on, `array`, `data` (N, 3, H, W).
 
@@ -78,6 +84,11 @@ class FrameBatch(Views):
 
     def __len__(self) -> int:
         return len(self.indexes)
+
+    def __repr__(self) -> str:
+        height, width = self.planes[0].shape[-2:]
+        numbers = np.array2string(self.indexes, threshold=8, edgeitems=3, separator=", ")
+        return f"<FrameBatch of {counted(len(self), 'frame')}: {width}x{height}, {numbers}>"
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return iter(self.array)
