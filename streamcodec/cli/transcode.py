@@ -191,7 +191,7 @@ def _dry_run(
         found = estimate(list(sources), out, coding=coding, progress=advance, **listing)
     kept = f", {found.kept} are done" if found.kept else ""
     say(f"{counted(found.files, 'file')} to do{kept}, {human_bytes(found.input_bytes)} in")
-    if found.seconds is not None and found.output_bytes is not None:
+    if found.seconds is not None and found.output_bytes is not None and found.frames is not None:
         each = f", {time_text(found.seconds / workers)} with {workers}" if workers else ""
         say(
             f"about {human_bytes(found.output_bytes)} out, {counted(found.frames, 'frame')}, "
