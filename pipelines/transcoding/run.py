@@ -75,29 +75,25 @@ def transcode(
     work.
     """
     coding, scheduling = coding or Coding(), scheduling or SchedulerOptions()
+    tell = say or (lambda text: None)
     scheduling = replace(scheduling, split=scheduling.split and coding.encodes)
     listing = Listing.of(sources, name, include, exclude)
     if workers is not None:
-        Fleet(
-            workers, coding.threads, gpus_per_worker
-        )  # says what is wrong with them before anything is listed
+        Fleet(workers, coding.threads, gpus_per_worker)  # fails before anything is listed
     places = Places.of(out, state)
     models = coding.model_ids()
     places.make()
     with _alone(places), Manifest.open(places.manifest) as manifest:
-        if manifest.repaired is not None and say is not None:
-            say(f"{manifest.repaired}; what is done is known by its receipts")
+        if manifest.repaired is not None:
+            tell(f"{manifest.repaired}; what is done is known by its receipts")
         manifest.begin(coding.settings, models, listing.sources)
         places.clear()
-        policy = Policy(
-            force=force, retry_failed=retry_failed, output_exists=places.existing_outputs()
-        )
+        exists = places.existing_outputs()
+        policy = Policy(force=force, retry_failed=retry_failed, output_exists=exists)
         totals = manifest.add(coding.pairs(listing, places.out), policy)
-        if say is not None and not totals.pending:
-            say(_nothing_to_do(totals, coding, retry_failed=retry_failed))
-        run = _Run(
-            places, manifest, coding, scheduling, totals, progress, say or (lambda text: None)
-        )
+        if not totals.pending:
+            tell(_nothing_to_do(totals, coding, retry_failed=retry_failed))
+        run = _Run(places, manifest, coding, scheduling, totals, progress, tell)
         ending = run.on_ray(workers, gpus_per_worker, address) if totals.pending else "finished"
         manifest.finish(ending)
         places.clear()

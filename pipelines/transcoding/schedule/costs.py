@@ -15,9 +15,8 @@ MEMORY = 0.98
 class Counts:
     """Files that ended, and the work done.
 
-    `bytes_in`: of the inputs that were worked on, parts of them included (the measure of progress),
-    of which `bytes_before` by former runs. `bytes_out`: of finished outputs. `retried`: pieces of
-    work given out again.
+    `bytes_in`: of inputs that were worked on, parts included (the measure of progress), of which
+    `bytes_before` by former runs. `bytes_out`: of finished outputs. `retried`: tasks given again.
     """
 
     done: int = 0

@@ -178,9 +178,8 @@ class FileError:
     @classmethod
     def of(cls, file: int, error: BaseException) -> "FileError":
         text = str(error).strip() or type(error).__name__
-        return cls(
-            file, f"{type(error).__name__}: {text}", "".join(tracebacks.format_exception(error))
-        )
+        trace = "".join(tracebacks.format_exception(error))
+        return cls(file, f"{type(error).__name__}: {text}", trace)
 
 
 Outcome = Planned | PartDone | PartsLost | FileDone | Verified | Skipped | FileError
