@@ -123,14 +123,17 @@ def test_weights_whose_config_is_nested_deep_are_refused(
 def test_lack_of_memory_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     error: Exception,
     message: str,
 ) -> None:
+    (tmp_path / "x.ssf").touch()
+
     def fails(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(streamcodec, "verify", fails)
-    assert run(["verify", "x.ssf"]) == 1
+    assert run(["verify", str(tmp_path / "x.ssf")]) == 1
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
