@@ -15,6 +15,7 @@ import streamcodec
 from streamcodec.cli import run
 from streamcodec.container import PacketType, Reader
 from streamcodec.errors import OutputError, SourceError, UsageError
+from support.sounding import SRT, Sound, Sounding, write_sounding
 
 SETTINGS = {"gop": 5, "scenecut": 0.0, "preset": "fast"}
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -222,6 +223,20 @@ def test_failing_source_keeps_what_is_done(
     with pytest.raises(SourceError):
         streamcodec.encode(cut, tmp_path / "out.ssf", resume=True, **models)
     assert not (tmp_path / "out.ssf").exists()
+
+
+def test_sound_and_chapters_go_on_too(tmp_path: Path, models: dict[str, object]) -> None:
+    what = Sounding([Sound(), Sound("flac")], [(SRT, "ger")], chapters=[(0, 900, "one")])
+    source = write_sounding(tmp_path / "in.mkv", what)
+    straight = io.BytesIO()
+    streamcodec.encode(source, straight, **models)
+    with pytest.raises(StopError):
+        streamcodec.encode(
+            source, tmp_path / "out.ssf", resume=True, progress=stopping_at(23), **models
+        )
+    report = streamcodec.encode(source, tmp_path / "out.ssf", resume=True, **models)
+    assert "went on from frame 20" in report.notes[0]
+    assert (tmp_path / "out.ssf").read_bytes() == straight.getvalue()
 
 
 COMMAND = [sys.executable, "-P", "-m", "streamcodec", "encode"]
