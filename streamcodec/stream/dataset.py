@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from streamcodec.checks import check_count
 from streamcodec.errors import UsageError
-from streamcodec.file_objects import reading_object
-from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
+from streamcodec.files import ByteSource
 from streamcodec.runtime import has_torch
-from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.reading.opening import hinting
+from streamcodec.stream.sampling.samples import Samples, SampleSettings, sources_of
 from streamcodec.stream.video import Video
 
 __all__ = ["VideoDataset"]
@@ -32,36 +31,40 @@ else:
 
 
 class VideoDataset(Base):
-    """All frames of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
+    """All samples of some streams, each exactly once over all ranks and workers; the GOP is what is dealt out.
 
     `sources`: what `streamcodec.open` takes, one or many; of a file object or pipe all bytes are read at once,
-    paths are opened only while they are read. `transform`: Frame -> sample; by default the sample is
-    `frame.data`, a tensor (3, H, W) uint8 RGB, or without PyTorch `frame.array`. `shuffle` mixes the GOPs, not
-    the frames in them, anew for every `set_epoch`. `rank`, `world_size`: None takes torch.distributed's, if it is
-    initialised. `settings`: as for `streamcodec.open`, but networks run on the CPU unless `device` says otherwise:
-    keep to the CPU in worker processes.
+    paths are opened only while they are read. A sample is one frame, (3, H, W) uint8 RGB; with `clip_length` T it is a
+    clip (T, 3, H, W), dealt out with the GOP in which it begins. It is a tensor, or without PyTorch an array.
+
+    `clip_length`, `frame_stride`, `clip_stride`: T; frames from one of a clip to the next, and from one clip to the next
+    (None: end to end). `resize`: (height, width), or the length of the shorter side; `crop`: (height, width), or the
+    side of a square, at `crop_position` "center" or "random". `output_dtype`: "uint8" 0..255, or "float16", "float32",
+    "bfloat16" 0..1. `transform`: makes the sample instead, of a Frame, or of a clip's FrameBatch, resized and cropped.
+
+    `shuffle` mixes the GOPs, not what is in them, by `seed`, anew for every `set_epoch`; random crops lie where seed,
+    epoch, source and first frame say, whatever the number of ranks and workers. `rank`, `world_size`: None takes
+    torch.distributed's, if it is initialised. Other settings: as for `streamcodec.open`, but networks run on the CPU
+    unless `device` says otherwise: keep to the CPU in worker processes. With `on_damage="skip"` samples with frames that
+    are lost are left out.
+
+    Raises UsageError for what is not accepted, also, while reading, for a crop that a stream's frames do not hold.
     """
 
     def __init__(
         self,
         sources: ByteSource | Sequence[ByteSource],
         *,
-        transform: Callable[[Frame], Any] | None = None,
+        transform: Callable[[Any], Any] | None = None,
         shuffle: bool = False,
         seed: int = 0,
         rank: int | None = None,
         world_size: int | None = None,
-        **settings: Unpack[OpenSettings],
+        **settings: Unpack[SampleSettings],
     ) -> None:
-        one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(
-            sources, Sequence
-        )
-        several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
-        self._sources = [_that_opens_again(source) for source in several]
-        self._transform = transform
+        self._sources = sources_of(sources)
+        self._samples = Samples.of(settings, transform, seed)
         self._shuffle, self._seed, self._epoch = shuffle, seed, SharedEpoch()
-        settings.setdefault("device", "cpu")
-        self._options = DecodeOptions(**settings)
         self._gop_counts: dict[int, int] = {}
         own_rank, own_world_size = _place()
         self._rank = own_rank if rank is None else rank
@@ -88,9 +91,9 @@ class VideoDataset(Base):
         # The epoch is read here, not at the first sample: a loader waits until all of its workers
         # have come this far, so that they take the same one.
         epoch = self._epoch.of_iteration(in_worker=worker is not None)
-        return self._samples(self._rank * workers + number, shards, epoch)
+        return self._of_shard(self._rank * workers + number, shards, epoch)
 
-    def _samples(self, shard: int, shards: int, epoch: int) -> Iterator[Any]:
+    def _of_shard(self, shard: int, shards: int, epoch: int) -> Iterator[Any]:
         gops = [
             (source, gop)
             for source in range(len(self._sources))
@@ -99,26 +102,26 @@ class VideoDataset(Base):
         if self._shuffle:
             random.Random(f"{self._seed}/{epoch}").shuffle(gops)
         for source, run in groupby(gops[shard::shards], key=itemgetter(0)):
-            with self._opened(
-                source
-            ) as video:  # one at a time: there may be more than a process can hold open
+            # one is open at a time: there may be more than a process can hold open
+            with self._samples.open(self._sources[source]) as video:
                 for _, gop in run:
-                    for frame in self._frames(video, gop):
-                        yield _sample(frame) if self._transform is None else self._transform(frame)
+                    yield from self._of_gop(video, source, gop, epoch)
 
-    def _frames(self, video: Video, gop: int) -> Iterator[Frame]:
-        with hinting(self._options.on_damage):
-            yield from video.gop(gop)
+    def _of_gop(self, video: Video, source: int, gop: int, epoch: int) -> Iterator[Any]:
+        samples = iter(self._samples.clips.of_gop(video, gop))
+        while True:
+            with hinting(self._samples.options.on_damage):
+                shown = next(samples, None)
+            if shown is None:
+                return
+            first = shown.index if isinstance(shown, Frame) else shown.indexes[0]
+            yield self._samples.make(shown, self._sources[source], f"{epoch}/{source}/{first}")
 
     def _count_gops(self, source: int) -> int:
         if source not in self._gop_counts:
-            with self._opened(source) as video:
+            with self._samples.open(self._sources[source]) as video:
                 self._gop_counts[source] = len(video.key_frames)
         return self._gop_counts[source]
-
-    def _opened(self, source: int) -> Video:
-        with hinting(self._options.on_damage):
-            return Video(self._sources[source], self._options)
 
 
 class SharedEpoch:
@@ -161,10 +164,6 @@ def _shared_integer() -> Any:
     return shared.share_memory_()
 
 
-def _sample(frame: Frame) -> Any:
-    return frame.data if has_torch() else frame.array
-
-
 def _place() -> tuple[int, int]:
     """Rank and world size of torch.distributed, if it is initialised."""
     if sys.modules.get("torch") is None:
@@ -183,11 +182,3 @@ def _worker() -> tuple[int, int] | None:
 
     worker = get_worker_info()
     return None if worker is None else (worker.num_workers, worker.id)
-
-
-def _that_opens_again(source: ByteSource) -> ByteSource:
-    """The source, or its bytes if it can be read but once."""
-    if source == STANDARD_STREAM or hasattr(source, "read"):
-        with input_file(source) as file, reading_object("a source"):
-            return file.read()
-    return bytes(source) if isinstance(source, memoryview) else source
