@@ -1,27 +1,32 @@
 """What several commands share: how they print, what their inputs are, and what a stream may be called."""
 
 import json
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 import click
 
-from streamcodec.errors import SourceError
+from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import STANDARD_STREAM
 from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 
 __all__ = [
     "STREAM_SUFFIX",
     "check_inputs",
+    "finite",
     "is_stream_name",
     "of_command_line",
+    "pair_of",
+    "pairs_below",
     "say",
     "say_json",
     "say_notes",
     "source_argument",
+    "without_done",
     "written",
 ]
 
@@ -61,6 +66,63 @@ def written(out: str, frames: int, gops: int, size_bytes: int) -> str:
 def is_stream_name(out: str) -> bool:
     """Whether a stream may be written under this name; - is standard output."""
     return out == STANDARD_STREAM or out.endswith(STREAM_SUFFIX)
+
+
+def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:
+    """IN and OUT, a stream, if that is what was named. Raises UsageError; `what`: of which kind IN is."""
+    if len(names) != 2 or not is_stream_name(names[1]):
+        raise UsageError(
+            f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"
+        )
+    if Path(names[0]).is_dir():
+        raise UsageError(
+            f"{names[0]} is a folder; accepted: a {what}, or for all {what}s in it --out FOLDER"
+        )
+    return names[0], names[1]
+
+
+def pairs_below(
+    out: Path, names: Sequence[str], suffixes: Collection[str], what: str
+) -> dict[str, str]:
+    """Source -> its stream, below `out` as the source lies below the folder that was named. Raises
+    UsageError for two of one name, SourceError for a folder without such files."""
+    pairs: dict[str, str] = {}
+    taken: dict[Path, Path] = {}
+    found = (each for name in names for each in _files_in(Path(name), suffixes, what))
+    for source, relative in found:
+        target = out / relative.with_suffix(STREAM_SUFFIX)
+        if taken.setdefault(target, source) != source:
+            raise UsageError(
+                f"{taken[target]} and {source} would both become {target}; encode them into different folders"
+            )
+        pairs[str(source)] = str(target)
+    return pairs
+
+
+def _files_in(path: Path, suffixes: Collection[str], what: str) -> Iterator[tuple[Path, Path]]:
+    """(file, its path below the folder) of the files in a folder and below, or of the file itself."""
+    if not path.is_dir():
+        yield path, Path(path.name)
+        return
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in suffixes and not file.name.startswith(".")
+    )
+    if not files:
+        raise SourceError(f"{path} holds no {what}s ({', '.join(sorted(suffixes))})")
+    yield from ((file, file.relative_to(path)) for file in files)
+
+
+def without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, str], list[str]]:
+    """What is to be done of these, and the outputs that are there already."""
+    there = [] if overwrite else [out for out in pairs.values() if Path(out).exists()]
+    return {source: out for source, out in pairs.items() if out not in there}, there
+
+
+def finite(facts: dict[str, Any]) -> dict[str, Any]:
+    """For JSON, which has no infinity: null."""
+    return {name: None if value == math.inf else value for name, value in facts.items()}
 
 
 def check_inputs(names: Sequence[str], *, patterns: bool = False) -> None:

@@ -1,15 +1,17 @@
 """`streamcodec decode IN OUT`."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import say, say_notes, source_argument
+from streamcodec.cli.common import say, say_json, say_notes, source_argument
 from streamcodec.cli.options import (
     encoder_options,
     given,
+    json_option,
     options_from,
     overwrite_option,
     quiet_option,
@@ -41,10 +43,13 @@ __all__ = ["decode"]
     help="Let the video begin where its source's clock stood, not at 0.",
 )
 @options_from(DecodeOptions)
+@json_option
 @threads_option
 @overwrite_option
 @quiet_option
-def decode(source: str, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
+def decode(
+    source: str, out: str, as_json: bool, threads: int | None, quiet: bool, **options: Any
+) -> None:
     """Decode an .ssf stream into a video.
 
     IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a
@@ -55,26 +60,36 @@ def decode(source: str, out: str, threads: int | None, quiet: bool, **options: A
     import streamcodec
 
     is_new = not Path(out).exists()
-    with frames_done("decode", quiet=quiet) as advance:
+    with frames_done("decode", quiet=quiet or as_json) as advance:
         report = streamcodec.decode(source, out, progress=advance, **given(options))
     if report.damage is not None:
         kept = f"; {report.concealed} were concealed" if report.concealed else ""
         say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)
-    if not quiet:
+    if as_json:
+        say_json(facts(source, out, report), err=out == STANDARD_STREAM)
+    elif not quiet:
         say_notes(source, report.notes)
         if is_new and Path(out).is_dir() and not out.endswith(("/", os.sep)):
             say_notes(out, [f"without a suffix it is a folder; for a video name it {out}.mp4"])
         say(summary(out, report), err=True)
 
 
+def facts(source: str, out: str, report: "DecodeReport") -> dict[str, Any]:
+    """The report, ready for JSON."""
+    lost = sum(loss.frames for loss in report.lost)
+    found = {**asdict(report), "fps": report.fps, "lost_frames": lost, "size_bytes": _size(out)}
+    return {"source": source, "out": out, **found}
+
+
+def _size(out: str) -> int | None:
+    """Of a file; None of a folder or of standard output."""
+    return Path(out).stat().st_size if out != STANDARD_STREAM and Path(out).is_file() else None
+
+
 def summary(out: str, report: "DecodeReport") -> str:
     """One line on the output, its size and the speed."""
     name = "" if out == STANDARD_STREAM else f"{out}: "
-    size = ""
-    what = "frame"
-    if Path(out).is_dir():
-        what = "PNG picture"
-    elif Path(out).is_file():
-        size = f"{human_bytes(Path(out).stat().st_size)}, "
-    done = counted(report.frames, what)
+    size_bytes = _size(out)
+    size = "" if size_bytes is None else f"{human_bytes(size_bytes)}, "
+    done = counted(report.frames, "PNG picture" if Path(out).is_dir() else "frame")
     return f"{name}{done}, {size}{report.width}x{report.height}, {report.fps:.2f} fps"

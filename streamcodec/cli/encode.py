@@ -1,19 +1,26 @@
-"""`streamcodec encode IN OUT`."""
+"""`streamcodec encode IN OUT`, or several videos with --out."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamcodec.cli.common import (
-    STREAM_SUFFIX,
-    is_stream_name,
+    check_inputs,
+    finite,
+    of_command_line,
+    pair_of,
+    pairs_below,
     say,
+    say_json,
     say_notes,
-    source_argument,
+    without_done,
     written,
 )
 from streamcodec.cli.options import (
     encode_settings,
+    json_option,
     options_from,
     overwrite_option,
     psnr_option,
@@ -22,62 +29,177 @@ from streamcodec.cli.options import (
     source_error_option,
     threads_option,
 )
-from streamcodec.errors import UsageError
+from streamcodec.errors import PARTLY_FAILED, StreamCodecError, UsageError
+from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES, writing
 from streamcodec.progress import phases
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.text import human_bytes
+from streamcodec.text import counted, human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import EncodeReport
 
 
 @click.command()
-@source_argument
-@click.argument("out", metavar="OUT")
+@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="For several videos: the folder of their streams.",
+)
 @options_from(EncodeOptions)
 @range_options("Encode")
 @source_error_option
 @psnr_option
 @click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Processes that code parts of a file at the same time, to the same bytes.  [default: 1]",
+)
+@click.option(
     "--resume",
     is_flag=True,
     help="Go on from what an earlier run of this command had done when it was killed, to the same bytes.",
 )
+@json_option
 @threads_option
 @overwrite_option
 @quiet_option
-def encode(source: str, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
+def encode(
+    names: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    threads: int | None,
+    quiet: bool,
+    **options: Any,
+) -> int:
     """Encode a video into an .ssf stream.
 
-    IN is any video that FFmpeg reads, or - for y4m on standard input. OUT is a file, or - for
-    standard output.
+    IN is any video that FFmpeg reads, or - for standard input: y4m, or whatever FFmpeg reads without
+    going back. OUT is a file, or - for standard output. With --out, every IN is a video or a folder
+    of them, and each becomes FOLDER/NAME.ssf; one that fails does not stop the others. What is there
+    already is kept, unless -y is given.
 
+    \b
     At most one of -q, --target-psnr, --target-bpp and --bitrate. For a target the quality is
     searched for on a sample of the file; from standard input it is adapted from frame to frame.
+    Exit codes: 0 all done, 1 failure, 2 usage, 4 some videos failed, 130 interrupted.
     """
-    settings = encode_settings(options)
-    if not is_stream_name(out):
-        raise UsageError(
-            f"OUT is {out}; a stream's name ends in {STREAM_SUFFIX} (or is - for standard output)"
-        )
+    settings = {**encode_settings(options), **options, "threads": threads}
+    if out is None:
+        source, target = pair_of(names, "video")
+        check_inputs([source])
+        _check_jobs(source, settings)
+        prepare(threads)
+        report = _encode_one(source, target, settings, quiet=quiet or as_json)
+        if as_json:
+            say_json(facts(source, target, report), err=target == STANDARD_STREAM)
+        return 0
+    check_inputs(names)
+    pairs = pairs_below(out, names, VIDEO_SUFFIXES, "video")
+    for source in pairs:
+        _check_jobs(source, settings)
     prepare(threads)
-    import streamcodec
+    return _encode_all(pairs, settings, quiet=quiet, as_json=as_json)
 
-    with phases("search", "encode", quiet=quiet) as (advance_search, advance):
-        report = streamcodec.encode(
-            source,
-            out,
-            progress=advance,
-            search_progress=advance_search,
-            **settings,
-            **options,
-        )
+
+def _check_jobs(source: str, settings: dict[str, Any]) -> None:
+    if settings["jobs"] == 1:
+        return
+    if settings["resume"]:
+        raise UsageError("--jobs and --resume are given; accepted: one of them")
+    if source == STANDARD_STREAM:
+        raise UsageError("--jobs reads IN several times; accepted: a file, not standard input")
+
+
+def _encode_one(
+    source: str, target: str, settings: dict[str, Any], *, quiet: bool
+) -> "EncodeReport":
+    """Warnings are not to be kept quiet."""
+    common = {name: value for name, value in settings.items() if name not in ("jobs", "threads")}
+    if settings["jobs"] == 1:
+        from streamcodec import encode as encode_video
+
+        with phases("search", "encode", quiet=quiet) as (search, advance):
+            report = encode_video(
+                source, target, progress=advance, search_progress=search, **common
+            )
+    else:
+        report = _in_jobs(source, target, settings, common, quiet=quiet)
     if report.shortfall is not None:
         say(f"streamcodec: warning: {report.shortfall}", err=True)
     if not quiet:
         say_notes(source, report.notes)
-        say(summary(out, report), err=True)
+        say(summary(target, report), err=True)
+    return report
+
+
+def _in_jobs(
+    source: str,
+    target: str,
+    settings: dict[str, Any],
+    common: dict[str, Any],
+    *,
+    quiet: bool,
+) -> "EncodeReport":
+    from streamcodec.parts import encode_in_jobs
+
+    common.pop("resume")
+    with phases("search", "plan", "encode", quiet=quiet) as (search, plan, advance):
+        return encode_in_jobs(
+            source,
+            target,
+            jobs=settings["jobs"],
+            threads_per_job=settings["threads"],
+            progress=advance,
+            plan_progress=plan,
+            search_progress=search,
+            **common,
+        )
+
+
+def _encode_all(
+    pairs: dict[str, str], settings: dict[str, Any], *, quiet: bool, as_json: bool
+) -> int:
+    """The exit code."""
+    todo, kept = without_done(pairs, overwrite=settings["overwrite"])
+    if kept and not (quiet or as_json):
+        of_all = f"{len(kept)} of {counted(len(pairs), 'video')}"
+        say(f"{of_all} done before; -y encodes them anew", err=True)
+    rows, failures = [], []
+    for source, target in todo.items():
+        try:
+            with writing(target):
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+            report = _encode_one(source, target, settings, quiet=quiet or as_json)
+            rows.append(facts(source, target, report))
+        except UsageError:  # of an option, which is for all
+            raise
+        except StreamCodecError as error:
+            failures.append({"source": source, "error": str(error)})
+            say(f"streamcodec: {of_command_line(str(error))}", err=True)
+    if failures:
+        say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'video')} failed", err=True)
+    if as_json:
+        say_json({"videos": rows, "failed": failures, "kept": kept})
+    return PARTLY_FAILED if failures else 0
+
+
+def facts(source: str, target: str, report: "EncodeReport") -> dict[str, Any]:
+    """The report, ready for JSON."""
+    found = asdict(report)
+    del found["search"]
+    found |= {
+        "target": None if report.target is None else str(report.target),
+        "bpp": report.bpp,
+        "kbit_per_second": report.kbit_per_second,
+        "fps": report.fps,
+        "shortfall": report.shortfall,
+    }
+    return finite({"source": source, "out": target, **found})
 
 
 def summary(out: str, report: "EncodeReport") -> str:

@@ -1,11 +1,18 @@
 """`streamcodec verify IN`."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamcodec.cli.common import say, source_argument
-from streamcodec.cli.options import given, options_from, quiet_option, threads_option
+from streamcodec.cli.common import say, say_json, source_argument
+from streamcodec.cli.options import (
+    given,
+    json_option,
+    options_from,
+    quiet_option,
+    threads_option,
+)
 from streamcodec.errors import CorruptStreamError
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
@@ -31,12 +38,14 @@ __all__ = ["verify"]
 )
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
 @options_from(DecodeOptions, without=("precision", "on_damage"))
+@json_option
 @threads_option
 @quiet_option
 def verify(
     source: str,
     decode: bool,
     exact: bool,
+    as_json: bool,
     threads: int | None,
     quiet: bool,
     **options: Any,
@@ -49,17 +58,25 @@ def verify(
     prepare(threads)
     import streamcodec
 
-    with frames_done("verify", quiet=quiet) as advance:
+    with frames_done("verify", quiet=quiet or as_json) as advance:
         report = streamcodec.verify(source, decode=decode, progress=advance, **given(options))
+    if as_json:
+        lost = sum(loss.frames for loss in report.lost)
+        say_json({"source": source, "ok": report.ok, **asdict(report), "lost_frames": lost})
+    else:
+        _tell(source, report, quiet=quiet)
+    if not report.ok:
+        return CorruptStreamError.exit_code
+    return 1 if exact and report.inexact_gops else 0
+
+
+def _tell(source: str, report: "VerifyReport", *, quiet: bool) -> None:
     for problem in report.problems[:MOST_PROBLEMS]:
         say(f"{source}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:
         say(f"{source}: and {counted(more, 'other problem')}", err=True)
     if not quiet:
         say(f"{source}: {describe(report)}")
-    if not report.ok:
-        return CorruptStreamError.exit_code
-    return 1 if exact and report.inexact_gops else 0
 
 
 def describe(report: "VerifyReport") -> str:

@@ -6,13 +6,15 @@
         parts.encode_part("in.mp4", plan, gops, f"part{number}.ssf")
     parts.join_parts(plan, ["part0.ssf", "part1.ssf"], "out.ssf")
 
-A part is a run of whole GOPs. The joined stream is, byte for byte, what `streamcodec.encode` writes.
+A part is a run of whole GOPs. The joined stream is, byte for byte, what `streamcodec.encode` writes. `encode_in_jobs` does all of it, in
+processes of this machine.
 """
 
 from streamcodec.identity import SourceIdentity, identify
 from streamcodec.parts.encode import encode_part
 from streamcodec.parts.file import PartReport, check_part
 from streamcodec.parts.join import join_parts
+from streamcodec.parts.parallel import encode_in_jobs
 from streamcodec.parts.plan import PlannedGop, VideoPlan, plan_video
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "SourceIdentity",
     "VideoPlan",
     "check_part",
+    "encode_in_jobs",
     "encode_part",
     "identify",
     "join_parts",

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from streamcodec.errors import SourceError
 from streamcodec.types import OnError
 from streamcodec.video.describe import nominal_rate
-from streamcodec.video.source import OpenSource
+from streamcodec.video.source import OpenSource, Tap
 from streamcodec.video.times.order import FrameOrder
 from streamcodec.video.times.timeline import Timeline
 from streamcodec.video.tracks.read import QueuedTracks
@@ -135,6 +135,11 @@ class Decoder:
                 self._source, float(self._told_end * self._time_base), self._end_byte
             )
             self.damage = cut_off and f"it is cut off: {cut_off}"
+        if self.damage and not self._decoded and _goes_back(self._source):
+            raise SourceError(
+                f"{self._source.name} is an MP4 with its index at the end, and a pipe cannot go back; give the file itself, "
+                "or write it with FFmpeg's -movflags +faststart, or as Matroska"
+            )
         if self.damage and self._on_error == "raise":
             raise SourceError(
                 f"{self._source.name} is damaged after {self._decoded} frames ({float(self._end * self._time_base):.2f} s): {self.damage}. "
@@ -271,3 +276,8 @@ def _not_before(first_pts: int | None, frames: Iterator[av.VideoFrame]) -> Itera
         for frame in frames
         if first_pts is None or frame.pts is None or frame.pts >= first_pts
     )
+
+
+def _goes_back(source: OpenSource) -> bool:
+    """Whether it is a pipe of which FFmpeg would have to read the end first."""
+    return isinstance(source.file, Tap) and source.file.has_index_behind

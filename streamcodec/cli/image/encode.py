@@ -1,19 +1,19 @@
 """`streamcodec image encode`: one picture, or many with a line each and their means."""
 
-import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamcodec.cli.common import (
-    STREAM_SUFFIX,
     check_inputs,
-    is_stream_name,
+    finite,
     of_command_line,
+    pair_of,
+    pairs_below,
     say,
     say_json,
+    without_done,
 )
 from streamcodec.cli.options import (
     encode_settings,
@@ -25,7 +25,7 @@ from streamcodec.cli.options import (
     quiet_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, UsageError
+from streamcodec.errors import PARTLY_FAILED, StreamCodecError, UsageError
 from streamcodec.files import writing
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
@@ -88,21 +88,20 @@ def encode(
     settings = {"measure_ms_ssim": msssim, **encode_settings(options), **given(options)}
     tell = _Teller(quiet=quiet or as_json)
     if out is None:
-        source, target = _pair(names)
+        source, target = pair_of(names, "picture")
         check_inputs([source])
         prepare(threads)
         row = _encode_one(source, target, settings, tell)
         tell(summary(row))
         if as_json:
-            say_json(_finite(row), err=target == "-")
+            say_json(finite(row), err=target == "-")
         return 0
     check_inputs(names)
-    pairs = _targets(names, out)
+    from streamcodec.video import PICTURE_SUFFIXES
+
+    pairs = pairs_below(out, names, PICTURE_SUFFIXES, "picture")
     prepare(threads)
-    there = (
-        [] if settings.get("overwrite") else [out for out in pairs.values() if Path(out).exists()]
-    )
-    todo = {source: target for source, target in pairs.items() if target not in there}
+    todo, there = without_done(pairs, overwrite=bool(settings.get("overwrite")))
     if there:
         tell(f"{len(there)} of {counted(len(pairs), 'picture')} done before; -y encodes them anew")
     return _encode_all(todo, settings, tell, kept=there, as_json=as_json)
@@ -173,57 +172,13 @@ def _encode_all(
     if as_json:
         say_json(
             {
-                "pictures": [_finite(row) for row in rows],
-                "mean": _finite(means),
+                "pictures": [finite(row) for row in rows],
+                "mean": finite(means),
                 "failed": failures,
                 "kept": kept,
             }
         )
     return PARTLY_FAILED if failures else 0
-
-
-def _pair(names: tuple[str, ...]) -> tuple[str, str]:
-    if len(names) != 2 or not is_stream_name(names[1]):
-        raise UsageError(
-            f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"
-        )
-    if Path(names[0]).is_dir():
-        raise UsageError(
-            f"{names[0]} is a folder; accepted: a picture, or for all pictures in it --out FOLDER"
-        )
-    return names[0], names[1]
-
-
-def _targets(names: tuple[str, ...], out: Path) -> dict[str, str]:
-    """Source -> its stream, below `out` as the source lies below the folder that was named."""
-    pairs: dict[str, str] = {}
-    taken: dict[Path, Path] = {}
-    for source, relative in (found for name in names for found in _pictures(Path(name))):
-        target = out / relative.with_suffix(STREAM_SUFFIX)
-        if taken.setdefault(target, source) != source:
-            raise UsageError(
-                f"{taken[target]} and {source} would both become {target}; encode them into different folders"
-            )
-        pairs[str(source)] = str(target)
-    return pairs
-
-
-def _pictures(path: Path) -> Iterator[tuple[Path, Path]]:
-    """(file, its path below the folder) of the pictures in a folder and below, or of the file
-    itself. Raises SourceError for none."""
-    from streamcodec.video import PICTURE_SUFFIXES
-
-    if not path.is_dir():
-        yield path, Path(path.name)
-        return
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith(".")
-    )
-    if not files:
-        raise SourceError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
-    yield from ((file, file.relative_to(path)) for file in files)
 
 
 def describe(report: "ImageReport", source: str, target: str) -> dict[str, Any]:
@@ -258,8 +213,3 @@ def _mean(values: list[float | None]) -> float | None:
     """Of those that are known."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """For JSON, which has no infinity: null."""
-    return {name: None if value == math.inf else value for name, value in row.items()}

@@ -72,6 +72,14 @@ class Tap:
             self.head += data
         self._ahead = self.head
 
+    @property
+    def has_index_behind(self) -> bool:
+        """Whether it is an MP4 or MOV file whose samples come before their index, as far as its first bytes tell."""
+        at = 0
+        while self.head[at + 4 : at + 8] in (b"ftyp", b"free", b"skip", b"wide", b"uuid"):
+            at += max(int.from_bytes(self.head[at : at + 4], "big"), 8)
+        return self.head[4:8] == b"ftyp" and self.head[at + 4 : at + 8] == b"mdat"
+
     def read(self, size: int) -> bytes:
         data = self._ahead or self._more(size)
         data, self._ahead = data[:size], data[size:]
