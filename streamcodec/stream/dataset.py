@@ -1,6 +1,5 @@
 """Frames for training: GOPs are dealt out over the ranks of a job and the workers of their loaders."""
 
-import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from streamcodec.files import ByteSource
 from streamcodec.runtime import has_torch
 from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.reading.opening import hinting
+from streamcodec.stream.sampling.epochs import SharedEpoch
 from streamcodec.stream.sampling.samples import Samples, SampleSettings, sources_of
 from streamcodec.stream.video import Video
 
@@ -122,46 +122,6 @@ class VideoDataset(Base):
             with self._samples.open(self._sources[source]) as video:
                 self._gop_counts[source] = len(video.key_frames)
         return self._gop_counts[source]
-
-
-class SharedEpoch:
-    """A number, 0 at first, that workers see change: forked ones, and those that a loader sends it to.
-
-    A worker's first iteration takes the number that stood when the process was made, as that may
-    start later than the loop that asked for it. Without PyTorch, which has such workers, the number
-    is this process's own. A copy made by pickle or copy.deepcopy goes its own way.
-    """
-
-    def __init__(self) -> None:
-        self._at_start = 0
-        self._begun_in: int | None = None
-        self._shared = _shared_integer()
-
-    def set(self, epoch: int) -> None:
-        self._at_start = epoch
-        if self._shared is not None:
-            self._shared.fill_(epoch)
-
-    def of_iteration(self, *, in_worker: bool) -> int:
-        """The epoch of an iteration that begins now."""
-        first = in_worker and self._begun_in != os.getpid()
-        self._begun_in = os.getpid() if in_worker else self._begun_in
-        return self._at_start if first or self._shared is None else int(self._shared)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if self._shared is not None:
-            self._shared.share_memory_()
-
-
-def _shared_integer() -> Any:
-    """A tensor of one int64 in memory that processes share, 0; None without PyTorch."""
-    if sys.modules.get("torch") is None:
-        return None
-    import torch
-
-    shared: Any = torch.zeros((), dtype=torch.int64)
-    return shared.share_memory_()
 
 
 def _place() -> tuple[int, int]:
