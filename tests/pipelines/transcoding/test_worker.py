@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sounding import SRT, Sound, Sounding, packets_of, write_sounding
 
 from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.locations import FileRef
@@ -24,6 +23,7 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     Verified,
 )
 from streamcodec.pipelines.transcoding.worker import Coder
+from support.sounding import SRT, Sound, Sounding, packets_of, write_sounding
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
