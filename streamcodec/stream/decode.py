@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Unpack
 
-from streamcodec.checks import check_range
+from streamcodec.checks import check_path, check_range
 from streamcodec.container import Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
@@ -81,6 +81,7 @@ def decode(
     Raises OutputError, also if that kind of video cannot hold a track (and says which can), UsageError, SourceError, CorruptStreamError or
     UnsupportedStreamError; then nothing is left at `out`.
     """
+    check_path("output", out)
     check_range(start_seconds, duration_seconds, max_frames)
     on_damage = settings.get("on_damage", "raise")
     whole = not start_seconds and duration_seconds is None

@@ -207,7 +207,7 @@ class Video:
     ) -> Iterator[Frame]:
         """The frames that begin in [start, start + duration), by the clock of `pts_seconds` and `frame_at_seconds`; None: from the
         first frame, to the last. Decodes only the GOPs that hold them."""
-        stretch = self.stretch(start_seconds or 0.0, duration_seconds)
+        stretch = self.stretch(0.0 if start_seconds is None else start_seconds, duration_seconds)
         if start_seconds is None or not self._index.entries:
             return self._between(stretch)
         first = self._index.entries[0].pts * self.header.video.time_base

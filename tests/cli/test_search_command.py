@@ -108,7 +108,6 @@ FAILURES = [
     (["search", "IN", "-q", "64"], "64"),
     (["search", "IN", "-q", "3", "--bitrate", "80"], "-q and --bitrate were given"),
     (["search", "-"], "existing video file"),
-    (["search", "missing.mp4"], "existing video file"),
 ]
 
 
@@ -132,6 +131,14 @@ def test_usage_errors(
     )
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_video_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["search", "missing.mp4", *TINY]) == 1
+    assert "cannot open missing.mp4: No such file or directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_other_files_and_text_transfers_fail(data: bytes) -> None:
 
 
 def test_empty_file_fails() -> None:
-    with pytest.raises(CorruptStreamError, match="nothing"):
+    with pytest.raises(CorruptStreamError, match="it is empty"):
         Reader(io.BytesIO(b""))
 
 

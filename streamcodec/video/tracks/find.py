@@ -51,7 +51,7 @@ def find_tracks(
     left: Counter[str] = Counter()
     notes: list[str] = []
     for stream in container.streams:
-        if stream.index == video.index or (chapters and _is_chapter_text(stream)):
+        if _is_told_elsewhere(stream) or (chapters and _is_chapter_text(stream)):
             continue
         if stream.type not in wanted:
             left[_kind(stream)] += 1
@@ -127,10 +127,14 @@ def _is_chapter_text(stream: Stream) -> bool:
     return stream.type == "data" and (stream.name or "") in _CHAPTER_TEXT
 
 
+def _is_told_elsewhere(stream: Stream) -> bool:
+    """choose_track() says which video track was taken."""
+    return stream.type == "video" and not int(stream.disposition) & _ATTACHED_PICTURE
+
+
 def _kind(stream: Stream) -> str:
     if stream.type == "video":
-        is_cover = int(stream.disposition) & _ATTACHED_PICTURE
-        return "cover picture" if is_cover else "further video track"
+        return "cover picture"
     return {"data": "data track", "attachment": "attachment"}.get(
         stream.type, "track of unknown kind"
     )

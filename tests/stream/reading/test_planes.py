@@ -48,7 +48,13 @@ def test_samples_of_a_source_are_untouched(tmp_path: Path, name: str) -> None:
         ("bgr0", ("its RGB samples were converted to 4:2:0",)),
         ("yuv420p10le", ("its 10-bit samples were rounded to 8 bits",)),
         ("gray", ()),
-        ("bgra", ("its RGB samples were converted to 4:2:0", "its alpha channel is not kept")),
+        (
+            "bgra",
+            (
+                "its RGB samples were converted to 4:2:0",
+                "its alpha channel is not kept (--background COLOUR lays it on a colour)",
+            ),
+        ),
     ],
 )
 def test_conversions_are_noted(
