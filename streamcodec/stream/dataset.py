@@ -77,7 +77,8 @@ class VideoDataset(Base):
             )
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose another order for the next iteration, the same on all ranks.
+        """Choose another order for the next iteration, the same on all ranks. Call it between iterations: persistent workers
+        that are only about to begin one may take it already.
 
         Worker processes that live on (`persistent_workers`) take it over too. Raises UsageError
         unless `epoch` is an integer, 0 or more.
@@ -88,8 +89,8 @@ class VideoDataset(Base):
         worker = _worker()
         workers, number = (1, 0) if worker is None else worker
         shards = self._world_size * workers
-        # The epoch is read here, not at the first sample: a loader waits until all of its workers
-        # have come this far, so that they take the same one.
+        # Read here, not at the first sample. Persistent workers tell the loader that they go on just
+        # before they come here: hence set_epoch is for between iterations.
         epoch = self._epoch.of_iteration(in_worker=worker is not None)
         return self._of_shard(self._rank * workers + number, shards, epoch)
 

@@ -88,15 +88,16 @@ def test_ranks_and_persistent_workers_share_every_epoch(coded) -> None:
     assert orders[0][0] != orders[0][1] or orders[1][0] != orders[1][1]
 
 
-def test_epoch_that_is_set_early_is_for_the_next_iteration(coded) -> None:
+def test_epoch_that_is_set_in_an_iteration_is_for_the_next_iteration(coded) -> None:
     dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
     expected = epochs_of(dataset, DataLoader(dataset, batch_size=None), 2)
     loader = DataLoader(dataset, batch_size=None, num_workers=1, persistent_workers=True)
     dataset.set_epoch(0)
     for epoch in range(2):
         frames = iter(loader)
+        first = next(frames)  # the only worker has begun
         dataset.set_epoch(epoch + 1)
-        assert list(frames) == expected[epoch]
+        assert [first, *frames] == expected[epoch]
 
 
 def test_epoch_of_a_copy_is_its_own(coded) -> None:
