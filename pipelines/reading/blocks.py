@@ -4,7 +4,7 @@ Ray."""
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import streamcodec
 from streamcodec.checks import check_count, check_on_damage
 from streamcodec.errors import CorruptStreamError, FormatError, SourceError, UsageError
+from streamcodec.stream.sampling.shaping import Shaping
 from streamcodec.types import MAX_PIXELS, OnDamage
 
 from ..files.locations import filesystem, local_path
@@ -39,6 +40,7 @@ class Reading:
     on_damage: OnDamage = "raise"
     max_pixels: int = MAX_PIXELS
     weights: str | None = None
+    shaping: Shaping = field(default_factory=Shaping)
 
     def __post_init__(self) -> None:
         if self.clip_length is not None:
@@ -82,16 +84,17 @@ def pieces_of(location: str, reading: Reading) -> list[Piece]:
     damage is skipped: then there are none."""
     try:
         with opened(location, reading) as video:
-            return _cut(location, video, reading.frames)
+            return _cut(location, video, reading)
     except (SourceError, FormatError):
         if reading.on_damage == "raise":
             raise
         return []
 
 
-def _cut(location: str, video: "streamcodec.Video", frames: int) -> list[Piece]:
-    """A piece for every GOP in which a row begins. `frames`: of a row."""
-    height, width = video.size
+def _cut(location: str, video: "streamcodec.Video", reading: Reading) -> list[Piece]:
+    """A piece for every GOP in which a row begins."""
+    height, width = reading.shaping.size_of(video.size, location)
+    frames = reading.frames
     last = len(video) - frames
     ends = [*video.key_frames[1:], last + 1]
     pieces = []
@@ -151,15 +154,16 @@ def _rows(pieces: Iterable[Piece], reading: Reading) -> Iterator[tuple[Piece, di
                         if reading.on_damage == "raise":
                             raise
                         continue
-                    yield piece, _row(location, batch, single=reading.clip_length is None)
+                    yield piece, _row(location, batch, reading)
 
 
-def _row(location: str, batch: "streamcodec.FrameBatch", *, single: bool) -> dict[str, Any]:
+def _row(location: str, batch: "streamcodec.FrameBatch", reading: Reading) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "data": batch.array,
+        "data": reading.shaping.pixels(batch.array, location, ""),
         "pts_seconds": batch.pts_seconds,
         "duration_seconds": batch.duration_seconds,
     }
+    single = reading.clip_length is None
     own = {name: values[0] if single else values for name, values in columns.items()}
     return {**own, "path": np.array(location), "index": batch.indexes[0]}
 

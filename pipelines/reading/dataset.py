@@ -1,6 +1,7 @@
 """`read_ssf`: frames or clips of .ssf streams as a dataset of Ray Data, for training.
 
-    read_ssf("coded/", clip_length=8, shuffle=True).iter_torch_batches(batch_size=4)
+    clips = read_ssf("coded/", clip_length=8, resize=256, crop=224, columns=("data",), shuffle=True)
+    clips.iter_torch_batches(batch_size=4)
 
 Paths and ranges of frames travel; frames are decoded in the read tasks, and a task holds no more
 than a block of them at a time.
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.stream.sampling.shaping import Shaping, Size
 from streamcodec.types import MAX_PIXELS, OnDamage
 
 from ..files.sources import STREAM_SUFFIXES, Filter, Sources, list_sources, names_of
@@ -38,6 +40,8 @@ def read_ssf(
     *,
     clip_length: int | None = None,
     columns: Sequence[str] = COLUMNS,
+    resize: Size | None = None,
+    crop: Size | None = None,
     shuffle: bool = False,
     seed: int = 0,
     device: str | None = "cpu",
@@ -56,7 +60,10 @@ def read_ssf(
 
     The clips of a stream lie end to end from its first frame on, across GOPs; what is left at its
     end, shorter than a clip, is left out. `paths`: files, folders, globs, lists and URLs
-    (sources.py); their indexes are read before this returns. `shuffle` mixes the GOPs, not what is
+    (sources.py); their indexes are read before this returns. `resize`: (height, width), or the length
+    of the shorter side; `crop`: (height, width), or the side of a square, from the centre of what
+    was resized: with these, rows of videos of different sizes go into one batch. Batches for torch
+    take columns of numbers: leave out `path`. `shuffle` mixes the GOPs, not what is
     in them, by `seed`: take another one for every epoch. Ray hands rows out as they are done,
     unless `ray.data.DataContext.get_current().execution_options.preserve_order` is set. `device`:
     where networks run; with "cuda" give `num_gpus`. `on_damage` "skip" leaves out rows with frames
@@ -67,7 +74,13 @@ def read_ssf(
     or if there are no streams, and the errors of `streamcodec.open`.
     """
     reading = Reading(
-        clip_length, tuple(columns), device, on_damage, max_pixels, os.environ.get(WEIGHTS)
+        clip_length,
+        tuple(columns),
+        device,
+        on_damage,
+        max_pixels,
+        os.environ.get(WEIGHTS),
+        Shaping(resize, crop),
     )
     source = SsfDatasource(names_of(paths), reading, shuffle=shuffle, seed=seed)
     found: Dataset = ray.data.read_datasource(

@@ -12,6 +12,7 @@ import torch
 import streamcodec
 from streamcodec.errors import CorruptStreamError, SourceError, UsageError
 from streamcodec.pipelines.reading.blocks import COLUMNS, Piece, Reading, blocks, deal, pieces_of
+from streamcodec.stream.sampling.shaping import Shaping
 
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pyarrow", reason="Ray Data's dependencies are not installed")
@@ -199,6 +200,49 @@ def test_ray_gives_every_clip_once(streams: list[Path]) -> None:
     }
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+@pytest.fixture
+def mixed(streams: list[Path], synthetic: ModuleType, tiny_models: dict[str, str]) -> list[Path]:
+    """One stream more, of 6 frames, 40x64."""
+    path = streams[0].with_name("c.ssf")
+    frames = synthetic.moving_frames(6, 40, 64, seed=3)
+    streamcodec.encode(
+        frames, path, gop=GOP, scenecut=0, frame_rate=25, device="cpu", **tiny_models
+    )
+    return [*streams, path]
+
+
+@pytest.mark.usefixtures("ray_data")
+def test_batches_of_mixed_videos_for_torch(mixed: list[Path]) -> None:
+    from streamcodec.pipelines.reading.dataset import read_ssf
+
+    dataset = read_ssf(
+        mixed[0].parent, clip_length=3, resize=24, crop=(20, 16), columns=("data", "index")
+    )
+    batches = list(dataset.iter_torch_batches(batch_size=4))
+    assert [tuple(batch["data"].shape) for batch in batches] == [
+        (4, 3, 3, 20, 16),
+        (3, 3, 3, 20, 16),
+    ]
+    assert {batch["data"].dtype for batch in batches} == {torch.uint8}
+
+
+def test_sizes_are_those_of_video_dataset(mixed: list[Path]) -> None:
+    shaping = Shaping(resize=24, crop=(20, 16))
+    rows = [row for path in mixed for row in rows_of(path, 3, shaping=shaping)]
+    expected = streamcodec.VideoDataset(mixed, clip_length=3, resize=24, crop=(20, 16))
+    for row, clip in zip(rows, expected, strict=True):
+        assert torch.equal(torch.from_numpy(row["data"]), clip)
+    pieces = pieces_of(str(mixed[2]), Reading(3, shaping=shaping))
+    assert {piece.row_bytes for piece in pieces} == {3 * 3 * 20 * 16}
+
+
+def test_a_crop_that_does_not_fit_fails_before_the_first_row(mixed: list[Path]) -> None:
+    from streamcodec.pipelines.reading.dataset import read_ssf
+
+    with pytest.raises(UsageError, match=r"crop is 64x64 .* frames of .*a\.ssf are 32x48"):
+        read_ssf(mixed[0].parent, crop=64)
 
 
 @pytest.mark.usefixtures("ray_data")
