@@ -5,8 +5,8 @@
 #include <string>
 
 #include "coder/dispatch.hpp"
-#include "platform/error.hpp"
 #include "coder/scalar.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "platform/cpu.hpp"
 #include "coder/kernels.hpp"
 #include "coder/stream.hpp"
 #include "coder/tables.hpp"
+#include "platform/cpu.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec {

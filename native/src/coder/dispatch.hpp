@@ -1,8 +1,8 @@
 // Which of the coder's loops go with an instruction set.
 #pragma once
 
-#include "platform/cpu.hpp"
 #include "coder/kernels.hpp"
+#include "platform/cpu.hpp"
 
 namespace streamcodec {
 

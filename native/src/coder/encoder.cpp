@@ -4,9 +4,9 @@
 #include <string>
 
 #include "coder/dispatch.hpp"
-#include "platform/error.hpp"
 #include "coder/scalar.hpp"
 #include "coder/stream.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "platform/cpu.hpp"
 #include "coder/tables.hpp"
+#include "platform/cpu.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec {

@@ -1,8 +1,8 @@
 #include "coder/scalar.hpp"
 
-#include "platform/error.hpp"
 #include "coder/stream.hpp"
 #include "coder/tables.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

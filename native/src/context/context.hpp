@@ -49,11 +49,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "coder/decoder.hpp"
+#include "coder/encoder.hpp"
 #include "context/network.hpp"
 #include "context/order.hpp"
 #include "platform/cpu.hpp"
-#include "coder/decoder.hpp"
-#include "coder/encoder.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec {

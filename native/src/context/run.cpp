@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "context/layout.hpp"
 #include "context/dispatch.hpp"
+#include "context/layout.hpp"
 #include "platform/error.hpp"
 
 namespace streamcodec {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "platform/error.hpp"
 #include "motion/field.hpp"
 #include "motion/syntax.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

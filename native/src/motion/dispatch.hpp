@@ -1,8 +1,8 @@
 // Which loops of motion.hpp go with an instruction set.
 #pragma once
 
-#include "platform/cpu.hpp"
 #include "motion/kernels.hpp"
+#include "platform/cpu.hpp"
 
 namespace streamcodec {
 

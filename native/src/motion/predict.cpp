@@ -4,9 +4,9 @@
 #include <array>
 #include <atomic>
 
-#include "platform/error.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/filters.hpp"
+#include "platform/error.hpp"
 #include "platform/team.hpp"
 
 namespace streamcodec {

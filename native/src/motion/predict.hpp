@@ -25,8 +25,8 @@
 // evaluated.
 #pragma once
 
-#include "platform/cpu.hpp"
 #include "motion/field.hpp"
+#include "platform/cpu.hpp"
 
 namespace streamcodec {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "platform/error.hpp"
 #include "motion/dispatch.hpp"
 #include "motion/filters.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

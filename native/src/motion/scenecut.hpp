@@ -18,8 +18,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "platform/cpu.hpp"
 #include "motion/field.hpp"
+#include "platform/cpu.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec {

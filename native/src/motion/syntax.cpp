@@ -3,8 +3,8 @@
 #include <string>
 
 #include "coder/cost.hpp"
-#include "platform/error.hpp"
 #include "motion/coder.hpp"
+#include "platform/error.hpp"
 
 namespace streamcodec {
 

@@ -56,8 +56,8 @@
 
 #include "coder/decoder.hpp"
 #include "coder/encoder.hpp"
-#include "motion/field.hpp"
 #include "coder/tables.hpp"
+#include "motion/field.hpp"
 
 namespace streamcodec {
 

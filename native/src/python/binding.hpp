@@ -10,11 +10,11 @@
 #include <optional>
 #include <string>
 
-#include "platform/cpu.hpp"
 #include "coder/decoder.hpp"
 #include "coder/encoder.hpp"
-#include "platform/error.hpp"
 #include "coder/tables.hpp"
+#include "platform/cpu.hpp"
+#include "platform/error.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec {

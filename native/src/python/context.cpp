@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "python/binding.hpp"
 #include "context/context.hpp"
+#include "python/binding.hpp"
 
 namespace streamcodec {
 

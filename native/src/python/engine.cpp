@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <limits>
 
-#include "python/binding.hpp"
 #include "engine/network.hpp"
 #include "engine/select.hpp"
 #include "engine/workspace.hpp"
+#include "python/binding.hpp"
 
 namespace streamcodec {
 

@@ -1,8 +1,8 @@
 // The Python class CutDetector: checks arrays, releases the GIL, nothing more.
 #include <mutex>
 
-#include "python/binding.hpp"
 #include "motion/scenecut.hpp"
+#include "python/binding.hpp"
 
 namespace streamcodec {
 
