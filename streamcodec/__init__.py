@@ -29,6 +29,7 @@ _LAZY = {
     "stream.encode": ("EncodeReport", "encode"),
     "stream.encoder": ("Encoder",),
     "stream.reading.frames": ("Frame", "FrameBatch", "VideoMetadata"),
+    "stream.sampling.many": ("frames_at", "frames_at_seconds"),
     "stream.sampling.mapped": ("VideoMapDataset",),
     "stream.image": ("ImageReport", "decode_image", "encode_image"),
     "stream.options": ("DecodeOptions", "EncodeOptions"),

@@ -36,6 +36,8 @@ from streamcodec.stream.options import EncodeOptions as EncodeOptions
 from streamcodec.stream.reading.frames import Frame as Frame
 from streamcodec.stream.reading.frames import FrameBatch as FrameBatch
 from streamcodec.stream.reading.frames import VideoMetadata as VideoMetadata
+from streamcodec.stream.sampling.many import frames_at as frames_at
+from streamcodec.stream.sampling.many import frames_at_seconds as frames_at_seconds
 from streamcodec.stream.sampling.mapped import VideoMapDataset as VideoMapDataset
 from streamcodec.stream.search.predict import Prediction as Prediction
 from streamcodec.stream.search.search import SearchReport as SearchReport

@@ -162,6 +162,10 @@ class Video:
 
         Raises FrameIndexError before the first frame and after the last.
         """
+        return self._frame(self.index_at_seconds(seconds))
+
+    def index_at_seconds(self, seconds: float) -> int:
+        """Which frame `frame_at_seconds` gives; reads headers of packets, and decodes only where damage is concealed."""
         if not isinstance(seconds, Real):
             raise UsageError(f"time is {seconds!r}; accepted: seconds, a number")
         index, time_base = self._index, self.header.video.time_base
@@ -175,7 +179,7 @@ class Video:
         if self._concealer is not None:
             span = self._concealer.span_of_frame(index.at_pts(pts).first_frame)
             shown = [frame.index for frame in self._concealer.span(span) if frame.pts <= pts]
-            return self._frame(shown[-1] if shown else index.at_pts(pts).first_frame)
+            return shown[-1] if shown else index.at_pts(pts).first_frame
         headers = (
             item
             for item in self._reader.headers(index.at_pts(pts))
@@ -186,7 +190,7 @@ class Video:
         ]
         if not begun:
             raise self._lost(f"the frame at {seconds} s")
-        return self._frame(begun[-1])
+        return begun[-1]
 
     def times(self) -> Iterator[tuple[int, int]]:
         """(pts, duration) of every frame, in ticks of the stream's time base; reads headers of packets only."""
