@@ -116,8 +116,9 @@ class Spool:
 
     def read1(self, size: int = io.DEFAULT_BUFFER_SIZE) -> bytes:
         """What is there, at most `size` bytes; waits only if there is nothing."""
-        if self._at >= self._size and not self._pull(size):
-            return b""
+        while self._at >= self._size:  # it may stand far ahead
+            if not self._pull(size):
+                return b""
         self._kept.seek(self._at)
         data = self._kept.read(min(size, self._size - self._at))
         self._at += len(data)

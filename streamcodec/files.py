@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from streamcodec.errors import OutputError, SourceError, StreamCodecError, UsageError
 from streamcodec.file_objects import FileObject, Spool, can_seek, is_file_object
+from streamcodec.remote import RemoteFile, is_url
 
 __all__ = [
     "STANDARD_STREAM",
@@ -224,11 +225,13 @@ def writing(target: object) -> Iterator[None]:
 
 
 ByteSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""A path, "-" (standard input), the bytes themselves, or a binary file object, which need not be seekable."""
+"""A path, a URL, "-" (standard input), the bytes themselves, or a binary file object, which need not be seekable."""
 
 
 def open_input(source: ByteSource) -> BinaryIO:
-    """A binary file that can seek. Raises SourceError if it cannot be opened, UsageError if it is none of ByteSource."""
+    """A binary file that can seek. Raises SourceError if it cannot be opened, UsageError if it is none of ByteSource,
+    NotInstalledError for a URL of a kind that takes a package which is not installed.
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)) and source != STANDARD_STREAM:
@@ -283,20 +286,17 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         file = path.open("rb")
     except (OSError, ValueError) as error:
-        if "://" in name:
-            raise UsageError(f"source is the URL {name}; accepted: {_instead_of(name)}") from error
+        if is_url(name):
+            return _open_url(name)
         raise SourceError(
             f"cannot open {path}: {getattr(error, 'strerror', None) or error}"
         ) from error
     return file if file.seekable() else cast(BinaryIO, Spool(file))
 
 
-def _instead_of(url: str) -> str:
-    """What to give in place of a URL."""
+def _open_url(url: str) -> BinaryIO:
     protocol, _, rest = url.partition("://")
     if protocol.lower() == "file":
-        return f"a path, such as {unquote('/' + rest.partition('/')[2])}"
-    return (
-        "a path, bytes or a binary file object; download it, pipe it in (curl URL | streamcodec ... -), "
-        "or open it in Python (urllib.request.urlopen, fsspec.open)"
-    )
+        path = unquote("/" + rest.partition("/")[2])
+        raise UsageError(f"source is the URL {url}; accepted: a path, such as {path}")
+    return cast(BinaryIO, RemoteFile(url))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import writing
+from streamcodec.remote import filesystem, is_url
 
-from .locations import filesystem, is_url, local_path, location_of
+from .locations import local_path, location_of
 from .storage import WORK_FOLDER
 
 __all__ = ["Places"]

@@ -10,12 +10,11 @@ break) or that a list would misread (`#`, blanks at its ends, `://`) stands as a
 
 import os
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from streamcodec.errors import SourceError, UsageError
+from streamcodec.remote import is_url
 
-__all__ = ["FILE_URL", "FileRef", "filesystem", "is_below", "is_url", "local_path", "location_of"]
+__all__ = ["FILE_URL", "FileRef", "is_below", "local_path", "location_of"]
 
 FILE_URL = "file://"
 
@@ -32,10 +31,6 @@ class FileRef:
     key: str
 
 
-def is_url(text: str) -> bool:
-    return "://" in text
-
-
 def location_of(path: str | os.PathLike[str]) -> str:
     """The location of a local path."""
     text = os.path.abspath(path)
@@ -49,24 +44,6 @@ def local_path(location: str) -> str | None:
     if location.startswith(FILE_URL):
         return os.fsdecode(unquote_to_bytes(location.removeprefix(FILE_URL)))
     return None if is_url(location) else location
-
-
-def filesystem(url: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path in it. Raises UsageError if fsspec, or its part
-    for this protocol, is not installed."""
-    try:
-        import fsspec
-    except ImportError as error:
-        raise UsageError(
-            f"{url}: fsspec is not installed; accepted: local paths, or pip install fsspec for URLs"
-        ) from error
-    try:
-        found, path = fsspec.core.url_to_fs(url)
-    except OSError as error:
-        raise SourceError(f"cannot open {url}: {error}") from error
-    except Exception as error:  # each protocol has errors of its own, TypeError among them
-        raise UsageError(f"{url}: {error or type(error).__name__}") from error
-    return found, str(path)
 
 
 def is_below(location: str, folder: str) -> bool:

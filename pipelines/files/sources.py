@@ -24,8 +24,9 @@ from typing import Any, TextIO
 
 from streamcodec.errors import SourceError, StreamCodecError
 from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES
+from streamcodec.remote import filesystem, is_url
 
-from .locations import filesystem, is_url, local_path, location_of
+from .locations import local_path, location_of
 
 __all__ = [
     "FAILED_HEADER",

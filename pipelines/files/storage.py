@@ -20,8 +20,9 @@ from typing import TypeVar
 
 from streamcodec.errors import OutputError, SourceError
 from streamcodec.files import put_in_place, temporary_beside, writing
+from streamcodec.remote import filesystem
 
-from .locations import FileRef, filesystem, local_path
+from .locations import FileRef, local_path
 from .sources import identity_of
 
 __all__ = ["WORK_FOLDER", "Storage", "exists", "remove_parts"]

@@ -17,7 +17,7 @@ from streamcodec.errors import CorruptStreamError, FormatError, SourceError, Usa
 from streamcodec.stream.sampling.shaping import Shaping
 from streamcodec.types import MAX_PIXELS, OnDamage
 
-from ..files.locations import filesystem, local_path
+from ..files.locations import local_path
 
 __all__ = ["COLUMNS", "WEIGHTS", "Piece", "Reading", "blocks", "deal", "pieces_of"]
 
@@ -170,21 +170,12 @@ def _row(location: str, batch: "streamcodec.FrameBatch", reading: Reading) -> di
 
 @contextmanager
 def opened(location: str, reading: Reading) -> Iterator["streamcodec.Video"]:
-    """A stream on a disk or, by fsspec, behind a URL, of which only what is needed is read."""
+    """A stream on a disk or behind a URL, of which only what is needed is read."""
     settings: dict[str, Any] = {
         "device": reading.device,
         "on_damage": reading.on_damage,
         "max_pixels": reading.max_pixels,
     }
     path = local_path(location)
-    if path is not None:
-        with streamcodec.open(path, **settings) as video:
-            yield video
-        return
-    files, name = filesystem(location)
-    try:
-        file = files.open(name, "rb")
-    except OSError as error:
-        raise SourceError(f"cannot open {location}: {error}") from error
-    with file, streamcodec.open(file, **settings) as video:
+    with streamcodec.open(location if path is None else path, **settings) as video:
         yield video

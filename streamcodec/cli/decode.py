@@ -21,6 +21,7 @@ from streamcodec.cli.options import (
 )
 from streamcodec.files import STANDARD_STREAM
 from streamcodec.progress import frames_done
+from streamcodec.remote import without_secrets
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
 from streamcodec.text import counted, human_bytes
@@ -52,9 +53,9 @@ def decode(
 ) -> None:
     """Decode an .ssf stream into a video.
 
-    IN is a file, or - for standard input. OUT is an mp4, mkv, mov or webm file, a .y4m file, a
-    folder for PNG pictures, or - for y4m on standard output. A video file gets the sound, subtitles
-    and chapters of the stream too.
+    IN is a file, a URL (http, s3, gs) or - for standard input. OUT is an mp4, mkv, mov or webm
+    file, a .y4m file, a folder for PNG pictures, or - for y4m on standard output. A video file gets
+    the sound, subtitles and chapters of the stream too.
     """
     prepare(threads)
     import streamcodec
@@ -62,13 +63,14 @@ def decode(
     is_new = not Path(out).exists()
     with frames_done("decode", quiet=quiet or as_json) as advance:
         report = streamcodec.decode(source, out, progress=advance, **given(options))
+    name = without_secrets(source)
     if report.damage is not None:
         kept = f"; {report.concealed} were concealed" if report.concealed else ""
-        say(f"streamcodec: warning: {source}: {report.damage}{kept}", err=True)
+        say(f"streamcodec: warning: {name}: {report.damage}{kept}", err=True)
     if as_json:
-        say_json(facts(source, out, report), err=out == STANDARD_STREAM)
+        say_json(facts(name, out, report), err=out == STANDARD_STREAM)
     elif not quiet:
-        say_notes(source, report.notes)
+        say_notes(name, report.notes)
         if is_new and Path(out).is_dir() and not out.endswith(("/", os.sep)):
             say_notes(out, [f"without a suffix it is a folder; for a video name it {out}.mp4"])
         say(summary(out, report), err=True)

@@ -16,6 +16,7 @@ from streamcodec.cli.options import (
 from streamcodec.editing import RepairReport
 from streamcodec.editing import repair as repair_stream
 from streamcodec.errors import PARTLY_FAILED
+from streamcodec.remote import without_secrets
 from streamcodec.stream.options import DecodeOptions
 from streamcodec.text import counted
 
@@ -50,7 +51,7 @@ def repair(
     if as_json:
         say_json(facts(report), err=out == "-")
     elif not quiet:
-        tell(source, out, report)
+        tell(without_secrets(source), out, report)
     return 0 if report.is_complete else PARTLY_FAILED
 
 
@@ -63,14 +64,14 @@ def facts(report: RepairReport) -> dict[str, object]:
     }
 
 
-def tell(source: str, out: str, report: RepairReport) -> None:
+def tell(name: str, out: str, report: RepairReport) -> None:
     """Print what was wrong and what is lost."""
     for problem in report.problems[:MOST_PROBLEMS]:
-        say(f"{source}: {problem}", err=True)
+        say(f"{name}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:
-        say(f"{source}: and {counted(more, 'other problem')}", err=True)
+        say(f"{name}: and {counted(more, 'other problem')}", err=True)
     lost = report.damage or ("no frame is lost" if report.problems else "the stream was whole")
     sound = "; sound or subtitles may be lost too" if report.sound_lost else ""
     end = "; it ends early: how much followed is not known" if report.ends_early else ""
-    say(f"{source}: {lost}{sound}{end}", err=True)
+    say(f"{name}: {lost}{sound}{end}", err=True)
     say(written(out, report.frames, report.gops, report.size_bytes), err=True)

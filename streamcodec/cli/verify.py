@@ -15,6 +15,7 @@ from streamcodec.cli.options import (
 )
 from streamcodec.errors import CorruptStreamError
 from streamcodec.progress import frames_done
+from streamcodec.remote import without_secrets
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
 from streamcodec.text import counted
@@ -62,21 +63,28 @@ def verify(
         report = streamcodec.verify(source, decode=decode, progress=advance, **given(options))
     if as_json:
         lost = sum(loss.frames for loss in report.lost)
-        say_json({"source": source, "ok": report.ok, **asdict(report), "lost_frames": lost})
+        say_json(
+            {
+                "source": without_secrets(source),
+                "ok": report.ok,
+                **asdict(report),
+                "lost_frames": lost,
+            }
+        )
     else:
-        _tell(source, report, quiet=quiet)
+        _tell(without_secrets(source), report, quiet=quiet)
     if not report.ok:
         return CorruptStreamError.exit_code
     return 1 if exact and report.inexact_gops else 0
 
 
-def _tell(source: str, report: "VerifyReport", *, quiet: bool) -> None:
+def _tell(name: str, report: "VerifyReport", *, quiet: bool) -> None:
     for problem in report.problems[:MOST_PROBLEMS]:
-        say(f"{source}: {problem}", err=True)
+        say(f"{name}: {problem}", err=True)
     if (more := len(report.problems) - MOST_PROBLEMS) > 0:
-        say(f"{source}: and {counted(more, 'other problem')}", err=True)
+        say(f"{name}: and {counted(more, 'other problem')}", err=True)
     if not quiet:
-        say(f"{source}: {describe(report)}")
+        say(f"{name}: {describe(report)}")
 
 
 def describe(report: "VerifyReport") -> str:

@@ -37,6 +37,9 @@ class Lookahead:
         self._data = bytearray()
         self._start = 0  # offset of _data in the stream
         self._known_size = 0  # of a file that can seek
+        self._ahead = max(_CHUNK, getattr(file, "ahead_bytes", 0))
+        self._stop: int | None = None
+        self._all = False
         self.position = 0
 
     def has(self, count: int) -> bool:
@@ -67,8 +70,13 @@ class Lookahead:
         self.jump(target)
         return True
 
-    def jump(self, position: int) -> None:
-        """Go to a byte of the stream; to one that has been passed over only where the file can seek."""
+    def jump(self, position: int, *, stop: int | None = None, read_all: bool = False) -> None:
+        """Go to a byte of the stream; to one that has been passed over only where the file can seek.
+
+        `stop`: where the range ends that is read from here; nothing behind it is read without need. `read_all`: whether no byte of it
+        will be passed over. Both hold until the next jump.
+        """
+        self._stop, self._all = stop, read_all
         if not self._start <= position <= self._start + len(self._data):
             self._seek(self._base + position, 0)
             self._data.clear()
@@ -98,9 +106,13 @@ class Lookahead:
         if self.position > self._start:
             del self._data[: self.position - self._start]
             self._start = self.position
+        at = self._start + len(self._data)
+        size = self._ahead if self._all else _CHUNK
+        if self._stop is not None and self._stop > at:
+            size = min(size, self._stop - at)
         while True:
-            with reading_object(f"the stream after byte {self._start + len(self._data)}"):
-                chunk = self._read(min(max(missing, _CHUNK), _MAX_READ))
+            with reading_object(f"the stream after byte {at}"):
+                chunk = self._read(min(max(missing, size), _MAX_READ))
             if chunk:
                 self._data += chunk
                 return True

@@ -107,7 +107,11 @@ class Walk:
 
     def __iter__(self) -> Iterator[Found | Damage]:
         while self._stop is None or self._at < self._stop:
-            self._source.jump(self._at)  # another walk may have moved it
+            self._source.jump(  # another walk may have moved it
+                self._at,
+                stop=self._stop,
+                read_all=self._payloads or self._stop is not None,  # of a GOP, which will be read
+            )
             try:
                 found = read_packet(
                     self._source, payloads=self._payloads, stop=self._stop, limits=self._limits

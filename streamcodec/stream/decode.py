@@ -12,6 +12,7 @@ from streamcodec.checks import check_path, check_range
 from streamcodec.container import Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
+from streamcodec.remote import is_url
 from streamcodec.stream.options import OpenSettings
 from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.reading.opening import hinting
@@ -168,7 +169,7 @@ def _ticks(
     own = video.header.video.time_base
     if not stores_lengths(Path(out)):
         return own, ()
-    if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
+    if _is_pipe(source):
         fitting, exact = max(own, _MICROSECOND), own >= _MICROSECOND
     else:
         entries, end = video.index.entries, video.index.end_pts
@@ -223,6 +224,13 @@ class _Tally:
 
 def _expected(source: ByteSource, video: Video, max_frames: int | None) -> int | None:
     """How many frames will come. A pipe is not asked: it would have to end first."""
-    if not isinstance(source, (str, os.PathLike)) or not Path(source).is_file():
+    if _is_pipe(source) or not isinstance(source, (str, os.PathLike)):
         return max_frames
     return min(len(video), max_frames or len(video))
+
+
+def _is_pipe(source: ByteSource) -> bool:
+    """Whether a name stands for what cannot be read from its end first."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    return not (is_url(os.fspath(source)) or Path(source).is_file())

@@ -30,13 +30,15 @@ __all__ = ["Video", "open"]
 
 
 def open(source: ByteSource, **settings: Unpack[OpenSettings]) -> "Video":
-    """Open an .ssf stream: a path, "-" (standard input), bytes, or a binary file object, which need not be seekable.
+    """Open an .ssf stream: a path, a URL (http, s3, gs and what else fsspec knows; it takes the extra `remote`), "-" (standard input),
+    bytes, or a binary file object, which need not be seekable.
 
     `settings`: the fields of `DecodeOptions` as keywords: `device`, `precision`, `intra`, `inter`,
     `max_pixels`, `on_damage`, `header_from` and `limits`. With `on_damage="skip"`, asking for a lost frame by its index is still a
     CorruptStreamError; with "conceal" it is the last good frame before it, marked as `concealed`.
 
-    Raises SourceError if it cannot be opened, CorruptStreamError or UnsupportedStreamError if its header cannot be used.
+    Raises SourceError if it cannot be opened, NotInstalledError for a URL without the package that it takes, CorruptStreamError or
+    UnsupportedStreamError if its header cannot be used.
     """
     return Video(source, DecodeOptions(**settings))
 
@@ -64,7 +66,7 @@ class Video:
 
     Random access gives the same pixels as straight decoding and reads nothing but the index and the GOPs that it needs.
     It can be pickled and used behind a fork (it opens its source again, and takes one CPU thread there, as loader workers have), if the
-    source is a path or bytes. One thread at a time.
+    source is a path, a URL or bytes. One thread at a time.
     """
 
     def __init__(self, source: ByteSource, options: DecodeOptions) -> None:
@@ -268,7 +270,7 @@ class Video:
     def __reduce__(self) -> tuple[object, ...]:
         if not self._can_reopen:
             raise UsageError(
-                "a video opened from a file object cannot be pickled; open it by path or from bytes"
+                "a video opened from a file object cannot be pickled; open it by path or URL, or from bytes"
             )
         return Video, (self._source, self._options)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from streamcodec.errors import SourceError, UsageError
-from streamcodec.pipelines.files.locations import filesystem, is_below, local_path, location_of
+from streamcodec.errors import NotInstalledError, SourceError, UsageError
+from streamcodec.pipelines.files.locations import is_below, local_path, location_of
 from streamcodec.pipelines.files.outputs import OutputNames
 from streamcodec.pipelines.files.sources import (
     FAILED_HEADER,
@@ -22,6 +22,7 @@ from streamcodec.pipelines.files.sources import (
     Item,
     list_sources,
 )
+from streamcodec.remote import filesystem
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_url_without_its_part_of_fsspec_fails(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(UsageError, match="xyz"):
         relatives("xyz://bucket/a.mp4")
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(UsageError, match="memory://a: fsspec is not installed"):
+    with pytest.raises(NotInstalledError, match="memory://a takes fsspec: pip install"):
         relatives("memory://a")
 
 
