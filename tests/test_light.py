@@ -77,6 +77,20 @@ with streamcodec.open(out.getvalue()) as video:
             raise AssertionError("a tensor without PyTorch")
 samples = list(streamcodec.VideoDataset(out.getvalue()))
 assert len(samples) == 5 and samples[0].shape == (3, 32, 48)
+settings = {"clip_length": 2, "resize": (16, 24), "output_dtype": "float32"}
+clips = list(streamcodec.VideoDataset(out.getvalue(), **settings))
+by_number = streamcodec.VideoMapDataset(out.getvalue(), **settings)
+assert len(clips) == len(by_number) == 2
+for number, clip in enumerate(clips):
+    assert clip.shape == (2, 3, 16, 24) and clip.dtype == np.float32 and clip.max() <= 1
+    assert np.array_equal(by_number[number], clip)
+assert [frame.index for frame in streamcodec.frames_at([(out.getvalue(), 3), (out.getvalue(), 0)])] == [3, 0]
+try:
+    streamcodec.VideoDataset(out.getvalue(), output_dtype="bfloat16")
+except streamcodec.NotInstalledError as error:
+    assert "output_dtype bfloat16 needs PyTorch" in str(error)
+else:
+    raise AssertionError("bfloat16 without PyTorch")
 codec = streamcodec.load_codec()
 coded = streamcodec.encode_gop(codec, np.stack(frames), 40)
 assert np.array_equal(streamcodec.decode_gop(codec, coded.payloads, (32, 48)).array, coded.reconstruction.array)
