@@ -1,5 +1,11 @@
 """One video by several processes: the bytes of one, and nothing left behind."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -70,3 +76,26 @@ def test_an_error_of_a_job_is_the_callers(
     with pytest.raises(StreamCodecError, match=r"clip\.mkv: No such file"):
         parts.encode_in_jobs(clip, tmp_path / "out.ssf", jobs=2, **SETTINGS, **tiny_models)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no groups of processes here")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupted_jobs_leave_nothing(synthetic: ModuleType, tmp_path: Path, name: str) -> None:
+    """Ctrl-C reaches all processes of a terminal, the others only the one that is named."""
+    clip, number = synthetic.write_clip(tmp_path / "clip.mkv", 300), signal.Signals[name]
+    command = [sys.executable, "-P", "-m", "streamcodec", "encode", str(clip), "out.ssf"]
+    process = subprocess.Popen(
+        [*command, "--jobs", "2", "--gop", "8", "--preset", "slow"],
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),  # noqa: PLW1509 (the tests' parent may ignore it)
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".streamcodec-*/*.ssf")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (os.killpg if name == "SIGINT" else os.kill)(process.pid, number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert b"Traceback" not in said
+    assert list(tmp_path.iterdir()) == [clip]
