@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any, TypeGuard, cast, get_args
 
 from streamcodec.errors import UsageError
-from streamcodec.types import QUALITIES, Hdr, OnDamage, Precision, Preset
+from streamcodec.types import MAX_SIDE, QUALITIES, Hdr, OnDamage, Precision, Preset
 
 __all__ = [
     "MAX_SECONDS",
@@ -20,6 +20,7 @@ __all__ = [
     "check_preset",
     "check_quality",
     "check_range",
+    "check_scale",
     "check_text",
     "is_number",
     "parse_json",
@@ -98,6 +99,18 @@ def _check_choice(what: str, value: object, choices: tuple[str, ...]) -> object:
     if value not in choices:
         raise UsageError(f"{what} is {value!r}; accepted: {', '.join(choices)}")
     return value
+
+
+def check_scale(scale: Any) -> tuple[int, int]:
+    """(width, height) of a text such as "1280x720"."""
+    sides = scale.split("x") if isinstance(scale, str) else []
+    if len(sides) != 2 or not all(
+        side.isascii() and side.isdecimal() and 1 <= int(side) <= MAX_SIDE for side in sides
+    ):
+        raise UsageError(
+            f"scale is {scale!r}; accepted: WIDTHxHEIGHT, as in 1280x720, up to {MAX_SIDE} on each side"
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def exact_seconds(seconds: float) -> Fraction:

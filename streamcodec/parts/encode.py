@@ -126,6 +126,7 @@ def _after_seeking(
             background=plan.source_range.background,
             video_track=plan.source_range.video_track,
             hdr=plan.source_range.hdr,
+            scale=plan.source_range.scale,
         ) as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:

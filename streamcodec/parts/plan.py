@@ -32,7 +32,7 @@ from streamcodec.types import OnError, RawFrame
 
 __all__ = ["PlannedGop", "VideoPlan", "checksum", "plan_video"]
 
-FORMAT = 3  # of the JSON
+FORMAT = 4  # of the JSON
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,7 @@ def plan_video(
         options.background,
         options.video_track,
         options.hdr,
+        options.scale,
     )
     threads = (
         threads_now() if threads is None else check_count("number of threads", threads, "threads")

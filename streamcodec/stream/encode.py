@@ -118,6 +118,7 @@ def encode(
         options.background,
         options.video_track,
         options.hdr,
+        options.scale,
     )
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)

@@ -10,6 +10,7 @@ from streamcodec.checks import (
     check_precision,
     check_preset,
     check_quality,
+    check_scale,
     is_number,
 )
 from streamcodec.container import DEFAULT_LIMITS, Limits
@@ -58,6 +59,7 @@ class EncodeOptions:
     `hdr`: what becomes of videos with PQ or HLG and more than 8 bits: "tonemap", "clip" (above SDR white) or "refuse" (SourceError).
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     `video_track`: which of several video tracks of the source, from 0 (FFmpeg's v:N); None = the one that players choose, which is noted.
+    `scale`: "1280x720", the width and height that the source's pictures are scaled to, before any rotation; None leaves them.
     """
 
     quality: int = option(
@@ -133,6 +135,10 @@ class EncodeOptions:
         default="the one that players choose",
     )
 
+    scale: str | None = option(
+        None, "Size of the pictures, in pixels.", metavar="WxH", default="the source's"
+    )
+
     @property
     def target(self) -> Target | None:
         """What to reach; None = `quality` stands."""
@@ -168,6 +174,8 @@ class EncodeOptions:
         check_carry("subtitles", self.subtitles)
         if self.video_track is not None:
             check_count("video track", self.video_track, "(the first)", at_least=0)
+        if self.scale is not None:
+            check_scale(self.scale)
         if (
             isinstance(self.gop, bool)
             or not isinstance(self.gop, int)
@@ -207,6 +215,7 @@ class EncodeSettings(TypedDict, total=False):
     background: str | None
     video_track: int | None
     hdr: Hdr
+    scale: str | None
 
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:

@@ -43,7 +43,7 @@ Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
 class SourceRange:
     """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage.
 
-    `background`, what transparent pixels are laid on, `video_track` and `hdr`: as VideoReader has them.
+    `background`, what transparent pixels are laid on, `video_track`, `hdr` and `scale`: as VideoReader has them.
     """
 
     start_seconds: float = 0.0
@@ -53,6 +53,7 @@ class SourceRange:
     background: str | None = None
     video_track: int | None = None
     hdr: Hdr = "tonemap"
+    scale: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -152,6 +153,8 @@ def open_source(
         )
     if source_range.video_track is not None:
         raise UsageError("video_track is for video files; frames from Python are of one track")
+    if source_range.scale is not None:
+        raise UsageError("scale is for video files; scale frames from Python yourself")
     yield PythonFrames(source, frame_rate, frame_format)
 
 

@@ -10,7 +10,7 @@ from typing import Self, get_args
 
 import av
 
-from streamcodec.checks import check_count, check_hdr, check_range
+from streamcodec.checks import check_count, check_hdr, check_range, check_scale
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, chapters_in, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, RawFrame
@@ -20,6 +20,7 @@ from streamcodec.video.decoder import Decoder, Stamped
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.hdr.convert import SDR, hdr_converter
 from streamcodec.video.pixels import FrameLoader, conversion_notes
+from streamcodec.video.scale import Scaler, scaled_format
 from streamcodec.video.source import OpenSource, Source, reading
 from streamcodec.video.tracks.find import Found, find_tracks, own_tags
 from streamcodec.video.tracks.read import FileTracks, NoTracks, QueuedTracks, TrackSource
@@ -37,6 +38,7 @@ class VideoReader:
     `start_pts`, in ticks and instead of `start_seconds`, selects the frames at that time or later. They are those of reading from the
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
     `video_track`: which of several, from 0 (FFmpeg's v:N); None = the one that players choose, which `notes` tells.
+    `scale`: "1280x720", width and height that the stored pictures are scaled to.
     `threads`: of the decoder; None = 1. The frames are the same with more, also beside damage, where one goes on.
     Pictures are given as they are shown, cropped and mirrored as the container asks for, but for turns: see `format.rotation_degrees`.
 
@@ -71,8 +73,10 @@ class VideoReader:
         subtitles: Carry = "none",
         background: str | None = None,
         hdr: Hdr = "tonemap",
+        scale: str | None = None,
     ) -> None:
         self._hdr = check_hdr(hdr)
+        self._size = None if scale is None else check_scale(scale)
         self._background = None if background is None else parse_background(background)
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
@@ -169,6 +173,9 @@ class VideoReader:
             self._notes += (hdr.note,)
         self._notes += found.notes
         self._loader = FrameLoader(frame_format, self.format.color, self._background, hdr)
+        self._scaler = None if self._size is None else Scaler(self._size)
+        if self._size is not None:
+            self.format = scaled_format(self.format, self._size)
 
     def _check_matrix(self) -> None:
         try:
@@ -193,7 +200,10 @@ class VideoReader:
         frame, pts = self._take()
         duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
         with reading(self._name, "convert the frames of"):
-            return RawFrame(self._view.apply(self._loader.load(frame)), pts, duration)
+            planes = self._view.apply(self._loader.load(frame))
+            if self._scaler is not None:
+                planes = self._scaler.apply(planes)
+            return RawFrame(planes, pts, duration)
 
     def skip(self, frames: int) -> None:
         """Skip this many frames, or what is left; their pixels are not converted. Raises as iterating does."""

@@ -108,6 +108,7 @@ def search(
         max_frames,
         background=options.background,
         video_track=options.video_track,
+        scale=options.scale,
         hdr=options.hdr,
     )
     codec = chosen_codec(codec, options)
