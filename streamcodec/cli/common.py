@@ -49,7 +49,7 @@ def say_notes(source: str, notes: Sequence[str]) -> None:
     """One line on standard error that tells what of a source is changed or not kept; nothing
     without notes."""
     if notes:
-        say(f"streamcodec: note: {source}: {'; '.join(notes)}", err=True)
+        say(f"streamcodec: note: {source}: {of_command_line('; '.join(notes))}", err=True)
 
 
 def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 import streamcodec
 from streamcodec._version import __version__
 from streamcodec.cli import run
+from streamcodec.cli.common import say_notes
 from streamcodec.container import PacketHeader, Reader, Writer
 from streamcodec.errors import CorruptStreamError, OutputError
 from streamcodec.types import ColorSpec
@@ -330,3 +331,9 @@ def test_the_process_ends_while_a_stage_waits(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "missing.ssf" in done.stderr
+
+
+def test_no_python_in_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    say_notes("a.mp4", ["--video-track (video_track=) takes another", "as it was (1 of 2)"])
+    said = "streamcodec: note: a.mp4: --video-track takes another; as it was (1 of 2)\n"
+    assert capsys.readouterr().err == said
