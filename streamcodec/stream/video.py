@@ -1,27 +1,25 @@
 """`streamcodec.open`: a stream as a sequence of frames, with random access."""
 
 import math
-import operator
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from numbers import Real
 from types import TracebackType
 from typing import Self, Unpack, overload
 
 from streamcodec.checks import check_range, exact_seconds
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType
-from streamcodec.errors import CorruptStreamError, FrameIndexError, UsageError
+from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.files import ByteSource, close_of, open_input
 from streamcodec.runtime import set_threads
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.reading.conceal import Concealer
 from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_for
-from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata
+from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata, metadata_of
 from streamcodec.stream.reading.opening import name_of, naming, reader_of
+from streamcodec.stream.reading.places import place_of, ticks_at
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
 from streamcodec.text import MOST_CHARACTERS, shown
 from streamcodec.tracks import TrackPacket
@@ -92,25 +90,7 @@ class Video:
     @property
     def metadata(self) -> VideoMetadata:
         """What the stream is. Of a pipe, waits for its end."""
-        header, index = self.header, self._index
-        return VideoMetadata(
-            width=self.size[1],
-            height=self.size[0],
-            frames=index.frame_count,
-            gops=len(index.entries),
-            duration_seconds=float(index.duration * header.video.time_base),
-            size_bytes=self._reader.size_bytes,
-            frame_rate=header.video.frame_rate,
-            time_base=header.video.time_base,
-            sample_aspect_ratio=header.video.sample_aspect_ratio,
-            rotation_degrees=header.video.rotation_degrees,
-            color=header.video.color,
-            intra=header.intra.name,
-            inter=None if header.inter is None else header.inter.name,
-            quality=header.quality,
-            frame_format=header.frame_format,
-            tags=dict(header.metadata),
-        )
+        return metadata_of(self.header, self._index, self._reader.size_bytes)
 
     @property
     def index(self) -> Index:
@@ -168,16 +148,8 @@ class Video:
 
     def index_at_seconds(self, seconds: float) -> int:
         """Which frame `frame_at_seconds` gives; reads headers of packets, and decodes only where damage is concealed."""
-        if not isinstance(seconds, Real):
-            raise UsageError(f"time is {seconds!r}; accepted: seconds, a number")
-        index, time_base = self._index, self.header.video.time_base
-        position = seconds / time_base
-        pts = round(position) if math.isfinite(position) else index.end_pts + 1
-        pts -= float(pts * time_base) > seconds
-        if not index.entries or not index.entries[0].pts <= pts < max(
-            index.end_pts, index.entries[-1].pts + 1
-        ):
-            raise FrameIndexError(f"time is {seconds} s; {_shown_from_to(index, time_base)}")
+        index = self._index
+        pts = ticks_at(seconds, index, self.header.video.time_base)
         if self._concealer is not None:
             span = self._concealer.span_of_frame(index.at_pts(pts).first_frame)
             shown = [frame.index for frame in self._concealer.span(span) if frame.pts <= pts]
@@ -203,7 +175,7 @@ class Video:
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
         entries = self._index.entries
-        position = _position("GOP", number, len(entries))
+        position = place_of("GOP", number, len(entries))
         if self._concealer is not None:
             return self._concealer.span(position)
         return self._play(entries[position])
@@ -309,9 +281,8 @@ class Video:
 
     def _reopen_after_fork(self) -> None:
         if self._process != os.getpid() and self._can_reopen:
-            set_threads(
-                1
-            )  # OpenMP's threads do not survive a fork: PyTorch's first layer would wait for them for ever
+            # OpenMP's threads do not survive a fork: PyTorch's first layer would wait for them for ever
+            set_threads(1)
             self._open()
 
     @property
@@ -352,7 +323,7 @@ class Video:
         return CorruptStreamError(f"{where}{what} is lost to damage")
 
     def _check(self, index: int) -> int:
-        return _position("frame", index, len(self))
+        return place_of("frame", index, len(self))
 
     def _gop_of(self, index: int) -> tuple[int, Iterator[Frame]]:
         """A number of the GOP that holds a frame, and its frames."""
@@ -375,23 +346,3 @@ class Video:
         return replace(
             at.last, planes=tuple(plane.copy() for plane in at.last.planes)
         )  # the caller's own: it may be asked for again
-
-
-def _shown_from_to(index: Index, time_base: Fraction) -> str:
-    if not index.entries:
-        return "the stream has no frames"
-    begin, end = (float(pts * time_base) for pts in (index.entries[0].pts, index.end_pts))
-    return f"the stream is shown from {begin} s to {end} s"
-
-
-def _position(what: str, index: int, count: int) -> int:
-    """0 .. count - 1, for an index from either end. Raises FrameIndexError past the ends, UsageError if it is not an integer."""
-    try:
-        number = operator.index(index)
-    except TypeError as error:
-        raise UsageError(
-            f"{what} is {index!r}; accepted: an integer (for frames also a slice of integers)"
-        ) from error
-    if not -count <= number < count:
-        raise FrameIndexError(f"{what} is {number}; the video has {count} {what}s")
-    return number % count

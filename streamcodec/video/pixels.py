@@ -10,6 +10,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from streamcodec.errors import SourceError
+from streamcodec.text import counted
 from streamcodec.types import UNSPECIFIED, ColorSpec, FrameFormat, RawFrame
 from streamcodec.video.alpha import laid_on
 from streamcodec.video.color import (
@@ -81,7 +82,7 @@ class FrameLoader:
         if self._changed_at is None:
             return ()
         return (
-            f"its colour matrix or range changes after {self._changed_at} frames: those are converted to that of the first",
+            f"its colour matrix or range changes after {counted(self._changed_at, 'frame')}: those are converted to that of the first",
         )
 
     def load(self, frame: av.VideoFrame) -> tuple[Plane, ...]:

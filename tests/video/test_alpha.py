@@ -123,7 +123,7 @@ def test_colours_that_change_are_converted(frame_format: str, matrix: int, full:
     for one, other in zip(first, second, strict=True):
         assert np.abs(one.astype(int) - other).max() <= 3
     assert loader.notes == (
-        "its colour matrix or range changes after 1 frames: those are converted to that of the first",
+        "its colour matrix or range changes after 1 frame: those are converted to that of the first",
     )
     third = loader.load(frame_of((200, 60, 30), 1, False))
     assert all(np.array_equal(*pair) for pair in zip(first, third, strict=True))

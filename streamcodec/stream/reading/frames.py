@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.codec import Views
+from streamcodec.container import Header, Index
 from streamcodec.text import counted
 from streamcodec.types import ColorSpec, FrameFormat, FrameType, Planes
 
-__all__ = ["Frame", "FrameBatch", "VideoMetadata"]
+__all__ = ["Frame", "FrameBatch", "VideoMetadata", "metadata_of"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,3 +126,26 @@ class VideoMetadata:
     quality: int | None
     frame_format: FrameFormat
     tags: dict[str, str]
+
+
+def metadata_of(header: Header, index: Index, size_bytes: int) -> VideoMetadata:
+    """What a stream's header and index tell."""
+    shown = header.crop or header.video
+    return VideoMetadata(
+        width=shown.width,
+        height=shown.height,
+        frames=index.frame_count,
+        gops=len(index.entries),
+        duration_seconds=float(index.duration * header.video.time_base),
+        size_bytes=size_bytes,
+        frame_rate=header.video.frame_rate,
+        time_base=header.video.time_base,
+        sample_aspect_ratio=header.video.sample_aspect_ratio,
+        rotation_degrees=header.video.rotation_degrees,
+        color=header.video.color,
+        intra=header.intra.name,
+        inter=None if header.inter is None else header.inter.name,
+        quality=header.quality,
+        frame_format=header.frame_format,
+        tags=dict(header.metadata),
+    )
