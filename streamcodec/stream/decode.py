@@ -75,7 +75,8 @@ def decode(
     `start_seconds`, `duration_seconds` and `max_frames` choose a range. `progress`: as for `streamcodec.encode`.
     `audio`, `subtitles`: "copy" puts the stream's tracks into the video, packet by packet, at their times; "none" leaves them out. Pictures
     and y4m have no room for them, which the report notes.
-    A video file begins at 0; with `keep_offset` where the first frame stands in the stream's clock, which is that of the source. Times are
+    A video file begins at 0 with its first frame, or with sound that is heard before it; with `keep_offset` the first frame stands where it
+    does in the stream's clock, which is that of the source. Subtitles and chapters that began before the file begin with it. Times are
     kept exactly where the file can store them: MP4 and MOV cannot have pauses of 2^31 ticks, so a stream that has them gets coarser ticks
     there, which the report notes if it rounds any time.
 

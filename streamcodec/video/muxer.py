@@ -89,7 +89,9 @@ class MuxerSink:
         try:
             with self._muxing(f"write {encoder.name} to"):
                 self._stream = self._add_stream(metadata)
-            self._tracks = TrackMuxer(self._container, name, tracks, chapters)
+            self._tracks = TrackMuxer(
+                self._container, name, tracks, chapters, begins_at_zero=not keep_offset
+            )
         except BaseException:
             self.discard()
             raise

@@ -197,18 +197,18 @@ def test_clock_that_goes_back_changes_nothing(
 
 
 def test_reader_that_goes_away_ends_the_command(stream: Path) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-P", "-m", "streamcodec", "decode", str(stream), "-", "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    process.stdout.read(1)
-    process.stdout.close()
-    ended = threading.Timer(120, process.kill)
-    ended.start()
-    assert process.stderr is not None
-    err = process.stderr.read().decode()
-    assert process.wait() in (0, 1)
-    ended.cancel()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        ended = threading.Timer(120, process.kill)
+        ended.start()
+        err = process.stderr.read().decode()
+        assert process.wait() in (0, 1)
+        ended.cancel()
     assert "Traceback" not in err

@@ -145,13 +145,28 @@ def test_ranges_have_their_sound(
     options = {prefix + name: value for name, value in chosen.items()}
     back = there_and_back(source, tmp_path / "back.mp4", **options)
     [sent], [found], times = packets_of(source), packets_of(back), frame_times(back)
-    end = None if duration is None and frames is None else times[-1] + Fraction(1, 25)
-    begin = times[0] if start else Fraction(-1)
-    wanted = between(sent, begin, end)
-    if where == "decode" and start:
-        wanted = between(sent, min(Fraction(start).limit_denominator(100), begin), end)
-    assert [packet[:1] + packet[2:3] for packet in found] == [p[:1] + p[2:3] for p in wanted]
-    assert set(times) <= set(frame_times(source))
+    every, wish = frame_times(source), Fraction(start).limit_denominator(100)
+    chosen_times = [time for time in every if time >= wish][: len(times)]
+    moved = chosen_times[0] - times[0]
+    assert times == [time - moved for time in chosen_times]
+    end = None if duration is None and frames is None else chosen_times[-1] + Fraction(1, 25)
+    begin = chosen_times[0] if start else Fraction(-1)
+    wanted = between(sent, wish if where == "decode" and start else begin, end)
+    assert [packet[2] for packet in found] == [packet[2] for packet in wanted]
+    for ours, theirs in zip(found, wanted, strict=True):
+        assert abs(ours[0] + moved - theirs[0]) <= Fraction(1, 48000)
+    first = min(times[0], found[0][0]) if start else times[0]
+    assert abs(first) <= Fraction(1, 1000)  # as exact as Matroska's times
+
+
+def test_sound_before_the_pictures_is_heard_from_0_on(tmp_path: Path) -> None:
+    source = write_sounding(tmp_path / "in.mkv", Sounding([Sound("flac")], first_frame=20))
+    back = there_and_back(source, tmp_path / "back.mp4")
+    [sent], [found] = packets_of(source), packets_of(back)
+    assert [packet[2] for packet in found] == [packet[2] for packet in sent]
+    assert found[0][0] == 0
+    assert frame_times(back) == frame_times(source)
+    assert frame_times(back)[0] == Fraction(4, 5)
 
 
 @pytest.mark.parametrize("where", ["encode", "decode"])
@@ -159,7 +174,12 @@ def test_subtitle_that_is_shown_at_the_start_is_kept(tmp_path: Path, where: str)
     source = write_sounding(tmp_path / "in.mkv", Sounding(subtitles=[(SRT, "ger")]))
     name = "encode_start_seconds" if where == "encode" else "start_seconds"
     back = there_and_back(source, tmp_path / "back.mkv", **{name: 0.64})
-    assert [packet[2] for packet in packets_of(back)[1]] == [b"Eins", b"Zwei"]
+    sound, (one, two) = packets_of(back)
+    assert (one[2], two[2]) == (b"Eins", b"Zwei")
+    assert one[0] == 0  # not 0.44 s before the pictures, which would move them
+    assert abs(one[1] - Fraction(26, 100)) <= Fraction(1, 40)
+    assert abs(two[0] - Fraction(36, 100)) <= Fraction(1, 40)
+    assert abs(min(frame_times(back)[0], sound[0][0])) <= Fraction(1, 1000)
     late = there_and_back(source, tmp_path / "late.mkv", **{name: 0.92})
     assert [packet[2] for packet in packets_of(late)[1]] == [b"Zwei"]
 

@@ -27,6 +27,7 @@ __all__ = ["TrackMuxer", "check_tracks", "common_ticks"]
 
 MAX_TICKS = 10**6  # more than an hour of them has 32 bits
 _WAIT_SECONDS = 2
+_ROUNDING = Fraction(1, 1000)  # seconds: Matroska rounds times to them, but not trims
 _STORES_PADDING = ("matroska", "webm")
 """Muxers that store the encoder's delay of a track; the others know it by times below 0."""
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -35,8 +36,10 @@ _SIDE_DATA = {"skip_samples": 11, "webvtt_identifier": 16, "webvtt_settings": 17
 
 
 class TrackMuxer:
-    """Adds `tracks` and `chapters` to a container that has its video already. `shift`: seconds to add to all times.
+    """Adds `tracks` and `chapters` to a container that has its video already. `shift`: seconds to add to all times but those of the video.
 
+    With `begins_at_zero`, sound that is heard before the first frame begins at 0, and all else moves with it. Subtitles and chapters that
+    began before 0 begin there, and those that are over by then are left out.
     The head of a file tells how much of a track is the encoder's delay, and the first packet is the first to know it. So what comes is kept
     until there is one of every audio track, or two seconds of video have passed, and then written.
     """
@@ -47,8 +50,12 @@ class TrackMuxer:
         name: Path,
         tracks: Sequence[Track],
         chapters: Sequence[Chapter],
+        *,
+        begins_at_zero: bool = False,
     ) -> None:
         self.shift = Fraction(0)
+        self._begins_at_zero = begins_at_zero
+        self._lead = Fraction(0)  # seconds by which everything moves for sound before the video
         self._container, self._name = container, name
         self._tracks = {track.number: track for track in tracks}
         self._chapters = chapters
@@ -62,7 +69,7 @@ class TrackMuxer:
 
     def write_video(self, packet: "Packet[VideoStream]") -> None:
         if self._started:
-            self._container.mux(packet)
+            self._mux_video(packet)
             return
         self._waiting.append(packet)
         seconds = Fraction(packet.pts or 0) * packet.time_base
@@ -87,26 +94,60 @@ class TrackMuxer:
         self._started = True
         for number, track in self._tracks.items():
             self._streams[number] = _add(self._container, track, self._padding.get(number, 0))
-        if self._chapters:
-            moved = [self._moved(at, chapter) for at, chapter in enumerate(self._chapters)]
-            self._container.set_chapters(moved)
         waiting, self._waiting = self._waiting, []
+        if self._begins_at_zero:
+            self._make_room(waiting)
+        moved = [self._moved(at, chapter) for at, chapter in enumerate(self._chapters)]
+        moved = [chapter for chapter in moved if chapter["end"] > 0]
+        if moved:
+            self._container.set_chapters(moved)
         for packet in waiting:
             if isinstance(packet, TrackPacket):
                 self._mux(packet)
             else:
-                self._container.mux(packet)
+                self._mux_video(packet)
+
+    def _make_room(self, waiting: "Sequence[Packet[VideoStream] | TrackPacket]") -> None:
+        """Move everything so far that the sound that waits begins at 0 at the earliest, in whole ticks of the video."""
+        sound = [packet for packet in waiting if isinstance(packet, TrackPacket)]
+        earliest = min((self._heard(packet) for packet in sound), default=Fraction(0))
+        ticks = next(
+            (each.time_base for each in waiting if not isinstance(each, TrackPacket)), Fraction(1)
+        )
+        if earliest < -_ROUNDING:
+            self._lead = math.ceil(-earliest / ticks) * ticks
+
+    def _heard(self, packet: TrackPacket) -> Fraction:
+        """When a packet of sound is heard first, in seconds; 0 for others."""
+        track = self._tracks[packet.track]
+        if not isinstance(track, AudioTrack):
+            return Fraction(0)
+        trimmed = Fraction(packet.trim[0], track.sample_rate)
+        return packet.pts * track.time_base + self.shift + trimmed
+
+    def _mux_video(self, packet: "Packet[VideoStream]") -> None:
+        lead = int(self._lead / packet.time_base)
+        if lead and packet.pts is not None and packet.dts is not None:
+            packet.pts, packet.dts = packet.pts + lead, packet.dts + lead
+        self._container.mux(packet)
 
     def _mux(self, packet: TrackPacket) -> None:
         track = self._tracks[packet.track]
-        out: Packet[Stream] = Packet(packet.data)
-        out.stream, out.time_base = self._streams[packet.track], track.time_base
-        pts = packet.pts + round(self.shift / track.time_base)
+        pts, duration = (
+            packet.pts + round((self.shift + self._lead) / track.time_base),
+            packet.duration,
+        )
         if isinstance(track, AudioTrack):
             pts = max(pts, self._last.get(packet.track, pts - 1) + 1)
+        elif pts < 0:
+            if 0 < duration <= -pts:
+                return
+            pts, duration = 0, max(0, pts + duration)
         self._last[packet.track] = pts
+        out: Packet[Stream] = Packet(packet.data)
+        out.stream, out.time_base = self._streams[packet.track], track.time_base
         out.pts = out.dts = pts
-        out.duration, out.is_keyframe = packet.duration, packet.key
+        out.duration, out.is_keyframe = duration, packet.key
         if packet.trim != (0, 0):
             _attach(out, "skip_samples", struct.pack("<IIBB", *packet.trim, 0, 0))
         for kind, text in zip(("webvtt_identifier", "webvtt_settings"), packet.cue, strict=True):
@@ -115,10 +156,10 @@ class TrackMuxer:
         self._container.mux(out)
 
     def _moved(self, number: int, chapter: Chapter) -> "AvChapter":
-        shift = round(self.shift / chapter.time_base)
+        shift = round((self.shift + self._lead) / chapter.time_base)
         return {
             "id": number,
-            "start": chapter.start + shift,
+            "start": max(0, chapter.start + shift),
             "end": chapter.end + shift,
             "time_base": chapter.time_base,
             "metadata": dict(chapter.tags),
