@@ -52,14 +52,12 @@ class Sounding:
     first_frame: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     attachment: bytes = b""
-    interleaved: bool = True
 
 
 def write_sounding(path: Path, what: Sounding) -> Path:
     """Write frames at 25 a second, and the rest; the chapters' times are in milliseconds."""
     codec = "libvpx" if path.suffix == ".webm" else "libx264"
-    muxing = {} if what.interleaved else {"max_interleave_delta": "1"}
-    with av.open(str(path), "w", container_options=muxing) as output:
+    with av.open(str(path), "w") as output:
         output.metadata.update(what.tags)
         video = output.add_stream(codec, rate=25, options={"g": "12"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -91,8 +89,7 @@ def write_sounding(path: Path, what: Sounding) -> Path:
             packets += _copied(source, stream)
         for start, duration, text in what.mov_text:
             packets.append(_text_packet(text_stream, start, duration, text))
-        if what.interleaved:
-            packets.sort(key=lambda packet: packet.dts * packet.time_base)
+        packets.sort(key=lambda packet: packet.dts * packet.time_base)
         for packet in packets:
             output.mux(packet)
     return path
