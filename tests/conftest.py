@@ -1,5 +1,6 @@
 """What tests of several parts share."""
 
+import signal
 from pathlib import Path
 from types import ModuleType
 
@@ -61,6 +62,13 @@ def pytest_terminal_summary(
     if unknown:
         terminalreporter.section("skips that are not on the list (KNOWN_SKIPS)")
         terminalreporter.write_line("\n".join(unknown))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> None:
+    """A shell that starts the tests in the background has them ignore SIGINT, and their processes too."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
