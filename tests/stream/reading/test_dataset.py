@@ -2,13 +2,14 @@ import copy
 import io
 import pickle
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from streamcodec import Frame, VideoDataset
+from streamcodec import VideoDataset
 from streamcodec.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -46,8 +47,8 @@ def test_shuffling_mixes_gops_by_epoch(coded) -> None:
     assert sorted(first) == sorted(second) == sorted([*range(10)] * 4)
 
 
-def index_of(frame: Frame) -> int:
-    return frame.index
+INDEX = attrgetter("index")
+"""Not a function of this file: processes that do not fork could not import it."""
 
 
 def epochs_of(dataset: VideoDataset, loader: DataLoader, count: int = 3) -> list[list[int]]:
@@ -62,7 +63,7 @@ def epochs_of(dataset: VideoDataset, loader: DataLoader, count: int = 3) -> list
 @pytest.mark.parametrize("persistent", [True, False])
 def test_epochs_reach_workers(coded, start: str, persistent: bool) -> None:
     """Every epoch has the order that a loader with new workers gives it, and each frame once."""
-    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=INDEX)
     loader = DataLoader(
         dataset,
         batch_size=None,
@@ -76,7 +77,7 @@ def test_epochs_reach_workers(coded, start: str, persistent: bool) -> None:
 
 
 def test_ranks_and_persistent_workers_share_every_epoch(coded) -> None:
-    kinds = {"shuffle": True, "transform": index_of, "world_size": 2}
+    kinds = {"shuffle": True, "transform": INDEX, "world_size": 2}
     datasets = [VideoDataset([coded.data] * 3, rank=rank, **kinds) for rank in range(2)]
     loaders = [
         DataLoader(dataset, batch_size=None, num_workers=2, persistent_workers=True)
@@ -89,7 +90,7 @@ def test_ranks_and_persistent_workers_share_every_epoch(coded) -> None:
 
 
 def test_epoch_that_is_set_in_an_iteration_is_for_the_next_iteration(coded) -> None:
-    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=INDEX)
     expected = epochs_of(dataset, DataLoader(dataset, batch_size=None), 2)
     loader = DataLoader(dataset, batch_size=None, num_workers=1, persistent_workers=True)
     dataset.set_epoch(0)
@@ -101,7 +102,7 @@ def test_epoch_that_is_set_in_an_iteration_is_for_the_next_iteration(coded) -> N
 
 
 def test_epoch_of_a_copy_is_its_own(coded) -> None:
-    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=index_of)
+    dataset = VideoDataset([coded.data] * 4, shuffle=True, transform=INDEX)
     dataset.set_epoch(1)
     other = copy.deepcopy(dataset)
     order = list(dataset)
@@ -121,7 +122,7 @@ def test_epoch_that_is_no_count_fails(coded, epoch: object) -> None:
     "kind", [io.BytesIO, bytearray, memoryview, lambda data: [io.BytesIO(data)]]
 )
 def test_every_kind_of_source_can_be_sent_to_workers(coded, kind) -> None:
-    dataset = pickle.loads(pickle.dumps(VideoDataset(kind(coded.data), transform=index_of)))
+    dataset = pickle.loads(pickle.dumps(VideoDataset(kind(coded.data), transform=INDEX)))
     assert list(dataset) == list(dataset) == [*range(10)]
 
 
