@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeGuard, cast
 from urllib.parse import unquote
 
 from streamcodec.errors import OutputError, SourceError, StreamCodecError, UsageError
@@ -24,6 +24,7 @@ __all__ = [
     "check_target",
     "close_of",
     "input_file",
+    "is_named",
     "open_input",
     "open_output",
     "put_in_place",
@@ -45,6 +46,11 @@ VIDEO_SUFFIXES = (
 
 NAME_BYTES, PATH_BYTES = 255, 4095  # of most file systems, and of Linux
 SUFFIX_BYTES = 16  # of a suffix that a temporary name keeps
+
+
+def is_named(file: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether it is a path, other than "-"."""
+    return isinstance(file, (str, os.PathLike)) and file != STANDARD_STREAM
 
 
 @contextmanager
@@ -234,7 +240,7 @@ def open_input(source: ByteSource) -> BinaryIO:
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
-    if isinstance(source, (str, os.PathLike)) and source != STANDARD_STREAM:
+    if is_named(source):
         return _open_path(Path(source), os.fspath(source))
     if isinstance(source, (str, os.PathLike)):
         file = standard_input()

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Unpack
 from streamcodec.checks import check_count
 from streamcodec.codec import Codec
 from streamcodec.errors import StreamCodecError
-from streamcodec.files import STANDARD_STREAM, check_output, writing
+from streamcodec.files import check_output, is_named, writing
 from streamcodec.parts.encode import encode_part
 from streamcodec.parts.join import join_parts
 from streamcodec.parts.plan import VideoPlan, plan_video
@@ -94,8 +94,7 @@ def encode_in_jobs(
 @contextmanager
 def _folder_for(out: str | os.PathLike[str] | BinaryIO) -> Iterator[Path]:
     """A folder of its own beside the output, or where temporary files lie."""
-    is_path = isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM
-    beside = Path(out).resolve().parent if is_path else None  # type: ignore[arg-type]
+    beside = Path(out).resolve().parent if is_named(out) else None
     with writing(out):
         folder = Path(tempfile.mkdtemp(prefix=".streamcodec-", suffix=".parts", dir=beside))
     try:

@@ -185,16 +185,7 @@ def plan_video(
     """
     options = options_of(options, settings)
     identity = identify(source)
-    source_range = SourceRange(
-        start_seconds,
-        duration_seconds,
-        max_frames,
-        on_error,
-        options.background,
-        options.video_track,
-        options.hdr,
-        options.scale,
-    )
+    source_range = SourceRange.of(options, start_seconds, duration_seconds, max_frames, on_error)
     threads = (
         threads_now() if threads is None else check_count("number of threads", threads, "threads")
     )

@@ -10,7 +10,7 @@ from typing import BinaryIO, Unpack
 from streamcodec.codec import Codec
 from streamcodec.container import Writer
 from streamcodec.errors import SourceError
-from streamcodec.files import check_output
+from streamcodec.files import check_output, is_named
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded
 from streamcodec.stream.control.target import Target
@@ -110,16 +110,7 @@ def encode(
     Raises UsageError, SourceError, OutputError or ModelError.
     """
     options = options_of(options, settings)
-    source_range = SourceRange(
-        start_seconds,
-        duration_seconds,
-        max_frames,
-        on_error,
-        options.background,
-        options.video_track,
-        options.hdr,
-        options.scale,
-    )
+    source_range = SourceRange.of(options, start_seconds, duration_seconds, max_frames, on_error)
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)
     psnr = psnr or options.target_psnr_db is not None
@@ -141,7 +132,7 @@ def encode(
             chapters=frames.chapters,
         )
         sound = source_range.interleaver(frames.tracks, frames.format.time_base)
-        key = resume_key(source, source_range, options, codec)
+        key = resume_key(source, source_range, options, codec) if is_named(out) else None
         with resumable_output(out, key, overwrite=overwrite, resume=resume) as (file, past):
             report = _write(encoder, frames, sound, file, progress, past, psnr=psnr)
     notes = (

@@ -24,9 +24,9 @@ from streamcodec.container import Packet, PacketHeader, PacketType, Reader
 from streamcodec.container.format import VERSION
 from streamcodec.errors import FormatError, OutputError, SourceError, UsageError
 from streamcodec.files import (
-    STANDARD_STREAM,
     behind_links,
     check_target,
+    is_named,
     open_output,
     put_in_place,
     temporary_beside,
@@ -74,7 +74,7 @@ def resume_key(
     source: object, source_range: SourceRange, options: EncodeOptions, codec: Codec
 ) -> str | None:
     """A hash of all that the bytes of a stream depend on; None for a source that cannot be read again."""
-    if not isinstance(source, (str, os.PathLike)) or source == STANDARD_STREAM:
+    if not is_named(source):
         return None
     try:
         identity = identify(source)
@@ -112,7 +112,7 @@ def resumable_output(
     note that says where. Raises UsageError where nothing can be resumed, or only a stream with
     another key.
     """
-    if isinstance(out, (str, os.PathLike)) and out != STANDARD_STREAM and key is not None:
+    if is_named(out) and key is not None:
         path = Path(out)
         check_target(path, overwrite=overwrite)
         part = temporary_beside(behind_links(path), key)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from streamcodec.checks import is_number
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.tracks import Carry, Chapter
 from streamcodec.types import FrameFormat, Hdr, OnError, Planes, RawFrame, VideoFormat
@@ -54,6 +55,27 @@ class SourceRange:
     video_track: int | None = None
     hdr: Hdr = "tonemap"
     scale: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        options: EncodeOptions,
+        start_seconds: float = 0.0,
+        duration_seconds: float | None = None,
+        max_frames: int | None = None,
+        on_error: OnError = "raise",
+    ) -> "SourceRange":
+        """A range that is read as the options say."""
+        return cls(
+            start_seconds,
+            duration_seconds,
+            max_frames,
+            on_error,
+            options.background,
+            options.video_track,
+            options.hdr,
+            options.scale,
+        )
 
     @property
     def is_whole(self) -> bool:

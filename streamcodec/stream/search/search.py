@@ -102,15 +102,7 @@ def search(
         raise UsageError(
             f"source is {source}; a search needs an existing video file that can be read several times"
         )
-    source_range = SourceRange(
-        start_seconds,
-        duration_seconds,
-        max_frames,
-        background=options.background,
-        video_track=options.video_track,
-        scale=options.scale,
-        hdr=options.hdr,
-    )
+    source_range = SourceRange.of(options, start_seconds, duration_seconds, max_frames)
     codec = chosen_codec(codec, options)
     sample = take_sample(source, source_range, options.gop, codec.frame_format)
     return search_sample(
