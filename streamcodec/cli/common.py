@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import STANDARD_STREAM
+from streamcodec.errors import SourceError, StreamCodecError, UsageError
+from streamcodec.files import STANDARD_STREAM, writing
 from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 
 __all__ = [
     "STREAM_SUFFIX",
     "check_inputs",
+    "code_each",
     "finite",
     "is_stream_name",
     "of_command_line",
@@ -117,7 +118,27 @@ def _files_in(path: Path, suffixes: Collection[str], what: str) -> Iterator[tupl
 def without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, str], list[str]]:
     """What is to be done of these, and the outputs that are there already."""
     there = [] if overwrite else [out for out in pairs.values() if Path(out).exists()]
-    return {source: out for source, out in pairs.items() if out not in there}, there
+    done = set(there)
+    return {source: out for source, out in pairs.items() if out not in done}, there
+
+
+def code_each(
+    pairs: dict[str, str], code: Callable[[str, str], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """What `code` gives for each source and its output, and the failures, which are told at once and
+    do not stop the others."""
+    rows, failures = [], []
+    for source, target in pairs.items():
+        try:
+            with writing(target):
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+            rows.append(code(source, target))
+        except UsageError:  # of an option, which is for all
+            raise
+        except StreamCodecError as error:
+            failures.append({"source": source, "error": str(error)})
+            say(f"streamcodec: {of_command_line(str(error))}", err=True)
+    return rows, failures
 
 
 def finite(facts: dict[str, Any]) -> dict[str, Any]:

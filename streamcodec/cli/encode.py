@@ -8,8 +8,8 @@ import click
 
 from streamcodec.cli.common import (
     check_inputs,
+    code_each,
     finite,
-    of_command_line,
     pair_of,
     pairs_below,
     say,
@@ -29,8 +29,8 @@ from streamcodec.cli.options import (
     source_error_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED, StreamCodecError, UsageError
-from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES, writing
+from streamcodec.errors import PARTLY_FAILED, UsageError
+from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES
 from streamcodec.progress import phases
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import EncodeOptions
@@ -169,18 +169,12 @@ def _encode_all(
     if kept and not (quiet or as_json):
         of_all = f"{len(kept)} of {counted(len(pairs), 'video')}"
         say(f"{of_all} done before; -y encodes them anew", err=True)
-    rows, failures = [], []
-    for source, target in todo.items():
-        try:
-            with writing(target):
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-            report = _encode_one(source, target, settings, quiet=quiet or as_json)
-            rows.append(facts(source, target, report))
-        except UsageError:  # of an option, which is for all
-            raise
-        except StreamCodecError as error:
-            failures.append({"source": source, "error": str(error)})
-            say(f"streamcodec: {of_command_line(str(error))}", err=True)
+
+    def code(source: str, target: str) -> dict[str, Any]:
+        report = _encode_one(source, target, settings, quiet=quiet or as_json)
+        return facts(source, target, report)
+
+    rows, failures = code_each(todo, code)
     if failures:
         say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'video')} failed", err=True)
     if as_json:

@@ -7,8 +7,8 @@ import click
 
 from streamcodec.cli.common import (
     check_inputs,
+    code_each,
     finite,
-    of_command_line,
     pair_of,
     pairs_below,
     say,
@@ -25,8 +25,7 @@ from streamcodec.cli.options import (
     quiet_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED, StreamCodecError, UsageError
-from streamcodec.files import writing
+from streamcodec.errors import PARTLY_FAILED
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
 from streamcodec.text import counted, human_bytes
@@ -150,18 +149,13 @@ def _encode_all(
     as_json: bool,
 ) -> int:
     """The exit code. `kept`: streams that were there."""
-    rows, failures = [], []
-    for source, target in pairs.items():
-        try:
-            with writing(target):
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-            rows.append(_encode_one(source, target, settings, tell))
-            tell(f"{source}: {summary(rows[-1])}")
-        except UsageError:  # of an option, which is for all
-            raise
-        except StreamCodecError as error:
-            failures.append({"source": source, "error": str(error)})
-            say(f"streamcodec: {of_command_line(str(error))}", err=True)
+
+    def code(source: str, target: str) -> dict[str, Any]:
+        row = _encode_one(source, target, settings, tell)
+        tell(f"{source}: {summary(row)}")
+        return row
+
+    rows, failures = code_each(pairs, code)
     means = {
         name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None
     }
