@@ -60,7 +60,7 @@ class Concealer:
             yield from self._before_all(entry)
         last: Frame | None = None
         for frame in self._play(entry):
-            if frame.index < stop and frame.pts < (end_pts if not is_last else frame.pts + 1):
+            if frame.index < stop and (is_last or frame.pts < end_pts):
                 yield frame
                 last = frame
         if last is not None:
