@@ -21,6 +21,7 @@ __all__ = [
     "check_quality",
     "check_range",
     "check_scale",
+    "check_seconds",
     "check_text",
     "is_number",
     "parse_json",
@@ -111,6 +112,13 @@ def check_scale(scale: Any) -> tuple[int, int]:
             f"scale is {scale!r}; accepted: WIDTHxHEIGHT, as in 1280x720, up to {MAX_SIDE} on each side"
         )
     return int(sides[0]), int(sides[1])
+
+
+def check_seconds(what: str, seconds: Any) -> float:
+    """Return a time to wait, above 0 s; inf is accepted."""
+    if not isinstance(seconds, Real) or isinstance(seconds, bool) or not float(seconds) > 0:
+        raise UsageError(f"{what} is {seconds!r} s; accepted: above 0, or inf")
+    return float(seconds)
 
 
 def exact_seconds(seconds: float) -> Fraction:

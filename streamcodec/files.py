@@ -27,6 +27,7 @@ __all__ = [
     "is_named",
     "open_input",
     "open_output",
+    "open_visible_output",
     "put_in_place",
     "replace_on_success",
     "standard_input",
@@ -73,6 +74,24 @@ def open_output(
                 file = part.open("wb")
             with _closing(file, path):
                 yield file
+
+
+@contextmanager
+def open_visible_output(
+    out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False
+) -> Iterator[BinaryIO]:
+    """As `open_output`, but a path has its name from the beginning, so that others can read along; what is written stays, also if the
+    block fails. A file that is overwritten is gone at once."""
+    if not is_named(out):
+        with open_output(out) as plain:
+            yield plain
+        return
+    path = Path(out)
+    check_target(path, overwrite=overwrite)
+    with writing(path):
+        file = path.open("wb" if overwrite else "xb")
+    with _closing(file, path):
+        yield file
 
 
 @contextmanager

@@ -16,7 +16,8 @@ class Option:
     `help`: what it does. `flag`: its name there, None = the field's. `short`: a letter for it.
     `least`, `most`: bounds, both accepted; `above`: a bound that is not. `metavar`: what its value is
     called. `default`: how the help tells its default, None = as it is, "" = not at all.
-    `alternative`: at most one of the options with this mark can be given.
+    `alternative`: at most one of the options with this mark can be given. `eager`: read before the
+    arguments of the command.
     """
 
     help: str
@@ -28,6 +29,7 @@ class Option:
     metavar: str | None = None
     default: str | None = None
     alternative: bool = False
+    eager: bool = False
 
     def flag_of(self, name: str) -> str:
         """The flag of a field of this name: "--intra-offset" of "intra_offset"."""

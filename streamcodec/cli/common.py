@@ -162,8 +162,10 @@ def check_inputs(names: Sequence[str], *, patterns: bool = False) -> None:
             raise SourceError(f"cannot open {name}: {reason}") from error
 
 
-def _checked(_: click.Context, __: click.Parameter, name: str) -> str:
-    check_inputs((name,))
+def _checked(context: click.Context, _: click.Parameter, name: str) -> str:
+    """One that is followed may come later."""
+    if not context.params.get("follow"):
+        check_inputs((name,))
     return name
 
 

@@ -64,6 +64,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Go on from what an earlier run of this command had done when it was killed, to the same bytes.",
 )
+@click.option(
+    "--low-latency",
+    is_flag=True,
+    help="For live sources: write every frame as soon as it is coded, under OUT's own name from the "
+    "beginning (`decode --follow` reads along).",
+)
 @json_option
 @threads_option
 @overwrite_option
@@ -109,8 +115,10 @@ def encode(
 def _check_jobs(source: str, settings: dict[str, Any]) -> None:
     if settings["jobs"] == 1:
         return
-    if settings["resume"]:
-        raise UsageError("--jobs and --resume are given; accepted: one of them")
+    for other in ("resume", "low_latency"):
+        if settings[other]:
+            flag = other.replace("_", "-")
+            raise UsageError(f"--jobs and --{flag} are given; accepted: one of them")
     if source == STANDARD_STREAM:
         raise UsageError("--jobs reads IN several times; accepted: a file, not standard input")
 
@@ -147,7 +155,7 @@ def _in_jobs(
 ) -> "EncodeReport":
     from streamcodec.parts import encode_in_jobs
 
-    common.pop("resume")
+    del common["resume"], common["low_latency"]
     with phases("search", "plan", "encode", quiet=quiet) as (search, plan, advance):
         return encode_in_jobs(
             source,

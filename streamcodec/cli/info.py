@@ -1,5 +1,7 @@
 """`streamcodec info IN`: reads the header and the index only."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -7,10 +9,11 @@ from typing import Any
 import click
 
 from streamcodec.cli.common import say, say_json, source_argument
-from streamcodec.container import Damage, Header, Index, PacketType
-from streamcodec.files import input_file
+from streamcodec.cli.options import given, options_from
+from streamcodec.container import Damage, Header, Index, PacketHeader, PacketType, Reader
 from streamcodec.rates import bits_per_pixel, kbit_per_second
-from streamcodec.stream.reading.opening import reader_of
+from streamcodec.stream.options import DecodeOptions
+from streamcodec.stream.reading.opening import naming, reader_of, stream_file
 from streamcodec.text import counted, human_bytes
 from streamcodec.tracks import AudioTrack, Track
 from streamcodec.types import UNSPECIFIED
@@ -39,19 +42,54 @@ COLOR_NAMES = {
 @source_argument
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 @click.option("--packets", is_flag=True, help="List every packet.")
-def info(source: str, as_json: bool, packets: bool) -> None:
+@options_from(DecodeOptions, "follow", "follow_timeout_seconds")
+def info(source: str, as_json: bool, packets: bool, **options: Any) -> None:
     """Show what a stream holds. Reads its header and index; with --packets, the header of every
-    packet."""
-    with input_file(source) as file:
+    packet.
+
+    With --follow, of a stream that is still being written: a line for every GOP (with --packets,
+    every packet) as it comes, and the whole at its end; with --json, an object on each line.
+    """
+    follow = bool(given(options).get("follow"))
+    timeout = {"timeout_seconds": options["follow_timeout_seconds"]}
+    with stream_file(source, follow=follow, **given(timeout)) as file, naming(file):
         reader = reader_of(file, "skip")
+        if follow:
+            for arrived in _arriving(reader, packets=packets):
+                _say_arrived(arrived, as_json=as_json)
         facts = describe(reader.header, reader.index, reader.size_bytes)
         facts["version"] = ".".join(map(str, reader.version))
-        if packets:
+        if packets and not follow:
             facts["packets"] = [_packet_facts(item) for item in reader.headers()]
-    if as_json:
+    if as_json and follow:
+        _say_line(facts)
+    elif as_json:
         say_json(facts)
     else:
         say(*_text(facts))
+
+
+def _arriving(reader: Reader, *, packets: bool) -> Iterator[dict[str, Any]]:
+    """Facts about every packet as it comes, or about the first frame of every GOP."""
+    for item in reader.headers(checked=True):
+        if packets or isinstance(item, Damage) or (item.key and item.type == PacketType.FRAME):
+            facts = _packet_facts(item)
+            if isinstance(item, PacketHeader):
+                facts["seconds"] = float(item.pts * reader.header.video.time_base)
+            yield facts
+
+
+def _say_arrived(facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _say_line(facts)
+    else:
+        time = f" {facts['seconds']:.3f} s" if facts["type"] == "frame" else ""
+        say(f"{_packet_line(facts)}{time}")
+
+
+def _say_line(facts: dict[str, Any]) -> None:
+    """One JSON object on a line of its own."""
+    click.echo(json.dumps(facts))
 
 
 def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:

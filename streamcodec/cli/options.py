@@ -164,7 +164,7 @@ def field_option(
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
     names = [*([declared.short] if declared.short else []), flag, name]
     reading = READERS[name]() if name in READERS else _type_of(kind, declared)
-    settings = {**reading, "metavar": declared.metavar, **more}
+    settings = {**reading, "metavar": declared.metavar, "is_eager": declared.eager, **more}
     return click.option(*names, help=help_text, default=None, **settings)
 
 

@@ -2,7 +2,7 @@
 
 from streamcodec.container.fields import pack_header, pack_metadata, unpack_header, unpack_metadata
 from streamcodec.container.header import ContentLight, Crop, Header, MasteringDisplay, ModelRef
-from streamcodec.container.index import Damage, Index, IndexEntry
+from streamcodec.container.index import Damage, Index, IndexEntry, is_complete
 from streamcodec.container.limits import DEFAULT_LIMITS, Limits
 from streamcodec.container.loss import Loss, Losses, describe_losses
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
@@ -43,6 +43,7 @@ __all__ = [
     "TrackPacket",
     "Writer",
     "describe_losses",
+    "is_complete",
     "pack_header",
     "pack_metadata",
     "pack_track_packet",

@@ -17,6 +17,7 @@ __all__ = [
     "Index",
     "IndexBuilder",
     "IndexEntry",
+    "is_complete",
     "pack_end",
     "pack_index",
     "unpack_end",
@@ -282,3 +283,12 @@ def unpack_end(payload: bytes, stream_size: int) -> int:
             f"end packet: the index lies at byte {index_offset} of {stream_size}"
         )
     return int(index_offset)
+
+
+def is_complete(tail: bytes, stream_size: int) -> bool:
+    """Whether a stream of so many bytes is complete, going by its last bytes: those of an end packet of that size."""
+    try:
+        unpack_end(tail[-END_PAYLOAD.size :], stream_size)
+    except CorruptStreamError:
+        return False
+    return True

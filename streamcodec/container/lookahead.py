@@ -1,6 +1,5 @@
 """Bytes of a file, pipe or socket, looked at before they are passed over. Reads no more than it is asked for where that would block."""
 
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from streamcodec.file_objects import reading_object
@@ -23,15 +22,11 @@ class Readable(Protocol):
 
 
 class Lookahead:
-    """A position in a stream that starts where `file` stands now, and the bytes around it.
+    """A position in a stream that starts where `file` stands now, and the bytes around it."""
 
-    `wait` is called when the bytes run out; while it returns true, reading is tried again (a file that still grows).
-    """
-
-    def __init__(self, file: Readable, wait: Callable[[], bool] | None = None) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
         self._read = getattr(file, "read1", file.read)
-        self._wait = wait
         self.seekable = bool(getattr(file, "seekable", bool)())
         self._base = self._seek(0, 1) if self.seekable else 0
         self._data = bytearray()
@@ -41,6 +36,11 @@ class Lookahead:
         self._stop: int | None = None
         self._all = False
         self.position = 0
+
+    @property
+    def grows(self) -> bool:
+        """Whether it is a file that is followed, whose end may still come."""
+        return bool(getattr(self._file, "grows", False))
 
     def has(self, count: int) -> bool:
         """Whether `count` bytes follow the position; reads them if need be."""
@@ -63,10 +63,10 @@ class Lookahead:
                 return False
             self.position = target
             return True
-        while target > self._known_size:
+        if target > self._known_size:
             self._known_size = self.size()
-            if target > self._known_size and (self._wait is None or not self._wait()):
-                return False
+        if target > self._known_size:
+            return False
         self.jump(target)
         return True
 
@@ -110,14 +110,10 @@ class Lookahead:
         size = self._ahead if self._all else _CHUNK
         if self._stop is not None and self._stop > at:
             size = min(size, self._stop - at)
-        while True:
-            with reading_object(f"the stream after byte {at}"):
-                chunk = self._read(min(max(missing, size), _MAX_READ))
-            if chunk:
-                self._data += chunk
-                return True
-            if self._wait is None or not self._wait():
-                return False
+        with reading_object(f"the stream after byte {at}"):
+            chunk = self._read(min(max(missing, size), _MAX_READ))
+        self._data += chunk
+        return bool(chunk)
 
     def _seek(self, offset: int, whence: int) -> int:
         with reading_object("the stream at another place"):

@@ -1,6 +1,6 @@
 """Reads a stream: front to back from anything that can be read, at random from a file that can seek."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -37,9 +37,9 @@ class Reader:
     `header` and `version` (major, minor) tell what the stream holds. `on_damage`: "raise" stops at
     the first defect with a CorruptStreamError (TruncatedStreamError where bytes end too early);
     "skip" delivers what is sound, with its numbers, and a Damage for what is not; where the header
-    is damaged it takes the copy at the end. `wait`: called when the bytes run out before the end
-    packet; true = try again (to follow a file that is being written). `header`: of another stream
-    with the same settings, to read one that has lost both of its own. `limits`: how much it may hold.
+    is damaged it takes the copy at the end, unless that may still come (a file that is followed).
+    `header`: of another stream with the same settings, to read one that has lost both of its own.
+    `limits`: how much it may hold.
     Memory is bounded by the largest packet and the index. The file stays open; nobody else may move
     its position; one thread at a time.
     """
@@ -49,20 +49,18 @@ class Reader:
         file: Readable,
         *,
         on_damage: OnDamage = "raise",
-        wait: Callable[[], bool] | None = None,
         header: Header | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._strict = check_on_damage(on_damage) == "raise"
-        self._source = Lookahead(file, wait)
-        self._followed = wait is not None
+        self._source = Lookahead(file)
         self._limits = limits
         self._prologue = read_prologue(
             self._source,
             limits,
             strict=self._strict,
             other=header,
-            search=self.seekable and not self._followed,
+            search=self.seekable and not self._source.grows,
         )
         self.header, self.version = self._prologue.header, self._prologue.version
         self._first_offset = self._prologue.end
@@ -93,9 +91,11 @@ class Reader:
         for item in self._items(gop, payloads=True):
             yield item if isinstance(item, Damage) else item[0].with_payload(item[1])
 
-    def headers(self, gop: IndexEntry | None = None) -> Iterator[PacketHeader | Damage]:
-        """The same without payloads, which are passed over unread where the file can seek; their CRC is then not checked."""
-        for item in self._items(gop, payloads=not self.seekable):
+    def headers(
+        self, gop: IndexEntry | None = None, *, checked: bool = False
+    ) -> Iterator[PacketHeader | Damage]:
+        """The same without payloads. Unless they are to be `checked`, they are passed over unread where the file can seek."""
+        for item in self._items(gop, payloads=checked or not self.seekable):
             yield item if isinstance(item, Damage) else item[0]
 
     def load(self, header: PacketHeader) -> Packet:
@@ -109,10 +109,6 @@ class Reader:
     def index(self) -> Index:
         """The stored index, read from the end; where that is lost, one made by scanning. UsageError where the file cannot seek."""
         self._check_seekable()
-        if self._followed:
-            raise UsageError(
-                "a stream that is followed has no index before its end; read it without `wait`"
-            )
         try:
             stored = self._stored_index()
         except CorruptStreamError as error:

@@ -18,7 +18,7 @@ from streamcodec.container import (
 from streamcodec.editing.renumber import Renumbering, check_known_version
 from streamcodec.errors import CorruptStreamError
 from streamcodec.files import ByteSource, input_file, open_output
-from streamcodec.stream.reading.opening import name_of, naming, reader_of
+from streamcodec.stream.reading.opening import naming, reader_of
 
 __all__ = ["RepairReport", "repair"]
 
@@ -68,7 +68,7 @@ def repair(
     Raises SourceError, OutputError; CorruptStreamError where no frame can be saved;
     UnsupportedStreamError for a stream of a later version. Then nothing is written.
     """
-    with input_file(source) as file, naming(name_of(file)):
+    with input_file(source) as file, naming(file):
         reader = reader_of(file, "skip", header_from, limits)
         check_known_version(reader, "the stream")
         with open_output(out, overwrite=overwrite) as target:

@@ -94,11 +94,12 @@ def decode(
     with open(source, **settings) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
-        expected = _expected(source, video, max_frames) if whole else None
+        waits = settings.get("follow", False) or _is_pipe(source)
+        expected = _expected(source, video, max_frames, waits=waits) if whole else None
         tally = _Tally(keeps_concealed=on_damage != "skip", whole=whole)
         tracks, notes = _tracks(out, video.header, audio, subtitles)
         tap = TrackTap(tracks)
-        time_base, rounded = _ticks(source, out, video)
+        time_base, rounded = _ticks(out, video, waits=waits)
         stretch = video.stretch(start_seconds, duration_seconds, max_frames)
         selected = video.played(stretch, tap, tally.keeps)
         writer = VideoWriter(
@@ -162,15 +163,15 @@ def _tracks(
 
 
 def _ticks(
-    source: ByteSource, out: str | os.PathLike[str], video: Video
+    out: str | os.PathLike[str], video: Video, *, waits: bool
 ) -> tuple[Fraction, tuple[str, ...]]:
-    """The time base for the file, and a note if it rounds the stream's times. Of a pipe, whose times are not known yet, ticks below a
-    microsecond become that.
+    """The time base for the file, and a note if it rounds the stream's times. `waits`: they are not known before its end; then ticks below
+    a microsecond become that.
     """
     own = video.header.video.time_base
     if not stores_lengths(Path(out)):
         return own, ()
-    if _is_pipe(source):
+    if waits:
         fitting, exact = max(own, _MICROSECOND), own >= _MICROSECOND
     else:
         entries, end = video.index.entries, video.index.end_pts
@@ -223,9 +224,11 @@ class _Tally:
         return self._losses.named(index)
 
 
-def _expected(source: ByteSource, video: Video, max_frames: int | None) -> int | None:
-    """How many frames will come. A pipe is not asked: it would have to end first."""
-    if _is_pipe(source) or not isinstance(source, (str, os.PathLike)):
+def _expected(
+    source: ByteSource, video: Video, max_frames: int | None, *, waits: bool
+) -> int | None:
+    """How many frames will come. What would have to end first is not asked."""
+    if waits or not isinstance(source, (str, os.PathLike)):
         return max_frames
     return min(len(video), max_frames or len(video))
 

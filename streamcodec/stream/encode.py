@@ -3,18 +3,19 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, Unpack
 
 from streamcodec.codec import Codec
 from streamcodec.container import Writer
-from streamcodec.errors import SourceError
+from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import check_output, is_named
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded
 from streamcodec.stream.control.target import Target
 from streamcodec.stream.encoder import Encoder, chosen_codec, left_out_tags
+from streamcodec.stream.live import write_live
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.resume import Past, resumable_output, resume_key
 from streamcodec.stream.search.search import SearchReport, quality_for
@@ -87,6 +88,7 @@ def encode(
     overwrite: bool = False,
     psnr: bool = False,
     resume: bool = False,
+    low_latency: bool = False,
     progress: Progress | None = None,
     search_progress: Progress | None = None,
     **settings: Unpack[EncodeSettings],
@@ -106,11 +108,17 @@ def encode(
     range, sound that begins in it and subtitles that are shown in it are taken; all times stay the source's own.
     A path appears only when everything is written. `resume`: go on from what an earlier run with the same source and settings had done
     when it was killed (stream/resume.py), to the same bytes; and keep what this run has done if it fails.
+    `low_latency`: for a camera or another source that is live: each frame is coded, written and flushed before the next one is waited for,
+    and a path has its name from the beginning, so that `open(out, follow=True)` can read along. A frame's duration is then what the source
+    says or one nominal step, a target is met by adapting the quality from frame to frame. The stream is finished also when the source fails
+    or at the first SIGINT or SIGTERM, and kept.
 
     Raises UsageError, SourceError, OutputError or ModelError.
     """
     options = options_of(options, settings)
     source_range = SourceRange.of(options, start_seconds, duration_seconds, max_frames, on_error)
+    if low_latency and resume:
+        raise UsageError("low latency and resume are asked for; accepted: one of the two")
     check_output(out, overwrite=overwrite)
     codec = chosen_codec(codec, options)
     psnr = psnr or options.target_psnr_db is not None
@@ -121,8 +129,11 @@ def encode(
         codec.frame_format,
         audio=options.audio,
         subtitles=options.subtitles,
+        low_latency=low_latency,
     ) as frames:
-        chosen, found = quality_for(source, source_range, options, codec, search_progress)
+        chosen, found = options, None
+        if not low_latency:
+            chosen, found = quality_for(source, source_range, options, codec, search_progress)
         encoder = Encoder(
             frames.format,
             chosen,
@@ -132,9 +143,16 @@ def encode(
             chapters=frames.chapters,
         )
         sound = source_range.interleaver(frames.tracks, frames.format.time_base)
-        key = resume_key(source, source_range, options, codec) if is_named(out) else None
-        with resumable_output(out, key, overwrite=overwrite, resume=resume) as (file, past):
-            report = _write(encoder, frames, sound, file, progress, past, psnr=psnr)
+        started = time.monotonic()
+        if low_latency:
+            past = Past()
+            tally, writer = write_live(
+                encoder, frames, sound, out, progress, overwrite=overwrite, psnr=psnr
+            )
+        else:
+            key = resume_key(source, source_range, options, codec) if is_named(out) else None
+            with resumable_output(out, key, overwrite=overwrite, resume=resume) as (file, past):
+                tally, writer = _write(encoder, frames, sound, file, progress, past, psnr=psnr)
     notes = (
         *past.notes,
         *frames.notes,
@@ -143,7 +161,23 @@ def encode(
     )
     if frames.damage is not None:
         notes += (damage_note(frames.damage),)
-    return replace(report, target=options.target, search=found, notes=notes)
+    video = encoder.video
+    return EncodeReport(
+        frames=tally.frames,
+        gops=encoder.gops,
+        width=video.width,
+        height=video.height,
+        size_bytes=writer.size_bytes,
+        track_bytes=writer.track_bytes,
+        duration_seconds=float((tally.end_pts - tally.first_pts) * video.time_base),
+        seconds=time.monotonic() - started,
+        psnr_db=tally.psnr_db,
+        quality=chosen.quality if chosen.target is None else None,
+        target=options.target,
+        search=found,
+        frame_format=codec.frame_format,
+        notes=notes,
+    )
 
 
 def damage_note(damage: str) -> str:
@@ -160,9 +194,8 @@ def _write(
     past: Past,
     *,
     psnr: bool,
-) -> EncodeReport:
+) -> tuple[Tally, Writer]:
     """Code all frames into `file`. Reading, coding and writing overlap."""
-    started = time.monotonic()
     tally = Tally()
     with (
         overlapped(source) as frames,
@@ -181,17 +214,4 @@ def _write(
     if tally.frames == 0:
         raise SourceError("the source has no frames in the range that was asked for")
     writer.finish()
-    video = encoder.video
-    return EncodeReport(
-        frames=tally.frames,
-        gops=encoder.gops,
-        width=video.width,
-        height=video.height,
-        size_bytes=writer.size_bytes,
-        track_bytes=writer.track_bytes,
-        duration_seconds=float((tally.end_pts - tally.first_pts) * video.time_base),
-        seconds=time.monotonic() - started,
-        psnr_db=tally.psnr_db,
-        quality=encoder.options.quality if encoder.options.target is None else None,
-        frame_format=encoder.codec.frame_format,
-    )
+    return tally, writer

@@ -11,6 +11,7 @@ from streamcodec.checks import (
     check_preset,
     check_quality,
     check_scale,
+    check_seconds,
     is_number,
 )
 from streamcodec.container import DEFAULT_LIMITS, Limits
@@ -18,6 +19,7 @@ from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
 from streamcodec.stream.control.target import Measure, Target
+from streamcodec.stream.reading.follow import DEFAULT_FOLLOW_SECONDS
 from streamcodec.tracks import Carry, check_carry
 from streamcodec.types import MAX_PIXELS, QUALITIES, Hdr, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
@@ -239,7 +241,8 @@ class DecodeOptions:
     the rest of the GOP; "conceal" repeats the last good frame in their place, and marks it. `header_from`: another stream with the same
     settings, whose header is taken for a stream that has lost its own. `limits`: how much a stream may hold.
     `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can
-    declare a huge one.
+    declare a huge one. `follow`: the stream is a file that is still being written; reading waits for more where its bytes run out, and
+    after `follow_timeout_seconds` (inf = never) without any takes it as cut off.
     """
 
     device: str | None = option(None, "cpu, cuda, cuda:1, ...", default=ALL_DEVICES)
@@ -277,8 +280,20 @@ class DecodeOptions:
         metavar="NAME=N",
         default="",
     )
+    follow: bool = option(
+        False,
+        "IN is a file that is still being written (`encode --low-latency`): wait for more, up to its end.",
+        eager=True,
+    )
+    follow_timeout_seconds: float = option(
+        DEFAULT_FOLLOW_SECONDS,
+        "With --follow: seconds without growth after which IN counts as cut off; inf = never.",
+        flag="--follow-timeout",
+        metavar="SECONDS",
+    )
 
     def __post_init__(self) -> None:
+        check_seconds("follow timeout", self.follow_timeout_seconds)
         if self.precision is not None:
             check_precision(self.precision)
         check_count("largest picture", self.max_pixels, "pixels")
@@ -295,6 +310,8 @@ class DecodeSettings(TypedDict, total=False):
     max_pixels: int
     header_from: ByteSource | None
     limits: Limits
+    follow: bool
+    follow_timeout_seconds: float
 
 
 class OpenSettings(DecodeSettings, total=False):

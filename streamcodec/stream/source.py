@@ -94,10 +94,16 @@ class SourceRange:
         *,
         audio: Carry = "none",
         subtitles: Carry = "none",
+        low_latency: bool = False,
     ) -> VideoReader:
         """A reader of this range; raises as VideoReader does."""
         return VideoReader(
-            source, frame_format=frame_format, audio=audio, subtitles=subtitles, **asdict(self)
+            source,
+            frame_format=frame_format,
+            audio=audio,
+            subtitles=subtitles,
+            low_latency=low_latency,
+            **asdict(self),
         )
 
     def interleaver(
@@ -155,12 +161,17 @@ def open_source(
     *,
     audio: Carry = "none",
     subtitles: Carry = "none",
+    low_latency: bool = False,
 ) -> Iterator[FrameSource]:
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
         if frame_rate is not None:
             raise UsageError("frame_rate is for frames from Python; a video file brings its own")
         with source_range.reader(
-            cast(BinaryIO, source), frame_format, audio=audio, subtitles=subtitles
+            cast(BinaryIO, source),
+            frame_format,
+            audio=audio,
+            subtitles=subtitles,
+            low_latency=low_latency,
         ) as reader:
             yield reader
         return

@@ -30,8 +30,12 @@ class _End:
 
 
 @contextmanager
-def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
+def overlapped(
+    items: Iterable[T], depth: int = DEPTH, until: Callable[[], bool] | None = None
+) -> Iterator[Iterator[T]]:
     """Run `items` in a thread, at most `depth` items ahead; inside the block iterate over what it gives.
+
+    `until`: asked before every item, and again and again while there is none; true ends the iteration.
 
     An exception of the stage is raised where its item would have come. Leaving the block early stops the stage and closes it; one that
     waits for a source that has stalled is left behind, and ends when the source goes on, or with the process.
@@ -70,7 +74,7 @@ def overlapped(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
             f"no thread can be started ({error}): memory or the number of processes is at its limit"
         ) from error
     try:
-        yield _consume(ready)
+        yield _consume(ready, until)
     finally:
         stop.set()
         _join(thread)
@@ -94,9 +98,12 @@ def _cpu_seconds(thread: threading.Thread) -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
-def _consume(ready: "queue.Queue[T | _End]") -> Iterator[T]:
-    while True:
-        item = ready.get()
+def _consume(ready: "queue.Queue[T | _End]", until: Callable[[], bool] | None) -> Iterator[T]:
+    while until is None or not until():
+        try:
+            item = ready.get(timeout=None if until is None else POLL_SECONDS)
+        except queue.Empty:
+            continue
         if isinstance(item, _End):
             if item.error is not None:
                 raise item.error

@@ -14,8 +14,9 @@ from streamcodec.container import (
     Reader,
     describe_losses,
 )
-from streamcodec.files import ByteSource, input_file
-from streamcodec.stream.reading.opening import name_of, naming, reader_of
+from streamcodec.files import ByteSource
+from streamcodec.stream.reading.follow import DEFAULT_FOLLOW_SECONDS
+from streamcodec.stream.reading.opening import naming, reader_of, stream_file
 from streamcodec.stream.stages import Progress
 
 if TYPE_CHECKING:  # NumPy and FFmpeg, which checking without decoding needs none of
@@ -75,7 +76,12 @@ def verify(
     Raises SourceError, CorruptStreamError or UnsupportedStreamError only if there is no usable header, a model is missing or the picture is
     too large to decode.
     """
-    with input_file(source) as file, naming(name_of(file)):
+    follow = settings.get("follow", False)
+    timeout = settings.get("follow_timeout_seconds", DEFAULT_FOLLOW_SECONDS)
+    with (
+        stream_file(source, follow=follow, timeout_seconds=timeout) as file,
+        naming(file),
+    ):
         reader = reader_of(
             file, "skip", settings.get("header_from"), settings.get("limits", DEFAULT_LIMITS)
         )

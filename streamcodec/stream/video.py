@@ -12,13 +12,13 @@ from streamcodec.checks import check_range, exact_seconds
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Index, IndexEntry, PacketHeader, PacketType
 from streamcodec.errors import CorruptStreamError, UsageError
-from streamcodec.files import ByteSource, close_of, open_input
+from streamcodec.files import ByteSource, close_of
 from streamcodec.runtime import set_threads
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.reading.conceal import Concealer
 from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_for
 from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata, metadata_of
-from streamcodec.stream.reading.opening import name_of, naming, reader_of
+from streamcodec.stream.reading.opening import name_of, naming, open_stream_file, reader_of
 from streamcodec.stream.reading.places import place_of, ticks_at
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
 from streamcodec.text import MOST_CHARACTERS, shown
@@ -32,8 +32,11 @@ def open(source: ByteSource, **settings: Unpack[OpenSettings]) -> "Video":
     bytes, or a binary file object, which need not be seekable.
 
     `settings`: the fields of `DecodeOptions` as keywords: `device`, `precision`, `intra`, `inter`,
-    `max_pixels`, `on_damage`, `header_from` and `limits`. With `on_damage="skip"`, asking for a lost frame by its index is still a
+    `max_pixels`, `on_damage`, `header_from`, `limits`, `follow` and `follow_timeout_seconds`.
+    With `on_damage="skip"`, asking for a lost frame by its index is still a
     CorruptStreamError; with "conceal" it is the last good frame before it, marked as `concealed`.
+    With `follow` a file is read while it is written: iterating gives each frame as soon as it is there; what needs the index (`len`,
+    random access, `metadata`) waits for the end of the stream, as for a pipe.
 
     Raises SourceError if it cannot be opened, NotInstalledError for a URL without the package that it takes, CorruptStreamError or
     UnsupportedStreamError if its header cannot be used.
@@ -89,12 +92,12 @@ class Video:
 
     @property
     def metadata(self) -> VideoMetadata:
-        """What the stream is. Of a pipe, waits for its end."""
+        """What the stream is. Of a pipe, or a file that is followed, waits for its end."""
         return metadata_of(self.header, self._index, self._reader.size_bytes)
 
     @property
     def index(self) -> Index:
-        """Where each GOP lies; of a damaged stream, what is left of it. Of a pipe, waits for its end."""
+        """Where each GOP lies; of a damaged stream, what is left of it. Of a pipe, or a file that is followed, waits for its end."""
         return self._index
 
     @property
@@ -247,15 +250,17 @@ class Video:
         return Video, (self._source, self._options)
 
     def _open(self) -> None:
-        file = open_input(self._source)
+        options = self._options
+        file = self._file = open_stream_file(
+            self._source, follow=options.follow, timeout_seconds=options.follow_timeout_seconds
+        )
         self._close_file = weakref.finalize(self, close_of(file, self._source))
         self._can_reopen = (
             isinstance(self._source, (str, os.PathLike, bytes)) and self._source != "-"
         )
         self._name = name_of(file)
-        options = self._options
         self._reader = reader_of(file, options.on_damage, options.header_from, options.limits)
-        with naming(self._name):
+        with naming(file):
             check_size(self.header, self._options)
         self._process = os.getpid()
         self._codec = None
@@ -288,7 +293,7 @@ class Video:
     @property
     def _index(self) -> Index:
         self._reopen_after_fork()
-        with naming(self._name):
+        with naming(self._file):
             return self._reader.index
 
     def _decoder(self) -> PacketDecoder:
@@ -301,7 +306,7 @@ class Video:
         packets = self._reader.packets(gop)
         if self._tap is not None:
             packets = self._tap.through(packets, None if gop is None else gop.gop)
-        with naming(self._name):
+        with naming(self._file):
             yield from self._decoder().frames(packets)
 
     def _between(self, stretch: Stretch) -> Iterator[Frame]:

@@ -45,7 +45,7 @@ class Decoder:
     One thread decodes, so that every machine gives the same frames: which ones are lost beside a damaged one depends on how many threads
     there are. More that are asked for decode up to the first sign of damage; there the source is opened again and one goes on. HEVC, where
     FFmpeg does not report all damage, and what cannot be opened again are left to one. `queued`: takes the packets of other tracks that
-    come by.
+    come by. `looks_ahead`: frames may wait for those behind them, which tell whether their times are right.
     """
 
     def __init__(
@@ -55,7 +55,10 @@ class Decoder:
         on_error: OnError,
         threads: int | None,
         queued: QueuedTracks | None = None,
+        *,
+        looks_ahead: bool = True,
     ) -> None:
+        self._looks_ahead = looks_ahead
         self._queued = queued
         self._source, self._time_base, self._on_error = source, time_base, on_error
         may_use_more = source.can_open_again and source.stream.codec_context.name != "hevc"
@@ -154,6 +157,10 @@ class Decoder:
             rest = (stream.start_time or 0) + stream.duration - stamp
             if rest > 0:
                 return rest
+        return self.usual_duration(frame)
+
+    def usual_duration(self, frame: av.VideoFrame) -> int:
+        """The duration of a frame in ticks, as far as it is known without the next one."""
         return frame.duration or self._timeline.nominal_step
 
     def _sound_frames(self) -> Iterator[av.VideoFrame]:
@@ -254,7 +261,7 @@ class Decoder:
     def _stamped(self, frames: Iterator[av.VideoFrame]) -> Iterator[Stamped]:
         behind: deque[av.VideoFrame] = deque()
         while (frame := behind.popleft() if behind else next(frames, None)) is not None:
-            wanted = self._timeline.frames_wanted(frame.pts)
+            wanted = self._timeline.frames_wanted(frame.pts) if self._looks_ahead else 0
             behind.extend(islice(frames, max(0, wanted - len(behind))))
             stamp = self._timeline.stamp(
                 frame.pts, [later.pts for later in behind], max(self._durations, default=0)

@@ -39,6 +39,8 @@ class VideoReader:
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
     `video_track`: which of several, from 0 (FFmpeg's v:N); None = the one that players choose, which `notes` tells.
     `scale`: "1280x720", width and height that the stored pictures are scaled to.
+    `low_latency`: give each frame as soon as it is decoded, without a look at those behind it: its duration is then what the source says,
+    or one nominal step, and times that do not fit are repaired less well.
     `threads`: of the decoder; None = 1. The frames are the same with more, also beside damage, where one goes on.
     Pictures are given as they are shown, cropped and mirrored as the container asks for, but for turns: see `format.rotation_degrees`.
 
@@ -74,7 +76,9 @@ class VideoReader:
         background: str | None = None,
         hdr: Hdr = "tonemap",
         scale: str | None = None,
+        low_latency: bool = False,
     ) -> None:
+        self._is_live = low_latency
         self._hdr = check_hdr(hdr)
         self._size = None if scale is None else check_scale(scale)
         self._background = None if background is None else parse_background(background)
@@ -136,7 +140,9 @@ class VideoReader:
             self._source, found, first_tick * time_base if start else None, on_error
         )
         queued = self.tracks if isinstance(self.tracks, QueuedTracks) else None
-        self._decoder = Decoder(self._source, time_base, on_error, threads, queued)
+        self._decoder = Decoder(
+            self._source, time_base, on_error, threads, queued, looks_ahead=not self._is_live
+        )
         if start_pts is not None:
             self._frames = self._decoder.frames_from(start_pts)
         else:
@@ -198,7 +204,12 @@ class VideoReader:
 
     def __next__(self) -> RawFrame:
         frame, pts = self._take()
-        duration = self._next[1] - pts if self._next else self._decoder.last_duration(frame, pts)
+        if self._is_live:
+            duration = self._decoder.usual_duration(frame)
+        elif self._next is not None:
+            duration = self._next[1] - pts
+        else:
+            duration = self._decoder.last_duration(frame, pts)
         with reading(self._name, "convert the frames of"):
             planes = self._view.apply(self._loader.load(frame))
             if self._scaler is not None:
@@ -214,18 +225,23 @@ class VideoReader:
     def _take(self) -> Stamped:
         if self._taken == self._max_frames:
             raise StopIteration
+        if self._next is None and self._is_live:
+            self._fetch()
         if self._next is None:
             raise self._failure or StopIteration
         frame, pts = self._next
         if self._end_tick is not None and pts >= self._end_tick:
             raise StopIteration
         self._check_size(frame)
-        self._look_ahead()
+        if self._is_live:
+            self._next = None
+        else:
+            self._fetch()  # the next one, which tells this one's duration
         self._taken += 1
         return frame, pts
 
-    def _look_ahead(self) -> None:
-        """Fetch the next frame, which tells this one's duration; what goes wrong there is raised after this frame."""
+    def _fetch(self) -> None:
+        """The next frame; what goes wrong there is raised when it is taken."""
         try:
             with self._reading:
                 self._next = next(self._frames, None)

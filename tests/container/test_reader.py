@@ -19,7 +19,7 @@ from streamcodec.container import (
     Writer,
 )
 from streamcodec.container.format import VERSION
-from streamcodec.errors import CorruptStreamError, SourceError, TruncatedStreamError, UsageError
+from streamcodec.errors import CorruptStreamError, SourceError, UsageError
 
 Write = Callable[[Header, Iterable[Packet]], bytes]
 Open = Callable[[bytes], io.IOBase]
@@ -213,32 +213,6 @@ def test_reader_follows_a_pipe_packet_by_packet(header: Header, packets: list[Pa
     thread.join()
     assert found == packets
     assert not any(overtaken)
-
-
-@pytest.mark.parametrize("piece", [1, 23, 500])
-def test_reader_follows_a_file_that_grows(stream: bytes, packets: list[Packet], piece: int) -> None:
-    file = io.BytesIO()
-
-    def grow() -> bool:
-        size = file.getbuffer().nbytes
-        position = file.tell()
-        file.seek(size)
-        file.write(stream[size : size + piece])
-        file.seek(position)
-        return size < len(stream)
-
-    reader = Reader(file, wait=grow)
-    assert list(reader.headers()) == list(Reader(io.BytesIO(stream)).headers())
-    assert list(reader) == packets
-    with pytest.raises(UsageError, match="followed"):
-        _ = reader.index
-
-
-def test_writer_that_stops_growing_fails(stream: bytes) -> None:
-    tries = iter([True, True, False])
-    with pytest.raises(TruncatedStreamError):
-        list(Reader(io.BytesIO(stream[:-1]), wait=lambda: next(tries)))
-    assert next(tries, None) is None
 
 
 def test_unknown_packet_types_are_skipped(

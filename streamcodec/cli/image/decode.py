@@ -28,7 +28,7 @@ __all__ = ["decode"]
     metavar="N",
     help="Of a stream of several frames take this one: 0 is the first, -1 the last.",
 )
-@options_from(DecodeOptions, without=("on_damage",))
+@options_from(DecodeOptions, without=("on_damage", "follow", "follow_timeout_seconds"))
 @threads_option
 @overwrite_option
 @quiet_option

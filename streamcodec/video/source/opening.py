@@ -29,6 +29,7 @@ Source = str | os.PathLike[str] | BinaryIO
 
 _HEAD_BYTES = 4096
 _TAIL_BYTES = 256
+_Y4M = b"YUV4MPEG2"
 _WEBP_MOVES = 2  # flag of an animation in a WebP file's VP8X chunk
 STREAM_START = b"\x89SSF"  # of the magic in container/format.py
 
@@ -68,7 +69,11 @@ class Tap:
         self.size = 0
         self.failure: str | None = None
         self.head = self.tail = b""
-        while len(self.head) < _HEAD_BYTES and (data := self._more(_HEAD_BYTES - len(self.head))):
+        while (
+            len(self.head) < _HEAD_BYTES
+            and not self.head.startswith(_Y4M)  # may be a camera's: what is there is used
+            and (data := self._more(_HEAD_BYTES - len(self.head)))
+        ):
             self.head += data
         self._ahead = self.head
 
