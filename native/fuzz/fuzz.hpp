@@ -1,11 +1,13 @@
 // What the fuzz targets share. Each is a program of libFuzzer's: it gets bytes, and must neither
-// crash nor go on for ever, nor give other results with other instruction sets.
+// crash nor go on for ever, nor give other results with other instruction sets. What they decode
+// is small, so that thousands of inputs a second are tried.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include "platform/cpu.hpp"
 #include "platform/view.hpp"
@@ -39,11 +41,25 @@ class Choices {
         for (int i = 0; i < 4; ++i) bits = bits << 8 | byte();
         return static_cast<std::int32_t>(bits) >> head % 32;
     }
+    template <typename T>
+    const T& one_of(const std::vector<T>& values) {
+        return values[byte() % values.size()];
+    }
     bool has_ended() const { return left_.size == 0; }
     streamcodec::View<const std::uint8_t> rest() const { return left_; }
 
   private:
     streamcodec::View<const std::uint8_t> left_;
 };
+
+// The instruction sets that are compared with plain loops; plain loops again on a CPU without any.
+inline const std::vector<streamcodec::InstructionSet>& wide_sets() {
+    static const std::vector<streamcodec::InstructionSet> sets = [] {
+        auto all = streamcodec::available_instruction_sets();
+        if (all.size() > 1) all.erase(all.begin());
+        return all;
+    }();
+    return sets;
+}
 
 }  // namespace fuzz

@@ -2,8 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "context_samples.hpp"
-#include "frame_samples.hpp"
+#include "decoded.hpp"
 
 using namespace samples;
 
@@ -23,37 +22,26 @@ int main(int argc, char** argv) {
     if (argc != 2) return 2;
     const std::filesystem::path out = argv[1];
     std::mt19937 random(3);
-    const Frames frames = read_frames(STREAMCODEC_TEST_DATA "/frames.bin");
-    const Gop& gop = frames.gops[0];
-    for (int i = 0; i < 3; ++i)
-        write(out / "frame", i, {i}, gop.frames[static_cast<std::size_t>(i)].payload);
-
-    // As fuzz_coder.cpp and fuzz_context.cpp make them.
-    std::mt19937 of_coder(1);
-    const auto tables = random_tables(of_coder, 12).tables();
+    const fuzz::FrameSample of_frame;
+    for (int kind = 0; kind < 3; ++kind) {
+        const Bytes& payload = of_frame.payloads[static_cast<std::size_t>(kind)];
+        for (const int set : {0, 1}) write(out / "frame", 2 * kind + set, {set, kind}, payload);
+    }
+    const fuzz::CoderSample of_coder;
     for (int i = 0; i < 4; ++i) {
-        Symbols symbols = random_symbols(random, *tables, 110);
-        for (std::uint16_t& index : symbols.indexes)
-            index = static_cast<std::uint16_t>(of_coder() % 12);
-        for (std::size_t k = 0; k < symbols.symbols.size(); ++k) {
-            const Row& row = tables->rows()[symbols.indexes[k]];
-            if (row.coded == 0) symbols.symbols[k] = row.first_value;
-        }
-        write(out / "coder", i, {10, 64 * i},
-              encode(tables, symbols, InstructionSet::scalar, i % 2 == 0 ? 4 : 32));
-        of_coder.seed(1);
-        random_tables(of_coder, 12);
+        const std::size_t count = i % 2 == 0 ? 30 : fuzz::kMostSymbols;
+        const Symbols symbols = random_symbols(random, *of_coder.tables, of_coder.indexes, count);
+        write(out / "coder", i, {i / 2, static_cast<int>(count / 2), 64 * i},
+              encode(of_coder.tables, symbols, InstructionSet::scalar, i % 2 == 0 ? 4 : 32));
     }
-    std::mt19937 of_context(2);
-    const auto context_tables = random_tables(of_context, 12).tables();
-    for (int i = 0; i < 2; ++i) {
-        const Schedule schedule = i == 0 ? Schedule::raster : Schedule::checkerboard;
-        const ContextModel model = random_context(of_context, schedule, 12).model();
-        Latent latent(of_context, model, 5, 6);
-        write(out / "context", i, {i},
-              encode(model, latent, context_tables, InstructionSet::scalar));
+    const fuzz::ContextSample of_context;
+    for (int i = 0; i < 4; ++i) {
+        const std::size_t which = static_cast<std::size_t>(i) % 2;
+        Latent latent = of_context.latents[which];
+        write(out / "context", i, {i / 2, i % 2},
+              encode(of_context.models[which], latent, of_context.tables, InstructionSet::scalar));
     }
-    for (const char* target : {"program", "motion"}) {
+    for (const char* target : {"program", "motion", "predict"}) {
         for (int i = 0; i < 8; ++i) {
             Bytes bytes(40 + random() % 400);
             for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());

@@ -52,8 +52,13 @@ inline LayerNumbers random_layer(std::mt19937& random, std::size_t inputs, std::
     return layer;
 }
 
-// For random_tables() with `tables` rows. Two layers after the convolution, of random widths.
-inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, std::size_t tables) {
+struct ContextWidths {
+    std::size_t channels, features, context, hidden;
+};
+
+// For random_tables() with `tables` rows. Two layers after the convolution.
+inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, std::size_t tables,
+                                     const ContextWidths& widths) {
     ContextNumbers numbers;
     numbers.schedule = schedule;
     if (schedule == Schedule::raster) {
@@ -61,8 +66,7 @@ inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, st
     } else {
         numbers.taps = {-1, 0, 0, -1, 0, 1, 1, 0, 2, 1};
     }
-    const std::size_t channels = 1 + random() % 20, features = 1 + random() % 300;
-    const std::size_t context = 1 + random() % 40, hidden = 1 + random() % 40;
+    const auto [channels, features, context, hidden] = widths;
     numbers.layers.push_back(random_layer(random, 5 * channels, 1, context));
     numbers.layers.push_back(random_layer(random, features + context, 2, hidden));
     numbers.layers.push_back(random_layer(random, hidden, 1, 2 * channels));
@@ -70,6 +74,12 @@ inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, st
         numbers.thresholds.push_back(random_between(random, -8000, 20000));
     std::sort(numbers.thresholds.begin(), numbers.thresholds.end());
     return numbers;
+}
+
+inline ContextNumbers random_context(std::mt19937& random, Schedule schedule, std::size_t tables) {
+    const std::size_t channels = 1 + random() % 20, features = 1 + random() % 300;
+    const std::size_t context = 1 + random() % 40, hidden = 1 + random() % 40;
+    return random_context(random, schedule, tables, {channels, features, context, hidden});
 }
 
 // A latent for a model, and what is found out about it.

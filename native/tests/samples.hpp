@@ -74,31 +74,42 @@ struct Symbols {
     std::vector<std::uint16_t> indexes;
 };
 
-// `count` symbols distributed as their tables say; an escape is any int32 outside of the row.
+// A symbol that is as likely as its row says; an escape is any int32 outside of the row.
+inline std::int32_t random_symbol(std::mt19937& random, const Tables& tables, const Row& row) {
+    std::uint32_t number = row.first_entry;
+    const std::uint32_t slot = random() % kProbabilityTotal;
+    if (row.coded != 0) {
+        while (start_of(tables.entries()[number]) + frequency_of(tables.entries()[number]) <= slot)
+            ++number;
+    }
+    const auto symbol = static_cast<std::int32_t>(number - row.first_entry) + row.first_value;
+    if ((tables.entries()[number] & kEscapeFlag) == 0) return symbol;
+    const std::int32_t below = row.first_value - 1 - static_cast<std::int32_t>(random() % 9);
+    const std::int32_t far = random() % 2 == 0 ? std::numeric_limits<std::int32_t>::min()
+                                               : std::numeric_limits<std::int32_t>::max();
+    return random() % 4 == 0   ? far
+           : random() % 2 == 0 ? below
+                               : symbol + static_cast<std::int32_t>(random() % 9);
+}
+
+// `count` symbols of any rows.
 inline Symbols random_symbols(std::mt19937& random, const Tables& tables, std::size_t count) {
     Symbols made;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t index = random() % tables.rows().size;
-        const Row& row = tables.rows()[index];
-        std::uint32_t number = row.first_entry;
-        const std::uint32_t slot = random() % kProbabilityTotal;
-        if (row.coded != 0) {
-            while (start_of(tables.entries()[number]) + frequency_of(tables.entries()[number]) <=
-                   slot)
-                ++number;
-        }
-        auto symbol = static_cast<std::int32_t>(number - row.first_entry) + row.first_value;
-        if ((tables.entries()[number] & kEscapeFlag) != 0) {
-            const std::int32_t below =
-                row.first_value - 1 - static_cast<std::int32_t>(random() % 9);
-            const std::int32_t far = random() % 2 == 0 ? std::numeric_limits<std::int32_t>::min()
-                                                       : std::numeric_limits<std::int32_t>::max();
-            symbol = random() % 4 == 0   ? far
-                     : random() % 2 == 0 ? below
-                                         : symbol + static_cast<std::int32_t>(random() % 9);
-        }
-        made.symbols.push_back(symbol);
+        made.symbols.push_back(random_symbol(random, tables, tables.rows()[index]));
         made.indexes.push_back(static_cast<std::uint16_t>(index));
+    }
+    return made;
+}
+
+// `count` symbols of the first rows of `indexes`.
+inline Symbols random_symbols(std::mt19937& random, const Tables& tables,
+                              const std::vector<std::uint16_t>& indexes, std::size_t count) {
+    Symbols made;
+    for (std::size_t i = 0; i < count; ++i) {
+        made.symbols.push_back(random_symbol(random, tables, tables.rows()[indexes[i]]));
+        made.indexes.push_back(indexes[i]);
     }
     return made;
 }

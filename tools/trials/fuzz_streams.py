@@ -2,7 +2,7 @@
 """Mutated streams through everything that reads one.
 
     python tools/trials/fuzz_streams.py --seconds 60
-    python tools/trials/fuzz_streams.py --seconds 86400 --keep found/
+    python tools/trials/fuzz_streams.py --seconds 86400 --mutants 100000 --keep found/
 
 Half of the mutants get right checksums again, so that what lies behind them is reached. For each of
 them: reading, index, random access, verify, repair, cut and concat give what is right or one error of
@@ -36,6 +36,7 @@ from streamcodec.container.index import pack_end
 from streamcodec.container.packet import PacketHeader, pack_packet
 from streamcodec.editing import concat, cut, repair
 from streamcodec.errors import StreamCodecError
+from streamcodec.runtime import set_threads
 from streamcodec.types import Planes
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "container" / "golden"
@@ -323,7 +324,8 @@ def peak_kilobytes() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="Stop after this long.")
+    parser.add_argument("--mutants", type=int, help="Stop after so many.")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--most-seconds", type=float, default=5, help="Of CPU, for one operation.")
@@ -331,11 +333,12 @@ def main() -> None:
         "--most-megabytes", type=int, default=64, help="More than before, for one mutant."
     )
     arguments = parser.parse_args()
+    set_threads(1)  # pictures are too small to share out
     fuzzer = Fuzzer(
         arguments.seed, arguments.keep, arguments.most_seconds, arguments.most_megabytes
     )
     end = time.monotonic() + arguments.seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and fuzzer.counts["mutants"] != arguments.mutants:
         fuzzer.step()
     print(
         json.dumps(
