@@ -2,8 +2,8 @@
 // result by plain loops in memory of its own as by others in memory that its slots share.
 #include <vector>
 
+#include "engine/kernels/select.hpp"
 #include "engine/network.hpp"
-#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "fuzz.hpp"
 #include "platform/error.hpp"

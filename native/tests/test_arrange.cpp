@@ -3,7 +3,7 @@
 
 #include "check.hpp"
 #include "engine/arrange.hpp"
-#include "engine/select.hpp"
+#include "engine/kernels/select.hpp"
 #include "engine/workspace.hpp"
 #include "platform/error.hpp"
 

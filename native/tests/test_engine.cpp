@@ -1,7 +1,7 @@
 // Integer networks: small programs against a plain loop, and programs that are refused.
 #include "check.hpp"
+#include "engine/kernels/select.hpp"
 #include "engine/network.hpp"
-#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "platform/error.hpp"
 

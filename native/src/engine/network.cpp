@@ -5,8 +5,8 @@
 #include <set>
 
 #include "engine/check.hpp"
+#include "engine/kernels/select.hpp"
 #include "engine/run.hpp"
-#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "platform/error.hpp"
 

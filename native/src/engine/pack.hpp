@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/buffer.hpp"
-#include "engine/kernels.hpp"
+#include "engine/kernels/kernels.hpp"
 
 namespace streamcodec::engine {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "engine/select.hpp"
+#include "engine/kernels/select.hpp"
 #include "platform/error.hpp"
 
 namespace streamcodec::engine {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/kernels.hpp"
+#include "engine/kernels/kernels.hpp"
 #include "engine/pack.hpp"
 #include "engine/plan.hpp"
 #include "engine/workspace.hpp"

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/network.hpp"
-#include "frame/kernels.hpp"
+#include "frame/kernels/kernels.hpp"
 
 namespace streamcodec::frame {
 

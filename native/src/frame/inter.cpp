@@ -96,21 +96,13 @@ std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Refe
     check_size(size);
     check_job(job);
     check_reference(size, reference);
-    std::shared_ptr<InterWork> work =
-        works_[is_encoder]->take([this] { return std::make_unique<InterWork>(*network); });
-    if (work->size != size || !work->maps.has_sizes()) {
-        work->size = {};
-        resize(work->maps, size, schedule(is_encoder),
-               {size.latent() * sizeof(std::int16_t), size.latent() * sizeof(std::int16_t),
-                2 * size.grid() * sizeof(std::uint16_t), 2 * size.grid() * sizeof(std::int32_t)});
-        if (is_encoder) work->current = Picture(size.padded_height(), size.padded_width());
-        work->prediction = Picture(size.padded_height(), size.padded_width());
-        work->size = size;
-    }
-    std::shared_ptr<Memory> memory = take_memory(*spares->memory, work->maps.size_bytes());
-    work->maps.bind(memory->data());
-    InterWork* const raw = work.get();
-    return {raw, [work = std::move(work), memory = std::move(memory)](InterWork*) {}};
+    return take_work(*this, *works_[is_encoder], size, [&](InterWork& work) {
+        resize(work.maps, size, schedule(is_encoder),
+               {size.latent() * sizeof(std::int16_t), 2 * size.grid() * sizeof(std::uint16_t),
+                2 * size.grid() * sizeof(std::int32_t), size.latent() * sizeof(std::int16_t)});
+        if (is_encoder) work.current = Picture(size.padded_height(), size.padded_width());
+        work.prediction = Picture(size.padded_height(), size.padded_width());
+    });
 }
 
 Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Reference& reference,

@@ -2,33 +2,25 @@
 
 #include <algorithm>
 
-#include "frame/bands.hpp"
 #include "motion/predict.hpp"
 
 namespace streamcodec::frame {
-
-namespace {
-
-constexpr Parity kGrids[4] = {{0, 0}, {1, 1}, {0, 1}, {1, 0}};  // step A, then step B
-
-}  // namespace
 
 void InterRun::predict(MotionField field) {
     state_->field = std::move(field);
     streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture,
                          work_.prediction, job_.set, &team_);
     job_.spent("predict");
-    for_rows(team_, size_.rows8(), [&](std::size_t y) { describe(y); });
+    for_rows(size_.rows8(), [&](std::size_t y) { describe(y); });
     job_.spent("describe");
     run(places_.features, "features");
 }
 
 // Row y of the features: of the prediction, and of the symbols of the frame before.
 void InterRun::describe(std::size_t y) {
-    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     const engine::Map& synthesis_in = map(places_.synthesis_in);
     for (const std::size_t row : {2 * y, 2 * y + 1}) {
-        kernels_.pack(pixels_at(work_.prediction, row), cells_of_row,
+        kernels_.pack(pixels_at(work_.prediction, row), cells_of_row(),
                       cells_at(synthesis_in, row, kCellChannels));
     }
     std::int16_t* const transform = work_.transform() + y * size_.columns8() * kChannels;
@@ -52,14 +44,13 @@ void InterRun::describe(std::size_t y) {
 
 // What is to be coded of work_.current.
 Latent InterRun::analyse() {
-    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     const engine::Map& analysis_in = map(places_.analysis_in);
-    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
         for (const std::size_t row : {2 * y, 2 * y + 1}) {
             const PixelRow prediction = pixels_at(work_.prediction, row);
-            kernels_.pack_difference(pixels_at(work_.current, row), prediction, cells_of_row,
+            kernels_.pack_difference(pixels_at(work_.current, row), prediction, cells_of_row(),
                                      cells_at(analysis_in, row));
-            kernels_.pack(prediction, cells_of_row, cells_at(analysis_in, row, kCellChannels));
+            kernels_.pack(prediction, cells_of_row(), cells_at(analysis_in, row, kCellChannels));
         }
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
                          work_.transform() + y * size_.columns8() * kChannels);
@@ -77,7 +68,7 @@ void InterRun::code_symbols(SymbolPort& port) {
         port.code({{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, nullptr},
                   work_.symbols());
         job_.spent("symbols");
-        for_rows(team_, 2 * rows, [&](std::size_t row) {
+        for_rows(2 * rows, [&](std::size_t row) {
             settle(grids[row / rows], row % rows, work_.symbols() + row / rows * size_.grid(),
                    step == 0);
         });
@@ -90,7 +81,7 @@ void InterRun::take_rows(std::size_t stage, std::size_t grid) {
     run(stage, "indexes");
     const engine::Map& found = map(places_.rows);
     const auto columns = static_cast<std::size_t>(found.width);
-    for_rows(team_, static_cast<std::size_t>(found.height), [&](std::size_t y) {
+    for_rows(static_cast<std::size_t>(found.height), [&](std::size_t y) {
         std::uint16_t* to = work_.rows() + grid * size_.grid() + y * columns * kChannels;
         const CellRow from = cells_at(found, y);
         for (std::size_t x = 0; x < columns; ++x, to += kChannels) {
@@ -128,9 +119,8 @@ void InterRun::settle(Parity parity, std::size_t row, const std::int32_t* symbol
 }
 
 Reference InterRun::reconstruct() {
-    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     const engine::Map& synthesis_in = map(places_.synthesis_in);
-    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
         kernels_.inverse(work_.coefficients() + y * size_.columns8() * kChannels, size_.columns8(),
                          cells_at(synthesis_in, 2 * y));
     });
@@ -138,9 +128,9 @@ Reference InterRun::reconstruct() {
     run(places_.synthesis, "synthesis");
     const engine::Map& residual = map(places_.synthesis_out);
     Picture& picture = state_->picture;
-    for_rows(team_, 2 * size_.rows8(), [&](std::size_t y) {
+    for_rows(2 * size_.rows8(), [&](std::size_t y) {
         kernels_.unpack(const_cells(cells_at(residual, y)),
-                        const_cells(cells_at(synthesis_in, y, kCellChannels)), cells_of_row,
+                        const_cells(cells_at(synthesis_in, y, kCellChannels)), cells_of_row(),
                         pixels_at(picture, y));
     });
     extend(picture, team_);

@@ -112,28 +112,20 @@ std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job&
                                                 bool is_encoder) const {
     check_size(size);
     check_job(job);
-    std::shared_ptr<IntraWork> work =
-        works_[is_encoder]->take([this] { return std::make_unique<IntraWork>(*network); });
-    if (work->size != size || !work->maps.has_sizes()) {
-        work->size = {};
-        resize(work->maps, size, schedule(is_encoder),
-               {size.latent() * sizeof(std::int16_t), size.grid() * sizeof(std::int16_t),
-                size.grid() * sizeof(std::uint16_t), size.grid() * sizeof(std::int32_t)});
-        if (is_encoder) work->current = Picture(size.padded_height(), size.padded_width());
-        const engine::Map& z = work->maps.map(places_.z);
-        work->z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));
-        work->z_rows.resize(work->z.size());
-        for (std::size_t i = 0; i < work->z.size(); ++i) {
+    return take_work(*this, *works_[is_encoder], size, [&](IntraWork& work) {
+        resize(work.maps, size, schedule(is_encoder),
+               {size.latent() * sizeof(std::int16_t), size.grid() * sizeof(std::uint16_t),
+                size.grid() * sizeof(std::int32_t), size.grid() * sizeof(std::int16_t)});
+        if (is_encoder) work.current = Picture(size.padded_height(), size.padded_width());
+        const engine::Map& z = work.maps.map(places_.z);
+        work.z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));
+        work.z_rows.resize(work.z.size());
+        for (std::size_t i = 0; i < work.z.size(); ++i) {
             const std::size_t channel = i % static_cast<std::size_t>(z.channels);
-            work->z_rows[i] =
+            work.z_rows[i] =
                 static_cast<std::uint16_t>(static_cast<std::size_t>(kScaleRows) + channel);
         }
-        work->size = size;
-    }
-    std::shared_ptr<Memory> memory = take_memory(*spares->memory, work->maps.size_bytes());
-    work->maps.bind(memory->data());
-    IntraWork* const raw = work.get();
-    return {raw, [work = std::move(work), memory = std::move(memory)](IntraWork*) {}};
+    });
 }
 
 Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& job) const {

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "frame/bands.hpp"
 #include "platform/error.hpp"
 
 namespace streamcodec::frame {
 
 namespace {
 
-constexpr Parity kGrids[4] = {{0, 0}, {1, 1}, {0, 1}, {1, 0}};
 constexpr std::int32_t kMaxMean = 8191;  // 1/32 step
 
 // LOG[|u| / 2]
@@ -21,11 +19,11 @@ std::int16_t log_of(const std::int16_t* log, std::int32_t u) {
 
 // What is to be coded of work_.current.
 Latent IntraRun::analyse() {
-    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     const engine::Map& analysis_in = map(places_.analysis_in);
-    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
         for (const std::size_t row : {2 * y, 2 * y + 1}) {
-            kernels_.pack(pixels_at(work_.current, row), cells_of_row, cells_at(analysis_in, row));
+            kernels_.pack(pixels_at(work_.current, row), cells_of_row(),
+                          cells_at(analysis_in, row));
         }
         kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
                          work_.transform() + y * size_.columns8() * kChannels);
@@ -38,7 +36,7 @@ Latent IntraRun::analyse() {
 // Fills work_.z.
 void IntraRun::analyse_hyper(const Latent& latent) {
     const engine::Map& hyper_in = map(places_.hyper_in);
-    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
         for (std::size_t x = 0; x < size_.columns8(); ++x) {
             std::int32_t values[kChannels];
             kernels_.scale_down(latent.transform_at(y, x), latent.analysis_at(y, x),
@@ -89,11 +87,11 @@ void IntraRun::code_symbols(SymbolPort& port) {
     work_.maps.clear(places_.context);
     for (std::size_t step = 0; step < 4; ++step) {
         run(places_.indexes[step], "indexes");
-        for_rows(team_, rows, [&](std::size_t row) { take_rows(row); });
+        for_rows(rows, [&](std::size_t row) { take_rows(row); });
         job_.spent("rows");
         port.code({{kGrids[step]}, {work_.rows(), size_.grid()}, work_.means()}, work_.symbols());
         job_.spent("symbols");
-        for_rows(team_, rows, [&](std::size_t row) { settle(kGrids[step], row); });
+        for_rows(rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
     }
 }
@@ -141,18 +139,17 @@ void IntraRun::describe(const std::int32_t* u, std::int16_t* context) const {
 }
 
 Reference IntraRun::reconstruct() {
-    const auto cells_of_row = static_cast<std::size_t>(size_.quarter().width);
     // Pixel after pixel without gaps, as inverse() wants them: 96 channels need no rounding up.
     const engine::Map &coefficients = map(places_.coefficients), &residual = map(places_.residual);
-    for_rows(team_, size_.rows8(), [&](std::size_t y) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
         kernels_.inverse(coefficients.at(static_cast<std::ptrdiff_t>(y), 0), size_.columns8(),
                          cells_at(residual, 2 * y));
     });
     job_.spent("inverse");
     run(places_.synthesis, "synthesis");
     const engine::Map& found = map(places_.synthesis_out);
-    for_rows(team_, 2 * size_.rows8(), [&](std::size_t y) {
-        kernels_.unpack(const_cells(cells_at(found, y)), {nullptr, 0, 0}, cells_of_row,
+    for_rows(2 * size_.rows8(), [&](std::size_t y) {
+        kernels_.unpack(const_cells(cells_at(found, y)), {nullptr, 0, 0}, cells_of_row(),
                         pixels_at(state_->picture, y));
     });
     extend(state_->picture, team_);

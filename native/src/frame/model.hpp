@@ -14,7 +14,7 @@
 #include "engine/network.hpp"
 #include "engine/workspace.hpp"
 #include "frame/geometry.hpp"
-#include "frame/kernels.hpp"
+#include "frame/kernels/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
 #include "frame/spares.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "coder/tables.hpp"
-#include "frame/kernels.hpp"
+#include "frame/kernels/kernels.hpp"
 #include "platform/view.hpp"
 
 namespace streamcodec::frame {

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "engine/kernels/select.hpp"
 #include "engine/network.hpp"
-#include "engine/select.hpp"
 #include "engine/workspace.hpp"
 #include "python/binding.hpp"
 

@@ -1,4 +1,4 @@
-#include "engine/select.hpp"
+#include "engine/kernels/select.hpp"
 
 #include "platform/error.hpp"
 

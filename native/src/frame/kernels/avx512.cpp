@@ -1,8 +1,8 @@
 // The loops for AVX-512: those of AVX2, compiled with the wider set's flags (see kernels.hpp).
 #include <immintrin.h>
 
-#include "frame/loops.hpp"
-#include "frame/transform_avx2.hpp"
+#include "frame/kernels/loops.hpp"
+#include "frame/kernels/transform_avx2.hpp"
 
 namespace streamcodec::frame {
 

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/kernels.hpp"
+#include "engine/kernels/kernels.hpp"
 
 #define INLINE inline __attribute__((always_inline))
 

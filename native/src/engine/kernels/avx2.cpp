@@ -1,8 +1,8 @@
 // The loops for AVX2. Compiled with -mavx2 (see kernels.hpp).
-#include "engine/simd_avx2.hpp"
+#include "engine/kernels/simd_avx2.hpp"
 // What a vector is comes before the loops over vectors.
-#include "engine/loops.hpp"
-#include "engine/winograd_loops.hpp"
+#include "engine/kernels/loops.hpp"
+#include "engine/kernels/winograd_loops.hpp"
 
 namespace streamcodec::engine {
 

@@ -1,9 +1,9 @@
 // The loops for AVX-VNNI. Compiled with -mavx2 -mavxvnni (see kernels.hpp).
 #define STREAMCODEC_ENGINE_VNNI
-#include "engine/simd_avx2.hpp"
+#include "engine/kernels/simd_avx2.hpp"
 // What a vector is comes before the loops over vectors.
-#include "engine/loops.hpp"
-#include "engine/winograd_loops.hpp"
+#include "engine/kernels/loops.hpp"
+#include "engine/kernels/winograd_loops.hpp"
 
 namespace streamcodec::engine {
 

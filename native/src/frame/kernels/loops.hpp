@@ -2,7 +2,7 @@
 // everything here has internal linkage.
 #pragma once
 
-#include "frame/kernels.hpp"
+#include "frame/kernels/kernels.hpp"
 
 namespace streamcodec::frame {
 

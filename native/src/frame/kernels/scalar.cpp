@@ -1,5 +1,5 @@
 // The loops for any machine.
-#include "frame/loops.hpp"
+#include "frame/kernels/loops.hpp"
 
 namespace streamcodec::frame {
 

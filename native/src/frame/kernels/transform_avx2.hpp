@@ -4,9 +4,9 @@
 
 #include <immintrin.h>
 
-#include "frame/cells_avx2.hpp"
-#include "frame/kernels.hpp"
-#include "frame/loops.hpp"
+#include "frame/kernels/cells_avx2.hpp"
+#include "frame/kernels/kernels.hpp"
+#include "frame/kernels/loops.hpp"
 
 namespace streamcodec::frame {
 

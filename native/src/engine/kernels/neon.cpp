@@ -1,8 +1,8 @@
 // The loops for NEON, which every AArch64 processor has.
-#include "engine/simd_neon.hpp"
+#include "engine/kernels/simd_neon.hpp"
 // What a vector is comes before the loops over vectors.
-#include "engine/loops.hpp"
-#include "engine/winograd_loops.hpp"
+#include "engine/kernels/loops.hpp"
+#include "engine/kernels/winograd_loops.hpp"
 
 namespace streamcodec::engine {
 

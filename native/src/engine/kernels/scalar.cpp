@@ -1,5 +1,5 @@
 // The loops in plain C++, which compilers turn into whatever vectors a machine has at least.
-#include "engine/kernels.hpp"
+#include "engine/kernels/kernels.hpp"
 
 namespace streamcodec::engine {
 

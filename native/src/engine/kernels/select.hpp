@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/kernels.hpp"
+#include "engine/kernels/kernels.hpp"
 #include "platform/cpu.hpp"
 
 namespace streamcodec::engine {

@@ -1,8 +1,8 @@
 // The loops for AVX-512. Compiled with -mavx512bw -mavx512vl (see kernels.hpp).
-#include "engine/simd_avx512.hpp"
+#include "engine/kernels/simd_avx512.hpp"
 // What a vector is comes before the loops over vectors.
-#include "engine/loops.hpp"
-#include "engine/winograd_loops.hpp"
+#include "engine/kernels/loops.hpp"
+#include "engine/kernels/winograd_loops.hpp"
 
 namespace streamcodec::engine {
 

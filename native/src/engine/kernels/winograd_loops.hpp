@@ -1,7 +1,7 @@
 // The loops of 3x3 layers by Winograd's F(2x2, 3x3), see pack.hpp. Included after loops.hpp.
 #pragma once
 
-#include "engine/loops.hpp"
+#include "engine/kernels/loops.hpp"
 
 namespace streamcodec::engine {
 

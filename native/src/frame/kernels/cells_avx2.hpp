@@ -4,8 +4,8 @@
 
 #include <immintrin.h>
 
-#include "frame/kernels.hpp"
-#include "frame/loops.hpp"
+#include "frame/kernels/kernels.hpp"
+#include "frame/kernels/loops.hpp"
 
 namespace streamcodec::frame {
 
