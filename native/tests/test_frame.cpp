@@ -1,5 +1,7 @@
 // Whole frames: the bytes and pixels of every machine. tests/frame compares them with a slow model
 // of the format; this needs no Python, so that it runs on processors which are only emulated.
+#include <thread>
+
 #include "check.hpp"
 #include "frame_samples.hpp"
 #include "platform/crc32c.hpp"
@@ -59,6 +61,28 @@ TEST(frames_encode_to_the_golden_bytes) {
             }
         }
     }
+}
+
+TEST(several_callers_at_once_get_the_golden_pixels) {
+    std::vector<std::uint32_t> found[3];
+    std::vector<std::thread> callers;
+    for (auto& crcs : found) {
+        callers.emplace_back([&crcs] {
+            for (const Gop& gop : frames().gops) {
+                frame::Reference before;
+                for (std::size_t i = 0; i < gop.frames.size(); ++i) {
+                    before = decode(gop, i, before, {2, available_instruction_sets().back()});
+                    crcs.push_back(crc_of(before));
+                }
+            }
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+    std::vector<std::uint32_t> golden;
+    for (const Gop& gop : frames().gops) {
+        for (const CodedFrame& frame : gop.frames) golden.push_back(frame.crc);
+    }
+    for (const auto& crcs : found) CHECK(crcs == golden);
 }
 
 TEST(damaged_frames_are_refused_or_decode_to_something) {

@@ -10,8 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_MODULES = 16
 TOPS = ("streamcodec", "pipelines", "native/src", "tests", "tools")
 SOURCES = (".py", ".cpp", ".hpp")
-CROWDED = {"native/src/engine", "native/src/frame"}
-"""Folders that are still to be divided; nothing may be added to the list."""
 MIRRORS = {
     "cli": {"encode", "decode"},  # of videos; of pictures in image/
     "models": {"checkpoint", "context", "hyperprior"},  # of models/, latents/, exact/, importing/
@@ -43,8 +41,6 @@ def parts() -> list[Path]:
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_folder_has_few_modules(folder: Path) -> None:
     found = modules(folder)
-    if str(folder.relative_to(ROOT)) in CROWDED:
-        return
     assert len(found) <= MOST_MODULES, (
         f"{folder} has {len(found)} modules; accepted: {MOST_MODULES}. Put those that belong "
         "together into a folder of their own"

@@ -39,7 +39,7 @@ void store8x2(std::uint8_t* a, std::uint8_t* b, __m256i v) {
     const __m128i pixels =
         _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(a), pixels);
-    _mm_storeh_pd(reinterpret_cast<double*>(b), _mm_castsi128_pd(pixels));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(b), _mm_unpackhi_epi64(pixels, pixels));
 }
 
 // Pairs of bytes (k, k + 1) for 8 places, per half.
