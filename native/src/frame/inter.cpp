@@ -76,7 +76,7 @@ engine::Schedule InterModel::schedule(bool is_encoder) const {
     for (const std::size_t step : {0u, 1u}) {
         for (const std::size_t grid : {0u, 1u}) {
             all.push_back({places_.indexes[2 * step + grid], {}, {}});
-            all.push_back({{}, {places_.rows}, {InterWork::kRows}});
+            all.push_back({{}, {places_.rows}, {InterWork::kGivenRows, InterWork::kRows}});
         }
         all.push_back({{}, {}, {InterWork::kRows, InterWork::kSymbols}});
         if (is_encoder) {
@@ -84,6 +84,7 @@ engine::Schedule InterModel::schedule(bool is_encoder) const {
             all.back().arrays.push_back(InterWork::kTransform);
         }
         all.push_back({{}, {places_.context}, {InterWork::kSymbols, InterWork::kCoefficients}});
+        all.push_back({{}, {}, {InterWork::kGivenRows, InterWork::kSymbols}});
     }
     all.push_back({{}, {places_.synthesis_in}, {InterWork::kCoefficients}});
     all.push_back({places_.synthesis, {}, {}});
@@ -98,8 +99,9 @@ std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Refe
     check_reference(size, reference);
     return take_work(*this, *works_[is_encoder], size, [&](InterWork& work) {
         resize(work.maps, size, schedule(is_encoder),
-               {size.latent() * sizeof(std::int16_t), 2 * size.grid() * sizeof(std::uint16_t),
-                2 * size.grid() * sizeof(std::int32_t), size.latent() * sizeof(std::int16_t)});
+               {size.latent() * sizeof(std::int16_t), 2 * size.grid(),
+                2 * size.grid() * sizeof(std::uint16_t), 2 * size.grid() * sizeof(std::int32_t),
+                size.latent() * sizeof(std::int16_t)});
         if (is_encoder) work.current = Picture(size.padded_height(), size.padded_width());
         work.prediction = Picture(size.padded_height(), size.padded_width());
     });

@@ -63,7 +63,11 @@ Latent InterRun::analyse() {
 void InterRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
     for (const std::size_t step : {0u, 1u}) {
-        for (const std::size_t grid : {0u, 1u}) take_rows(places_.indexes[2 * step + grid], grid);
+        const RowShifts shifts =
+            reference_.is_key() ? RowShifts() : RowShifts(reference_.frame->row_sums[step]);
+        for (const std::size_t grid : {0u, 1u}) {
+            take_rows(places_.indexes[2 * step + grid], grid, shifts);
+        }
         const Parity* const grids = &kGrids[2 * step];
         port.code({{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, nullptr},
                   work_.symbols());
@@ -73,20 +77,33 @@ void InterRun::code_symbols(SymbolPort& port) {
                    step == 0);
         });
         job_.spent("settle");
+        adapt(step);
     }
 }
 
+// Notes what the symbols of a step say about the rows of the next frame.
+void InterRun::adapt(std::size_t step) {
+    RowSums sums = model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), team_);
+    if (!reference_.is_key()) {
+        sums = added(std::move(sums), faded(reference_.frame->row_sums[step]));
+    }
+    state_->row_sums[step] = std::move(sums);
+    job_.spent("adapt");
+}
+
 // Runs the network for a grid and notes the rows of its symbols.
-void InterRun::take_rows(std::size_t stage, std::size_t grid) {
+void InterRun::take_rows(std::size_t stage, std::size_t grid, const RowShifts& shifts) {
     run(stage, "indexes");
     const engine::Map& found = map(places_.rows);
     const auto columns = static_cast<std::size_t>(found.width);
     for_rows(static_cast<std::size_t>(found.height), [&](std::size_t y) {
-        std::uint16_t* to = work_.rows() + grid * size_.grid() + y * columns * kChannels;
+        const std::size_t first = grid * size_.grid() + y * columns * kChannels;
         const CellRow from = cells_at(found, y);
-        for (std::size_t x = 0; x < columns; ++x, to += kChannels) {
+        for (std::size_t x = 0; x < columns; ++x) {
+            const std::size_t at = first + x * kChannels;
             kernels_.limit_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel, kChannels,
-                                to);
+                                work_.given_rows() + at);
+            shifts.move(work_.given_rows() + at, work_.rows() + at);
         }
     });
     job_.spent("rows");

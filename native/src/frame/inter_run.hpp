@@ -40,7 +40,8 @@ class InterRun : FrameRun {
 
   private:
     void describe(std::size_t y);
-    void take_rows(std::size_t stage, std::size_t grid);
+    void take_rows(std::size_t stage, std::size_t grid, const RowShifts& shifts);
+    void adapt(std::size_t step);
     void settle(Parity parity, std::size_t row, const std::int32_t* symbols, bool is_context);
 
     const InterModel& model_;

@@ -92,7 +92,8 @@ engine::Schedule IntraModel::schedule(bool is_encoder) const {
     all.push_back({{}, {places_.context}, {}});
     for (const std::size_t stage : places_.indexes) {
         all.push_back({stage, {}, {}});
-        all.push_back({{}, {places_.rows}, {IntraWork::kMeans, IntraWork::kRows}});
+        all.push_back(
+            {{}, {places_.rows}, {IntraWork::kMeans, IntraWork::kGivenRows, IntraWork::kRows}});
         all.push_back({{}, {}, {IntraWork::kMeans, IntraWork::kRows, IntraWork::kSymbols}});
         if (is_encoder) {
             all.back().slots.push_back(places_.analysis_out);
@@ -101,6 +102,7 @@ engine::Schedule IntraModel::schedule(bool is_encoder) const {
         all.push_back({{},
                        {places_.context, places_.coefficients},
                        {IntraWork::kMeans, IntraWork::kSymbols}});
+        all.push_back({{}, {}, {IntraWork::kGivenRows, IntraWork::kSymbols}});
     }
     all.push_back({{}, {places_.coefficients, places_.residual}, {}});
     all.push_back({places_.synthesis, {}, {}});
@@ -114,8 +116,9 @@ std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job&
     check_job(job);
     return take_work(*this, *works_[is_encoder], size, [&](IntraWork& work) {
         resize(work.maps, size, schedule(is_encoder),
-               {size.latent() * sizeof(std::int16_t), size.grid() * sizeof(std::uint16_t),
-                size.grid() * sizeof(std::int32_t), size.grid() * sizeof(std::int16_t)});
+               {size.latent() * sizeof(std::int16_t), size.grid(),
+                size.grid() * sizeof(std::uint16_t), size.grid() * sizeof(std::int32_t),
+                size.grid() * sizeof(std::int16_t)});
         if (is_encoder) work.current = Picture(size.padded_height(), size.padded_width());
         const engine::Map& z = work.maps.map(places_.z);
         work.z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));

@@ -85,19 +85,25 @@ void IntraRun::expand() {
 void IntraRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
     work_.maps.clear(places_.context);
+    RowSums sums;
     for (std::size_t step = 0; step < 4; ++step) {
         run(places_.indexes[step], "indexes");
-        for_rows(rows, [&](std::size_t row) { take_rows(row); });
+        const RowShifts shifts(sums);
+        for_rows(rows, [&](std::size_t row) { take_rows(row, shifts); });
         job_.spent("rows");
         port.code({{kGrids[step]}, {work_.rows(), size_.grid()}, work_.means()}, work_.symbols());
         job_.spent("symbols");
         for_rows(rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
+        if (step == 3) break;
+        sums = added(std::move(sums),
+                     model_.row_costs.sums(size_, 1, work_.given_rows(), work_.symbols(), team_));
+        job_.spent("adapt");
     }
 }
 
 // Row y of the means and table rows that the network gave.
-void IntraRun::take_rows(std::size_t y) {
+void IntraRun::take_rows(std::size_t y, const RowShifts& shifts) {
     const engine::Map& found = map(places_.rows);
     const auto columns = static_cast<std::size_t>(found.width);
     const CellRow from = cells_at(found, y);
@@ -108,7 +114,8 @@ void IntraRun::take_rows(std::size_t y) {
             work_.means()[at + i] =
                 static_cast<std::int16_t>(std::clamp<std::int32_t>(in[i], -kMaxMean, kMaxMean));
         }
-        kernels_.limit_rows(in + kChannels, kChannels, work_.rows() + at);
+        kernels_.limit_rows(in + kChannels, kChannels, work_.given_rows() + at);
+        shifts.move(work_.given_rows() + at, work_.rows() + at);
     }
 }
 

@@ -36,7 +36,7 @@ class IntraRun : FrameRun {
     Reference reconstruct();
 
   private:
-    void take_rows(std::size_t y);
+    void take_rows(std::size_t y, const RowShifts& shifts);
     void settle(Parity parity, std::size_t row);
     void describe(const std::int32_t* u, std::int16_t* context) const;
 

@@ -13,6 +13,7 @@
 #include "coder/tables.hpp"
 #include "engine/network.hpp"
 #include "engine/workspace.hpp"
+#include "frame/adapt.hpp"
 #include "frame/geometry.hpp"
 #include "frame/kernels/kernels.hpp"
 #include "frame/quantiser.hpp"
@@ -93,6 +94,7 @@ class Model {
     const std::shared_ptr<const engine::Network> network;
     const std::shared_ptr<const Tables> tables;
     const Costs costs;
+    const RowCosts row_costs;
     const std::int16_t* log() const { return log_.data(); }
     const std::int32_t* step(std::int32_t quality) const { return &step_[at(quality)]; }
     const std::int32_t* gain(std::int32_t quality) const { return &gain_[at(quality)]; }

@@ -25,7 +25,7 @@ std::string text_of(const Geometry& size) {
 }
 
 void check_p_frame(const Geometry& size, const Reference& key, const MotionField& field,
-                   std::size_t magnitudes) {
+                   std::size_t magnitudes, std::size_t row_sums) {
     if (!key.is_key() || key.size != size) {
         throw BadArgument("the key frame has " + text_of(key.size) +
                           " pixels; accepted: an I-frame of " + text_of(size));
@@ -38,6 +38,10 @@ void check_p_frame(const Geometry& size, const Reference& key, const MotionField
     if (magnitudes != size.latent()) {
         throw BadArgument("magnitudes are " + std::to_string(magnitudes) +
                           "; accepted: " + std::to_string(size.latent()) + ", (h8, w8, 96)");
+    }
+    if (row_sums != 2 * kRowSums) {
+        throw BadArgument("row_sums are " + std::to_string(row_sums) +
+                          "; accepted: " + std::to_string(2 * kRowSums) + ", (2, 96, 4, 8)");
     }
     field.check();
 }
@@ -52,23 +56,31 @@ void Reference::copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) c
 }
 
 Reference make_reference(const Planes& planes, const Geometry& size, const Reference* key,
-                         const MotionField* field, View<const std::uint8_t> magnitudes) {
+                         const MotionField* field, View<const std::uint8_t> magnitudes,
+                         View<const std::int32_t> row_sums) {
     if (planes.size.height < size.height || planes.size.width < size.width ||
         !are_padded_alike(planes.size, size)) {
         throw BadArgument("the planes have " + text_of(planes.size) +
                           " pixels; accepted: " + text_of(size) + ", or that padded");
     }
-    if ((key == nullptr) != (field == nullptr) || (key == nullptr) != (magnitudes.size == 0)) {
+    const bool is_key = key == nullptr;
+    if (is_key != (field == nullptr) || is_key != (magnitudes.size == 0) ||
+        is_key != (row_sums.size == 0)) {
         throw BadArgument(
-            "a P-frame has a key frame, motion and magnitudes; an I-frame has none of them");
+            "a P-frame has a key frame, motion, magnitudes and row_sums; an I-frame has none of "
+            "them");
     }
-    if (key != nullptr) check_p_frame(size, *key, *field, magnitudes.size);
+    if (!is_key) check_p_frame(size, *key, *field, magnitudes.size, row_sums.size);
     auto state = std::make_shared<FrameState>();
     state->picture = Picture(size.padded_height(), size.padded_width());
     fill(state->picture, planes);
-    if (key == nullptr) return {size, state, state};
+    if (is_key) return {size, state, state};
     state->field = *field;
     state->magnitudes.assign(magnitudes.begin(), magnitudes.end());
+    for (const std::size_t step : {0u, 1u}) {
+        const std::int32_t* const first = row_sums.begin() + step * kRowSums;
+        state->row_sums[step].assign(first, first + kRowSums);
+    }
     return {size, state, key->frame};
 }
 

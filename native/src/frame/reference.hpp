@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "frame/adapt.hpp"
 #include "frame/geometry.hpp"
 #include "frame/pool.hpp"
 #include "motion/field.hpp"
@@ -27,7 +28,8 @@ struct FrameState {
     Picture picture;
     MotionField field;  // of a P-frame
     std::vector<std::uint8_t>
-        magnitudes;  // of a P-frame: min(|symbol|, 255) of the latent (h8, w8, 96)
+        magnitudes;       // of a P-frame: min(|symbol|, 255) of the latent (h8, w8, 96)
+    RowSums row_sums[2];  // of a P-frame: as step A and step B left them
 };
 
 struct Reference {
@@ -40,10 +42,12 @@ struct Reference {
 };
 
 // A reference whose pixels come from elsewhere: a decoder on a GPU, or another codec. `planes` have
-// size, or what it is padded to; what lacks is padded. Of an I-frame: no key, field and magnitudes.
-// Of a P-frame: all three. Throws BadArgument for what does not fit.
+// size, or what it is padded to; what lacks is padded. Of an I-frame: no key, field, magnitudes and
+// row sums. Of a P-frame: all of them; row_sums are step A's and step B's, one after the other.
+// Throws BadArgument for what does not fit.
 Reference make_reference(const Planes& planes, const Geometry& size, const Reference* key,
-                         const MotionField* field, View<const std::uint8_t> magnitudes);
+                         const MotionField* field, View<const std::uint8_t> magnitudes,
+                         View<const std::int32_t> row_sums);
 
 struct Coded {
     std::vector<std::uint8_t> payload;

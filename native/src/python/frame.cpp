@@ -190,14 +190,17 @@ Reference decode_intra(const IntraModel& model, const py::object& payload,
 Reference make_reference(const py::sequence& planes,
                          const std::optional<std::pair<std::int32_t, std::int32_t>>& size,
                          const Reference* key, const MotionField* motion,
-                         const std::optional<py::object>& magnitudes) {
+                         const std::optional<py::object>& magnitudes,
+                         const std::optional<py::object>& row_sums) {
     const frame::Planes pixels = planes_of(planes);
     const Geometry wanted = size ? geometry_of(*size) : pixels.size;
     frame::check_size(wanted);
     const auto symbols = magnitudes ? array_view<std::uint8_t>(*magnitudes, 3, "magnitudes")
                                     : View<const std::uint8_t>{};
+    const auto sums =
+        row_sums ? array_view<std::int32_t>(*row_sums, 4, "row_sums") : View<const std::int32_t>{};
     const py::gil_scoped_release release;
-    return frame::make_reference(pixels, wanted, key, motion, symbols);
+    return frame::make_reference(pixels, wanted, key, motion, symbols, sums);
 }
 
 py::tuple planes_of_reference(const Reference& reference) {
@@ -223,6 +226,20 @@ py::object magnitudes_of_reference(const Reference& reference) {
         throw BadArgument("a reference has no symbols");
     std::copy(values.begin(), values.end(), magnitudes.mutable_data());
     return magnitudes;
+}
+
+py::array_t<std::int32_t> array_of(const frame::RowSums& first, const frame::RowSums& second) {
+    py::array_t<std::int32_t> all({2, 96, 4, 8});
+    std::int32_t* const to = all.mutable_data();
+    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), to));
+    return all;
+}
+
+// (2, 96, 4, 8), None of an I-frame.
+py::object row_sums_of_reference(const Reference& reference) {
+    if (reference.is_key()) return py::none();
+    const frame::RowSums* const sums = reference.frame->row_sums;
+    return array_of(sums[0], sums[1]);
 }
 
 template <typename Class, typename Encode, typename Decode>
@@ -251,7 +268,8 @@ void bind_frame(py::module_& module) {
     py::class_<Reference>(module, "Reference")
         .def(py::init(&make_reference), py::arg("planes"), py::arg("size") = py::none(),
              py::kw_only(), py::arg("key").none(true) = py::none(),
-             py::arg("motion").none(true) = py::none(), py::arg("magnitudes") = py::none())
+             py::arg("motion").none(true) = py::none(), py::arg("magnitudes") = py::none(),
+             py::arg("row_sums") = py::none())
         .def_property_readonly(
             "size", [](const Reference& r) { return py::make_tuple(r.size.height, r.size.width); })
         .def_property_readonly("key", &Reference::is_key)
@@ -261,6 +279,7 @@ void bind_frame(py::module_& module) {
                                                      : py::cast(MotionField(r.frame->field));
                                })
         .def_property_readonly("magnitudes", &magnitudes_of_reference)
+        .def_property_readonly("row_sums", &row_sums_of_reference)
         .def("planes", &planes_of_reference);
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);

@@ -77,7 +77,7 @@ struct Kernels {
                        const std::int16_t* log, std::size_t count, CellRow to);
 
     // to[i] = from[i] limited to 0..63, `count` elements, a multiple of 16.
-    void (*limit_rows)(const std::int16_t* from, std::size_t count, std::uint16_t* to);
+    void (*limit_rows)(const std::int16_t* from, std::size_t count, std::uint8_t* to);
 
     // Whether all of `count` symbols, a multiple of 32, lie within +-2047.
     bool (*are_symbols)(const std::int32_t* symbols, std::size_t count);

@@ -82,9 +82,9 @@ inline void log_scaled(const std::int16_t* coefficients, const std::int32_t* gai
     }
 }
 
-inline void limit_rows(const std::int16_t* from, std::size_t count, std::uint16_t* to) {
+inline void limit_rows(const std::int16_t* from, std::size_t count, std::uint8_t* to) {
     for (std::size_t i = 0; i < count; ++i)
-        to[i] = static_cast<std::uint16_t>(from[i] < 0 ? 0 : from[i] > 63 ? 63 : from[i]);
+        to[i] = static_cast<std::uint8_t>(from[i] < 0 ? 0 : from[i] > 63 ? 63 : from[i]);
 }
 
 inline bool are_symbols(const std::int32_t* symbols, std::size_t count) {

@@ -1,0 +1,128 @@
+#include "frame/adapt.hpp"
+
+#include <algorithm>
+
+#include "frame/bands.hpp"
+
+namespace streamcodec::frame {
+
+namespace {
+
+constexpr std::int32_t kFirstOfClass[kRowClasses] = {1, 8, 16, 26};
+constexpr std::int32_t kPenalty = 512;  // 1/256 bit
+constexpr std::int32_t kFromNearest[kShifts] = {0, -1, 1, -2, 2, -3, 3, 4};
+constexpr std::size_t kMostPositions = 4096;
+
+std::size_t class_of(std::int32_t row) {
+    return static_cast<std::size_t>((row >= kFirstOfClass[1]) + (row >= kFirstOfClass[2]) +
+                                    (row >= kFirstOfClass[3]));
+}
+
+std::uint16_t moved_row(std::int32_t row, std::int32_t shift) {
+    return static_cast<std::uint16_t>(std::clamp(row + shift, 1, kScaleRows - 1));
+}
+
+std::int16_t best_shift(const std::int32_t* sums) {
+    std::int32_t best = 0;
+    std::int64_t least = 0;
+    for (const std::int32_t shift : kFromNearest) {
+        const std::int64_t cost =
+            std::int64_t{sums[shift - kLeastShift]} + kPenalty * shift * shift;
+        if (shift == 0 || cost < least) {
+            best = shift;
+            least = cost;
+        }
+    }
+    return static_cast<std::int16_t>(best);
+}
+
+}  // namespace
+
+RowShifts::RowShifts(const RowSums& sums) {
+    if (sums.empty()) return;
+    for (std::size_t channel = 0; channel < kChannels; ++channel) {
+        for (std::size_t c = 0; c < kRowClasses; ++c) {
+            shifts_[c][channel] = best_shift(&sums[(channel * kRowClasses + c) * kShifts]);
+        }
+    }
+}
+
+void RowShifts::move(const std::uint8_t* rows, std::uint16_t* moved) const {
+    for (std::size_t i = 0; i < kChannels; ++i) {
+        const std::int16_t row = rows[i];
+        std::int16_t shift = shifts_[0][i];
+        shift = row >= kFirstOfClass[1] ? shifts_[1][i] : shift;
+        shift = row >= kFirstOfClass[2] ? shifts_[2][i] : shift;
+        shift = row >= kFirstOfClass[3] ? shifts_[3][i] : shift;
+        const auto to = static_cast<std::int16_t>(row + shift);
+        const std::int16_t above = to < 1 ? std::int16_t{1} : to;
+        const std::int16_t limited = above > kScaleRows - 1 ? kScaleRows - 1 : above;
+        moved[i] = static_cast<std::uint16_t>(row == 0 ? 0 : limited);
+    }
+}
+
+RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear) {
+    for (std::int32_t row = 1; row < kScaleRows; ++row) {
+        for (std::size_t magnitude = 0; magnitude < kNear; ++magnitude) {
+            for (std::size_t i = 0; i < kShifts; ++i) {
+                const std::uint16_t to = moved_row(row, kLeastShift + static_cast<std::int32_t>(i));
+                near_[static_cast<std::size_t>(row) * kNear + magnitude][i] =
+                    static_cast<std::uint16_t>(costs.of(to, static_cast<std::int32_t>(magnitude)));
+            }
+        }
+    }
+}
+
+// A sum is below 2^31: of at most 2 * 4096 symbols of at most 2^14 each, and what is left of such.
+RowSums RowCosts::sums(const Geometry& size, std::size_t grids, const std::uint8_t* rows,
+                       const std::int32_t* symbols, Team& team) const {
+    const std::size_t height = size.rows8() / 2, width = size.columns8() / 2;
+    const std::size_t every = 1 + (height * width - 1) / kMostPositions;
+    const std::size_t counted = (height + every - 1) / every;
+    std::vector<RowSums> parts(team.size());
+    for_rows(team, grids * counted, [&](std::size_t row, std::size_t member) {
+        RowSums& part = parts[member];
+        if (part.empty()) part.resize(kRowSums);
+        const std::size_t y = row / counted * height + row % counted * every;
+        for (std::size_t position = y * width; position < (y + 1) * width; ++position) {
+            add(rows + position * kChannels, symbols + position * kChannels, part.data());
+        }
+    });
+    RowSums all(kRowSums);
+    for (const RowSums& part : parts) all = added(std::move(all), part);
+    return all;
+}
+
+void RowCosts::add(const std::uint8_t* rows, const std::int32_t* symbols,
+                   std::int32_t* sums) const {
+    for (std::size_t i = 0; i < kChannels; ++i) {
+        const std::int32_t row = rows[i];
+        if (row == 0) continue;
+        std::int32_t* const to = sums + (i * kRowClasses + class_of(row)) * kShifts;
+        const auto magnitude = static_cast<std::size_t>(symbols[i] < 0 ? -symbols[i] : symbols[i]);
+        if (magnitude < kNear) {
+            const auto& costs = near_[static_cast<std::size_t>(row) * kNear + magnitude];
+            for (std::size_t k = 0; k < kShifts; ++k) to[k] += costs[k];
+        } else {
+            for (std::size_t k = 0; k < kShifts; ++k) {
+                const std::uint16_t moved =
+                    moved_row(row, kLeastShift + static_cast<std::int32_t>(k));
+                to[k] += static_cast<std::int32_t>(
+                    costs_.of(moved, static_cast<std::int32_t>(magnitude)));
+            }
+        }
+    }
+}
+
+RowSums added(RowSums a, const RowSums& b) {
+    if (a.empty()) return b;
+    for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
+    return a;
+}
+
+RowSums faded(RowSums sums) {
+    for (std::int32_t& sum : sums) sum -= sum >> 3;
+    return sums;
+}
+
+}  // namespace streamcodec::frame
