@@ -206,10 +206,12 @@ class Reference:
         key: Reference | None = None,
         motion: MotionField | None = None,
         magnitudes: NDArray[np.uint8] | None = None,
+        row_sums: NDArray[np.int32] | None = None,
     ) -> None:
         """A frame that was decoded elsewhere. Y, U and V of `size`, None being Y's, or of what it is padded to.
 
-        Without more an I-frame; a P-frame also has the I-frame of its GOP, its motion and its magnitudes. Raises UsageError.
+        Without more an I-frame; a P-frame also has the I-frame of its GOP, its motion, its magnitudes and its row sums. Raises
+        UsageError.
         """
 
     @property
@@ -228,8 +230,28 @@ class Reference:
     def magnitudes(self) -> NDArray[np.uint8] | None:
         """Of a P-frame: min(|symbol|, 255) of the latent, (h8, w8, 96)."""
 
+    @property
+    def row_sums(self) -> NDArray[np.int32] | None:
+        """Of a P-frame: S of native/src/frame/adapt.hpp as step A and step B left them, (2, 96, 4, 8)."""
+
     def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
         """Copies of Y (height, width), U and V (half of it, rounded up)."""
+
+@final
+class RowAdaptation:
+    """How symbols move the rows of what follows: native/src/frame/adapt.hpp, for decoders that compute the rows themselves.
+
+    Raises UsageError.
+    """
+
+    def __init__(self, tables: Tables) -> None: ...
+    def move(
+        self, rows: NDArray[np.int16], sums: NDArray[np.int32] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        """Rows (grids, h16, w16, 96) limited to 0..63, and those moved by the shifts of the sums (96, 4, 8); None: all are 0."""
+
+    def sums(self, rows: NDArray[np.uint8], symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+        """What symbols (grids, h16, w16, 96) add to the sums, with their rows before they were moved."""
 
 class _FrameModel:
     """What IntraModel and InterModel have in common; there is no such class at run time."""

@@ -28,7 +28,7 @@ intra only
 
     linear_channels int32 (L,)         the channels of the latent that the context also sees as they are: 0..95, rising
 
-config: {"format": 1, "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
+config: {"format": 2, "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
 Other keys are ignored (training, provenance).
 
 The network. A model has one `Network` (streamcodec/engine), with the stages and slots below; others slots are its own affair
@@ -41,7 +41,8 @@ at least what is given here. All stages run with the condition round(256 (1 - 2 
                                        the previous P-frame's symbols s, 0 after an I-frame
     features        F at 1/8           written by stage `features`
     context         96 at 1/8, 8191    input. LOG[16 min(|s|, 255)] of the symbols of step A, 0 elsewhere
-    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63)
+    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63, before
+                                       it is moved: native/src/frame/adapt.hpp)
     synthesis_in    48 at 1/4, 8191    input. pack4 of the residual in 1/16 pixel, then pack4 of prediction - 128
     synthesis_out   24 at 1/4          written by `synthesis`: pack4 of what is added to the prediction, 1/16 pixel
     analysis_in     48 at 1/4, 255     input. pack4 of frame - prediction, then of prediction - 128, in pixels
@@ -113,7 +114,7 @@ __all__ = [
 
 Kind = Literal["intra", "inter"]
 
-FORMAT = 1
+FORMAT = 2
 CHANNELS = 96
 """Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
 MAX_TABLE_NUMBERS = 1 << 25

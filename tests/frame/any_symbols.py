@@ -46,7 +46,7 @@ class AnySymbols:
         self._certain = weights.tables.certain
         self.encoder = _native.Encoder(native_tables(weights))
 
-    def get(self, rows: NDArray[np.uint16]) -> NDArray[np.int32]:
+    def get(self, rows: NDArray[np.uint16], _: NDArray[np.uint16]) -> NDArray[np.int32]:
         limit = 2.0 ** self._rng.uniform(0, 11, len(rows))
         symbols = np.round(self._rng.uniform(-1, 1, len(rows)) * np.minimum(limit, 2047)).astype(
             np.int32

@@ -16,8 +16,8 @@ from streamcodec.engine.reference import run_stage
 
 Ints = NDArray[np.int64]
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
-Get = Callable[[NDArray[np.uint16]], NDArray[np.int32]]
-"""Rows of symbols, in the order of the stream -> the symbols."""
+Get = Callable[[NDArray[np.uint16], NDArray[np.uint16]], NDArray[np.int32]]
+"""Rows of symbols, in the order of the stream, and the rows before they were moved -> the symbols."""
 
 STEPS = {
     "inter": (((0, 0), (1, 1)), ((0, 1), (1, 0))),
@@ -27,12 +27,14 @@ STEPS = {
 
 @dataclass
 class Decoded:
-    """Padded planes; of a P-frame the magnitudes of its symbols (h8, w8, 96) and its motion."""
+    """Padded planes; of a P-frame the magnitudes of its symbols (h8, w8, 96), its motion, and the
+    row sums that its steps left."""
 
     planes: Planes
     key: "Decoded | None" = None
     magnitudes: Ints | None = None
     field: _native.MotionField | None = None
+    row_sums: tuple[Ints, Ints] | None = None
 
     def cropped(self, height: int, width: int) -> Planes:
         half = ((height + 1) // 2, (width + 1) // 2)
@@ -111,11 +113,41 @@ def wide(planes: Planes) -> tuple[Ints, Ints, Ints]:
     return y, u, v
 
 
+def class_of(row: int) -> int:
+    return sum(row >= first for first in (8, 16, 26))
+
+
+def moved(rows: Ints, sums: Ints) -> Ints:
+    """Rows (n, h, w, 96) by the shifts of sums (96, 4, 8)."""
+    candidates = sorted(range(-3, 5), key=lambda shift: (abs(shift), shift))
+    costs = np.stack([sums[:, :, shift + 3] + 512 * shift * shift for shift in candidates])
+    shifts = np.array(candidates)[costs.argmin(0)]  # the first of equals
+    result = np.zeros_like(rows)
+    for at, row in np.ndenumerate(rows):
+        if row > 0:
+            result[at] = min(max(row + shifts[at[3], class_of(row)], 1), 63)
+    return result
+
+
+def log2_256(value: int) -> int:
+    """floor(256 log2(value)), with a fraction whose eight bits come from squares of 31 bits."""
+    whole = value.bit_length() - 1
+    mantissa, fraction = (value << 31) >> whole, 0
+    for _ in range(8):
+        mantissa = mantissa * mantissa >> 31
+        fraction *= 2
+        if mantissa >> 32:
+            mantissa >>= 1
+            fraction += 1
+    return 256 * whole + fraction
+
+
 class Oracle:
     def __init__(self, weights: DctWeights) -> None:
         self.weights = weights
         self.network: Network = on_grids(weights.network, weights.kind)
         self.log = weights.log_table.astype(np.int64)
+        self.costs: dict[tuple[int, int], int] = {}
 
     def decode(
         self, payload: bytes, size: tuple[int, int], reference: Decoded | None = None
@@ -124,16 +156,20 @@ class Oracle:
         assert payload[1] == 0
         tables = self._tables()
         decoder = _native.Decoder(tables, payload[2:])
+
+        def get(rows: NDArray[np.uint16], _: NDArray[np.uint16]) -> NDArray[np.int32]:
+            return decoder.get(rows)
+
         padded = tuple(-(-side // 16) * 16 for side in size)
         if self.weights.kind == "intra":
-            decoded = self.intra(payload[0], padded, decoder.get)
+            decoded = self.intra(payload[0], padded, get)
         else:
             assert reference is not None
             decoded = self.inter(
                 payload[0],
                 reference,
                 self._motion(payload[0], reference, decoder, tables),
-                decoder.get,
+                get,
             )
         decoder.finish()
         return decoded
@@ -142,7 +178,8 @@ class Oracle:
         h8, w8 = padded[0] // 8, padded[1] // 8
         channels, width = self.network.slot("z").channels, self.network.slot("hyper").channels
         z_rows = np.broadcast_to(64 + np.arange(channels), (-(-h8 // 4), -(-w8 // 4), channels))
-        z = get(z_rows.ravel().astype(np.uint16)).reshape(z_rows.shape)
+        z_rows = z_rows.astype(np.uint16)
+        z = get(z_rows.ravel(), z_rows.ravel()).reshape(z_rows.shape)
         given = {
             "z": z.astype(np.int16),
             "hyper_half": _zeros(h8 // 2, w8 // 2, width),
@@ -153,14 +190,15 @@ class Oracle:
         linear = self.weights.extra
         u = np.zeros((h8, w8, 96), np.int64)
         context = _zeros(h8, w8, 192 + len(linear))
+        sums = np.zeros((96, 4, 8), np.int64)
         for step, grids in enumerate(STEPS["intra"]):
             found = self._run(f"indexes_{step}", quality, {"hyper": hyper, "context": context})[
                 "rows"
             ].astype(np.int64)
             (py, px), means = grids[0], found[:, :, :96].clip(-8191, 8191)
-            symbols = get(_rows(found[:, :, 96:])).reshape(means.shape)
-            assert np.abs(symbols).max() <= 2047
-            u[py::2, px::2] = here = 32 * symbols.astype(np.int64) + means
+            symbols, new = self._symbols(_limited(found[None, :, :, 96:]), sums, get)
+            sums += new
+            u[py::2, px::2] = here = 32 * symbols[0] + means
             logs = self.log[np.minimum(np.abs(here) >> 1, 4095)]
             signed = np.where(here < 0, -logs, logs)
             context[py::2, px::2] = np.concatenate(
@@ -197,17 +235,19 @@ class Oracle:
 
         symbols = np.zeros(d.shape, np.int64)
         context = _zeros(h8, w8, 96)
-        for name, grids in zip("ab", STEPS["inter"], strict=True):
+        sums_before = reference.row_sums or (np.zeros((96, 4, 8), np.int64),) * 2
+        sums = []
+        for name, grids, before in zip("ab", STEPS["inter"], sums_before, strict=True):
             rows = []
             for py, px in grids:
                 found = self._run(
                     f"indexes_{name}{py}{px}", quality, {"features": features, "context": context}
                 )
-                rows.append(_rows(found["rows"]))
-            values = get(np.concatenate(rows))
-            assert np.abs(values).max() <= 2047
-            for (py, px), part in zip(grids, np.split(values, 2), strict=True):
-                symbols[py::2, px::2] = part.reshape(h8 // 2, w8 // 2, 96)
+                rows.append(_limited(found["rows"]))
+            values, new = self._symbols(np.stack(rows), before, get)
+            sums.append(before - (before >> 3) + new)
+            for (py, px), part in zip(grids, values, strict=True):
+                symbols[py::2, px::2] = part
                 if name == "a":
                     context[py::2, px::2] = self.log[
                         16 * np.minimum(np.abs(symbols[py::2, px::2]), 255)
@@ -219,7 +259,38 @@ class Oracle:
             np.int64
         )
         planes = _pixels(cells + 128 + ((o + 8) >> 4))
-        return Decoded(planes, reference.key, np.minimum(np.abs(symbols), 255), field)
+        magnitudes = np.minimum(np.abs(symbols), 255)
+        return Decoded(planes, reference.key, magnitudes, field, (sums[0], sums[1]))
+
+    def _symbols(self, rows: Ints, sums: Ints, get: Get) -> tuple[Ints, Ints]:
+        """Symbols with rows (parities, h16, w16, 96), moved by the sums, and what they add to them."""
+        in_order = [r.ravel().astype(np.uint16) for r in (moved(rows, sums), rows)]
+        symbols = get(in_order[0], in_order[1]).reshape(rows.shape)
+        assert np.abs(symbols).max() <= 2047
+        new = np.zeros((96, 4, 8), np.int64)
+        every = 1 + (rows.shape[1] * rows.shape[2] - 1) // 4096
+        for (grid, y, x, channel), row in np.ndenumerate(rows):
+            if row == 0 or y % every:
+                continue
+            magnitude = abs(int(symbols[grid, y, x, channel]))
+            for shift in range(-3, 5):
+                cost = self._cost(min(max(int(row) + shift, 1), 63), magnitude)
+                new[channel, class_of(int(row)), shift + 3] += cost
+        return symbols.astype(np.int64), new
+
+    def _cost(self, row: int, symbol: int) -> int:
+        """In 1/256 bit."""
+        if (row, symbol) not in self.costs:
+            tables = self.weights.tables
+            length = int(tables.cdf_length[row])
+            frequencies = np.diff(tables.quantized_cdf[row, :length]).tolist()
+            place, values = symbol - int(tables.offset[row]), length - 2
+            cost = 256 * 14 - log2_256(frequencies[place if 0 <= place < values else -1])
+            if not 0 <= place < values:
+                code = -2 * place if place < 0 else 2 * (place - values) + 1
+                cost += 256 * (2 * (code.bit_length() - 1) + 1)
+            self.costs[row, symbol] = cost
+        return self.costs[row, symbol]
 
     def _motion(
         self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables
@@ -248,8 +319,8 @@ def _zeros(*shape: int) -> NDArray[np.int16]:
     return np.zeros(shape, np.int16)
 
 
-def _rows(values: NDArray[np.int16] | Ints) -> NDArray[np.uint16]:
-    return values.clip(0, 63).ravel().astype(np.uint16)
+def _limited(values: NDArray[np.int16] | Ints) -> Ints:
+    return values.clip(0, 63).astype(np.int64)
 
 
 def _pixels(cells: Ints) -> Planes:

@@ -44,14 +44,15 @@ class Chooser:
         )
         self.means: Ints | None = None
 
-    def get(self, rows: NDArray[np.uint16]) -> NDArray[np.int32]:
+    def get(self, rows: NDArray[np.uint16], given: NDArray[np.uint16]) -> NDArray[np.int32]:
+        """The rows before they are moved decide."""
         if self._z is not None:
             symbols, self._z = self._z.ravel().astype(np.int32), None
         else:
             values = np.concatenate([self._y[py::2, px::2].ravel() for py, px in next(self._grids)])
             values = values if self.means is None else values - 8 * self.means.ravel()
             symbols = np.array(
-                [self.choose(*pair) for pair in zip(values.tolist(), rows.tolist(), strict=True)],
+                [self.choose(*pair) for pair in zip(values.tolist(), given.tolist(), strict=True)],
                 np.int32,
             )
         self.encoder.put(symbols, rows)

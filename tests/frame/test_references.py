@@ -23,7 +23,7 @@ def test_planes_become_a_key_frame() -> None:
     reference = _native.Reference(planes)
     assert reference.key
     assert reference.size == SIZE
-    assert (reference.motion, reference.magnitudes) == (None, None)
+    assert (reference.motion, reference.magnitudes, reference.row_sums) == (None, None, None)
     assert_planes_equal(reference.planes(), planes)
     planes[0][:] = 0
     assert reference.planes()[0].any()
@@ -49,7 +49,11 @@ def test_a_p_frame_is_a_reference_like_the_one_it_was() -> None:
     _, key = intra.encode(picture(48, 64, 0), 40)  # needs no padding
     _, second = inter.encode(picture(48, 64, 1), 40, key)
     again = _native.Reference(
-        second.planes(), key=key, motion=second.motion, magnitudes=second.magnitudes
+        second.planes(),
+        key=key,
+        motion=second.motion,
+        magnitudes=second.magnitudes,
+        row_sums=second.row_sums,
     )
     assert not again.key
     third = picture(48, 64, 2)
@@ -59,9 +63,14 @@ def test_a_p_frame_is_a_reference_like_the_one_it_was() -> None:
 def test_references_fail() -> None:
     key, second = coded()
     y, u, v = picture(*SIZE, 0)
-    parts = {"key": key, "motion": second.motion, "magnitudes": second.magnitudes}
+    parts = {
+        "key": key,
+        "motion": second.motion,
+        "magnitudes": second.magnitudes,
+        "row_sums": second.row_sums,
+    }
     for name in parts:
-        with pytest.raises(UsageError, match="a P-frame has a key frame, motion and magnitudes"):
+        with pytest.raises(UsageError, match="a P-frame has a key frame, motion, magnitudes and"):
             _native.Reference((y, u, v), **{**parts, name: None})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="accepted: an I-frame of 33x50"):
         _native.Reference((y, u, v), **{**parts, "key": second})  # type: ignore[arg-type]
@@ -73,6 +82,9 @@ def test_references_fail() -> None:
     assert second.magnitudes is not None
     with pytest.raises(UsageError, match="magnitudes are"):
         _native.Reference((y, u, v), **{**parts, "magnitudes": second.magnitudes[1:].copy()})  # type: ignore[arg-type]
+    assert second.row_sums is not None
+    with pytest.raises(UsageError, match="row_sums are"):
+        _native.Reference((y, u, v), **{**parts, "row_sums": second.row_sums[:1].copy()})  # type: ignore[arg-type]
     for size in ((34, 50), (32, 50), (0, 0)):
         with pytest.raises(UsageError, match="accepted"):
             _native.Reference((y, u, v), size)

@@ -18,8 +18,10 @@ std::size_t class_of(std::int32_t row) {
                                     (row >= kFirstOfClass[3]));
 }
 
-std::uint16_t moved_row(std::int32_t row, std::int32_t shift) {
-    return static_cast<std::uint16_t>(std::clamp(row + shift, 1, kScaleRows - 1));
+// By the i-th shift.
+std::uint16_t moved_row(std::int32_t row, std::size_t i) {
+    const std::int32_t to = row + kLeastShift + static_cast<std::int32_t>(i);
+    return static_cast<std::uint16_t>(std::clamp(to, 1, kScaleRows - 1));
 }
 
 std::int16_t best_shift(const std::int32_t* sums) {
@@ -42,32 +44,20 @@ RowShifts::RowShifts(const RowSums& sums) {
     if (sums.empty()) return;
     for (std::size_t channel = 0; channel < kChannels; ++channel) {
         for (std::size_t c = 0; c < kRowClasses; ++c) {
-            shifts_[c][channel] = best_shift(&sums[(channel * kRowClasses + c) * kShifts]);
+            shifts_[c * kChannels + channel] =
+                best_shift(&sums[(channel * kRowClasses + c) * kShifts]);
         }
     }
 }
 
-void RowShifts::move(const std::uint8_t* rows, std::uint16_t* moved) const {
-    for (std::size_t i = 0; i < kChannels; ++i) {
-        const std::int16_t row = rows[i];
-        std::int16_t shift = shifts_[0][i];
-        shift = row >= kFirstOfClass[1] ? shifts_[1][i] : shift;
-        shift = row >= kFirstOfClass[2] ? shifts_[2][i] : shift;
-        shift = row >= kFirstOfClass[3] ? shifts_[3][i] : shift;
-        const auto to = static_cast<std::int16_t>(row + shift);
-        const std::int16_t above = to < 1 ? std::int16_t{1} : to;
-        const std::int16_t limited = above > kScaleRows - 1 ? kScaleRows - 1 : above;
-        moved[i] = static_cast<std::uint16_t>(row == 0 ? 0 : limited);
-    }
-}
-
-RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear) {
+RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear * kShifts) {
     for (std::int32_t row = 1; row < kScaleRows; ++row) {
+        const auto at = static_cast<std::size_t>(row);
+        places_[at] = static_cast<std::uint8_t>(class_of(row) * kShifts);
         for (std::size_t magnitude = 0; magnitude < kNear; ++magnitude) {
             for (std::size_t i = 0; i < kShifts; ++i) {
-                const std::uint16_t to = moved_row(row, kLeastShift + static_cast<std::int32_t>(i));
-                near_[static_cast<std::size_t>(row) * kNear + magnitude][i] =
-                    static_cast<std::uint16_t>(costs.of(to, static_cast<std::int32_t>(magnitude)));
+                near_[(at * kNear + magnitude) * kShifts + i] = static_cast<std::uint16_t>(
+                    costs.of(moved_row(row, i), static_cast<std::int32_t>(magnitude)));
             }
         }
     }
@@ -75,7 +65,7 @@ RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear
 
 // A sum is below 2^31: of at most 2 * 4096 symbols of at most 2^14 each, and what is left of such.
 RowSums RowCosts::sums(const Geometry& size, std::size_t grids, const std::uint8_t* rows,
-                       const std::int32_t* symbols, Team& team) const {
+                       const std::int32_t* symbols, const Kernels& kernels, Team& team) const {
     const std::size_t height = size.rows8() / 2, width = size.columns8() / 2;
     const std::size_t every = 1 + (height * width - 1) / kMostPositions;
     const std::size_t counted = (height + every - 1) / every;
@@ -85,7 +75,8 @@ RowSums RowCosts::sums(const Geometry& size, std::size_t grids, const std::uint8
         if (part.empty()) part.resize(kRowSums);
         const std::size_t y = row / counted * height + row % counted * every;
         for (std::size_t position = y * width; position < (y + 1) * width; ++position) {
-            add(rows + position * kChannels, symbols + position * kChannels, part.data());
+            const std::size_t at = position * kChannels;
+            add(rows + at, symbols + at, kernels, part.data());
         }
     });
     RowSums all(kRowSums);
@@ -93,23 +84,28 @@ RowSums RowCosts::sums(const Geometry& size, std::size_t grids, const std::uint8
     return all;
 }
 
-void RowCosts::add(const std::uint8_t* rows, const std::int32_t* symbols,
+void RowCosts::add(const std::uint8_t* rows, const std::int32_t* symbols, const Kernels& kernels,
                    std::int32_t* sums) const {
+    constexpr auto most = static_cast<std::int32_t>(kNear) - 1;
+    std::int32_t beyond = 0;
     for (std::size_t i = 0; i < kChannels; ++i) {
-        const std::int32_t row = rows[i];
-        if (row == 0) continue;
-        std::int32_t* const to = sums + (i * kRowClasses + class_of(row)) * kShifts;
-        const auto magnitude = static_cast<std::size_t>(symbols[i] < 0 ? -symbols[i] : symbols[i]);
-        if (magnitude < kNear) {
-            const auto& costs = near_[static_cast<std::size_t>(row) * kNear + magnitude];
-            for (std::size_t k = 0; k < kShifts; ++k) to[k] += costs[k];
-        } else {
-            for (std::size_t k = 0; k < kShifts; ++k) {
-                const std::uint16_t moved =
-                    moved_row(row, kLeastShift + static_cast<std::int32_t>(k));
-                to[k] += static_cast<std::int32_t>(
-                    costs_.of(moved, static_cast<std::int32_t>(magnitude)));
-            }
+        beyond |= static_cast<std::int32_t>(symbols[i] > most) | (symbols[i] < -most);
+    }
+    if (beyond == 0) {
+        kernels.add_costs(rows, symbols, near_.data(), places_.data(), sums);
+    } else {
+        add_far(rows, symbols, sums);
+    }
+}
+
+void RowCosts::add_far(const std::uint8_t* rows, const std::int32_t* symbols,
+                       std::int32_t* sums) const {
+    for (std::size_t i = 0; i < kChannels; ++i) {
+        if (rows[i] == 0) continue;
+        std::int32_t* const to = sums + i * kRowClasses * kShifts + places_[rows[i]];
+        const std::int32_t magnitude = symbols[i] < 0 ? -symbols[i] : symbols[i];
+        for (std::size_t k = 0; k < kShifts; ++k) {
+            to[k] += static_cast<std::int32_t>(costs_.of(moved_row(rows[i], k), magnitude));
         }
     }
 }

@@ -45,11 +45,11 @@ class RowShifts {
     RowShifts() = default;
     explicit RowShifts(const RowSums& sums);
 
-    // Of a position: the rows of its channels, each in 0..63.
-    void move(const std::uint8_t* rows, std::uint16_t* moved) const;
+    // [class][channel]
+    const std::int16_t* data() const { return shifts_.data(); }
 
   private:
-    std::array<std::array<std::int16_t, kChannels>, kRowClasses> shifts_{};
+    std::array<std::int16_t, kRowClasses * kChannels> shifts_{};
 };
 
 // What symbols cost in the moved rows.
@@ -60,15 +60,18 @@ class RowCosts {
     // The sums of the symbols of one or two parities, one after the other, with their rows before
     // they were moved.
     RowSums sums(const Geometry& size, std::size_t grids, const std::uint8_t* rows,
-                 const std::int32_t* symbols, Team& team) const;
+                 const std::int32_t* symbols, const Kernels& kernels, Team& team) const;
 
   private:
     static constexpr std::size_t kNear = 16;  // magnitudes below are looked up
 
-    void add(const std::uint8_t* rows, const std::int32_t* symbols, std::int32_t* sums) const;
+    void add(const std::uint8_t* rows, const std::int32_t* symbols, const Kernels& kernels,
+             std::int32_t* sums) const;
+    void add_far(const std::uint8_t* rows, const std::int32_t* symbols, std::int32_t* sums) const;
 
     const Costs& costs_;
-    std::vector<std::array<std::uint16_t, kShifts>> near_;  // [row][magnitude]
+    std::vector<std::uint16_t> near_;  // [row][magnitude][m - kLeastShift]; of row 0: 0
+    std::array<std::uint8_t, kScaleRows> places_{};  // of a row's sums among those of its channel
 };
 
 // a + b

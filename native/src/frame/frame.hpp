@@ -66,7 +66,7 @@
 //     96 + i = LOG[16 m_i], m_i = min(|s_i|, 255) with the previous frame's symbols s, all 0 if it
 //     is the I-frame. Stage `features`.
 //  3. Step A: stage indexes_a for the parities (0,0), then (1,1). The row of a symbol is
-//  clamp(value of slot `rows`, 0, 63).
+//  clamp(value of slot `rows`, 0, 63), moved as adapt.hpp says.
 //     Then the symbols of (0,0) and of (1,1). At these positions context_i = LOG[16 min(|s_i|,
 //     255)]; it is 0 elsewhere.
 //  4. Step B: stage indexes_b for (0,1), then (1,0); then the symbols of both.
@@ -83,7 +83,8 @@
 //     slot `z`. Stage `hyper`.
 //  2. Step k = 0..3 for the parities (0,0), (1,1), (0,1), (1,0): stage indexes_k. Slot `rows` has
 //  the means, channels
-//     0..95, clamped to +-8191, and the rows, 96..191, clamped to 0..63. Then the symbols s.
+//     0..95, clamped to +-8191, and the rows, 96..191, clamped to 0..63, and moved as adapt.hpp
+//     says. Then the symbols s.
 //     u_i = 32 s_i + mean_i (1/32 step). Slot `context`, 0 where nothing is decoded yet: with g_i =
 //     LOG[min(|u_i| >> 1, 4095)] channel i < 96 = g_i, or -g_i if u_i < 0; 96 + i = g_i; 192 + j =
 //     clamp(u of the j-th of linear_channels, -8191, 8191).
@@ -99,7 +100,8 @@
 // transform of frame - prediction, plus stage `analysis` on pack4(frame - prediction),
 // pack4(prediction - 128). I-frame: y = forward transform of frame - 128, plus `analysis`; z =
 // stage hyper_analysis on g_i with the sign of y. y * gain is in steps; quantiser.hpp chooses, step
-// by step, since the rows of a step depend on the symbols before it.
+// by step, since the rows of a step depend on the symbols before it, and by the rows before they
+// are moved.
 #pragma once
 
 #include "frame/inter.hpp"

@@ -23,8 +23,8 @@ struct FrameWork {
     Geometry size;
     Picture current;  // of an encoder
 
-    // Arrays beside the maps: kTransform (h8, w8, 96), kGivenRows (before they are moved), kRows and
-    // kSymbols of what is coded at once; the others are the frame kind's.
+    // Arrays beside the maps: kTransform (h8, w8, 96), kGivenRows (before they are moved), kRows
+    // and kSymbols of what is coded at once; the others are the frame kind's.
     enum Array : std::size_t { kTransform, kGivenRows, kRows, kSymbols, kOthers };
     std::int16_t* transform() const { return maps.array<std::int16_t>(kTransform); }
     std::uint8_t* given_rows() const { return maps.array<std::uint8_t>(kGivenRows); }

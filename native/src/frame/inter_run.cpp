@@ -69,8 +69,9 @@ void InterRun::code_symbols(SymbolPort& port) {
             take_rows(places_.indexes[2 * step + grid], grid, shifts);
         }
         const Parity* const grids = &kGrids[2 * step];
-        port.code({{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, nullptr},
-                  work_.symbols());
+        port.code(
+            {{grids[0], grids[1]}, {work_.rows(), 2 * size_.grid()}, work_.given_rows(), nullptr},
+            work_.symbols());
         job_.spent("symbols");
         for_rows(2 * rows, [&](std::size_t row) {
             settle(grids[row / rows], row % rows, work_.symbols() + row / rows * size_.grid(),
@@ -83,7 +84,8 @@ void InterRun::code_symbols(SymbolPort& port) {
 
 // Notes what the symbols of a step say about the rows of the next frame.
 void InterRun::adapt(std::size_t step) {
-    RowSums sums = model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), team_);
+    RowSums sums =
+        model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), kernels_, team_);
     if (!reference_.is_key()) {
         sums = added(std::move(sums), faded(reference_.frame->row_sums[step]));
     }
@@ -101,9 +103,8 @@ void InterRun::take_rows(std::size_t stage, std::size_t grid, const RowShifts& s
         const CellRow from = cells_at(found, y);
         for (std::size_t x = 0; x < columns; ++x) {
             const std::size_t at = first + x * kChannels;
-            kernels_.limit_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel, kChannels,
-                                work_.given_rows() + at);
-            shifts.move(work_.given_rows() + at, work_.rows() + at);
+            kernels_.move_rows(from.data + static_cast<std::ptrdiff_t>(x) * from.pixel,
+                               shifts.data(), work_.given_rows() + at, work_.rows() + at);
         }
     });
     job_.spent("rows");

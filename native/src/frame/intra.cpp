@@ -115,10 +115,10 @@ std::shared_ptr<IntraWork> IntraModel::work_for(const Geometry& size, const Job&
     check_size(size);
     check_job(job);
     return take_work(*this, *works_[is_encoder], size, [&](IntraWork& work) {
-        resize(work.maps, size, schedule(is_encoder),
-               {size.latent() * sizeof(std::int16_t), size.grid(),
-                size.grid() * sizeof(std::uint16_t), size.grid() * sizeof(std::int32_t),
-                size.grid() * sizeof(std::int16_t)});
+        resize(
+            work.maps, size, schedule(is_encoder),
+            {size.latent() * sizeof(std::int16_t), size.grid(), size.grid() * sizeof(std::uint16_t),
+             size.grid() * sizeof(std::int32_t), size.grid() * sizeof(std::int16_t)});
         if (is_encoder) work.current = Picture(size.padded_height(), size.padded_width());
         const engine::Map& z = work.maps.map(places_.z);
         work.z.resize(static_cast<std::size_t>(z.height * z.width * z.channels));

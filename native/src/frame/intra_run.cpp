@@ -91,13 +91,14 @@ void IntraRun::code_symbols(SymbolPort& port) {
         const RowShifts shifts(sums);
         for_rows(rows, [&](std::size_t row) { take_rows(row, shifts); });
         job_.spent("rows");
-        port.code({{kGrids[step]}, {work_.rows(), size_.grid()}, work_.means()}, work_.symbols());
+        port.code({{kGrids[step]}, {work_.rows(), size_.grid()}, work_.given_rows(), work_.means()},
+                  work_.symbols());
         job_.spent("symbols");
         for_rows(rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
         if (step == 3) break;
-        sums = added(std::move(sums),
-                     model_.row_costs.sums(size_, 1, work_.given_rows(), work_.symbols(), team_));
+        sums = added(std::move(sums), model_.row_costs.sums(size_, 1, work_.given_rows(),
+                                                            work_.symbols(), kernels_, team_));
         job_.spent("adapt");
     }
 }
@@ -114,8 +115,8 @@ void IntraRun::take_rows(std::size_t y, const RowShifts& shifts) {
             work_.means()[at + i] =
                 static_cast<std::int16_t>(std::clamp<std::int32_t>(in[i], -kMaxMean, kMaxMean));
         }
-        kernels_.limit_rows(in + kChannels, kChannels, work_.given_rows() + at);
-        shifts.move(work_.given_rows() + at, work_.rows() + at);
+        kernels_.move_rows(in + kChannels, shifts.data(), work_.given_rows() + at,
+                           work_.rows() + at);
     }
 }
 

@@ -30,7 +30,7 @@ void EncoderPort::choose_at(const Step& step, std::size_t position, std::size_t 
     if (step.means != nullptr) {
         for (std::size_t i = 0; i < kChannels; ++i) values[i] -= 8 * step.means[at + i];
     }
-    choose(model_.costs, model_.lambda(quality_), values, step.rows.data + at, symbols + at);
+    choose(model_.costs, model_.lambda(quality_), values, step.given_rows + at, symbols + at);
 }
 
 }  // namespace streamcodec::frame

@@ -16,6 +16,7 @@ namespace streamcodec::frame {
 struct Step {
     std::vector<Parity> grids;
     View<const std::uint16_t> rows;       // of each symbol
+    const std::uint8_t* given_rows;       // before they were moved: by them an encoder chooses
     const std::int16_t* means = nullptr;  // of each symbol, in 1/32 step; none: 0
 };
 

@@ -59,7 +59,7 @@ std::uint32_t Costs::far(std::uint16_t row, std::int32_t symbol) const {
 }
 
 void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y,
-            const std::uint16_t* rows, std::int32_t* symbols) {
+            const std::uint8_t* rows, std::int32_t* symbols) {
     std::fill_n(symbols, kChannels, 0);
     for (std::size_t i = 0; i < kChannels; ++i) {
         const std::int32_t magnitude = y[i] < 0 ? -y[i] : y[i];

@@ -43,11 +43,13 @@ class Costs {
 };
 
 // The symbols of a block, each for y[i] in 1/256 step, |y[i]| <= 2^23, and with the row rows[i].
+// The rows are those before they are moved (adapt.hpp): by the costs in moved rows, more symbols
+// would move the rows further, which makes more symbols cheap, and so on.
 //
 // Candidates in this order: r = |y| rounded, halves up, at most kMaxSymbol; r - 1; 0; all with the
 // sign of y. The first one with the least (|y| - 256 candidate)^2 + ((lambda * cost) >> 8) is
 // chosen, lambda in squared steps / 65536 per bit; 0 in certain rows.
 void choose(const Costs& costs, std::int32_t lambda, const std::int32_t* y,
-            const std::uint16_t* rows, std::int32_t* symbols);
+            const std::uint8_t* rows, std::int32_t* symbols);
 
 }  // namespace streamcodec::frame

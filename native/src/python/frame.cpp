@@ -228,19 +228,85 @@ py::object magnitudes_of_reference(const Reference& reference) {
     return magnitudes;
 }
 
-py::array_t<std::int32_t> array_of(const frame::RowSums& first, const frame::RowSums& second) {
-    py::array_t<std::int32_t> all({2, 96, 4, 8});
-    std::int32_t* const to = all.mutable_data();
-    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), to));
-    return all;
-}
-
 // (2, 96, 4, 8), None of an I-frame.
 py::object row_sums_of_reference(const Reference& reference) {
     if (reference.is_key()) return py::none();
-    const frame::RowSums* const sums = reference.frame->row_sums;
-    return array_of(sums[0], sums[1]);
+    py::array_t<std::int32_t> all({2, 96, 4, 8});
+    std::int32_t* to = all.mutable_data();
+    for (const frame::RowSums& sums : reference.frame->row_sums) {
+        to = std::copy(sums.begin(), sums.end(), to);
+    }
+    return all;
 }
+
+// Row adaptation for decoders that compute the rows elsewhere.
+class RowAdaptation {
+  public:
+    explicit RowAdaptation(TablesPointer tables)
+        : tables_(std::move(tables)), costs_(*tables_), row_costs_(costs_) {}
+
+    py::tuple move(const py::object& rows, const std::optional<py::object>& sums) const {
+        const auto from = array_view<std::int16_t>(rows, 4, "rows");
+        check_rows(rows);
+        frame::RowShifts shifts;
+        if (sums) {
+            const auto view = array_view<std::int32_t>(*sums, 3, "sums");
+            if (view.size != frame::kRowSums) throw BadArgument("sums must be (96, 4, 8)");
+            shifts = frame::RowShifts(frame::RowSums(view.begin(), view.end()));
+        }
+        Bytes given(shape(rows));
+        py::array_t<std::uint16_t> moved(shape(rows));
+        std::uint8_t* const to_given = given.mutable_data();
+        std::uint16_t* const to_moved = moved.mutable_data();
+        for (std::size_t at = 0; at < from.size; at += frame::kChannels) {
+            kernels_.move_rows(from.data + at, shifts.data(), to_given + at, to_moved + at);
+        }
+        return py::make_tuple(given, moved);
+    }
+
+    py::array_t<std::int32_t> sums(const py::object& rows, const py::object& symbols) const {
+        const auto given = array_view<std::uint8_t>(rows, 4, "rows");
+        check_rows(rows);
+        const auto beyond = [](std::uint8_t row) { return row >= frame::kScaleRows; };
+        if (std::any_of(given.begin(), given.end(), beyond)) {
+            throw BadArgument("rows must lie within 0..63");
+        }
+        const auto coded = array_view<std::int32_t>(symbols, 4, "symbols");
+        const std::vector<py::ssize_t> sides = shape(rows);
+        if (sides != shape(symbols)) throw BadArgument("rows and symbols must have one shape");
+        if (sides[1] > frame::kMaxSide / 16 || sides[2] > frame::kMaxSide / 16) {
+            throw BadArgument("rows are of a frame that is too large");
+        }
+        const auto outside = [](std::int32_t s) { return std::abs(s) > frame::kMaxSymbol; };
+        if (std::any_of(coded.begin(), coded.end(), outside)) {
+            throw BadArgument("symbols must lie within +-2047");
+        }
+        const Geometry size{static_cast<std::int32_t>(16 * sides[1]),
+                            static_cast<std::int32_t>(16 * sides[2])};
+        Team team(1);
+        const frame::RowSums found = row_costs_.sums(size, static_cast<std::size_t>(sides[0]),
+                                                     given.data, coded.data, kernels_, team);
+        py::array_t<std::int32_t> all({96, 4, 8});
+        std::copy(found.begin(), found.end(), all.mutable_data());
+        return all;
+    }
+
+  private:
+    static std::vector<py::ssize_t> shape(const py::object& array) {
+        const auto known = py::reinterpret_borrow<py::array>(array);
+        return {known.shape(), known.shape() + known.ndim()};
+    }
+    static void check_rows(const py::object& rows) {
+        if (shape(rows)[3] != frame::kChannels) {
+            throw BadArgument("rows must be (grids, h16, w16, 96)");
+        }
+    }
+
+    const TablesPointer tables_;
+    const frame::Costs costs_;
+    const frame::RowCosts row_costs_;
+    const frame::Kernels& kernels_ = frame::kernels_for(wanted_instruction_set(std::nullopt));
+};
 
 template <typename Class, typename Encode, typename Decode>
 void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode,
@@ -281,6 +347,10 @@ void bind_frame(py::module_& module) {
         .def_property_readonly("magnitudes", &magnitudes_of_reference)
         .def_property_readonly("row_sums", &row_sums_of_reference)
         .def("planes", &planes_of_reference);
+    py::class_<RowAdaptation>(module, "RowAdaptation")
+        .def(py::init<TablesPointer>(), py::arg("tables").none(false))
+        .def("move", &RowAdaptation::move, py::arg("rows"), py::arg("sums") = py::none())
+        .def("sums", &RowAdaptation::sums, py::arg("rows"), py::arg("symbols"));
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
 }

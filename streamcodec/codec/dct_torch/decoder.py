@@ -31,6 +31,8 @@ _HEAD_SIZE = 2
 _LARGEST_SYMBOL = 2047
 _LIMIT = 8191
 """Of means, of linear channels in the context, and of the coefficients of I-frames."""
+_SUMS = (CHANNELS, 4, 8)
+"""Shape of row sums."""
 _CHECKERBOARD = (("a", ((0, 0), (1, 1))), ("b", ((0, 1), (1, 0))))
 """Steps of P-frames: their stage, their parities."""
 _QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))
@@ -44,6 +46,7 @@ class FrameDecoder(ABC):
         tables = weights.tables
         self._device = device
         self._tables = _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
+        self._adaptation = _native.RowAdaptation(self._tables)
         self._slots = {slot.name: slot for slot in weights.network.slots}
         self._network = TorchNetwork(on_grids(weights.network, weights.kind), device)
         self._log = torch.from_numpy(weights.log_table).to(device)
@@ -85,12 +88,18 @@ class FrameDecoder(ABC):
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=torch.int32, device=self._device)
 
-    def _symbols(self, stream: _native.Decoder, rows: Tensor) -> Tensor:
-        """rows: (n, 96, h, w) of n parities, any integers. Symbols int32 of the same shape."""
-        order = rows.clamp(0, SCALE_ROWS - 1).permute(0, 2, 3, 1).cpu().numpy().astype(np.uint16)
-        symbols = stream.get(order.ravel())
+    def _symbols(
+        self, stream: _native.Decoder, rows: Tensor, sums: NDArray[np.int32] | None
+    ) -> tuple[Tensor, NDArray[np.int32]]:
+        """rows: (n, 96, h, w) of n parities, any integers, to be moved by what `sums` say. Symbols int32
+        of the same shape, and what they add to the sums."""
+        order = rows.short().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        given, moved = self._adaptation.move(order, sums)
+        symbols = stream.get(moved.ravel())
         _check_symbols(symbols, _LARGEST_SYMBOL, "symbol")
-        return torch.from_numpy(symbols).view(order.shape).to(self._device).permute(0, 3, 1, 2)
+        shaped = symbols.reshape(given.shape)
+        found = torch.from_numpy(shaped).to(self._device).permute(0, 3, 1, 2)
+        return found, self._adaptation.sums(given, shaped)
 
 
 class IntraDecoder(FrameDecoder):
@@ -135,11 +144,14 @@ class IntraDecoder(FrameDecoder):
         """u: (1, 96, h8, w8) in 1/32 step."""
         u = self._zeros(1, CHANNELS, *hyper.shape[2:])
         context = self._zeros(1, self._slots["context"].channels, *hyper.shape[2:])
+        sums = np.zeros(_SUMS, np.int32)
         for step, (py, px) in enumerate(_QUARTERS):
             maps = {"hyper": hyper, "context": context}
             found = self._run(f"indexes_{step}", "rows", quality, **maps)
             means, rows = found[:, :CHANNELS].clamp(-_LIMIT, _LIMIT), found[:, CHANNELS:]
-            here = 32 * self._symbols(stream, rows) + means
+            symbols, new = self._symbols(stream, rows, sums)
+            sums += new
+            here = 32 * symbols + means
             logs = self._log_of(here.abs() >> 1)
             linear = here[:, self._linear].clamp(-_LIMIT, _LIMIT)
             u[:, :, py::2, px::2] = here
@@ -175,14 +187,14 @@ class InterDecoder(FrameDecoder):
         field = self._motion(stream, quality, reference)
         y, u, v = (plane - 128 for plane in predict(field, reference.padded, key.padded))
         features = self._features(quality, (y, u, v), reference.magnitudes)
-        symbols = self._latent(stream, quality, features)
+        symbols, sums = self._latent(stream, quality, features, reference.row_sums)
         stream.finish()
         coefficients = ((symbols * self._step[quality] + 8) >> 4).clamp(-32768, 32767)
         cells = pack4((y, u, v))
         maps = {"synthesis_in": torch.cat((pack4(inverse_transform(coefficients)), cells), 1)}
         improved = self._run("synthesis", "synthesis_out", quality, **maps)
         planes = _pixels(cells + 128 + _rounded(improved))
-        return TorchReference(size, planes, key, field, symbols.abs().clamp(max=255))
+        return TorchReference(size, planes, key, field, symbols.abs().clamp(max=255), sums)
 
     def _motion(
         self, stream: _native.Decoder, quality: int, reference: TorchReference
@@ -204,19 +216,28 @@ class InterDecoder(FrameDecoder):
         features_in = torch.cat((self._log_of(scaled), self._log_of(16 * before)), 1)
         return self._run("features", "features", quality, features_in=features_in)
 
-    def _latent(self, stream: _native.Decoder, quality: int, features: Tensor) -> Tensor:
-        """Symbols, int32 (1, 96, h8, w8)."""
+    def _latent(
+        self,
+        stream: _native.Decoder,
+        quality: int,
+        features: Tensor,
+        sums_before: NDArray[np.int32] | None,
+    ) -> tuple[Tensor, NDArray[np.int32]]:
+        """Symbols, int32 (1, 96, h8, w8), and the row sums that they leave."""
+        before = np.zeros((2, *_SUMS), np.int32) if sums_before is None else sums_before
+        sums = before - (before >> 3)
         symbols, context = (self._zeros(1, CHANNELS, *features.shape[2:]) for _ in range(2))
-        for step, parities in _CHECKERBOARD:
+        for number, (step, parities) in enumerate(_CHECKERBOARD):
             maps = {"features": features} | ({"context": context} if step == "b" else {})
             rows = [
                 self._run(f"indexes_{step}{py}{px}", "rows", quality, **maps) for py, px in parities
             ]
-            found = self._symbols(stream, torch.cat(rows))
+            found, new = self._symbols(stream, torch.cat(rows), before[number])
+            sums[number] += new
             for (py, px), part in zip(parities, torch.split(found, 1), strict=True):
                 symbols[:, :, py::2, px::2] = part
                 context[:, :, py::2, px::2] = self._log_of(16 * part.abs().clamp(max=255))
-        return symbols
+        return symbols, sums
 
 
 def _quality_of(payload: bytes) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec import _native
@@ -15,7 +17,8 @@ __all__ = ["TorchReference"]
 class TorchReference:
     """`size`: (height, width). `padded`: planes uint8, with sides that are multiples of 16 and 8.
 
-    Of a P-frame: the I-frame of its GOP, its motion, and min(|symbol|, 255), int32 (1, 96, h8, w8).
+    Of a P-frame: the I-frame of its GOP, its motion, min(|symbol|, 255), int32 (1, 96, h8, w8), and
+    the row sums of its two steps, int32 (2, 96, 4, 8).
     """
 
     size: tuple[int, int]
@@ -23,6 +26,7 @@ class TorchReference:
     key: "TorchReference | None" = None
     motion: _native.MotionField | None = None
     magnitudes: Tensor | None = None
+    row_sums: NDArray[np.int32] | None = None
 
     def planes(self) -> Arrays:
         """As Reference (codec/model.py) has it."""
@@ -44,4 +48,5 @@ class TorchReference:
             key=self.key.native(),
             motion=self.motion,
             magnitudes=magnitudes,
+            row_sums=self.row_sums,
         )

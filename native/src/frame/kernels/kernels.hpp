@@ -76,8 +76,15 @@ struct Kernels {
     void (*log_scaled)(const std::int16_t* coefficients, const std::int32_t* gain,
                        const std::int16_t* log, std::size_t count, CellRow to);
 
-    // to[i] = from[i] limited to 0..63, `count` elements, a multiple of 16.
-    void (*limit_rows)(const std::int16_t* from, std::size_t count, std::uint8_t* to);
+    // Of a position: given[i] = from[i] limited to 0..63, and that moved by shifts [class][96], as
+    // adapt.hpp says.
+    void (*move_rows)(const std::int16_t* from, const std::int16_t* shifts, std::uint8_t* given,
+                      std::uint16_t* moved);
+
+    // Of a position with symbols within +-15: adds costs [row][magnitude][8] to
+    // sums [channel][4][8], of channel i from places[rows[i]] on.
+    void (*add_costs)(const std::uint8_t* rows, const std::int32_t* symbols,
+                      const std::uint16_t* costs, const std::uint8_t* places, std::int32_t* sums);
 
     // Whether all of `count` symbols, a multiple of 32, lie within +-2047.
     bool (*are_symbols)(const std::int32_t* symbols, std::size_t count);

@@ -89,8 +89,8 @@ void inverse(const std::int16_t* coefficients, std::size_t count, CellRow cells)
 
 }  // namespace
 
-extern const Kernels kScalar = {pack,        pack_difference, unpack,     forward,
-                                inverse,     log_scaled,      limit_rows, are_symbols,
-                                scale_inter, scale_intra,     scale_down};
+extern const Kernels kScalar = {pack,        pack_difference, unpack,      forward,
+                                inverse,     log_scaled,      move_rows,   add_costs,
+                                are_symbols, scale_inter,     scale_intra, scale_down};
 
 }  // namespace streamcodec::frame
