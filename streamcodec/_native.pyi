@@ -302,6 +302,7 @@ class IntraModel(_FrameModel):
         gain: NDArray[np.int32],
         rd_lambda: NDArray[np.int32],
         log_table: NDArray[np.int16],
+        adapts: bool = True,
         linear_channels: NDArray[np.int32],
     ) -> None: ...
 
@@ -318,6 +319,7 @@ class InterModel(_FrameModel):
         gain: NDArray[np.int32],
         rd_lambda: NDArray[np.int32],
         log_table: NDArray[np.int16],
+        adapts: bool = True,
         motion_lambda: NDArray[np.int32],
     ) -> None: ...
 

@@ -28,7 +28,8 @@ intra only
 
     linear_channels int32 (L,)         the channels of the latent that the context also sees as they are: 0..95, rising
 
-config: {"format": 2, "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
+config: {"format": 2, or 1 if rows are not moved (native/src/frame/adapt.hpp),
+"kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
 Other keys are ignored (training, provenance).
 
 The network. A model has one `Network` (streamcodec/engine), with the stages and slots below; others slots are its own affair
@@ -41,8 +42,7 @@ at least what is given here. All stages run with the condition round(256 (1 - 2 
                                        the previous P-frame's symbols s, 0 after an I-frame
     features        F at 1/8           written by stage `features`
     context         96 at 1/8, 8191    input. LOG[16 min(|s|, 255)] of the symbols of step A, 0 elsewhere
-    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63, before
-                                       it is moved: native/src/frame/adapt.hpp)
+    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63)
     synthesis_in    48 at 1/4, 8191    input. pack4 of the residual in 1/16 pixel, then pack4 of prediction - 128
     synthesis_out   24 at 1/4          written by `synthesis`: pack4 of what is added to the prediction, 1/16 pixel
     analysis_in     48 at 1/4, 255     input. pack4 of frame - prediction, then of prediction - 128, in pixels
@@ -115,6 +115,7 @@ __all__ = [
 Kind = Literal["intra", "inter"]
 
 FORMAT = 2
+FORMATS = (1, FORMAT)
 CHANNELS = 96
 """Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
 MAX_TABLE_NUMBERS = 1 << 25
@@ -135,7 +136,8 @@ _EXTRA = {"inter": "motion_lambda", "intra": "linear_channels"}
 
 @dataclass(frozen=True, eq=False)
 class DctWeights:
-    """What a weights file holds, as above. `extra`: motion_lambda or linear_channels. Numbers are checked by native()."""
+    """What a weights file holds, as above. `extra`: motion_lambda or linear_channels; `adapts`: whether what was coded moves
+    rows. Numbers are checked by native()."""
 
     kind: Kind
     network: Network
@@ -145,6 +147,7 @@ class DctWeights:
     rd_lambda: NDArray[np.int32]
     log_table: NDArray[np.int16]
     extra: NDArray[np.int32]
+    adapts: bool = True
 
     @property
     def id(self) -> bytes:
@@ -158,7 +161,8 @@ class DctWeights:
         return digest.digest()[:16]
 
     def config(self) -> dict[str, Any]:
-        return {"format": FORMAT, "kind": self.kind, "network": to_config(self.network)}
+        version = FORMAT if self.adapts else 1
+        return {"format": version, "kind": self.kind, "network": to_config(self.network)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of the file, by name."""
@@ -178,9 +182,9 @@ class DctWeights:
     def of(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> "DctWeights":
         """The reverse of config() and arrays(). Raises ModelError."""
         kind = config.get("kind")
-        if config.get("format") != FORMAT or (kind != "intra" and kind != "inter"):
+        if config.get("format") not in FORMATS or (kind != "intra" and kind != "inter"):
             raise ModelError(
-                f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format {FORMAT}, kind intra or inter"
+                f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format 1 or {FORMAT}, kind intra or inter"
             )
         prefix = "network."
         try:
@@ -193,8 +197,17 @@ class DctWeights:
                 },
             )
             tables = _tables(arrays["quantized_cdf"], arrays["cdf_length"], arrays["offset"])
-            names = ("step", "gain", "rd_lambda", "log_table", _EXTRA[kind])
-            return DctWeights(kind, network, tables, *(arrays[name] for name in names))
+            return DctWeights(
+                kind,
+                network,
+                tables,
+                step=arrays["step"],
+                gain=arrays["gain"],
+                rd_lambda=arrays["rd_lambda"],
+                log_table=arrays["log_table"],
+                extra=arrays[_EXTRA[kind]],
+                adapts=config["format"] >= FORMAT,
+            )
         except (KeyError, UsageError) as error:
             raise ModelError(
                 f"weights are damaged: {'no ' if isinstance(error, KeyError) else ''}{error}"
@@ -207,6 +220,7 @@ class DctWeights:
             "gain": self.gain,
             "rd_lambda": self.rd_lambda,
             "log_table": self.log_table,
+            "adapts": self.adapts,
         }
         try:
             network = native(on_grids(self.network, self.kind))

@@ -66,7 +66,7 @@ def test_files_fail(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         save_dct_weights(tmp_path / "missing" / "model", weights_of("intra"))
     weights = weights_of("intra")
-    for config in ({}, {"format": 1, "kind": "intra"}, {"format": 2, "kind": "film"}):
+    for config in ({}, {"format": 3, "kind": "intra"}, {"format": 2, "kind": "film"}):
         with pytest.raises(ModelError, match="format"):
             DctWeights.of(config, weights.arrays())
     arrays = weights.arrays()

@@ -7,14 +7,15 @@ weights that it ships. Files that exist stay as they are.
 
     python tools/golden/make_golden_codec.py [--release]
 
-    golden-intra.safetensors, golden-inter.safetensors   models of the default kind: few channels, random weights
-    v1.1-native.ssf                                      two GOPs of 70x54 pixels, coded with them
-    v1.1-native.json                                     SHA-256 of the planes of each decoded frame
+    golden-intra.safetensors, golden-inter.safetensors   models of the default kind: few channels, random weights (of format 1)
+    golden-2-intra.safetensors, golden-2-inter...        likewise of format 2
+    v1.1-native-2.ssf                                    two GOPs of 70x54 pixels, coded with them (v1.1-native: of format 1)
+    v1.1-native-2.json                                   SHA-256 of the planes of each decoded frame
     golden-image.safetensors, golden-flow.safetensors    a mean-scale hyperprior and an ssf2020: few channels, untrained
     v1.0-zoo.ssf                                         the same frames, coded with them
     v1.0-zoo.json                                        SHA-256 of all symbols
     v1.0-zoo.npy                                         the decoded frames, (T, 3, H, W) uint8
-    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.1-native, by the models that release X.Y.Z ships
+    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.1-native-2, by the models that release X.Y.Z ships
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from streamcodec._version import __version__
 from streamcodec.codec import Codec
 from streamcodec.codec.channel import DecoderChannel
 from streamcodec.codec.dct_random import random_weights
-from streamcodec.codec.dct_weights import save_dct_weights
+from streamcodec.codec.dct_weights import FORMAT, save_dct_weights
 from streamcodec.container import Writer
 from streamcodec.types import VideoFormat
 
@@ -82,11 +83,11 @@ def models(intra: str, inter: str) -> dict[str, str]:
 
 
 def make_native() -> None:
-    paths = models("intra", "inter")
+    paths = models(f"{FORMAT}-intra", f"{FORMAT}-inter")
     for kind, path in paths.items():
         if not Path(path).exists():
             save_dct_weights(Path(path), random_weights(kind, seed=11))
-    make_exact(f"{VERSION}-native", paths)
+    make_exact(f"{VERSION}-native-{FORMAT}", paths)
 
 
 def make_release() -> None:

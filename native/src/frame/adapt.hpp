@@ -2,7 +2,8 @@
 //
 // The networks name a row of the tables for each symbol. On material unlike what they were trained
 // on they err alike again and again: by channel, and by how large they expect a symbol to be. Both
-// sides know by how many rows, from the symbols before.
+// sides know by how many rows, from the symbols before. Weights of format 1 do without: all shifts
+// are 0.
 //
 //     row         0 is certain and is not moved. A row r > 0 moved by m is clamp(r + m, 1, 63)
 //     class       of a row r > 0, before it is moved: 0 for 1..7, 1 for 8..15, 2 for 16..25, 3 for

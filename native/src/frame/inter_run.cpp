@@ -84,6 +84,10 @@ void InterRun::code_symbols(SymbolPort& port) {
 
 // Notes what the symbols of a step say about the rows of the next frame.
 void InterRun::adapt(std::size_t step) {
+    if (!model_.adapts) {
+        state_->row_sums[step].assign(kRowSums, 0);
+        return;
+    }
     RowSums sums =
         model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), kernels_, team_);
     if (!reference_.is_key()) {

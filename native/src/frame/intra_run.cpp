@@ -96,7 +96,7 @@ void IntraRun::code_symbols(SymbolPort& port) {
         job_.spent("symbols");
         for_rows(rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
-        if (step == 3) break;
+        if (step == 3 || !model_.adapts) continue;
         sums = added(std::move(sums), model_.row_costs.sums(size_, 1, work_.given_rows(),
                                                             work_.symbols(), kernels_, team_));
         job_.spent("adapt");

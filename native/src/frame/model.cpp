@@ -64,6 +64,7 @@ Model::Model(const ModelArrays& arrays, std::int32_t max_step, std::vector<Wante
       tables(not_null(arrays.tables, "the tables")),
       costs(*tables),
       row_costs(costs),
+      adapts(arrays.adapts),
       step_(checked(arrays.step, "step", kQualities * kChannels, kMinStep, max_step)),
       gain_(checked(arrays.gain, "gain", kQualities * kChannels, 1, kMaxGain)),
       lambda_(checked(arrays.rd_lambda, "rd_lambda", kQualities, 0, kMaxLambda)),

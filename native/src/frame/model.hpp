@@ -39,6 +39,7 @@ struct ModelArrays {
     std::shared_ptr<const Tables> tables;
     View<const std::int32_t> step, gain, rd_lambda;
     View<const std::int16_t> log_table;
+    bool adapts = true;  // whether what was coded moves rows (adapt.hpp)
 };
 
 // Processor time that the parts of a frame take, for benchmarks: of the whole process, so that
@@ -95,6 +96,7 @@ class Model {
     const std::shared_ptr<const Tables> tables;
     const Costs costs;
     const RowCosts row_costs;
+    const bool adapts;
     const std::int16_t* log() const { return log_.data(); }
     const std::int32_t* step(std::int32_t quality) const { return &step_[at(quality)]; }
     const std::int32_t* gain(std::int32_t quality) const { return &gain_[at(quality)]; }

@@ -20,30 +20,31 @@ using Bytes = py::array_t<std::uint8_t>;
 
 ModelArrays arrays_of(const NetworkPointer& network, const TablesPointer& tables,
                       const py::object& step, const py::object& gain, const py::object& rd_lambda,
-                      const py::object& log_table) {
+                      const py::object& log_table, bool adapts) {
     return {network,
             tables,
             array_view<std::int32_t>(step, 2, "step"),
             array_view<std::int32_t>(gain, 2, "gain"),
             array_view<std::int32_t>(rd_lambda, 1, "rd_lambda"),
-            array_view<std::int16_t>(log_table, 1, "log_table")};
+            array_view<std::int16_t>(log_table, 1, "log_table"),
+            adapts};
 }
 
 std::shared_ptr<InterModel> make_inter(const NetworkPointer& network, const TablesPointer& tables,
                                        const py::object& step, const py::object& gain,
                                        const py::object& rd_lambda, const py::object& log_table,
-                                       const py::object& motion_lambda) {
+                                       const py::object& motion_lambda, bool adapts) {
     return std::make_shared<InterModel>(
-        arrays_of(network, tables, step, gain, rd_lambda, log_table),
+        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts),
         array_view<std::int32_t>(motion_lambda, 1, "motion_lambda"));
 }
 
 std::shared_ptr<IntraModel> make_intra(const NetworkPointer& network, const TablesPointer& tables,
                                        const py::object& step, const py::object& gain,
                                        const py::object& rd_lambda, const py::object& log_table,
-                                       const py::object& linear_channels) {
+                                       const py::object& linear_channels, bool adapts) {
     return std::make_shared<IntraModel>(
-        arrays_of(network, tables, step, gain, rd_lambda, log_table),
+        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts),
         array_view<std::int32_t>(linear_channels, 1, "linear_channels"));
 }
 
@@ -313,7 +314,7 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
                 Decode decode) {
     using Model =
         typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object, py::object,
-                                      py::object, py::object, py::object>::element_type;
+                                      py::object, py::object, py::object, bool>::element_type;
     const auto reference = py::arg("reference").none(true) = py::none();
     const auto threads = py::arg("threads") = 1;
     const auto set = py::arg("instruction_set") = py::none();
@@ -321,7 +322,7 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
     py::class_<Model, std::shared_ptr<Model>>(module, name)
         .def(py::init(make), py::arg("network").none(false), py::arg("tables").none(false),
              py::kw_only(), py::arg("step"), py::arg("gain"), py::arg("rd_lambda"),
-             py::arg("log_table"), py::arg(extra))
+             py::arg("log_table"), py::arg(extra), py::arg("adapts") = true)
         .def("encode", encode, py::arg("planes"), py::arg("quality"), reference, py::kw_only(),
              threads, py::arg("preset") = "medium", set, times)
         .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(),

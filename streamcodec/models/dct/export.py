@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from streamcodec.codec.dct_weights import FORMAT
 from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
 from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
 from streamcodec.models.dct.inter import DctInter
@@ -90,7 +89,7 @@ def export_inter(
     arrays["motion_lambda"] = np.array(
         [motion_lambda_16(q_of(quality)) for quality in range(QUALITIES)], np.int32
     )
-    return arrays, {"format": FORMAT, "kind": "inter", "widths": asdict(model.config), **config}
+    return arrays, {"format": 2, "kind": "inter", "widths": asdict(model.config), **config}
 
 
 def export_intra(
@@ -118,7 +117,7 @@ def export_intra(
         model, intra_forms(model, bits), peaks, tables, squared_steps_per_bit, 24576
     )
     arrays["linear_channels"] = np.array(LINEAR, np.int32)
-    return arrays, {"format": FORMAT, "kind": "intra", "widths": asdict(model.config), **config}
+    return arrays, {"format": 2, "kind": "intra", "widths": asdict(model.config), **config}
 
 
 Forms = dict[str, dict[str, Form]]
