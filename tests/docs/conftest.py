@@ -28,7 +28,9 @@ def _sounding(path: Path) -> None:
 
 
 def _camera(path: Path) -> None:
-    write_clip(path, 8, codec="wrapped_avframe", container="yuv4mpegpipe", time_base=Fraction(1, 30))
+    write_clip(
+        path, 8, codec="wrapped_avframe", container="yuv4mpegpipe", time_base=Fraction(1, 30)
+    )
 
 
 def _hdr(path: Path) -> None:
@@ -51,7 +53,7 @@ def _picture(path: Path) -> None:
     Image.fromarray(moving_frame(0, 176, 164).transpose(1, 2, 0)).save(path)
 
 
-def _folder(make: Callable[[Path], None], *names: str) -> Callable[[Path], None]:
+def _folder(make: Callable[[Path], object], *names: str) -> Callable[[Path], object]:
     def made(path: Path) -> None:
         path.mkdir()
         for name in names:
@@ -60,7 +62,7 @@ def _folder(make: Callable[[Path], None], *names: str) -> Callable[[Path], None]
     return made
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {
+MAKERS: dict[str, Callable[[Path], object]] = {
     "in.mp4": _video,
     "in.mkv": _sounding,
     "hdr.mkv": _hdr,
@@ -76,8 +78,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "clips/": _folder(_video, "one.mp4"),
     "coded/": _folder(_stream, "a.ssf", "b.ssf"),
     "episode_0/": _folder(_stream, "top.ssf", "wrist.ssf"),
-    "list.txt": lambda path: path.write_text("videos/one.mp4\n") and None,
-    "tools/data/": lambda path: shutil.copytree(ROOT / "tools" / "data", path) and None,
+    "list.txt": lambda path: path.write_text("videos/one.mp4\n"),
+    "tools/data/": lambda path: shutil.copytree(ROOT / "tools" / "data", path),
 }
 """Name -> what makes it. Outputs of the blocks must have other names."""
 

@@ -20,7 +20,7 @@ PAGES = (
     *sorted(f"docs/{each.name}" for each in ROOT.glob("docs/*.md")),
 )
 RUNNABLE = ("sh", "python")
-LANGUAGES = (*RUNNABLE, "text", "toml", "yaml")
+LANGUAGES = (*RUNNABLE, "pyi", "text", "toml", "yaml")
 MARKS = ("not run", "slow", "continued", "output")
 
 _FENCE = re.compile(r"\s*```(\w*)")
