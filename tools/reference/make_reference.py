@@ -34,7 +34,8 @@ def stale() -> list[str]:
 def main() -> int:
     names = stale()
     if "--check" in sys.argv[1:]:
-        print(*(f"docs/{name} is not up to date" for name in names), sep="\n")
+        for name in names:
+            print(f"docs/{name} is not up to date")
         return 1 if names else 0
     for name in names:
         (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
