@@ -1,5 +1,6 @@
 """What tests of several parts share."""
 
+import os
 import signal
 from pathlib import Path
 from types import ModuleType
@@ -35,15 +36,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what Ray is started for."""
+    """Marks what Ray is started for. Of several processes (pytest -n) one runs these tests, and starts with them."""
     for item in items:
         if RAY_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.ray)
+        if item.get_closest_marker("ray"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
 
 
 def unknown_skips(config: pytest.Config) -> list[str]:
     """Place and reason of the skipped tests that are not excused."""
-    reports = config.pluginmanager.getplugin("terminalreporter").stats.get("skipped", [])
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is None:  # a process of pytest -n: the reports go to the first one
+        return []
+    reports = terminal.stats.get("skipped", [])
     found = (report.longrepr for report in reports if isinstance(report.longrepr, tuple))
     excused = tuple(f"Skipped: {reason}" for reason in KNOWN_SKIPS)
     return [f"{path}:{line}: {text}" for path, line, text in found if text not in excused]
@@ -73,7 +79,9 @@ def _interruptible() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
+    """For PyTorch, here and in the processes that tests start."""
     torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_threads_are_set_without_pytorch() -> None:
     assert second == "5"
 
 
+@pytest.mark.slow
 def test_pytorch_takes_over_what_was_set_before_it_was_loaded() -> None:
     code = (
         "from streamcodec import runtime\nruntime.set_threads(3)\nruntime.require_torch('this')\n"

@@ -362,6 +362,7 @@ def test_idle_threads_sleep(stream: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_interrupted_encode_leaves_no_output(tmp_path: Path, kill: signal.Signals) -> None:
     clip, out = write_clip(tmp_path / "clip.mkv", 640, 480), tmp_path / "out.ssf"

@@ -43,6 +43,7 @@ def pairs(tmp_path: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.slow
 def test_data_is_made_and_learned_from(
     tmp_path: Path, synthetic: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +103,7 @@ def test_quiet_run_says_nothing(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_ended_run_goes_on(tmp_path: Path, pairs: str, number: signal.Signals) -> None:
     out = tmp_path / "run"

@@ -86,6 +86,7 @@ def test_decode_fails_for_any_cut(tiny_codec: Codec) -> None:
             decode_frame(tiny_codec, payload[:size], None, (48, 48))
 
 
+@pytest.mark.slow
 def test_damaged_payload_never_leaves_the_error_tree(tiny_codec: Codec) -> None:
     payload = encode_frame(tiny_codec, picture(tiny_codec, 48, 48), None, 63).payload
     detected = 0

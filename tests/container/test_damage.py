@@ -53,6 +53,7 @@ def damage(items: Iterable[Packet | Damage]) -> list[Damage]:
     return [item for item in items if isinstance(item, Damage)]
 
 
+@pytest.mark.slow
 def test_truncation_at_every_byte(
     opened: Open, stream: bytes, packets: list[Packet], borders: list[int]
 ) -> None:
@@ -92,6 +93,7 @@ def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
             _ = Reader(io.BytesIO(stream[:size])).index
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
 def test_every_damaged_byte_of_a_packet_costs_that_packet(
     opened: Open, stream: bytes, packets: list[Packet], borders: list[int], flip: int

@@ -65,6 +65,7 @@ def index_of(count: int) -> bytes:
     return start + b"\0" + entry[1:] + entry * (count - 1)
 
 
+@pytest.mark.slow
 def test_index_takes_memory_in_proportion_to_the_stream() -> None:
     count = 100_000
     payload = index_of(count)

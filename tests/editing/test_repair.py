@@ -93,6 +93,7 @@ def test_hash_of_a_gop_that_lost_sound_alone_is_kept() -> None:
         assert sum(packet.type == PacketType.GOP_HASH for packet in read(data)) == 3
 
 
+@pytest.mark.slow
 def test_stream_cut_at_any_byte_is_repaired() -> None:
     stream = written(SILENT, packets_of(SILENT))
     ends = [h.end for h in headers_of(stream) if h.type == PacketType.FRAME]

@@ -105,6 +105,7 @@ def test_sums_at_the_bound_are_exact(
     assert_same(run_native(network, maps, kernels=kernels), run_stage(network, "all", maps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", network_kernels())
 @pytest.mark.parametrize("size", [(1, 1), (4, 6), (13, 9), (46, 50)])
 def test_programs_equal_the_oracle(size: tuple[int, int], kernels: str) -> None:
@@ -126,6 +127,7 @@ def test_programs_equal_the_oracle(size: tuple[int, int], kernels: str) -> None:
     assert_same(run_torch(network, maps, condition=77), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_tall_maps_are_divided_without_a_trace(threads: int) -> None:
     """So large that they are made in several strips and steps."""

@@ -39,6 +39,7 @@ def test_prediction_is_the_oracle(height: int, width: int, reach: int, set_: str
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filter_", [0, 1, 2])
 @pytest.mark.parametrize("mode", [0, 1, 2])
 def test_every_filter_and_fraction(mode: int, filter_: int) -> None:

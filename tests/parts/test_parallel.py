@@ -78,6 +78,7 @@ def test_an_error_of_a_job_is_the_callers(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no groups of processes here")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_interrupted_jobs_leave_nothing(synthetic: ModuleType, tmp_path: Path, name: str) -> None:

@@ -1,7 +1,9 @@
 """Two workers of Ray Train on the CPU."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,10 +15,16 @@ from streamcodec.training import TrainConfig
 pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("pydantic", reason="Ray Train's dependencies are not installed")
 
-from streamcodec.pipelines import train as pipeline
+pytestmark = pytest.mark.slow
 
 WIDTHS = {"synthesis": 8, "analysis": 8, "features": 8, "blocks": 1}
 CONFIG = TrainConfig("inter", 2, batch=1, crop=32, held=2, log_every=1, widths=WIDTHS)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> ModuleType:
+    """Ray Train takes seconds to import, which only the process that runs these tests has to wait for."""
+    return import_module("streamcodec.pipelines.train")
 
 
 @pytest.fixture
@@ -33,7 +41,9 @@ def data(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")
-def test_two_workers_train_one_model(tmp_path: Path, data: list[Path]) -> None:
+def test_two_workers_train_one_model(
+    pipeline: ModuleType, tmp_path: Path, data: list[Path]
+) -> None:
     said: list[str] = []
     pipeline.train_on_workers(
         CONFIG, data, tmp_path / "run", workers=2, threads=1, report=said.append
@@ -46,13 +56,17 @@ def test_two_workers_train_one_model(tmp_path: Path, data: list[Path]) -> None:
     assert state["ranks"][0]["numpy"] != state["ranks"][1]["numpy"]  # each draws crops of its own
 
 
-def test_more_workers_than_processors_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_workers_than_processors_fail(
+    pipeline: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pipeline.ray, "cluster_resources", lambda: {"CPU": 2.0})
     with pytest.raises(UsageError, match="3 workers need as many CPUs; the Ray cluster has 2"):
         pipeline._check_resources("CPU", 3)
 
 
-def test_one_named_gpu_for_several_workers_fails(tmp_path: Path, data: list[Path]) -> None:
+def test_one_named_gpu_for_several_workers_fails(
+    pipeline: ModuleType, tmp_path: Path, data: list[Path]
+) -> None:
     with pytest.raises(
         UsageError, match="device is 'cuda:1'; accepted with several workers: cpu, cuda"
     ):

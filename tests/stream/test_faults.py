@@ -84,6 +84,7 @@ def test_full_disk_is_gone_on_from_when_there_is_room(
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [6, 9, 12])
 def test_lack_of_file_descriptors_is_one_line(
     clip: Path, stream: Path, tmp_path: Path, encode: list[str], files: int
@@ -139,6 +140,7 @@ def test_source_that_vanishes_is_read_to_its_end(
     assert out.read_bytes() == stream.read_bytes()
 
 
+@pytest.mark.slow
 def test_source_that_is_cut_while_it_is_read_fails(
     tmp_path: Path, tiny_models: dict[str, str], synthetic
 ) -> None:

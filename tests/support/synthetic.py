@@ -5,6 +5,7 @@ Tests get this module through the fixture `synthetic`.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -16,13 +17,20 @@ def moving_frame(
     number: int, width: int = 96, height: int = 64, seed: int = 0
 ) -> NDArray[np.uint8]:
     """(3, H, W) uint8 RGB: a blurred texture that moves by 2 pixels right and 1 down from frame to frame, over a diagonal gradient."""
+    rows, columns = np.indices((height, width))
+    moved = _texture(seed)[:, (rows - number) % 256, (columns - 2 * number) % 256]
+    slope = (rows / height + columns / width)[None] * np.array([60, 40, -50])[:, None, None]
+    return np.clip(np.round(110 + slope + moved), 0, 255).astype(np.uint8)
+
+
+@cache
+def _texture(seed: int) -> NDArray[np.float64]:
+    """(3, 256, 256), of mean 0 and standard deviation 20."""
     texture = np.random.default_rng(seed).integers(0, 256, (3, 256, 256)).astype(np.float32)
     texture = np.stack([_blurred(plane, 4) for plane in texture])
     texture = 20 * (texture - texture.mean()) / texture.std()
-    rows, columns = np.indices((height, width))
-    moved = texture[:, (rows - number) % 256, (columns - 2 * number) % 256]
-    slope = (rows / height + columns / width)[None] * np.array([60, 40, -50])[:, None, None]
-    return np.clip(np.round(110 + slope + moved), 0, 255).astype(np.uint8)
+    texture.flags.writeable = False
+    return texture
 
 
 def _blurred(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float64]:

@@ -72,6 +72,7 @@ def test_it_costs_little(make_folder: Callable[..., Path], config: TrainConfig) 
     assert scaled.abs().max() > 100
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_run_goes_on_bit_for_bit(
     tmp_path: Path, make_folder: Callable[..., Path], config: TrainConfig

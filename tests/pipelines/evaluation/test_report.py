@@ -219,6 +219,7 @@ def test_the_last_row_of_a_setting_counts() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_figures_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from streamcodec.pipelines.evaluation.figures import draw, mean_curves

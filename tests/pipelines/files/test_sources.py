@@ -174,6 +174,7 @@ def test_folder_that_cannot_be_read_fails(folder: Path, monkeypatch: pytest.Monk
         relatives(folder)
 
 
+@pytest.mark.slow
 def test_listing_holds_no_items(tmp_path: Path) -> None:
     """100 000 lines in less memory than as many items would take."""
 

@@ -287,6 +287,7 @@ with Manifest.open(Path(sys.argv[1])) as manifest:
 """
 
 
+@pytest.mark.slow
 def test_killed_driver_loses_nothing_it_flushed(path: Path) -> None:
     for _ in range(2):
         with subprocess.Popen(

@@ -19,6 +19,7 @@ def test_frames_come_in_order(coded) -> None:
     assert torch.equal(torch.stack(list(VideoDataset(coded.data))), coded.frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_workers_share_the_gops(coded, start: str) -> None:
     dataset = VideoDataset([coded.data, coded.data], transform=None)
@@ -59,6 +60,7 @@ def epochs_of(dataset: VideoDataset, loader: DataLoader, count: int = 3) -> list
     return orders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("persistent", [True, False])
 def test_epochs_reach_workers(coded, start: str, persistent: bool) -> None:

@@ -241,6 +241,7 @@ def test_forked_loader_workers_share_a_video(coded, tmp_path: Path) -> None:
     assert torch.equal(video[4].data, coded.frames[4])
 
 
+@pytest.mark.slow
 def test_fork_of_a_program_with_threads(coded, tmp_path: Path) -> None:
     code = """
 import os, sys, signal, torch, streamcodec

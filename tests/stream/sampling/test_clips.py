@@ -46,6 +46,7 @@ def test_clips_are_where_lengths_and_strides_say(
         assert torch.equal(sample, coded.frames[indexes if length else indexes[0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_workers_share_the_clips(coded, start: str) -> None:
     indexes = attrgetter(

@@ -38,6 +38,7 @@ def test_samples_are_those_of_the_iterable_twin(coded, settings: dict[str, Any])
         assert torch.equal(dataset[number - len(expected)], expected[number])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_loaders_sample_it(mixed: list[bytes], start: str) -> None:
     dataset = VideoMapDataset(mixed, clip_length=2, resize=(16, 24))

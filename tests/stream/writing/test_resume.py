@@ -249,6 +249,7 @@ def arguments(clip: Path, out: Path, models: dict[str, object]) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_killed_process_is_gone_on_with(
     synthetic, tmp_path: Path, models: dict[str, object], number: signal.Signals
