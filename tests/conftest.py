@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,9 @@ KNOWN_SKIPS = (
 )
 """Why a test may be skipped when all extras are installed."""
 
+PIPELINES = "tests/pipelines/"
+"""The tests that start Ray lie here: one instance of it runs at a time."""
+
 RAY_FIXTURES = {"cluster", "ray_data", "ray_here"}
 
 
@@ -36,12 +40,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what Ray is started for. Of several processes (pytest -n) one runs these tests, and starts with them."""
+    """Marks what Ray is started for."""
     for item in items:
         if RAY_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.ray)
-        if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several processes (pytest -n) one runs all tests of a file, which share fixtures, and one all of Ray."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return PIPELINES if nodeid.startswith(PIPELINES) else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 def unknown_skips(config: pytest.Config) -> list[str]:
