@@ -8,9 +8,12 @@ from types import ModuleType
 
 import pytest
 
-from streamcodec.container import Header, Packet, Writer
+from streamcodec._native import crc32c
+from streamcodec.container import Damage, Header, Packet, PacketType, Reader, Writer
 
 ROOT = Path(__file__).parents[2]
+
+Write = Callable[[Header, Iterable[Packet]], bytes]
 
 
 class Pipe(io.RawIOBase):
@@ -56,7 +59,7 @@ def packets(golden: ModuleType) -> list[Packet]:
 
 
 @pytest.fixture(scope="session")
-def write() -> Callable[[Header, Iterable[Packet]], bytes]:
+def write() -> Write:
     """Whole stream in memory."""
 
     def to_bytes(header: Header, packets: Iterable[Packet]) -> bytes:
@@ -71,9 +74,7 @@ def write() -> Callable[[Header, Iterable[Packet]], bytes]:
 
 
 @pytest.fixture(scope="session")
-def stream(
-    header: Header, packets: list[Packet], write: Callable[[Header, Iterable[Packet]], bytes]
-) -> bytes:
+def stream(header: Header, packets: list[Packet], write: Write) -> bytes:
     return write(header, packets)
 
 
@@ -81,3 +82,32 @@ def stream(
 def opened(request: pytest.FixtureRequest) -> Callable[[bytes], io.IOBase]:
     """Makes a file that can seek of bytes, then one that cannot."""
     return io.BytesIO if request.param == "file" else Pipe
+
+
+@pytest.fixture(scope="module")
+def borders(stream: bytes) -> list[int]:
+    """Where packets start, and where the last but the index ends."""
+    headers = list(Reader(io.BytesIO(stream)).headers())
+    return [header.offset for header in headers] + [headers[-1].end]
+
+
+def sound(items: Iterable[Packet | Damage]) -> list[Packet]:
+    return [item for item in items if isinstance(item, Packet)]
+
+
+def damage(items: Iterable[Packet | Damage]) -> list[Damage]:
+    return [item for item in items if isinstance(item, Damage)]
+
+
+def nested(count: int, kind: PacketType) -> bytes:
+    """Packet headers with right checksums that all announce what follows up to the end, with wrong payload checksums."""
+    size = 26
+    data = bytearray()
+    for number in range(count):
+        head = bytearray(b"\xd7\x8b" + bytes([size, kind, 1, 0]))
+        head += bytes(4)
+        rest = (count - number - 1) * size
+        head += bytes([rest & 127 | 128, rest >> 7 & 127 | 128, rest >> 14 & 127 | 128, rest >> 21])
+        head += bytes(size - len(head) - 4)
+        data += head + crc32c(bytes(head)).to_bytes(4, "little")
+    return bytes(data)

@@ -12,39 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from streamcodec.errors import OutputError, UsageError
 from streamcodec.metrics import psnr_db
 from streamcodec.types import ColorSpec, FrameFormat, RawFrame, VideoFormat
-from streamcodec.video import VideoReader, VideoWriter, to_yuv420
+from streamcodec.video import VideoReader, VideoWriter
 from streamcodec.video.matroska_shape import set_sample_aspect_ratio
 from streamcodec.video.muxer import keeps_rotation
 
-VIDEO = VideoFormat(96, 64, Fraction(1, 90000), Fraction(30), color=ColorSpec(1, 1, 1, False))
+from .writing import VIDEO, make_frames, write
+
 needs_rotation = pytest.mark.skipif(
     not keeps_rotation(), reason="this PyAV writes no display matrix"
 )
-
-
-def make_frames(
-    synthetic: ModuleType, video: VideoFormat, pts: list[int], frame_format: FrameFormat = "rgb"
-) -> list[RawFrame]:
-    frames = []
-    for number, stamp in enumerate(pts):
-        rgb = synthetic.moving_frame(number, video.width, video.height)
-        duration = pts[number + 1] - stamp if number + 1 < len(pts) else 9000
-        frames.append(
-            RawFrame(
-                (rgb,) if frame_format == "rgb" else to_yuv420(rgb, video.color), stamp, duration
-            )
-        )
-    return frames
-
-
-def write(target: Path, video: VideoFormat, frames: list[RawFrame], **settings: object) -> Path:
-    with VideoWriter(target, video, frame_format=frames[0].format, **settings) as writer:
-        for frame in frames:
-            writer.write(frame)
-    return target
 
 
 def read(path: Path, frame_format: FrameFormat = "rgb") -> tuple[VideoFormat, list[RawFrame]]:
@@ -277,115 +255,6 @@ def test_folder_gets_png_pictures(name: str, tmp_path: Path, synthetic: ModuleTy
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
-def test_folder_keeps_what_is_not_ours(tmp_path: Path, synthetic: ModuleType) -> None:
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    write(folder, VIDEO, make_frames(synthetic, VIDEO, [0, 3000, 6000]))
-    (folder / "notes.txt").write_text("mine")
-    (tmp_path / "plain").touch()
-    with pytest.raises(OutputError, match="is a file; name a folder"):
-        VideoWriter(tmp_path / "plain", VIDEO, overwrite=True)
-    with pytest.raises(OutputError, match="is not empty"):
-        VideoWriter(folder, VIDEO)
-    write(folder, VIDEO, make_frames(synthetic, VIDEO, [0]), overwrite=True)
-    assert sorted(path.name for path in folder.iterdir()) == ["frame_000000.png", "notes.txt"]
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m", "pictures"])
-def test_nothing_is_left_after_an_error(name: str, tmp_path: Path, synthetic: ModuleType) -> None:
-    frames = make_frames(synthetic, VIDEO, [0, 3000])
-    writer = VideoWriter(tmp_path / name, VIDEO)
-    with pytest.raises(KeyboardInterrupt), writer:
-        writer.write(frames[0])
-        raise KeyboardInterrupt
-    assert list(tmp_path.iterdir()) == []
-    writer.close()
-    with pytest.raises(UsageError, match="is closed"):
-        writer.write(frames[1])
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m", "pictures"])
-def test_no_frame_is_an_error_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    with (
-        pytest.raises(OutputError, match="no frame was written"),
-        VideoWriter(tmp_path / name, VIDEO),
-    ):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.y4m"])
-def test_existing_file_is_replaced_only_if_asked(
-    name: str, tmp_path: Path, synthetic: ModuleType
-) -> None:
-    path = tmp_path / name
-    path.write_text("precious")
-    with pytest.raises(OutputError, match="exists"):
-        VideoWriter(path, VIDEO)
-    with pytest.raises(ZeroDivisionError), VideoWriter(path, VIDEO, overwrite=True) as writer:
-        writer.write(make_frames(synthetic, VIDEO, [0])[0])
-        raise ZeroDivisionError
-    assert path.read_text() == "precious"
-    write(path, VIDEO, make_frames(synthetic, VIDEO, [0]), overwrite=True)
-    assert path.stat().st_size > 100
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m"])
-def test_full_disk_fails_and_leaves_nothing(
-    name: str, tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("secrets.token_hex", lambda _: "x")
-    part = tmp_path / f".a.x.part{Path(name).suffix}"
-    part.symlink_to("/dev/full")
-    with pytest.raises(OutputError, match="No space left on device"):
-        write(
-            tmp_path / name,
-            VIDEO,
-            make_frames(synthetic, VIDEO, [3000 * number for number in range(8)]),
-            overwrite=True,
-        )
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_full_disk_fails_for_pictures(
-    tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fail)
-    with pytest.raises(OutputError, match="No space left on device"):
-        write(tmp_path / "pictures", VIDEO, make_frames(synthetic, VIDEO, [0]))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "words"),
-    [
-        ("a.mp4", {"codec": "nonsense"}, "no encoder 'nonsense'; accepted: h264"),
-        ("a.mp4", {"codec": "aac"}, "encoder for audio"),
-        ("a.webm", {"codec": "h264"}, "does not support"),
-        ("a.mp4", {"pixel_format": "bgr0"}, "does not take pixel format bgr0; accepted: yuv420p"),
-        ("a.avi", {}, "accepted: .mp4"),
-        ("none/a.mp4", {}, "not a folder"),
-        ("none/pictures", {}, "not a folder"),
-    ],
-)
-def test_what_cannot_be_written_fails(
-    name: str, settings: dict[str, object], words: str, tmp_path: Path
-) -> None:
-    with pytest.raises(OutputError, match=words):
-        VideoWriter(tmp_path / name, VIDEO, **settings)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_encoder_that_does_not_open_fails(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot write libx264 to"):
-        VideoWriter(tmp_path / "a.mp4", VIDEO, options={"profile": "nonsense"})
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     "ratio", [Fraction(4, 3), Fraction(8, 9), Fraction(3, 4), Fraction(2), Fraction(64, 45)]
 )
@@ -416,34 +285,3 @@ def test_matroska_that_is_laid_out_otherwise_is_left(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="it "):
             set_sample_aspect_ratio(tmp_path / "a.mkv", Fraction(2))
         assert (tmp_path / "a.mkv").read_bytes() == data
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "words"),
-    [
-        ("a.mkv", {"codec": "ffv1", "crf": 3}, "no constant rate factor"),
-        ("a.y4m", {"crf": 3}, "are for .mp4"),
-        ("-", {"codec": "h264"}, "are for .mp4"),
-    ],
-)
-def test_arguments_that_do_not_go_together_fail(
-    name: str, settings: dict[str, object], words: str, tmp_path: Path
-) -> None:
-    with pytest.raises(UsageError, match=words):
-        VideoWriter(name if name == "-" else tmp_path / name, VIDEO, **settings)
-
-
-def test_frames_that_do_not_fit_fail(tmp_path: Path, synthetic: ModuleType) -> None:
-    good = make_frames(synthetic, VIDEO, [0])[0]
-    for bad, words in (
-        (replace(good, planes=(good.planes[0][:, :-2],)), "the video is rgb 96x64"),
-        (replace(good, planes=to_yuv420(good.planes[0], VIDEO.color)), "frame is yuv420"),
-        (good, "pts 0 after 0"),
-    ):
-        with (
-            pytest.raises(UsageError, match=words),
-            VideoWriter(tmp_path / "a.mp4", VIDEO) as writer,
-        ):
-            writer.write(good)
-            writer.write(bad)
-    assert list(tmp_path.iterdir()) == []
