@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from contextlib import suppress
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any, TypeGuard, cast, get_args
@@ -13,6 +14,7 @@ from streamcodec.types import MAX_SIDE, QUALITIES, Hdr, OnDamage, Precision, Pre
 __all__ = [
     "MAX_SECONDS",
     "check_count",
+    "check_fps",
     "check_hdr",
     "check_on_damage",
     "check_path",
@@ -26,6 +28,9 @@ __all__ = [
     "is_number",
     "parse_json",
 ]
+
+MAX_FPS, MAX_RATE_TERM, MAX_DECIMAL = 1000, 10**6, 1001
+"""Of a frame rate: frames per second; numerator or denominator; denominator where a decimal is given."""
 
 MAX_SECONDS = 10**9
 """Of a start or a duration, in seconds: 31 years. In units of any time base it is an integer of 64 bits."""
@@ -112,6 +117,21 @@ def check_scale(scale: Any) -> tuple[int, int]:
             f"scale is {scale!r}; accepted: WIDTHxHEIGHT, as in 1280x720, up to {MAX_SIDE} on each side"
         )
     return int(sides[0]), int(sides[1])
+
+
+def check_fps(fps: Any) -> Fraction:
+    """Frames per second, from a number or from text such as "25", "30000/1001" or "29.97". A decimal becomes the nearest fraction with a
+    denominator of at most 1001, so that 29.97003 is 30000/1001."""
+    rate = Fraction(0)
+    with suppress(ValueError, ZeroDivisionError, TypeError, OverflowError):
+        rate = Fraction(fps) if not isinstance(fps, bool) else rate
+    if isinstance(fps, float) or "." in str(fps):
+        rate = rate.limit_denominator(MAX_DECIMAL)
+    if not 0 < rate <= MAX_FPS or max(rate.numerator, rate.denominator) > MAX_RATE_TERM:
+        raise UsageError(
+            f"fps is {fps!r}; accepted: a number above 0, to {MAX_FPS}, or a fraction such as 30000/1001"
+        )
+    return rate
 
 
 def check_seconds(what: str, seconds: Any) -> float:

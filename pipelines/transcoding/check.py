@@ -29,9 +29,7 @@ def check_stream(stream: Path, source: Path, coding: Coding) -> None:
     report = verify(stream, decode=False)
     if report.problems:
         raise CorruptStreamError(f"the output is damaged: {'; '.join(report.problems)}")
-    with VideoReader(
-        source, on_error=coding.on_error, video_track=coding.options.video_track, **coding.part
-    ) as reader:
+    with VideoReader(source, **coding.reading) as reader:
         wanted = ((frame.pts, frame.duration) for frame in reader)
         found = ((packet.pts, packet.duration) for packet in _frames_of(stream))
         for number, (want, have) in enumerate(zip_longest(wanted, found)):

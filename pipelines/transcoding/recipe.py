@@ -97,6 +97,19 @@ class Coding:
         }
 
     @property
+    def reading(self) -> dict[str, Any]:
+        """The arguments of a VideoReader that gives the frames and times that are encoded."""
+        options = self.options
+        return {
+            **self.part,
+            "on_error": self.on_error,
+            "video_track": options.video_track,
+            "hdr": options.hdr,
+            "scale": options.scale,
+            "fps": options.fps,
+        }
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Ready for JSON: what the bytes of the outputs depend on, besides the inputs and the
         models."""

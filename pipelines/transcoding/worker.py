@@ -179,12 +179,7 @@ class Coder:
 
     def _pixels_of(self, source: Path) -> int | None:
         """Of all frames, as far as the container tells."""
-        with VideoReader(
-            source,
-            on_error=self._coding.on_error,
-            video_track=self._coding.options.video_track,
-            **self._coding.part,
-        ) as reader:
+        with VideoReader(source, **self._coding.reading) as reader:
             frames = reader.estimated_frames
             return None if frames is None else frames * reader.format.width * reader.format.height
 

@@ -127,6 +127,7 @@ def _after_seeking(
             video_track=plan.source_range.video_track,
             hdr=plan.source_range.hdr,
             scale=plan.source_range.scale,
+            fps=plan.source_range.fps,
         ) as reader:
             yield from dropwhile(lambda frame: frame.pts < pts, reader)
     except SourceError as error:

@@ -125,8 +125,9 @@ def encode_image(
     if measure_ms_ssim:
         require_torch("MS-SSIM")
     options = replace(options_of(options, cast(EncodeSettings, settings)), gop=1)
+    _check_of_picture(options)
     check_output(out, overwrite=overwrite)
-    picture = _picture(image, background, max_pixels)
+    picture = _picture(image, background or options.background, max_pixels)
     codec = _image_codec(chosen_codec(codec, options), options)
     rgb = RawFrame((picture.pixels,), pts=0)
     video = VideoFormat(
@@ -200,6 +201,19 @@ def decode_image(
         with open_output(out, overwrite=overwrite) as file, writing(out):
             file.write(data)
     return pixels
+
+
+def _check_of_picture(options: EncodeOptions) -> None:
+    """Raise UsageError for an option that a picture does not have."""
+    for name, value in (
+        ("scale", options.scale),
+        ("fps", options.fps),
+        ("video_track", options.video_track),
+    ):
+        if value is not None:
+            raise UsageError(
+                f"{name} is {value!r}, which is for videos; leave it out for a picture"
+            )
 
 
 def _picture(image: ByteSource | Pixels, background: str | None, max_pixels: int) -> Picture:

@@ -1,10 +1,12 @@
 """How to encode and how to decode: one value each, for the command line, Python and batch jobs."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypedDict
 
 from streamcodec.checks import (
     check_count,
+    check_fps,
     check_hdr,
     check_on_damage,
     check_precision,
@@ -62,6 +64,8 @@ class EncodeOptions:
     `background`: "white", "black" or "#rrggbb": what transparent pixels of a video are laid on; None drops their alpha, which is noted.
     `video_track`: which of several video tracks of the source, from 0 (FFmpeg's v:N); None = the one that players choose, which is noted.
     `scale`: "1280x720", the width and height that the source's pictures are scaled to, before any rotation; None leaves them.
+    `fps`: frames per second of the stream, a number or text such as "30000/1001": frames are repeated or left out by their times, as by
+    FFmpeg's filter `fps`; sound stays in sync. It is kept as text. None takes the frames and times of the source as they are.
     """
 
     quality: int = option(
@@ -136,9 +140,14 @@ class EncodeOptions:
         metavar="N",
         default="the one that players choose",
     )
-
     scale: str | None = option(
         None, "Size of the pictures, in pixels.", metavar="WxH", default="the source's"
+    )
+    fps: str | None = option(
+        None,
+        "Constant frame rate, such as 25 or 30000/1001: frames are repeated or left out.",
+        metavar="N",
+        default="the source's times",
     )
 
     @property
@@ -178,6 +187,8 @@ class EncodeOptions:
             check_count("video track", self.video_track, "(the first)", at_least=0)
         if self.scale is not None:
             check_scale(self.scale)
+        if self.fps is not None:
+            object.__setattr__(self, "fps", str(check_fps(self.fps)))
         if (
             isinstance(self.gop, bool)
             or not isinstance(self.gop, int)
@@ -218,6 +229,7 @@ class EncodeSettings(TypedDict, total=False):
     video_track: int | None
     hdr: Hdr
     scale: str | None
+    fps: str | float | Fraction | None
 
 
 def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> EncodeOptions:

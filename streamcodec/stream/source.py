@@ -44,7 +44,7 @@ Pixels: TypeAlias = Union["Tensor", NDArray[np.uint8], Planes]
 class SourceRange:
     """From `start_seconds` on, at most `duration_seconds` and `max_frames` (None = to the end); `on_error`: what to do at damage.
 
-    `background`, what transparent pixels are laid on, `video_track`, `hdr` and `scale`: as VideoReader has them.
+    `background`, what transparent pixels are laid on, `video_track`, `hdr`, `scale` and `fps`: as VideoReader has them.
     """
 
     start_seconds: float = 0.0
@@ -55,6 +55,7 @@ class SourceRange:
     video_track: int | None = None
     hdr: Hdr = "tonemap"
     scale: str | None = None
+    fps: str | None = None
 
     @classmethod
     def of(
@@ -75,6 +76,7 @@ class SourceRange:
             options.video_track,
             options.hdr,
             options.scale,
+            options.fps,
         )
 
     @property
@@ -188,6 +190,8 @@ def open_source(
         raise UsageError("video_track is for video files; frames from Python are of one track")
     if source_range.scale is not None:
         raise UsageError("scale is for video files; scale frames from Python yourself")
+    if source_range.fps is not None:
+        raise UsageError("fps is for video files; say the rate of frames from Python by frame_rate")
     yield PythonFrames(source, frame_rate, frame_format)
 
 

@@ -75,15 +75,18 @@ def estimate_frames(
     start_seconds: float,
     duration_seconds: float | None,
     max_frames: int | None,
+    constant_rate: Fraction | None = None,
 ) -> int | None:
-    """How many frames there are in the part asked for, as far as the source tells; None if it does not."""
-    rate = nominal_rate(stream)
+    """How many frames there are in the part asked for, as far as the source tells; None if it does not. `constant_rate`: at which they are
+    given, None = as they are."""
+    rate = constant_rate or nominal_rate(stream)
     seconds = (
         float(stream.duration * (stream.time_base or 0))
         if stream.duration
         else (container.duration or 0) / av.time_base
     )
-    if start_seconds == 0 and duration_seconds is None and stream.frames:
+    is_whole = start_seconds == 0 and duration_seconds is None
+    if is_whole and stream.frames and constant_rate is None:
         expected = stream.frames
     elif rate and seconds > 0:
         left = max(0.0, seconds - start_seconds)

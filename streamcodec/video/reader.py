@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from math import floor
 from threading import Lock
 from types import TracebackType
 from typing import Self, get_args
 
 import av
 
-from streamcodec.checks import check_count, check_hdr, check_range, check_scale
+from streamcodec.checks import check_count, check_fps, check_hdr, check_range, check_scale
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.tracks import Carry, chapters_in, check_carry
-from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, RawFrame
+from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, Planes, RawFrame
 from streamcodec.video.alpha import parse_background
 from streamcodec.video.color import effective_matrix
 from streamcodec.video.decoder import Decoder, Stamped
@@ -22,11 +23,19 @@ from streamcodec.video.hdr.convert import SDR, hdr_converter
 from streamcodec.video.pixels import FrameLoader, conversion_notes
 from streamcodec.video.scale import Scaler, scaled_format
 from streamcodec.video.source import OpenSource, Source, reading
+from streamcodec.video.times.constant import at_constant_rate, nearest
 from streamcodec.video.tracks.find import Found, find_tracks, own_tags
 from streamcodec.video.tracks.read import FileTracks, NoTracks, QueuedTracks, TrackSource
 from streamcodec.video.view import view_of
 
 __all__ = ["VideoReader"]
+
+Shown = tuple[av.VideoFrame, int, int]
+"""A frame, its time and its duration, in ticks."""
+
+_BEFORE_SECONDS = (
+    1  # of a place at a constant rate, from which the frame that stands there is looked for
+)
 
 
 class VideoReader:
@@ -39,6 +48,8 @@ class VideoReader:
     beginning, unless the source repeats or hides times, or its decoder needs what lies before a key frame: compare them where it matters.
     `video_track`: which of several, from 0 (FFmpeg's v:N); None = the one that players choose, which `notes` tells.
     `scale`: "1280x720", width and height that the stored pictures are scaled to.
+    `fps`: "25", "30000/1001" or a number: frames at this constant rate, repeated or left out by their times; `format.time_base` is then
+    1 / `fps`, and frames stand at whole ticks, at most half a tick from their own times. `max_frames` counts what is given.
     `low_latency`: give each frame as soon as it is decoded, without a look at those behind it: its duration is then what the source says,
     or one nominal step, and times that do not fit are repaired less well.
     `threads`: of the decoder; None = 1. The frames are the same with more, also beside damage, where one goes on.
@@ -76,11 +87,13 @@ class VideoReader:
         background: str | None = None,
         hdr: Hdr = "tonemap",
         scale: str | None = None,
+        fps: str | float | Fraction | None = None,
         low_latency: bool = False,
     ) -> None:
         self._is_live = low_latency
         self._hdr = check_hdr(hdr)
         self._size = None if scale is None else check_scale(scale)
+        self._rate = None if fps is None else check_fps(fps)
         self._background = None if background is None else parse_background(background)
         _check_choice("frame format", frame_format, get_args(FrameFormat))
         _check_choice("on_error", on_error, get_args(OnError))
@@ -93,6 +106,7 @@ class VideoReader:
         self._taken = 0
         self._reading = Lock()
         self._failure: SourceError | None = None
+        self._converted: tuple[av.VideoFrame, Planes] | None = None  # one that may be repeated
         self._source = OpenSource(source, video_track)
         self._name = self._source.name
         self.tracks: TrackSource = NoTracks()
@@ -128,7 +142,7 @@ class VideoReader:
         time_base = stream.time_base or Fraction(1, 1000)
         first_tick, self._end_tick = span(stream, time_base, start, duration)
         self.estimated_frames = estimate_frames(
-            self._source.container, stream, start, duration, self._max_frames
+            self._source.container, stream, start, duration, self._max_frames, self._rate
         )
         self.metadata = own_tags(dict(self._source.container.metadata))
         self.chapters = chapters_in(
@@ -144,7 +158,8 @@ class VideoReader:
             self._source, time_base, on_error, threads, queued, looks_ahead=not self._is_live
         )
         if start_pts is not None:
-            self._frames = self._decoder.frames_from(start_pts)
+            tick = start_pts if self._rate is None else _before(start_pts, self._rate, time_base)
+            self._frames = self._decoder.frames_from(tick)
         else:
             self._frames = (
                 self._decoder.frames_from(first_tick) if start else self._decoder.frames()
@@ -182,6 +197,10 @@ class VideoReader:
         self._scaler = None if self._size is None else Scaler(self._size)
         if self._size is not None:
             self.format = scaled_format(self.format, self._size)
+        self._paced: Iterator[Shown] | None = None
+        if self._rate is not None:
+            self._paced = self._at_rate(time_base * self._rate, start_pts)
+            self.format = replace(self.format, time_base=1 / self._rate, frame_rate=self._rate)
 
     def _check_matrix(self) -> None:
         try:
@@ -203,18 +222,16 @@ class VideoReader:
         return self
 
     def __next__(self) -> RawFrame:
-        frame, pts = self._take()
-        if self._is_live:
-            duration = self._decoder.usual_duration(frame)
-        elif self._next is not None:
-            duration = self._next[1] - pts
+        frame, pts, duration = self._take()
+        if self._converted is None or self._converted[0] is not frame:
+            with reading(self._name, "convert the frames of"):
+                planes = self._view.apply(self._loader.load(frame))
+                if self._scaler is not None:
+                    planes = self._scaler.apply(planes)
+            self._converted = None if self._paced is None else (frame, planes)
         else:
-            duration = self._decoder.last_duration(frame, pts)
-        with reading(self._name, "convert the frames of"):
-            planes = self._view.apply(self._loader.load(frame))
-            if self._scaler is not None:
-                planes = self._scaler.apply(planes)
-            return RawFrame(planes, pts, duration)
+            planes = self._converted[1]
+        return RawFrame(planes, pts, duration)
 
     def skip(self, frames: int) -> None:
         """Skip this many frames, or what is left; their pixels are not converted. Raises as iterating does."""
@@ -222,9 +239,30 @@ class VideoReader:
             for _ in range(frames):
                 self._take()
 
-    def _take(self) -> Stamped:
+    def _take(self) -> Shown:
         if self._taken == self._max_frames:
             raise StopIteration
+        shown = self._take_next() if self._paced is None else next(self._paced)
+        self._taken += 1
+        return shown
+
+    def _at_rate(self, ticks: Fraction, start_pts: int | None) -> Iterator[Shown]:
+        """The frames at a constant rate, one in a tick; a tick of the source lasts `ticks` of these."""
+        spans = ((frame, pts, self._end_of(pts + lasts)) for frame, pts, lasts in self._all_next())
+        for frame, number in at_constant_rate(spans, lambda tick: nearest(tick * ticks)):
+            if start_pts is None or number >= start_pts:
+                yield frame, number, 1
+
+    def _all_next(self) -> Iterator[Shown]:
+        with suppress(StopIteration):
+            while True:
+                yield self._take_next()
+
+    def _end_of(self, tick: int) -> int:
+        return tick if self._end_tick is None else min(tick, self._end_tick)
+
+    def _take_next(self) -> Shown:
+        """The source's next frame."""
         if self._next is None and self._is_live:
             self._fetch()
         if self._next is None:
@@ -237,8 +275,14 @@ class VideoReader:
             self._next = None
         else:
             self._fetch()  # the next one, which tells this one's duration
-        self._taken += 1
-        return frame, pts
+        return frame, pts, self._duration(frame, pts)
+
+    def _duration(self, frame: av.VideoFrame, pts: int) -> int:
+        if self._is_live:
+            return self._decoder.usual_duration(frame)
+        if self._next is not None:
+            return self._next[1] - pts
+        return self._decoder.last_duration(frame, pts)
 
     def _fetch(self) -> None:
         """The next frame; what goes wrong there is raised when it is taken."""
@@ -285,6 +329,11 @@ def _track_source(
     if source.can_open_again:
         return FileTracks(source.file, found, start, on_error)
     return QueuedTracks(source.container, found, source.name)
+
+
+def _before(number: int, rate: Fraction, time_base: Fraction) -> int:
+    """A tick of the source somewhat before this place at a constant rate."""
+    return floor((number / rate - _BEFORE_SECONDS) / time_base)
 
 
 def _check_side(name: str, width: int, height: int) -> None:

@@ -80,3 +80,29 @@ def test_frames_from_python_are_not_scaled(tiny_models: dict[str, str], tmp_path
     frames = [np.zeros((3, 32, 48), np.uint8)]
     with pytest.raises(UsageError, match="scale is for video files"):
         streamcodec.encode(frames, tmp_path / "a.ssf", scale="40x30", **tiny_models)
+
+
+@pytest.mark.parametrize("size", [(48, 32), (288, 192), (60, 40), (33, 21), (95, 63)])
+def test_colours_stay_where_they_were(size: tuple[int, int]) -> None:
+    """A sample of chroma lies in line with the even columns, and half-way between two rows."""
+    width, height = 96, 64
+    across, down = width / size[0], height / size[1]
+    columns, rows = 2 * np.arange(width // 2), 2 * np.arange(height // 2) + 0.5
+    slope_u = np.broadcast_to(20 + 2 * columns, (height // 2, width // 2)).astype(np.uint8)
+    slope_v = np.broadcast_to((20.5 + 3 * rows)[:, None], slope_u.shape).astype(np.uint8)
+    luma = np.zeros((height, width), np.uint8)
+    _, u, v = Scaler(size).apply((luma, slope_u, slope_v))
+    columns = (2 * np.arange(u.shape[1]) + 0.5) * across - 0.5
+    rows = (2 * np.arange(v.shape[0]) + 1) * down - 0.5
+    inside = slice(4, -4)
+    assert abs((u[5] - (20 + 2 * columns))[inside].mean()) < 0.1
+    assert abs((v[:, 5] - (20.5 + 3 * rows))[inside].mean()) < 0.1
+
+
+def test_sizes_of_planes_fit_their_picture() -> None:
+    """Also where a plane of chroma is wider than half of an odd picture."""
+    planes = tuple(np.zeros(shape, np.uint8) for shape in ((33, 21), (17, 11), (17, 11)))
+    for size in ((7, 5), (1, 1), (64, 64), (21, 33)):
+        shapes = [plane.shape for plane in Scaler(size).apply(planes)]
+        half = ((size[1] + 1) // 2, (size[0] + 1) // 2)
+        assert shapes == [(size[1], size[0]), half, half]

@@ -226,3 +226,22 @@ def test_named_pipe_in_the_place_of_an_output_is_kept(tmp_path: Path) -> None:
     ):
         path.write_bytes(b"whole")
     assert (tmp_path / "a.ssf").is_fifo()
+
+
+def test_rate_and_size_hold_for_parts_checks_and_guesses(dataset: Any, tmp_path: Path) -> None:
+    """24 frames at 30 a second become 8 at 10, of a quarter of the size."""
+    options = replace(dataset.coding.options, fps="10", scale="24x16", gop=4, scenecut=0)
+    bench = Bench(
+        dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"), options=options, check_gops=1
+    )
+    assert bench.coder._pixels_of(bench.path) == 8 * 24 * 16
+    plan = bench.perform("plan").plan
+    assert (plan.width, plan.height, plan.gop_frames) == (24, 16, (4, 4))
+    parts = tuple(
+        bench.perform("part", plan=plan, part=part) for part in (Part(0, 1, 4), Part(1, 1, 4))
+    )
+    bench.perform("join", plan=plan, parts=parts)
+    assert isinstance(bench.perform("verify"), Verified)
+    joined = Path(bench.ref.output).read_bytes()
+    assert isinstance(bench.perform("whole"), FileDone)
+    assert Path(bench.ref.output).read_bytes() == joined
