@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .comparing.run import compare
     from .evaluation.run import evaluate
     from .reading.dataset import read_ssf
     from .train import train_on_workers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Coding": "transcoding.recipe",
     "SchedulerOptions": "transcoding.schedule.messages",
+    "compare": "comparing.run",
     "estimate": "transcoding.estimate",
     "evaluate": "evaluation.run",
     "read_ssf": "reading.dataset",
@@ -29,6 +31,7 @@ _HOME = {
 __all__ = [
     "Coding",
     "SchedulerOptions",
+    "compare",
     "estimate",
     "evaluate",
     "read_ssf",

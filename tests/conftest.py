@@ -18,6 +18,7 @@ from support.recording import SymbolsOf
 from support.tiny import save_tiny_models
 
 KNOWN_SKIPS = (
+    "no Chromium here",
     "no GPU here",
     "no /dev/full here",
     "no /proc here",

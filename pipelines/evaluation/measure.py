@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import zip_longest
+from operator import add
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 import streamcodec
 from streamcodec.errors import SourceError, StreamCodecError
-from streamcodec.metrics import frame_mse, ms_ssim, mse, mse_to_psnr_db, psnr_yuv_db
+from streamcodec.metrics import frame_mse, ms_ssim, mse, mse_to_psnr_db, psnr_db
 from streamcodec.runtime import set_threads
 from streamcodec.types import FrameFormat, RawFrame
 from streamcodec.video import VideoReader, VideoWriter, rgb_of, yuv420_of
@@ -36,12 +38,18 @@ class Picture(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A decoded frame against the source's: PSNR of YUV, mean squared errors by format as `encode`
-    has them, MS-SSIM of luma."""
+    """A decoded frame against the source's: PSNR of Y, U and V, mean squared errors by format as
+    `encode` has them, MS-SSIM of luma."""
 
-    psnr_yuv_db: float
+    psnr_planes_db: tuple[float, ...]
     errors: dict[FrameFormat, float]
     ms_ssim: float
+
+    @property
+    def psnr_yuv_db(self) -> float:
+        """6:1:1."""
+        luma, u, v = self.psnr_planes_db
+        return (6 * luma + u + v) / 8
 
 
 class Timed:
@@ -115,6 +123,7 @@ def measure(job: Measurement) -> Row:
         options=job.options, max_frames=job.max_frames,
         width=source.format.width, height=source.format.height, size_bytes=coded.size_bytes,
         psnr_yuv_db=tuple(round(each.psnr_yuv_db, 4) for each in compared), psnr_rgb_db=round(_mean_psnr_db(compared, "rgb"), 4),
+        psnr_planes_db=_of_planes(compared),
         ms_ssim=fmean(each.ms_ssim for each in compared),
         encode_fps=len(compared) / coded.encode_seconds, decode_fps=len(compared) / coded.decoder.seconds,
     )  # fmt: skip
@@ -134,13 +143,25 @@ def _compare(source: Picture | None, shown: Picture | None, job: Measurement) ->
         "rgb": mse(source.rgb, shown.rgb),
         "yuv420": frame_mse(source.planes, shown.planes),
     }
-    return Compared(
-        psnr_yuv_db(source.planes, shown.planes), errors, ms_ssim(a, b, data_range=255).item()
+    planes = (
+        psnr_db(ours, theirs) for ours, theirs in zip(source.planes, shown.planes, strict=True)
     )
+    return Compared(tuple(planes), errors, ms_ssim(a, b, data_range=255).item())
 
 
-def _mean_psnr_db(compared: Iterable[Compared], frame_format: FrameFormat) -> float:
-    return mse_to_psnr_db(float(np.mean([each.errors[frame_format] for each in compared])))
+def _mean_psnr_db(compared: Sequence[Compared], frame_format: FrameFormat) -> float:
+    """Summed as `encode` sums, to the same last bit."""
+    errors = [each.errors[frame_format] for each in compared]
+    return mse_to_psnr_db(reduce(add, errors) / len(errors))
+
+
+def _of_planes(compared: Sequence[Compared]) -> tuple[float, float, float]:
+    """Of Y, U and V, the means over the frames."""
+    luma, u, v = (
+        round(fmean(values), 4)
+        for values in zip(*(each.psnr_planes_db for each in compared), strict=True)
+    )
+    return luma, u, v
 
 
 def encode_ours(job: Measurement, folder: Path) -> Coded:

@@ -12,13 +12,27 @@ from streamcodec.files import replace_on_success
 
 from .anchors import ANCHORS
 from .rows import Row
-from .tables import bd_table, drop_table, metrics_of, names, points_table
+from .tables import bd_table, chroma_table, drop_table, metrics_of, names, points_table
 
-__all__ = ["markdown", "write_tables"]
+__all__ = ["NO_CURVES", "markdown", "write_tables"]
 
 
-def markdown(rows: Sequence[Row], figures: Sequence[Path], failures: Sequence[str] = ()) -> str:
-    """The whole report. `failures`: what could not be measured, and why."""
+CHROMA = """\
+Mean PSNR of Y, U and V. Beside them, against each anchor at the same PSNR of Y: bits, and dB of U and
+of V, more (+) or less (-)."""
+PLANE_COLUMNS = ("psnr_y_db", "psnr_u_db", "psnr_v_db")
+NO_CURVES = "No curves: they need matplotlib, `pip install 'streamcodec[report]'`."
+
+
+def markdown(
+    rows: Sequence[Row],
+    figures: Sequence[Path],
+    failures: Sequence[str] = (),
+    *,
+    lacks_curves: bool = False,
+) -> str:
+    """The whole report. `failures`: what could not be measured, and why. `lacks_curves`: figures
+    were asked for, and could not be drawn."""
     parts = ["# Rate and distortion", conditions(rows)]
     if failures:
         parts += ["## Not measured", "\n".join(f"- {failure}" for failure in failures)]
@@ -30,7 +44,12 @@ def markdown(rows: Sequence[Row], figures: Sequence[Path], failures: Sequence[st
                     "Bits more (+) or fewer (-) than the anchor's for the same quality.",
                 ]
                 parts.append(bd_table(rows, codec, metric))
+    parts += [NO_CURVES] if lacks_curves else []
     parts += [f"![{figure.stem}]({figure.name})" for figure in figures]
+    for codec in names(rows, "codec"):
+        table = "" if codec in ANCHORS else chroma_table(rows, codec)
+        if table:
+            parts += [f"## Planes of {codec}, and at equal PSNR of Y", CHROMA, table]
     parts += [
         "## PSNR lost from the first P-frame to the last frame of the first GOP, dB",
         drop_table(rows),
@@ -96,6 +115,7 @@ def record(row: Row) -> dict[str, Any]:
         "frames": row.frames,
         "bpp": row.bpp,
         "psnr_yuv_db": row.mean_psnr_yuv_db,
+        **dict(zip(PLANE_COLUMNS, row.psnr_planes_db or (None, None, None), strict=True)),
         "psnr_rgb_db": row.psnr_rgb_db,
         "ms_ssim": row.ms_ssim,
         "gop_drop_db": row.gop_drop_db,

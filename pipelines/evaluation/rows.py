@@ -57,7 +57,8 @@ class Row:
 
     `size_bytes`: of all coded frames. `psnr_yuv_db`: 6:1:1, frame by frame. `ms_ssim`: of luma,
     mean over the frames. fps: frames per second of wall time. `psnr_rgb_db`: of the mean squared
-    error over all frames, as `encode` has it; older rows have none.
+    error over all frames, as `encode` has it. `psnr_planes_db`: of Y, U and V, each the mean over
+    the frames. Older rows lack these two.
     """
 
     clip: str
@@ -76,6 +77,7 @@ class Row:
     encode_fps: float
     decode_fps: float
     psnr_rgb_db: float | None = None
+    psnr_planes_db: tuple[float, float, float] | None = None
 
     @property
     def frames(self) -> int:
@@ -145,7 +147,9 @@ def read_rows(path: Path) -> list[Row]:
     rows = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
-            fields = parse_json(line)
+            fields = dict(parse_json(line))
+            planes = fields.get("psnr_planes_db")
+            fields["psnr_planes_db"] = None if planes is None else tuple(planes)
             rows.append(Row(**{**fields, "psnr_yuv_db": tuple(fields["psnr_yuv_db"])}))
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(

@@ -20,7 +20,7 @@ from streamcodec.files import VIDEO_SUFFIXES, replace_on_success, writing
 from ..plots import can_draw
 from .anchors import ANCHORS, anchor_named
 from .jobs import plan
-from .report import markdown, write_tables
+from .report import NO_CURVES, markdown, write_tables
 from .rows import OURS, Clip, Measurement, Row, Store, latest, read_rows
 from .tables import names
 
@@ -69,15 +69,11 @@ def evaluate(
     curves, of `other_rows`. `local`: in this process, one after another: for speeds that shall be
     told, on a machine that does nothing else. Otherwise on Ray: `workers` at a time (None = as many
     as there is room for) on the cluster at `address` (None = this machine). `say` is told of every
-    row.
+    row. Without matplotlib there are no `figures`, which the report says.
 
     What cannot be measured is in the report, and the rest goes on. Raises UsageError before
     anything is measured where that can be told, and SourceError if nothing could be measured.
     """
-    if figures and not can_draw():
-        raise UsageError(
-            "matplotlib is not installed; accepted: pip install 'streamcodec[report]', or no figures"
-        )
     if workers is not None and (local or workers < 1):
         raise UsageError(
             f"workers are {workers}{' in this process alone' if local else ''}; accepted: 1 or more, on Ray"
@@ -102,6 +98,8 @@ def evaluate(
     if not rows:
         raise SourceError(f"nothing could be measured: {failures[0]}")
     rows += [row for row in also if row.clip_sha256 in names(rows, "clip_sha256")]
+    if figures and not can_draw() and say is not None:
+        say(NO_CURVES)
     return Evaluation(tuple(rows), tuple(failures), _write(rows, failures, folder, figures=figures))
 
 
@@ -163,14 +161,16 @@ def _fill(
 
 def _write(rows: Sequence[Row], failures: Sequence[str], folder: Path, *, figures: bool) -> Path:
     drawn: Sequence[Path] = []
-    if figures:
+    if figures and can_draw():
         from .figures import draw
 
         drawn = draw(rows, folder)
     write_tables(rows, folder)
     report = folder / "report.md"
     with replace_on_success(report, overwrite=True) as part:
-        part.write_text(markdown(rows, drawn, failures), encoding="utf-8")
+        part.write_text(
+            markdown(rows, drawn, failures, lacks_curves=figures and not drawn), encoding="utf-8"
+        )
     return report
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
 from streamcodec.errors import NotInstalledError, UsageError
@@ -17,6 +18,7 @@ __all__ = [
     "Point",
     "bd_rates",
     "bd_table",
+    "chroma_table",
     "decibels",
     "drop_table",
     "metrics_of",
@@ -44,8 +46,17 @@ def decibels(similarity: float) -> float:
     return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
 
 
+def _plane(number: int) -> Callable[[Row], float | None]:
+    """PSNR of Y, U or V."""
+    return lambda row: None if row.psnr_planes_db is None else row.psnr_planes_db[number]
+
+
 METRICS = (
     Metric("psnr", "PSNR of YUV (6:1:1), dB", lambda row: row.mean_psnr_yuv_db),
+    *(
+        Metric(f"psnr-{name.lower()}", f"PSNR of {name}, dB", _plane(at))
+        for at, name in enumerate("YUV")
+    ),
     Metric("psnr-rgb", "PSNR of RGB, dB", lambda row: row.psnr_rgb_db),
     Metric("ms-ssim", "MS-SSIM of luma, −10 log10(1 − x), dB", lambda row: decibels(row.ms_ssim)),  # noqa: RUF001
 )
@@ -125,6 +136,38 @@ def _mean_cell(column: dict[str, BdRate | str], clips: Sequence[str]) -> str:
     )
 
 
+def chroma_table(rows: Sequence[Row], test: str) -> str:
+    """U and V beside the anchors' at equal PSNR of Y, by linear interpolation between two of the
+    anchor's points: clips and settings down, anchors across. Empty without rows that have them."""
+    tested = [row for row in rows if row.codec == test and row.psnr_planes_db is not None]
+    anchors = [codec for codec in names(rows, "codec") if codec in ANCHORS]
+    if not tested or not anchors:
+        return ""
+    heads = ("clip", "setting", "bpp", "Y, dB", "U, dB", "V, dB")
+    lines = [_line([*heads, *(f"{anchor}: bits, U, V" for anchor in anchors)])]
+    lines.append(_rule(len(heads) + len(anchors)))
+    for row in sorted(tested, key=lambda row: (row.clip, row.bpp)):
+        assert row.psnr_planes_db is not None
+        planes = [f"{value:.2f}" for value in row.psnr_planes_db]
+        beside = [_beside(row, select(rows, row.clip, anchor)) for anchor in anchors]
+        lines.append(_line([row.clip, str(row.setting), f"{row.bpp:.4f}", *planes, *beside]))
+    return "\n".join(lines)
+
+
+def _beside(row: Row, anchor: Sequence[Row]) -> str:
+    """What a row has more (+) or less than the anchor at its PSNR of Y."""
+    known = [(*each.psnr_planes_db, each.bpp) for each in anchor if each.psnr_planes_db]
+    assert row.psnr_planes_db is not None
+    luma, u, v = row.psnr_planes_db
+    for low, high in pairwise(sorted(known)):
+        if low[0] <= luma <= high[0] and low[0] < high[0]:
+            share = (luma - low[0]) / (high[0] - low[0])
+            its_u, its_v = (low[at] + share * (high[at] - low[at]) for at in (1, 2))
+            bits = low[3] * (high[3] / low[3]) ** share
+            return f"{100 * (row.bpp / bits - 1):+.1f} %, {u - its_u:+.2f}, {v - its_v:+.2f}"
+    return "-"
+
+
 def points_table(rows: Sequence[Row], clip: str) -> str:
     """Every point of a clip. `drop`: from the first P-frame to the last frame of the first GOP."""
     head = [
@@ -132,6 +175,9 @@ def points_table(rows: Sequence[Row], clip: str) -> str:
         "setting",
         "bpp",
         "PSNR YUV, dB",
+        "Y, dB",
+        "U, dB",
+        "V, dB",
         "PSNR RGB, dB",
         "MS-SSIM",
         "drop along the GOP, dB",
@@ -142,9 +188,11 @@ def points_table(rows: Sequence[Row], clip: str) -> str:
     for codec in names(rows, "codec"):
         for row in select(rows, clip, codec):
             rgb = "-" if row.psnr_rgb_db is None else f"{row.psnr_rgb_db:.2f}"
+            planes = [f"{value:.2f}" for value in row.psnr_planes_db or ()] or ["-"] * 3
             quality = [
                 f"{row.bpp:.4f}",
                 f"{row.mean_psnr_yuv_db:.2f}",
+                *planes,
                 rgb,
                 f"{row.ms_ssim:.4f}",
                 f"{row.gop_drop_db:+.2f}",

@@ -24,12 +24,15 @@ COMMANDS = (
     "train",
     "transcode",
     "evaluate",
+    "compare",
 )
+FOLDERS = {"repair": "editing", "cut": "editing", "concat": "editing"}
+"""Of commands whose module is not in this folder."""
 
 
 class LazyGroup(click.Group):
-    """Commands by name: `streamcodec.cli.<name>` holds a click command called `<name>`, with _ for
-    every -."""
+    """Commands by name: `streamcodec.cli.<name>`, or a module of that name in one of FOLDERS, holds a
+    click command called `<name>`, with _ for every -."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -38,7 +41,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        command = getattr(import_module(f"streamcodec.cli.{name}"), name)
+        home = ".".join(filter(None, ("streamcodec.cli", FOLDERS.get(cmd_name), name)))
+        command = getattr(import_module(home), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from streamcodec.cli.common import check_inputs, say
-from streamcodec.cli.options import address_option, quiet_option
-from streamcodec.errors import UsageError
+from streamcodec.cli.options import address_option, numbers_of, quiet_option
 from streamcodec.runtime import prepare, require_torch
 
 __all__ = ["evaluate"]
@@ -58,7 +57,7 @@ NONE = "none"
     "--figures/--no-figures",
     default=True,
     show_default=True,
-    help="Curves as PNG and SVG, which takes matplotlib.",
+    help="Curves as PNG and SVG; without matplotlib there are tables alone.",
 )
 @click.option(
     "--local",
@@ -96,7 +95,7 @@ def evaluate(
     from streamcodec.pipelines.evaluation.jobs import parse_options
     from streamcodec.pipelines.evaluation.run import QUALITIES, other_rows
 
-    qualities = QUALITIES if quality is None else () if quality == NONE else _numbers(quality)
+    qualities = QUALITIES if quality is None else () if quality == NONE else numbers_of(quality)
     also_rows = [row for other in also for row in other_rows(other)]
     with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
         found = evaluate_all(
@@ -124,14 +123,6 @@ def _anchors(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
         return {}
     named = [text.partition("=") for text in texts] or [(name, "", "") for name in ANCHORS]
     return {
-        name: _numbers(crfs) if equals else anchor_named(name).crfs for name, equals, crfs in named
+        name: numbers_of(crfs) if equals else anchor_named(name).crfs
+        for name, equals, crfs in named
     }
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in text.split(","))
-    except ValueError as error:
-        raise UsageError(
-            f"a list is {text!r}; accepted: whole numbers with commas between them, as in 0,32,63"
-        ) from error

@@ -23,6 +23,7 @@ __all__ = [
     "given",
     "json_option",
     "limits_of",
+    "numbers_of",
     "options_from",
     "overwrite_option",
     "parse_kbit_per_second",
@@ -109,9 +110,15 @@ def _read(read: Callable[[str], float]) -> dict[str, Any]:
     return {"type": str, "callback": callback}
 
 
-def range_options(verb: str) -> Callable[[F], F]:
-    """--start, --duration and --frames: start_seconds, duration_seconds and max_frames of what a
-    command that does `verb` takes of a video."""
+def range_options(verb: str, *, with_frames: bool = True) -> Callable[[F], F]:
+    """--start, --duration and, unless it is left out, --frames: start_seconds, duration_seconds and
+    max_frames of what a command that does `verb` takes of a video."""
+    frames = click.option(
+        "--frames",
+        "max_frames",
+        type=click.IntRange(1),
+        help=f"{verb} no more than this many frames.",
+    )
     return _all(
         (
             click.option(
@@ -129,12 +136,7 @@ def range_options(verb: str) -> Callable[[F], F]:
                 help=f"{verb} no more than this.",
                 **_read(parse_seconds),
             ),
-            click.option(
-                "--frames",
-                "max_frames",
-                type=click.IntRange(1),
-                help=f"{verb} no more than this many frames.",
-            ),
+            *((frames,) if with_frames else ()),
         )
     )
 
@@ -277,6 +279,16 @@ def parse_kbit_per_second(text: str) -> float:
             f"bit rate is {text!r}; accepted: kbit/s above 0, as in 800 or 800k, or Mbit/s, as in 1.5M"
         )
     return value
+
+
+def numbers_of(text: str) -> tuple[int, ...]:
+    """(0, 32, 63) from "0,32,63"; raises UsageError for anything else."""
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"a list is {text!r}; accepted: whole numbers with commas between them, as in 0,32,63"
+        ) from error
 
 
 def limits_of(settings: Sequence[str]) -> "Limits":

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, get_args
 
 import av
+from av.video.frame import PictureType
 
 from streamcodec.checks import check_count, check_fps, check_hdr, check_range, check_scale
 from streamcodec.errors import SourceError, UsageError
@@ -37,6 +38,8 @@ _BEFORE_SECONDS = (
     1  # of a place at a constant rate, from which the frame that stands there is looked for
 )
 
+_LETTERS: dict[int, str] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
+
 
 class VideoReader:
     """An iterator over the frames of a video file, a URL, a binary file object (seekable or not) or "-" (standard input, y4m for instance).
@@ -61,6 +64,7 @@ class VideoReader:
     `damage` tells what was left out with on_error "stop" or "skip", `notes` what was chosen, converted, repaired or is not read, in
     words: 8-bit 4:2:0 samples come as they are where "yuv420" is wanted. With "stop" come the frames that were decoded and are displayed
     before the first damaged one; "skip" leaves out those that the decoder calls damaged.
+    `picture_type` is that of the frame that came last: "I", "P", "B", or "" where its decoder does not tell.
     `audio` and `subtitles`: whether to find tracks of these kinds; `tracks` then hands out their packets, in the source's own times, to the
     thread that asks. `chapters` are those of the source that touch the range.
 
@@ -104,6 +108,7 @@ class VideoReader:
             check_count("video track", video_track, "(the first)", at_least=0)
         self._max_frames = max_frames
         self._taken = 0
+        self.picture_type = ""
         self._reading = Lock()
         self._failure: SourceError | None = None
         self._converted: tuple[av.VideoFrame, Planes] | None = None  # one that may be repeated
@@ -223,6 +228,7 @@ class VideoReader:
 
     def __next__(self) -> RawFrame:
         frame, pts, duration = self._take()
+        self.picture_type = _LETTERS.get(frame.pict_type, "")
         if self._converted is None or self._converted[0] is not frame:
             with reading(self._name, "convert the frames of"):
                 planes = self._view.apply(self._loader.load(frame))

@@ -37,6 +37,7 @@ MISSING = [
     ["transcode", "missing.mp4", "--out", "out"],
     ["transcode", "@missing.txt", "--out", "out"],
     ["evaluate", "missing.mp4", "--out", "out"],
+    ["compare", "missing.mp4", "missing.ssf", "-o", "out.html"],
 ]
 
 

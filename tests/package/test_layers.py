@@ -50,7 +50,9 @@ LAYERS = {
 PIPELINE_LAYERS = {
     "cluster": 0,
     "files": 0,
+    "pages": 0,
     "plots": 0,
+    "comparing": 1,
     "evaluation": 1,
     "reading": 1,
     "train": 1,

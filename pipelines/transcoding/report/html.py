@@ -10,22 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamcodec.errors import NotInstalledError
 from streamcodec.text import human_bytes, time_text
 
+from ...pages.render import render
 from ...plots import can_draw, histogram, scatter, svg_of
 from ..manifest.manifest import Manifest
 from .summary import Summary, quantile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-try:
-    import jinja2
-except ImportError as error:
-    raise NotInstalledError(
-        f"the report needs Jinja2 ({error}): pip install 'streamcodec[ray]'"
-    ) from error
 
 __all__ = ["page"]
 
@@ -58,9 +51,8 @@ def page(manifest: Manifest, summary: Summary) -> str:
     Charts show all files that are done, or a random sample of them; without matplotlib there are
     none. The table has the first 200 files that failed.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    return render(
+        TEMPLATE,
         summary=summary,
         started=datetime.fromtimestamp(summary.run.started, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         tiles=list(_tiles(summary)),

@@ -9,7 +9,7 @@ import pytest
 
 import streamcodec
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.metrics import frame_mse, mse_to_psnr_db, psnr_yuv_db
+from streamcodec.metrics import frame_mse, mse_to_psnr_db, psnr_db, psnr_yuv_db
 from streamcodec.pipelines.evaluation import measure as measuring
 from streamcodec.pipelines.evaluation.anchors import ANCHORS, anchor_named
 from streamcodec.pipelines.evaluation.measure import encode_anchor, measure, row_of
@@ -43,6 +43,10 @@ def test_our_row_has_the_bits_and_quality_of_a_real_file(
     assert row.size_bytes == path.stat().st_size
     assert row.bpp == 8 * row.size_bytes / (4 * 176 * 164)
     assert row.psnr_yuv_db == pytest.approx(expected, abs=1e-4)
+    assert row.psnr_planes_db is not None
+    for plane, found in enumerate(row.psnr_planes_db):
+        each = [psnr_db(a[plane], b[plane]) for a, b in zip(shown, given, strict=True)]
+        assert found == pytest.approx(np.mean(each), abs=1e-4)
     assert report.psnr_db == pytest.approx(expected_db, abs=1e-9)
     assert row.psnr_rgb_db is not None
     assert report.psnr_db - 9 < row.psnr_rgb_db < report.psnr_db

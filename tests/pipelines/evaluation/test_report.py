@@ -26,6 +26,7 @@ from streamcodec.pipelines.evaluation.tables import (
     METRICS,
     bd_rates,
     bd_table,
+    chroma_table,
     decibels,
     drop_table,
     metrics_of,
@@ -58,6 +59,7 @@ def row_of(
         encode_fps=2,
         decode_fps=4,
         psnr_rgb_db=psnr_db - 2,
+        psnr_planes_db=(psnr_db, psnr_db + 3, psnr_db + 5),
     )
 
 
@@ -104,7 +106,7 @@ def test_points_and_drops_are_shown_by_rate() -> None:
     lines = points_table(rows, "park").splitlines()
     assert (
         lines[2]
-        == f"| {OURS} | 0 | 0.1000 | 30.00 | 28.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
+        == f"| {OURS} | 0 | 0.1000 | 30.00 | 30.00 | 33.00 | 35.00 | 28.00 | {rows[-1].ms_ssim:.4f} | +1.00 | 2.00 | 4.00 |"
     )
     assert [line.split(" | ")[1] for line in lines[2:]] == ["0", "1", "2", "3"]
     assert drop_table(rows).splitlines()[2] == "| park | +1.00 to +1.00 |"
@@ -233,7 +235,7 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
     files = draw(rows, tmp_path)
     assert [file.stem for file in files] == [
         f"{name}-{metric}"
-        for metric in ("psnr", "psnr-rgb", "ms-ssim")
+        for metric in ("psnr", "psnr-y", "psnr-u", "psnr-v", "psnr-rgb", "ms-ssim")
         for name in ("mean", "park", "fall")
     ]
     assert all(
@@ -245,18 +247,37 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
     assert means[OURS] == [(pytest.approx(0.2 * 2**number), 31 + 3 * number) for number in range(3)]
 
 
-def test_rows_that_were_measured_without_rgb_stay_usable(tmp_path: Path) -> None:
+NEWER = ("psnr_rgb_db", "psnr_planes_db")
+
+
+def test_older_rows_stay_usable(tmp_path: Path) -> None:
     old = [json.loads(line) for line in _lines_of(tmp_path, curve("x264"))]
     (tmp_path / "old.jsonl").write_text(
-        "".join(
-            json.dumps({k: v for k, v in row.items() if k != "psnr_rgb_db"}) + "\n" for row in old
-        )
+        "".join(json.dumps({k: v for k, v in row.items() if k not in NEWER}) + "\n" for row in old)
     )
     rows = read_rows(tmp_path / "old.jsonl")
     assert [row.psnr_rgb_db for row in rows] == [None] * 4
     assert [metric.name for metric in metrics_of(rows)] == ["psnr", "ms-ssim"]
-    assert bd_rates([*rows, *curve(OURS)], "x264", OURS, METRICS[1]) == {}
-    assert "| x264 | 0 | 0.1000 | 30.00 | - |" in points_table(rows, "park")
+    assert all(bd_rates([*rows, *curve(OURS)], "x264", OURS, each) == {} for each in METRICS[1:5])
+    assert "| x264 | 0 | 0.1000 | 30.00 | - | - | - | - |" in points_table(rows, "park")
+    assert chroma_table(rows, "x264") == ""
+    assert chroma_table([*rows, *curve(OURS)], OURS).count("| 33.00 | 35.00 | - |") == 1
+
+
+def test_chroma_is_told_at_equal_luma() -> None:
+    ours = replace(row_of(bpp=0.1), psnr_planes_db=(31.5, 34.0, 37.0))
+    beyond = replace(row_of(setting=60), psnr_planes_db=(50.0, 51.0, 52.0))
+    lines = chroma_table([ours, beyond, *curve("x264"), *curve("x265", 2)], OURS).splitlines()
+    assert lines[0].endswith("| x264: bits, U, V | x265: bits, U, V |")
+    bits = 100 * (0.1 / (0.1 * 2**0.5) - 1)
+    assert lines[2] == (
+        f"| park | 32 | 0.1000 | 31.50 | 34.00 | 37.00 | {bits:+.1f} %, -0.50, +0.50 "
+        f"| {bits / 2 - 50:+.1f} %, -0.50, +0.50 |"
+    )
+    assert lines[3].endswith("| 50.00 | 51.00 | 52.00 | - | - |")
+    text = markdown([ours, *curve("x264")], [])
+    assert "## Planes of streamcodec, and at equal PSNR of Y\n\nMean PSNR of Y, U and V." in text
+    assert chroma_table([ours], OURS) == ""
 
 
 def _lines_of(folder: Path, rows: Sequence[Row]) -> list[str]:

@@ -6,7 +6,6 @@ import re
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,6 +24,7 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
     SchedulerOptions,
 )
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
+from support.pages import Page
 
 EVIL = "<script>alert('&')</script>"
 
@@ -61,29 +61,6 @@ def fill(
 def manifest(tmp_path: Path) -> Iterator[Manifest]:
     with Manifest.open(tmp_path / "manifest.sqlite") as opened:
         yield opened
-
-
-class Page(HTMLParser):
-    """Checks that every tag is closed, and keeps tags and addresses."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def drawings(page: Page) -> list[ElementTree.Element]:

@@ -1,0 +1,1 @@
+"""A source beside what several codings made of it."""

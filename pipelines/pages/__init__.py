@@ -1,0 +1,1 @@
+"""What pages have in common: one HTML file each that needs nothing else."""

@@ -1,0 +1,1 @@
+"""Commands on coded streams, whose packets stay as they are."""
