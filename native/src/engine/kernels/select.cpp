@@ -1,5 +1,7 @@
 #include "engine/kernels/select.hpp"
 
+#include <cstdlib>
+
 #include "platform/error.hpp"
 
 #if defined(STREAMCODEC_X86) && !defined(STREAMCODEC_SIMDE)
@@ -47,12 +49,23 @@ std::vector<const Kernels*> available_kernels() {
     return all;
 }
 
+namespace {
+
+// STREAMCODEC_VNNI=0 leaves them out, as on a CPU that has none.
+bool is_vnni_wanted() {
+    const char* wanted = std::getenv("STREAMCODEC_VNNI");
+    return wanted == nullptr || std::string(wanted) != "0";
+}
+
+}  // namespace
+
 const Kernels& kernels_for(InstructionSet set) {
+    static const bool takes_vnni = is_vnni_wanted();
     const std::string name = name_of(set),
                       with_vnni = set == InstructionSet::avx2 ? "avxvnni" : name + "vnni";
     const Kernels* best = &kScalar;
     for (const Kernels* kernels : available_kernels()) {
-        if (kernels->name == name || kernels->name == with_vnni) best = kernels;
+        if (kernels->name == name || (takes_vnni && kernels->name == with_vnni)) best = kernels;
     }
     return *best;
 }
