@@ -38,7 +38,7 @@ __all__ = ["verify"]
     help="Decode every frame, or check structure and checksums only.",
 )
 @click.option("--exact", is_flag=True, help="Fail if decoded pixels differ from the encoder's.")
-@options_from(DecodeOptions, without=("precision", "on_damage"))
+@options_from(DecodeOptions, without=("on_damage",))
 @json_option
 @threads_option
 @quiet_option

@@ -248,9 +248,9 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
 class DecodeOptions:
     """`device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one.
 
-    `precision`: of networks in PyTorch; None takes the encoder's. `intra`, `inter`: weights files to use if the stream's models are not
-    installed. `on_damage`: "raise" stops at the first defect with a CorruptStreamError; "skip" leaves out the frames that are lost, at most
-    the rest of the GOP; "conceal" repeats the last good frame in their place, and marks it. `header_from`: another stream with the same
+    `intra`, `inter`: weights files to use if the stream's models are not installed. `on_damage`: "raise" stops at the first defect with a
+    CorruptStreamError; "skip" leaves out the frames that are lost, at most the rest of the GOP; "conceal" repeats the last good frame in
+    their place, and marks it. `header_from`: another stream with the same
     settings, whose header is taken for a stream that has lost its own. `limits`: how much a stream may hold.
     `max_pixels`: the largest picture, width x height, that may be decoded (default 8192 x 4352): a small stream can
     declare a huge one. `follow`: the stream is a file that is still being written; reading waits for more where its bytes run out, and
@@ -258,9 +258,6 @@ class DecodeOptions:
     """
 
     device: str | None = option(None, "cpu, cuda, cuda:1, ...", default=ALL_DEVICES)
-    precision: Precision | None = option(
-        None, "Arithmetic of PyTorch's networks.", default="the encoder's"
-    )
     intra: str | None = option(
         None,
         "Weights file (.safetensors) of the I-frames' model, if it is not among `models`.",
@@ -306,8 +303,6 @@ class DecodeOptions:
 
     def __post_init__(self) -> None:
         check_seconds("follow timeout", self.follow_timeout_seconds)
-        if self.precision is not None:
-            check_precision(self.precision)
         check_count("largest picture", self.max_pixels, "pixels")
         check_on_damage(self.on_damage)
 
@@ -316,7 +311,6 @@ class DecodeSettings(TypedDict, total=False):
     """The fields of DecodeOptions, as keywords, without what to do at damage."""
 
     device: str | None
-    precision: Precision | None
     intra: str | None
     inter: str | None
     max_pixels: int

@@ -31,7 +31,7 @@ CASES: list[tuple[str, str, list[Any]]] = [
         ("decode", name, NO_NUMBERS)
         for name in ("start_seconds", "duration_seconds", "max_frames", "max_pixels")
     ),
-    *(("decode", name, NO_NAMES) for name in ("out", "intra", "inter", "precision")),
+    *(("decode", name, NO_NAMES) for name in ("out", "intra", "inter")),
     *(
         ("decode_mp4", name, values)
         for name, values in (
@@ -40,7 +40,7 @@ CASES: list[tuple[str, str, list[Any]]] = [
             ("codec_options", [5, "x", {"a": 1}]),
         )
     ),
-    *(("verify", name, NO_NAMES) for name in ("intra", "inter", "precision")),
+    *(("verify", name, NO_NAMES) for name in ("intra", "inter")),
     *(("dataset", name, NO_NUMBERS) for name in ("rank", "world_size", "max_pixels")),
     *(("encoder", name, NO_NAMES) for name in ("video",)),
     *(("encoder", name, [5, "x", object()]) for name in ("options", "codec")),

@@ -1,6 +1,7 @@
 """Streams of the published models: a video is coded, decoded, sought in and verified as with the default ones."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 import streamcodec
 from streamcodec.container import Packet, PacketType, Reader
+from streamcodec.types import Precision
 from streamcodec.video import VideoReader
 
 from .conftest import Coded, encoded_by
@@ -28,6 +30,19 @@ def test_decoded_frames_are_the_encoders(coded: Coded) -> None:
         assert [frame.type for frame in frames] == ["I", "P", "P", "P"] * 2 + ["I", "P"]
         assert [frame.pts for frame in frames] == list(coded.pts)
         assert torch.equal(torch.stack([frame.data for frame in frames]), coded.frames)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_streams_are_decoded_in_the_precision_of_their_encoder(
+    zoo_codec: streamcodec.Codec, precision: Precision
+) -> None:
+    """In another one the pictures of a GOP would drift away, without an error."""
+    coded = encoded_by(replace(zoo_codec, precision=precision))
+    with streamcodec.open(coded.data) as video:
+        assert torch.equal(torch.stack([frame.data for frame in video]), coded.frames)
+    assert streamcodec.verify(coded.data).exact_gops == 3
+    with pytest.raises(TypeError, match="precision"):
+        streamcodec.open(coded.data, precision=precision)
 
 
 @pytest.mark.parametrize("index", [9, 0, 5, 4, 3, -1])

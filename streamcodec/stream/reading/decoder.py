@@ -41,7 +41,7 @@ def codec_for(header: Header, options: DecodeOptions) -> Codec:
                 f"header: frame format is {header.frame_format}, but {model.name} codes {model.frame_format}"
             )
     try:
-        return Codec(intra, inter, options.precision or header.precision)
+        return Codec(intra, inter, header.precision)
     except UsageError as error:
         raise CorruptStreamError(f"header: {error}") from error
 
