@@ -60,9 +60,9 @@ class TrainConfig:
     ema: float = 0.998
     clip: float = 1.0
     distortion: Distortion = "mse"
-    chroma_weight: float = 1.5
+    chroma_weight: float = 3.0
     ssim_error: float = 400.0
-    squared_steps_per_bit: float = 0.134
+    squared_steps_per_bit: float = 0.16
     q_spread: float = 3.0
     any_q: float = 0.1
     lowest_q: float = 12.0

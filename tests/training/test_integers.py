@@ -66,7 +66,7 @@ def test_it_costs_little(make_folder: Callable[..., Path], config: TrainConfig) 
         float_network(model, "synthesis").register_forward_hook(keep)
         after = batch_cost(model, batch, config.objective)
     assert not torch.equal(before.loss, after.loss)
-    torch.testing.assert_close(after.loss, before.loss, rtol=0.02, atol=0)
+    torch.testing.assert_close(after.loss, before.loss, rtol=0.03, atol=0)
     scaled = outputs["x0"] * 2.0 ** bits["synthesis.x0"]
     assert torch.equal(scaled, scaled.round())
     assert scaled.abs().max() > 100
