@@ -1,12 +1,13 @@
-"""Checks of arguments that several public functions take. Each raises UsageError, also for values of another type."""
+"""Checks of arguments that several public functions take, which raise UsageError, also for values of another type; JSON from outside."""
 
 import json
 import math
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any, TypeGuard, cast, get_args
+from typing import Any, Literal, TypeGuard, cast, get_args
 
 from streamcodec.errors import UsageError
 from streamcodec.types import MAX_SIDE, QUALITIES, Hdr, OnDamage, Precision, Preset
@@ -26,7 +27,9 @@ __all__ = [
     "check_seconds",
     "check_text",
     "is_number",
+    "json_lines",
     "parse_json",
+    "parse_json_lines",
 ]
 
 MAX_FPS, MAX_RATE_TERM, MAX_DECIMAL = 1000, 10**6, 1001
@@ -159,6 +162,23 @@ def parse_json(text: str) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
+    """JSON, one object a line."""
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def parse_json_lines(lines: Iterable[bytes], *, damaged: Literal["stop", "skip"]) -> Iterator[Any]:
+    """What each line holds. The last may be cut off, where its writer was killed: the values end at a damaged line, or leave it out."""
+    for line in lines:
+        try:
+            value = parse_json(line.decode())
+        except ValueError:
+            if damaged == "stop":
+                return
+        else:
+            yield value
 
 
 def check_text(what: str, value: Any) -> str:

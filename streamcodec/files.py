@@ -19,6 +19,7 @@ __all__ = [
     "STANDARD_STREAM",
     "VIDEO_SUFFIXES",
     "ByteSource",
+    "append_text",
     "behind_links",
     "check_output",
     "check_target",
@@ -247,6 +248,12 @@ def writing(target: object) -> Iterator[None]:
         raise OutputError(
             f"cannot write {target}: {getattr(error, 'strerror', None) or error}"
         ) from error
+
+
+def append_text(path: Path, text: str) -> None:
+    """Write behind what the file holds, in one call, so that a reader sees it whole. Raises OutputError."""
+    with writing(path), path.open("ab", buffering=0) as file:
+        file.write(text.encode())
 
 
 ByteSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO

@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from streamcodec.checks import parse_json
+from streamcodec.checks import json_lines, parse_json
 from streamcodec.errors import UsageError
+from streamcodec.files import append_text
 from streamcodec.rates import bits_per_pixel
 
 __all__ = ["OURS", "Clip", "Measurement", "Row", "Store", "key_of", "latest", "read_rows"]
@@ -138,8 +139,7 @@ class Store:
 
     def add(self, row: Row) -> None:
         self._rows[key_of(row)] = row
-        with self._path.open("a") as file:
-            file.write(json.dumps(asdict(row)) + "\n")
+        append_text(self._path, json_lines([asdict(row)]))
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -173,17 +173,16 @@ class _Run:
             workers=workers,
             pending=self.totals.pending,
         )
-        with EventLog(self.places.state / "log.jsonl") as log:
-            Driver(
-                scheduler,
-                actors,
-                log,
-                save=self.manifest.flush,
-                joined=lambda ref: remove_parts(self.places.work, ref),
-                tick=self._tick(scheduler, actors),
-                interrupted=lambda: interrupts.reason,
-                expected_workers=workers,
-            ).run()
+        Driver(
+            scheduler,
+            actors,
+            EventLog(self.places.state / "log.jsonl"),
+            save=self.manifest.flush,
+            joined=lambda ref: remove_parts(self.places.work, ref),
+            tick=self._tick(scheduler, actors),
+            interrupted=lambda: interrupts.reason,
+            expected_workers=workers,
+        ).run()
         if interrupts.reason is not None:
             return "cancelled"
         if scheduler.draining is not None:

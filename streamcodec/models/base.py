@@ -63,7 +63,7 @@ class CompressionModel(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """Load weights, of any published age and wrapping (published.py), with or without tables and exact scale path.
+        """Load weights, of any published age and wrapping (published_keys.py), with or without tables and exact scale path.
 
         Without them, or with tables of another precision, the model counts as not updated. RuntimeError if keys or shapes do not fit.
         """

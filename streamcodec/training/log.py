@@ -1,15 +1,13 @@
 """The log of a run: one JSON object a line, TensorBoard's files where that is installed, and
 lines for people."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from streamcodec.checks import parse_json
-from streamcodec.files import replace_on_success
+from streamcodec.checks import json_lines, parse_json_lines
+from streamcodec.files import append_text, replace_on_success
 
 __all__ = ["LOG", "TrainingLog", "in_words", "read_rows"]
 
@@ -36,10 +34,10 @@ class TrainingLog:
         tensorboard: bool,
     ) -> None:
         self._steps, self._report = steps, report
-        rows = [row for row in read_rows(folder / LOG) if row["step"] <= step]
-        with replace_on_success(folder / LOG, overwrite=True) as part:
-            part.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-        self._file = (folder / LOG).open("a", encoding="utf-8")
+        self._path = folder / LOG
+        rows = [row for row in read_rows(self._path) if row["step"] <= step]
+        with replace_on_success(self._path, overwrite=True) as part:
+            append_text(part, json_lines(rows))
         self._board = _open_board(folder / BOARD, step, report) if tensorboard else None
         self._begun = self._marked = time.monotonic()
         self._marked_step = step
@@ -54,7 +52,7 @@ class TrainingLog:
             "steps_per_second": round(rate, 3),
             **figures,
         }
-        print(json.dumps(row), file=self._file, flush=True)
+        append_text(self._path, json_lines([row]))
         self._report(in_words(row, self._steps))
         if self._board is not None:
             for name, value in row.items():
@@ -65,13 +63,7 @@ class TrainingLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
+    def __exit__(self, *_: object) -> None:
         if self._board is not None:
             self._board.close()
 
@@ -95,13 +87,8 @@ def in_words(row: Mapping[str, float], steps: int) -> str:
 
 def read_rows(path: Path) -> list[dict[str, float]]:
     """The rows of a log, if there is one, up to a line that was cut off."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            rows.append(parse_json(line))
-        except ValueError:
-            break
-    return rows
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return list(parse_json_lines(lines, damaged="stop"))
 
 
 def _open_board(folder: Path, step: int, report: Callable[[str], None]) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from threading import Lock
-from types import TracebackType
 from typing import Self, get_args
 
 import av
@@ -309,12 +308,7 @@ class VideoReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
         self.tracks.close()
 

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MODULES = 16
+MOST_LINES = 350
 TOPS = ("streamcodec", "pipelines", "native/src", "tests", "tools")
 SOURCES = (".py", ".cpp", ".hpp")
 MIRRORS = {
@@ -45,6 +46,15 @@ def test_a_folder_has_few_modules(folder: Path) -> None:
         f"{folder} has {len(found)} modules; accepted: {MOST_MODULES}. Put those that belong "
         "together into a folder of their own"
     )
+
+
+def test_a_file_is_short() -> None:
+    tops = [ROOT / name for name in TOPS]
+    lines = {path: len(path.read_text().splitlines()) for top in tops for path in top.rglob("*.py")}
+    long = {
+        str(path.relative_to(ROOT)): count for path, count in lines.items() if count > MOST_LINES
+    }
+    assert long == {}, f"accepted: {MOST_LINES} lines. Divide these by subject"
 
 
 @pytest.mark.parametrize("part", parts(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,7 +7,7 @@ Clips are scaled to --width. Targets are what constant qualities give: their PSN
 frames a second. Three tables in Markdown:
 
 lines       log2 of a frame's bits per pixel, and of its mean squared error, as straight lines over the quality of the P-frames,
-            through the means of each clip at qualities 8, 24, 40 and 56: what stream/feedback.py starts from
+            through the means of each clip at qualities 8, 24, 40 and 56: what stream/control/rate.py starts from
 search      reached less target, sampled frames, sample encodes
 feedback    reached less target of the whole clip, and bits of the first 32 frames beside what they may take
 """

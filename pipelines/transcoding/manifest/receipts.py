@@ -6,14 +6,15 @@ settings and models, as in the manifest, in hex), and the facts that the manifes
 are only ever appended; the last one of an output holds.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
-from streamcodec.checks import parse_json
-from streamcodec.files import writing
+from streamcodec.checks import json_lines, parse_json_lines
+from streamcodec.files import append_text, writing
 
 from ...files.locations import local_path
 
@@ -43,15 +44,14 @@ def append(connection: Connection, path: Path, ids: list[int]) -> None:
     """Write the receipts of the files with these numbers, which the manifest calls done. Raises
     OutputError."""
     columns = ", ".join(("output", "hex(key)", *FACTS))
-    lines = []
+    receipts: list[dict[str, Any]] = []
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         query = f"SELECT {columns} FROM files WHERE state = 'done' AND id IN ({', '.join('?' * len(some))})"
         rows = connection.execute(query, some).fetchall()
-        lines += [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]
-    if lines:
-        with writing(path), path.open("ab") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
+        receipts += [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    if receipts:
+        append_text(path, json_lines(receipts))
 
 
 def load(connection: Connection, path: Path) -> None:
@@ -77,12 +77,9 @@ def _rows(path: Path) -> Iterator[tuple[object, ...]]:
     if not path.exists():
         return
     with writing(path), path.open("rb") as lines:
-        for line in lines:
-            try:
-                values = parse_json(line.decode())
+        for values in parse_json_lines(lines, damaged="skip"):
+            with suppress(TypeError, LookupError):
                 yield tuple(values[column] for column in COLUMNS)
-            except (ValueError, TypeError, LookupError):
-                continue
 
 
 def _is_there(output: str, size: object) -> bool:

@@ -1,13 +1,12 @@
 """What happened when, one JSON object a line: what a worker was given, what it told, when it died.
 For people, and for tests and trials, which read it back."""
 
-import json
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from streamcodec.files import writing
+from streamcodec.checks import json_lines
+from streamcodec.files import append_text
 
 from ..schedule.messages import FileError, Outcome, PartDone, PartsLost, Task
 
@@ -19,28 +18,16 @@ class EventLog:
     calls done is done."""
 
     def __init__(self, path: Path) -> None:
+        """Raises OutputError if nothing can be written to `path`."""
         self._path = path
-        with writing(path):
-            self._file = path.open("ab", buffering=0)
-        self._lines: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
+        self._rows: list[dict[str, Any]] = []
+        append_text(path, "")
 
     def flush(self) -> None:
         """Write down what has happened."""
-        if self._lines:
-            with writing(self._path):
-                self._file.write("".join(self._lines).encode())
-            self._lines.clear()
+        if self._rows:
+            append_text(self._path, json_lines(self._rows))
+            self._rows.clear()
 
     def ready(self, worker: str, node: str, pid: int) -> None:
         self._write("ready", worker, node=node, pid=pid)
@@ -76,9 +63,8 @@ class EventLog:
 
     def _write(self, event: str, worker: str, **values: Any) -> None:
         row = {"time": round(time.time(), 3), "event": event, "worker": worker}
-        self._lines.append(
-            json.dumps(row | {name: value for name, value in values.items() if value is not None})
-            + "\n"
+        self._rows.append(
+            row | {name: value for name, value in values.items() if value is not None}
         )
 
 

@@ -1,4 +1,4 @@
-"""Float layers as plans and dense weights for the exact scale path (exact.py).
+"""Float layers as plans and dense weights for the exact scale path (exact/network.py).
 
 Every layer becomes a stride-1 convolution of odd size whose output may be spread over s x s pixels: a Conv2d, a Conv2d with
 PixelShuffle(s), or a ConvTranspose2d of stride s, whose s x s output phases are as many convolutions.

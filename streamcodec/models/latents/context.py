@@ -4,7 +4,7 @@
     scales, means = entropy_parameters(both)           y symbol = round(y - mean), y_hat = symbol + mean
 
 (Minnen et al., NeurIPS 2018; He et al., CVPR 2021.) What a position is decoded with depends on what was decoded before it, so to code,
-not the scales alone but features, context and means are integers (exact.py, exact_context.py), and nothing is a float until
+not the scales alone but features, context and means are integers (exact/network.py, exact/context.py), and nothing is a float until
 y_hat is complete. Training and estimates are in floats, as published.
 """
 

@@ -4,8 +4,8 @@
     index = exact scale path (z symbols)   y symbols = round(y - mean(z_hat))
     y_hat = y symbols + mean
 
-The scales are exact integers (exact.py), so both sides choose the same tables. The means are added after decoding and may
-be floats of any precision (not with a context: context_latent.py). Where the table is certain, the symbol is its only value on
+The scales are exact integers (exact/network.py), so both sides choose the same tables. The means are added after decoding and may
+be floats of any precision (not with a context: latents/context.py). Where the table is certain, the symbol is its only value on
 both sides and costs nothing.
 """
 

@@ -8,7 +8,8 @@ Flow is in pixels: one unit of the motion decoder's output is 128 pixels at ever
 weights at 256x256, where they were trained; read as a share of the frame, they mispredict at every other size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypedDict, overload
 
 import torch
@@ -37,6 +38,25 @@ class ClipOutput(TypedDict):
 
     x_hat: list[Tensor]
     likelihoods: list[dict[str, dict[str, Tensor]]]
+
+
+Latent = Callable[[Tensor | None], Tensor]
+"""A latent, or None in a decoder -> the quantised latent. It estimates likelihoods, writes symbols or reads them."""
+
+
+class _Estimated:
+    """A latent in training: quantised with noise. `likelihoods`: of the one that it was called with."""
+
+    likelihoods: dict[str, Tensor]
+
+    def __init__(self, hyperprior: ScaleSpaceHyperprior) -> None:
+        self._hyperprior = hyperprior
+
+    def __call__(self, y: Tensor | None) -> Tensor:
+        assert y is not None, "only a decoder has no latent"
+        estimate = self._hyperprior.estimate(y)
+        self.likelihoods = estimate.likelihoods
+        return estimate.y_hat
 
 
 class ScaleSpaceFlowImage(ImageModel):
@@ -146,28 +166,34 @@ class ScaleSpaceFlow(InterModel):
     def forward_inter(self, x: Tensor, reference: Tensor) -> InterOutput:
         """Differentiable: x, reference (N, 3, H, W) float in [0, 1] -> x_hat, prediction, flow and likelihoods, as in InterModel."""
         check_pair(x, reference)
-        m = self.motion_hyperprior.estimate(self.motion_encoder(torch.cat((x, reference), 1)))
-        prediction, flow = self._predict(reference, m.y_hat)
-        r = self.res_hyperprior.estimate(self.res_encoder(x - prediction))
-        x_hat = self._synthesis(r.y_hat, m.y_hat, prediction)
-        likelihoods = {"motion": m.likelihoods, "residual": r.likelihoods}
+        motion, residual = _Estimated(self.motion_hyperprior), _Estimated(self.res_hyperprior)
+        x_hat, prediction, flow = self._frame(x, reference, motion, residual)
         return {
             "x_hat": x_hat,
             "prediction": prediction,
             "flow": F.avg_pool2d(flow, 4),
-            "likelihoods": likelihoods,
+            "likelihoods": {"motion": motion.likelihoods, "residual": residual.likelihoods},
         }
 
     @torch.no_grad()
     def code(self, x: Tensor | None, reference: Tensor, channel: SymbolChannel) -> Tensor:
         check_pair(x, reference)
         size = latent_size((reference.shape[-2], reference.shape[-1]))
-        m = None if x is None else self.motion_encoder(torch.cat((x, reference), 1))
-        m_hat = self.motion_hyperprior.code_latent(m, size, channel)
-        prediction, _ = self._predict(reference, m_hat)
-        r = None if x is None else self.res_encoder(x - prediction)
-        r_hat = self.res_hyperprior.code_latent(r, size, channel)
-        return self._synthesis(r_hat, m_hat, prediction)
+        motion, residual = (
+            partial(hyperprior.code_latent, size=size, channel=channel)
+            for hyperprior in (self.motion_hyperprior, self.res_hyperprior)
+        )
+        return self._frame(x, reference, motion, residual)[0]
+
+    def _frame(
+        self, x: Tensor | None, reference: Tensor, motion: Latent, residual: Latent
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """x_hat and the prediction (N, 3, H, W), the flow in pixels (N, 2, H, W)."""
+        m_hat = motion(None if x is None else self.motion_encoder(torch.cat((x, reference), 1)))
+        prediction, flow = self._predict(reference, m_hat)
+        r_hat = residual(None if x is None else self.res_encoder(x - prediction))
+        error: Tensor = self.res_decoder(torch.cat((r_hat, m_hat), 1)).float()
+        return prediction + error, prediction, flow
 
     def _predict(self, reference: Tensor, m_hat: Tensor) -> tuple[Tensor, Tensor]:
         """Warped reference (N, 3, H, W), and the flow in pixels (N, 2, H, W)."""
@@ -176,7 +202,3 @@ class ScaleSpaceFlow(InterModel):
         level = ((scale + self.scale_field_shift) * (self.num_levels + 1) - 1) / 2
         volume = gaussian_volume(reference, self.num_levels, self.sigma0)
         return warp(volume, flow, level), flow
-
-    def _synthesis(self, r_hat: Tensor, m_hat: Tensor, prediction: Tensor) -> Tensor:
-        residual: Tensor = self.res_decoder(torch.cat((r_hat, m_hat), 1)).float()
-        return prediction + residual

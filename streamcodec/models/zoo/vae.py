@@ -1,6 +1,6 @@
 """Image models that are a transform, a latent codec and a transform back.
 
-The latent codec is a part of its own: factorized.py, hyperprior.py, and with a context model context_latent.py.
+The latent codec is a part of its own: factorized.py, hyperprior.py, and with a context model latents/context.py.
 """
 
 from typing import Protocol
