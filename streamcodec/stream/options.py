@@ -236,7 +236,7 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
     """The options with these fields in place of their own. Raises UsageError for both a quality and a target among the fields."""
     if options is not None and not isinstance(options, EncodeOptions):
         raise UsageError(f"options is a {type(options).__name__}; accepted: EncodeOptions")
-    changed = replace(options or EncodeOptions(), **settings)
+    changed = replace(options or EncodeOptions(), **settings)  # type: ignore[arg-type]  # fps: becomes text
     if "quality" in settings and changed.target is not None:
         raise UsageError(
             f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two"
