@@ -30,8 +30,9 @@ def plan(
     measured.
     """
     defaults = EncodeOptions()
-    settings = {"scenecut": 0, "intra_offset": defaults.intra_offset, **options}
+    settings = {"scenecut": 0, **options}
     gop, qualities = settings.pop("gop", defaults.gop), sorted(set(qualities))
+    settings.setdefault("intra_offset", EncodeOptions(gop=gop).key_offset)
     ours = [EncodeOptions(**{"quality": quality, "gop": gop, **settings}) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
     jobs = [

@@ -102,7 +102,9 @@ def data(
     help="Folder of the run: state and log. A run that it holds goes on.",
 )
 @click.option(
-    "--start", type=ANY, help="State (state.pt) or weights file that a new run begins with."
+    "--start",
+    type=ANY,
+    help="What a new run begins with: a state (state.pt), a weights file, or a model by name (see `models`).",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option(
@@ -141,7 +143,8 @@ def run(
     tensorboard: bool,
     quiet: bool,
 ) -> int:
-    """Train P-frames or I-frames as CONFIG, a TOML file, says.
+    """Train P-frames or I-frames as CONFIG says: a TOML file, or inter, intra, inter-second or
+    intra-second.
 
     Ctrl-C ends the step, saves and exits with 130; started again with the same folders, the run
     goes on as if it had never stopped. When it is killed, no more than save_every steps are lost.
@@ -152,6 +155,10 @@ def run(
     from streamcodec.training import train as train_alone
 
     settings, report = load_config(config), _silent if quiet else _say
+    if start is not None and not start.exists():
+        from streamcodec.weights import path_of
+
+        start = path_of(start)
     if workers > 1:
         from streamcodec.pipelines import train_on_workers  # only this needs Ray
 

@@ -41,7 +41,9 @@ __all__ = [
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
-DEFAULT_INTRA_OFFSET = 16
+INTRA_OFFSET, SHORT_INTRA_OFFSET = 16, 8
+"""Added to the quality of I-frames in long GOPs, and in short ones, where fewer frames gain by it. Measured: docs/quality.md."""
+SHORT_GOP = 16
 DEFAULT_SCENECUT = 0.3
 """Measured: streamcodec/motion/scenecut.py says how."""
 MAX_GOP = 65535
@@ -51,7 +53,8 @@ ALL_DEVICES = "cpu for the default models, for others a GPU if there is one"
 @dataclass(frozen=True)
 class EncodeOptions:
     """`quality`: 0..63, higher is better. `gop`: most frames from one I-frame to the next, 1..65535 (1 = I-frames only).
-    `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains.
+    `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains; None
+    is 8 for GOPs of up to 16 frames and 16 for longer ones.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
     `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one. The default models
@@ -77,11 +80,12 @@ class EncodeOptions:
         alternative=True,
     )
     gop: int = option(DEFAULT_GOP, "Most frames between I-frames.", least=1, most=MAX_GOP)
-    intra_offset: int = option(
-        DEFAULT_INTRA_OFFSET,
+    intra_offset: int | None = option(
+        None,
         "Added to the quality of I-frames.",
         least=1 - QUALITIES,
         most=QUALITIES - 1,
+        default=f"{SHORT_INTRA_OFFSET} for GOPs of up to {SHORT_GOP} frames, {INTRA_OFFSET} for longer ones",
     )
     scenecut: float = option(
         DEFAULT_SCENECUT, "Threshold of the scene-cut detector; 0 = off.", least=0, most=1
@@ -167,7 +171,16 @@ class EncodeOptions:
 
     def quality_of_key(self, quality: int) -> int:
         """The quality, 0..63, of an I-frame among P-frames of `quality`."""
-        return quality if self.gop == 1 else min(max(quality + self.intra_offset, 0), QUALITIES - 1)
+        return min(max(quality + self.key_offset, 0), QUALITIES - 1)
+
+    @property
+    def key_offset(self) -> int:
+        """What is added to the quality of I-frames."""
+        if self.gop == 1:
+            return 0
+        if self.intra_offset is not None:
+            return self.intra_offset
+        return SHORT_INTRA_OFFSET if self.gop <= SHORT_GOP else INTRA_OFFSET
 
     def at_quality(self, quality: int) -> "EncodeOptions":
         """The same options with this quality and no target."""
@@ -195,7 +208,7 @@ class EncodeOptions:
             or not 1 <= self.gop <= MAX_GOP
         ):
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
-        if (
+        if self.intra_offset is not None and (
             isinstance(self.intra_offset, bool)
             or not isinstance(self.intra_offset, int)
             or abs(self.intra_offset) >= QUALITIES
@@ -212,7 +225,7 @@ class EncodeSettings(TypedDict, total=False):
 
     quality: int
     gop: int
-    intra_offset: int
+    intra_offset: int | None
     scenecut: float
     intra: str
     inter: str

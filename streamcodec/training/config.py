@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from streamcodec.errors import UsageError
 
-__all__ = ["Distortion", "Kind", "Objective", "Qualities", "TrainConfig", "load_config"]
+__all__ = ["NAMED", "Distortion", "Kind", "Objective", "Qualities", "TrainConfig", "load_config"]
 
 Kind = Literal["inter", "intra"]
 Distortion = Literal["mse", "ssim", "ms-ssim"]
@@ -111,12 +111,16 @@ class TrainConfig:
 
 
 def load_config(path: Path) -> TrainConfig:
-    """Raises UsageError for a file that cannot be read, unknown fields and values that do not
-    fit."""
+    """The config in a TOML file, or one of NAMED. Raises UsageError for a file that cannot be read, unknown fields and values that do
+    not fit."""
+    if str(path) in NAMED and not path.exists():
+        return NAMED[str(path)]
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the training config {path}: {error}") from error
+        raise UsageError(
+            f"cannot read the training config {path}: {error}; accepted: a TOML file, or {', '.join(NAMED)}"
+        ) from error
     known = [each.name for each in fields(TrainConfig)]
     if unknown := sorted(set(values) - set(known)):
         raise UsageError(
@@ -140,3 +144,12 @@ def _check(name: str, value: object, kind: Any) -> None:
 def _limit(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise UsageError(f"{name} is {value:g}; accepted: {low:g} to {high:g}")
+
+
+NAMED = {
+    "inter": TrainConfig("inter", 40_000),
+    "intra": TrainConfig("intra", 20_000),
+    "inter-second": TrainConfig("inter", 10_000, lr=4e-4),
+    "intra-second": TrainConfig("intra", 10_000, lr=4e-4),
+}
+"""Configs that need no file. Those called second go on from weights (`--start`) with smaller steps."""

@@ -32,6 +32,7 @@ __all__ = [
     "load_codec",
     "load_model",
     "missing_folders",
+    "path_of",
 ]
 
 DEFAULT_INTRA = "dct-intra"
@@ -73,7 +74,7 @@ def load_model(name: str, device: str | None = None) -> "FrameModel":
     Raises ModelError if there is no such model or the file is not a model's, UsageError for a device that cannot be used, and
     NotInstalledError for one that needs PyTorch, as models of the zoo do, where that is missing.
     """
-    return _load(_path_of(name), device)
+    return _load(path_of(name), device)
 
 
 def find_model(
@@ -125,7 +126,8 @@ def _folders() -> Iterator[Path]:
     yield PACKAGED
 
 
-def _path_of(name: str | os.PathLike[str]) -> Path:
+def path_of(name: str | os.PathLike[str]) -> Path:
+    """The weights file of an installed model, or the path of one. Raises ModelError for an unknown name."""
     name = check_path("model", name)
     if name.endswith(SUFFIX):
         return Path(name)
@@ -162,7 +164,7 @@ def _is_architecture(name: str) -> bool:
 
 def _candidates(name: str, override: str | None) -> Iterator[Path]:
     if override is not None:
-        yield _path_of(override)
+        yield path_of(override)
         return
     files = available()
     if name in files:

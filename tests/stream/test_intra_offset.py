@@ -21,7 +21,9 @@ def qualities(stream: bytes) -> list[int]:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"quality": 40, "gop": 3}, [56, 40, 40, 56, 40]),
+        ({"quality": 40, "gop": 3}, [48, 40, 40, 48, 40]),
+        ({"quality": 40, "gop": 16}, [48, 40, 40, 40, 40]),
+        ({"quality": 40, "gop": 17}, [56, 40, 40, 40, 40]),
         ({"quality": 60, "gop": 3}, [63, 60, 60, 63, 60]),
         ({"quality": 40, "gop": 3, "intra_offset": 0}, [40] * 5),
         ({"quality": 3, "gop": 3, "intra_offset": -5}, [0, 3, 3, 0, 3]),

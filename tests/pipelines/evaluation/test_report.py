@@ -32,7 +32,6 @@ from streamcodec.pipelines.evaluation.tables import (
     metrics_of,
     points_table,
 )
-from streamcodec.stream.options import DEFAULT_INTRA_OFFSET
 
 CLIP = Clip(Path("a/park.mp4"), "00ff")
 
@@ -131,7 +130,7 @@ def test_a_plan_has_ours_first_and_the_same_gop_for_all(tiny_models: dict[str, s
         (OURS, 63, 5, 7),
         ("x264", 30, 5, 7),
     ]
-    assert jobs[0].options == {"scenecut": 0, "intra_offset": DEFAULT_INTRA_OFFSET, **tiny_models}
+    assert jobs[0].options == {"scenecut": 0, "intra_offset": 8, **tiny_models}
     assert jobs[2].options == {}
     assert jobs[0].version.count(" and ") == 1
 
