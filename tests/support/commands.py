@@ -19,7 +19,7 @@ from streamcodec.cli.app import app
 from support.documents import ROOT, Block
 
 OPERATORS = set("|<>&;()")
-EXIT_CODE = re.compile(r"# .*exit code (\d+)")
+EXIT_CODE = re.compile(r"#.*\bexit code (\d+)")
 NEVER_RUN = ("pip", "pipx", "eval")
 
 
@@ -95,7 +95,7 @@ def run_shell(block: Block, folder: Path) -> str:
     ]
     if "slow" not in block.marks and all(map(_is_plain, lines)):
         return "".join(map(_run_here, lines))
-    return _run_in_bash("\n".join(lines), folder)
+    return _run_in_bash("\n".join(map(_with_its_exit_code, lines)), folder)
 
 
 def _is_only_checked(words: list[str]) -> bool:
@@ -107,6 +107,14 @@ def _is_plain(line: str) -> bool:
     reader.whitespace_split = True
     words = list(reader)
     return words[0] == "streamcodec" and not any(set(word) <= OPERATORS for word in words)
+
+
+def _with_its_exit_code(line: str) -> str:
+    """For bash: the line, or where its comment tells an exit code, a test of that."""
+    told = EXIT_CODE.search(line)
+    if told is None:
+        return line
+    return f"if {line[: told.start()]}; then false; else [ $? -eq {told[1]} ]; fi"
 
 
 def _run_here(line: str) -> str:
