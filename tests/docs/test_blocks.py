@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from support.commands import check_command, commands_in, imports_of, run_python, run_shell
+from support.commands import (
+    check_command,
+    commands_in,
+    imports_of,
+    run_python,
+    run_python_alone,
+    run_shell,
+)
 from support.documents import LANGUAGES, MARKS, PAGES, Block, Chain, blocks_of, chains_of, is_shown
 
 CHAINS = [chain for page in PAGES for chain in chains_of(page)]
@@ -38,12 +45,14 @@ def test_a_block_runs(
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}
     imports = "\n".join(imports_of(each.text) for each in chain.before if each.language == "python")
-    printed = ""
+    alone, printed = chain.marked("slow") is not None, ""
     for block in chain.blocks:
         if block.language == "sh":
-            printed = run_shell(block, tmp_path)
+            printed = run_shell(block, tmp_path, alone=alone)
+        elif block.language == "python" and alone:
+            printed = run_python_alone(block, tmp_path, imports)
         elif block.language == "python":
-            printed = run_python(block, names, tmp_path, imports)
+            printed = run_python(block, names, imports)
         else:
             missed = is_shown(block.text, printed)
             assert missed is None, f"{block}: {missed!r} is not among\n{printed}"

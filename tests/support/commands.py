@@ -83,17 +83,18 @@ def _check_extras(words: list[str]) -> None:
         assert not unknown, f"no extra is called {', '.join(unknown)}"
 
 
-def run_shell(block: Block, folder: Path) -> str:
+def run_shell(block: Block, folder: Path, *, alone: bool = False) -> str:
     """Run a shell block in `folder`; what it printed on both outputs. AssertionError where a command fails.
 
-    streamcodec's commands run in this process, if nothing else is in the block. A comment `# exit code 3` says how one ends.
+    streamcodec's commands run in this process, if nothing else is in the block and it is not to be
+    `alone`. A comment `# exit code 3` says how one ends.
     """
     lines = [
         line
         for line in block.text.replace("\\\n", " ").splitlines()
         if any(not _is_only_checked(words) for words in commands_in(line))
     ]
-    if "slow" not in block.marks and all(map(_is_plain, lines)):
+    if not alone and all(map(_is_plain, lines)):
         return "".join(map(_run_here, lines))
     return _run_in_bash("\n".join(map(_with_its_exit_code, lines)), folder)
 
@@ -145,16 +146,19 @@ def _run_in_bash(script: str, folder: Path) -> str:
     return done.stdout
 
 
-def run_python(block: Block, names: dict[str, Any], folder: Path, imports: str = "") -> str:
-    """Run a Python block with and into `names`; what it printed. A slow one runs in a process of its own, behind `imports`."""
-    if "slow" in block.marks:
-        (folder / ".block.py").write_text(f"{imports}\n{block.text}", encoding="utf-8")
-        return _run_in_bash("python .block.py", folder)
+def run_python(block: Block, names: dict[str, Any], imports: str) -> str:
+    """Run a Python block behind `imports`, with and into `names`; what it printed."""
     code = compile("\n" * (block.line - 1) + block.text, str(ROOT / block.page), "exec")
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(imports, names)
         exec(code, names)
     return printed.getvalue()
+
+
+def run_python_alone(block: Block, folder: Path, imports: str) -> str:
+    """The same in a process of its own."""
+    (folder / ".block.py").write_text(f"{imports}\n{block.text}", encoding="utf-8")
+    return _run_in_bash("python .block.py", folder)
 
 
 def imports_of(text: str) -> str:
