@@ -52,7 +52,7 @@ class InstalledOnly(JobConfig):
 def connected(address: str | None, cpus: int | None = None) -> Iterator[None]:
     """Connect to the cluster at `address` ("auto": the one that runs on this machine).
 
-    None starts one on this machine with so many CPUs (None: all), which ends with the block. Where
+    None starts one on this machine with `cpus` CPUs (None: all), which ends with the block. Where
     this process has Ray running already, that is used. Raises UsageError if Ray cannot be used.
     """
     if ray.is_initialized():

@@ -28,7 +28,7 @@ def can_draw() -> bool:
 
 
 def new_figure(width: float, height: float) -> tuple["Figure", "Axes"]:
-    """An empty figure of so many inches. Raises NotInstalledError without matplotlib."""
+    """An empty figure; sizes in inches. Raises NotInstalledError without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -26,8 +26,8 @@ KNOWN_SKIPS = (
 )
 """Why a test may be skipped when all extras are installed."""
 
-PIPELINES = "tests/pipelines/"
-"""The tests that start Ray lie here: one instance of it runs at a time."""
+WITH_RAY = ("tests/pipelines/", "tests/docs/test_blocks.py")
+"""Where the tests lie that start Ray: one instance of it runs at a time."""
 
 RAY_FIXTURES = {"cluster", "ray_data", "ray_here"}
 
@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return PIPELINES if nodeid.startswith(PIPELINES) else super()._split_scope(nodeid)
+            return "ray" if nodeid.startswith(WITH_RAY) else super()._split_scope(nodeid)
 
     return ByFile(config, log)
 

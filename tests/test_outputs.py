@@ -19,7 +19,7 @@ FRAMES = [np.full((3, 32, 48), 40 * number, np.uint8) for number in range(3)]
 
 
 def name_of(size: int, suffix: str, letter: str = "x") -> str:
-    """A name of so many bytes."""
+    """A name of this length in bytes."""
     room = size - len(suffix)
     many = room // len(letter.encode())
     return letter * many + "x" * (room - many * len(letter.encode())) + suffix

@@ -1,5 +1,5 @@
 # Sourced by tools/check and tools/demo: a virtual environment at $VENV (default .venv) and how to install into it.
-# `install` honours constraints.txt, which keeps PyTorch at one version; on Linux it is the CPU build where that is at hand.
+# `install` honours constraints.txt, which keeps PyTorch at one version; on Linux it is the CPU build where the index has it.
 VENV=${VENV:-.venv}
 PYTHON=${PYTHON:-python3}
 

@@ -79,7 +79,7 @@ class ComparedVideo(Protocol):
 
 
 def open_video(source: str | os.PathLike[str], taken: Range | None = None) -> ComparedVideo:
-    """Raises SourceError if it is no video, FormatError if it is a damaged stream, UsageError for
+    """Raises SourceError if it is not a video, FormatError if it is a damaged stream, UsageError for
     standard input, which cannot be read twice."""
     name = os.fspath(source)
     if name == STANDARD_STREAM:

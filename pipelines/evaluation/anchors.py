@@ -31,7 +31,7 @@ class Anchor:
     tune: str | None = None
 
     def options(self, gop: int) -> dict[str, str]:
-        """Of the encoder, as FFmpeg names them, for GOPs of so many frames."""
+        """FFmpeg's options for the encoder, with GOPs of `gop` frames."""
         tune = {} if self.tune is None else {"tune": self.tune}
         return {
             "preset": self.preset,

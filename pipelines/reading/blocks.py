@@ -170,7 +170,7 @@ def _row(location: str, batch: "streamcodec.FrameBatch", reading: Reading) -> di
 
 @contextmanager
 def opened(location: str, reading: Reading) -> Iterator["streamcodec.Video"]:
-    """A stream on a disk or behind a URL, of which only what is needed is read."""
+    """A stream on a disk or behind a URL; only what is needed is read."""
     settings: dict[str, Any] = {
         "device": reading.device,
         "on_damage": reading.on_damage,

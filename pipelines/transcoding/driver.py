@@ -15,7 +15,7 @@ from .schedule.scheduler import Scheduler
 __all__ = ["Broke", "Driver", "Ended", "Event", "Executor", "Lost", "Ready", "Reported"]
 
 WAIT_SECONDS = 0.5
-IDLE_DEATHS = 3  # for each worker: so many deaths in a row, with nothing done, and the run stops
+IDLE_DEATHS = 3  # times the number of workers: after that many deaths in a row, with nothing done, the run stops
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Coding:
     )
     check_gops: int = option(
         0,
-        "With --verify: decode so many GOPs of each stream too.",
+        "With --verify: also decode N GOPs of each stream.",
         flag="--verify-gops",
         least=0,
         default="",

@@ -70,7 +70,7 @@ def is_stream_name(out: str) -> bool:
 
 
 def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:
-    """IN and OUT, a stream, if that is what was named. Raises UsageError; `what`: of which kind IN is."""
+    """The names as IN and OUT, where OUT is a stream. `what`: the kind of IN, for the message. Raises UsageError."""
     if len(names) != 2 or not is_stream_name(names[1]):
         raise UsageError(
             f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"

@@ -54,7 +54,7 @@ def import_checkpoint(
     after update(). Nothing in it is run. ssf2020 gives two files: OUT.safetensors for P-frames,
     OUT-image.safetensors for I-frames.
 
-    Exit codes: 0 imported, 1 it cannot be read, is no such model or lacks a tensor, 2 usage.
+    Exit codes: 0 imported, 1 it cannot be read, is not such a model or lacks a tensor, 2 usage.
     """
     prepare(None)
     require_torch("import-checkpoint")

@@ -286,7 +286,7 @@ def unpack_end(payload: bytes, stream_size: int) -> int:
 
 
 def is_complete(tail: bytes, stream_size: int) -> bool:
-    """Whether a stream of so many bytes is complete, going by its last bytes: those of an end packet of that size."""
+    """Whether a stream of `stream_size` bytes is complete: its last bytes, `tail`, are an end packet that states this size."""
     try:
         unpack_end(tail[-END_PAYLOAD.size :], stream_size)
     except CorruptStreamError:

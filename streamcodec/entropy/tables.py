@@ -57,7 +57,7 @@ class Table:
 
 @dataclass(frozen=True)
 class TableData:
-    """K rows in one array: `quantized_cdf` int32 (K, L), of which row k uses its first `cdf_length[k]` entries; `offset` int32 (K,).
+    """K rows in one array: `quantized_cdf` int32 (K, L), where row k uses its first `cdf_length[k]` entries; `offset` int32 (K,).
 
     The layout is CompressAI's (`_quantized_cdf`, `_cdf_length`, `_offset`), at 14 bits instead of 16.
     """

@@ -1,10 +1,10 @@
-"""Encodes that go on where a killed one stopped.
+"""Encodes that resume a killed one.
 
 While a stream is written it lies under a hidden name beside the output. Part of that name is a hash of
 all that the bytes depend on (contents of the source, range, settings, models, version): a later run
 with the same ones finds it, however the first one ended. It takes the GOPs that are whole, decodes
 their frames instead of coding them anew, checks that the writer would write the same bytes, and
-goes on from there.
+continues from there.
 """
 
 import contextlib
@@ -149,7 +149,7 @@ def _kept_on_failure(
         with contextlib.suppress(OSError):
             file.flush()
         if keeps and _size(part):
-            error.add_note(f"what is done lies in {part}; encode with --resume goes on from there")
+            error.add_note(f"what is done lies in {part}; encode with --resume continues it")
         else:
             keeps = False
         raise
@@ -174,9 +174,7 @@ def _past(file: BinaryIO, part: Path, key: str, resume: bool) -> Past:
         )
         return Past(frames, size_bytes, part, (note,))
     if size:
-        note = (
-            "an earlier run of the same encode was cut off; --resume would have gone on from there"
-        )
+        note = "an earlier run of the same encode was cut off; --resume would have continued it"
         return Past(notes=(note,))
     return Past()
 
@@ -279,7 +277,7 @@ class _Continued(io.RawIOBase):
             known = self._file.read(min(len(view), self._left))
             if known != view[: len(known)] or not known:
                 raise OutputError(
-                    f"{self._part} cannot be gone on with: this run would have written other bytes "
+                    f"{self._part} cannot be resumed: this run would have written other bytes "
                     "(is the source another one, or FFmpeg?); remove it, or leave out --resume to begin anew"
                 )
             self._left -= len(known)

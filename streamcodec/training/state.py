@@ -110,7 +110,7 @@ def resume(run: Run, path: Path, replicas: Replicas) -> None:
     if changed:
         raise UsageError(
             f"{path} is the state of another run: {', '.join(changed)} differ; "
-            "name another folder (--start goes on from these weights)"
+            "name another folder (--start begins with these weights)"
         )
     if len(state["ranks"]) != replicas.world:
         raise UsageError(

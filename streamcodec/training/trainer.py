@@ -57,7 +57,7 @@ def train(
     `folder` has no state yet.
 
     Stops after `seconds`, or at SIGINT or SIGTERM when the step is done (a second one is obeyed at
-    once). The same call goes on from there, on a CPU bit for bit. `report` gets lines for people.
+    once). The same call resumes it, on a CPU bit for bit. `report` gets lines for people.
     Raises UsageError if something does not fit.
     """
     rows = open_data(data, config.kind, config.crop, config.held)
@@ -86,7 +86,7 @@ def train(
         verb = "stopped" if run.step < config.steps else "done"
         report(
             f"{verb} after step {run.step}; {folder / STATE} has the weights, "
-            "and the same command goes on from it"
+            "and the same command resumes it"
         )
     return Ending(run.step, interrupts.number)
 

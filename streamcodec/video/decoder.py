@@ -286,5 +286,5 @@ def _not_before(first_pts: int | None, frames: Iterator[av.VideoFrame]) -> Itera
 
 
 def _goes_back(source: OpenSource) -> bool:
-    """Whether it is a pipe of which FFmpeg would have to read the end first."""
+    """Whether it is a pipe, and FFmpeg would have to read its end first."""
     return isinstance(source.file, Tap) and source.file.has_index_behind

@@ -31,8 +31,8 @@ UPRIGHT = Orientation()
 
 
 def orientation_of(matrix: NDArray[np.int32]) -> Orientation:
-    """The orientation nearest to a display matrix of FFmpeg's: nine integers, of which [0, 1] is where a step to the right leads, [3, 4]
-    where a step down leads, as (right, down).
+    """The orientation nearest to a display matrix of FFmpeg's, nine integers. A step to the right leads to [0, 1], a step down to [3, 4],
+    both as (right, down).
     """
     steps = np.array([matrix[:2], matrix[3:5]], np.float64)
     lengths = np.hypot(steps[:, 0], steps[:, 1])

@@ -53,7 +53,7 @@ def available() -> dict[str, Path]:
 
 
 def hidden() -> dict[str, Path]:
-    """The wheel's own models of whose names there is a file in a folder of STREAMCODEC_WEIGHTS: they are found by their id only."""
+    """The wheel's own models that are found by id only, because a folder of STREAMCODEC_WEIGHTS has a file of the same name."""
     return {
         name: PACKAGED / path.name
         for name, path in available().items()

@@ -144,7 +144,7 @@ def test_what_is_no_stream_is_named(
 
 @pytest.fixture
 def damaged(tiny_models: dict[str, str], tmp_path: Path) -> Path:
-    """3 frames, of which the second does not decode."""
+    """3 frames; the second does not decode."""
     path = tmp_path / "damaged.ssf"
     pictures = [np.full((3, 32, 48), 60 * number, np.uint8) for number in range(3)]
     streamcodec.encode(pictures, path, scenecut=0, **tiny_models)

@@ -44,7 +44,7 @@ def test_every_damaged_byte_leaves_a_right_index(
     copy = stream.rindex(pack_header(Reader(io.BytesIO(stream)).header))
     unread = range(
         stream.rindex(b"\xd7\x8b", 0, copy), len(stream) - 24
-    )  # the copy of the header, and the header of the end packet, of which the payload is enough
+    )  # the copy of the header, and the header of the end packet: its payload is enough
     for at in range(borders[0], len(stream)):
         broken = bytearray(stream)
         broken[at] ^= 0x10

@@ -36,7 +36,7 @@ SILENT = Header(**{**vars(HEADER), "audio_tracks": (), "subtitle_tracks": (), "c
 
 
 def packets_of(header: Header, gops: Sequence[int] = (4, 4, 4), first_pts: int = 5) -> list[Packet]:
-    """GOPs of so many frames, a packet of sound behind each frame, a hash behind each GOP, one subtitle."""
+    """GOPs with these numbers of frames, a packet of sound behind each frame, a hash behind each GOP, one subtitle."""
     packets, frame = [], 0
     for gop, count in enumerate(gops):
         for number in range(count):

@@ -90,7 +90,7 @@ def test_extreme_shifts_and_values(shift: int) -> None:
 
 
 def test_halves_are_rounded_to_even() -> None:
-    """Small weights and values, of which many sums lie halfway."""
+    """Small weights and values: many of their sums lie halfway."""
     data = random_context(6, "raster", widths=(16, 16))
     rng = np.random.default_rng(6)
     for layer in data.layers:
@@ -119,7 +119,7 @@ def test_many_positions_in_a_wave_make_no_difference() -> None:
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_share_the_waves_of_a_raster(threads: int) -> None:
-    """Waves of up to 13 positions, of which each thread gets 4 or more: smaller latents are coded by one."""
+    """Waves of up to 13 positions: each thread gets 4 or more, and smaller latents are coded by one thread."""
     data = random_context(9, "raster", channels=2, widths=(8,))
     latent = random_latent(9, data, 13, 40)
     stream, y_hat = encode(data, latent)

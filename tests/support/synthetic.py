@@ -64,7 +64,7 @@ def write_clip(
     options: dict[str, str] | None = None,
     muxer_options: dict[str, str] | None = None,
 ) -> Path:
-    """Write RGB frames, or so many made-up ones, and return `path`. `colors`: primaries, transfer, matrix, range (AVColorRange)."""
+    """Write RGB frames, or this number of made-up ones, and return `path`. `colors`: primaries, transfer, matrix, range (AVColorRange)."""
     pictures = moving_frames(frames, *size) if isinstance(frames, int) else frames
     step = int(1 / rate / time_base)
     with av.open(str(path), "w", format=container, container_options=muxer_options or {}) as output:

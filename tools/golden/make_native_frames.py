@@ -5,7 +5,7 @@ They say that other machines code the same bytes to the same pixels: run this fo
 
     python tools/golden/make_native_frames.py
 
-The file is a list of arrays of integers, all in LEB128: the number of elements, then, until there are so many, twice a value
+The file is a list of arrays of integers, all in LEB128: the number of elements, then, until all are there, twice a value
 (zigzag), or that plus 1 and how often the value comes. A cdf is stored as differences. The arrays come in the order in which
 native/tests/frame_samples.hpp reads them.
 """

@@ -139,7 +139,7 @@ def main() -> None:
         help="of the picture; the latent is a sixteenth of it in each direction",
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--repeats", type=int, default=5, help="runs of which the fastest counts")
+    parser.add_argument("--repeats", type=int, default=5, help="runs; the fastest counts")
     parser.add_argument(
         "--schedules",
         nargs="+",

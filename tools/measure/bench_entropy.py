@@ -91,7 +91,7 @@ def gaussian_tables() -> TableData:
 
 
 def with_certain_rows(data: TableData) -> TableData:
-    """The same tables, of which those of the smallest scales are certain."""
+    """The same tables; those of the smallest scales are certain."""
     return stack_tables(
         [CERTAIN if scale < CERTAIN_BELOW else data.table(k) for k, scale in enumerate(SCALES)]
     )
@@ -172,7 +172,7 @@ def main() -> None:
         default=1_600_000,
         help="symbols in each run (default: a 1080p latent)",
     )
-    parser.add_argument("--repeats", type=int, default=9, help="runs of which the fastest counts")
+    parser.add_argument("--repeats", type=int, default=9, help="runs; the fastest counts")
     options = parser.parse_args()
     data = gaussian_tables()
     workloads = {bits: make_workload(bits, options.symbols) for bits in (0.5, 2.0)}

@@ -7,7 +7,7 @@ PYTHON is the interpreter of an environment with CompressAI. Both get the same w
 layers are scaled so that latents have a deviation of about 2 and are coded with scales of about 1, as those of trained models are.
 Each codes in a process of its own, one after the other, in turns, and the best of the repeats counts. Encoding and decoding include the
 transforms (our encoder's also the synthesis, for the picture that decoders will show), which are the same layers of PyTorch for both and
-take the seconds in the columns "g_a" and "g_s"; "latents" is what is left without them, of which the models differ.
+take the seconds in the columns "g_a" and "g_s"; "latents" is the rest, where the models differ.
 """
 
 import argparse

@@ -40,7 +40,7 @@ def names_page() -> str:
 
 
 def _public(module: ModuleType) -> list[tuple[str, Any]]:
-    """Functions, then classes, by name; without the errors, of which there is a tree."""
+    """Functions, then classes, by name; without the errors, which are shown as a tree."""
     names = set(module.__all__) - set(errors.__all__) - {"__version__"}
     found = [(name, getattr(module, name)) for name in names]
     return sorted(found, key=lambda item: (inspect.isclass(item[1]), item[0].lower()))

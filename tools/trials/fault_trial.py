@@ -5,7 +5,7 @@
 
 Makes a cluster of three nodes on this machine (ray.cluster_utils), cuts clips from the videos below SOURCE, transcodes them with
 `streamcodec transcode` and compares every output with a single-process encode, byte for byte. With --kill-driver-at the command itself
-is killed when so many of the clips are done, and given again. What was done twice and what was lost in flight is counted from the run's
+is killed when that share of the clips is done, and given again. What was done twice and what was lost in flight is counted from the run's
 log. Exit code 0 if all outputs are identical and nothing finished was done again.
 """
 
@@ -233,7 +233,7 @@ class Trouble(threading.Thread):
 
 @contextmanager
 def simulated(count: int) -> Iterator[tuple[Any, list[Any]]]:
-    """A cluster of so many nodes of one CPU each, and those of them that may be removed."""
+    """A cluster of `count` nodes with one CPU each, and those of them that may be removed."""
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     cluster = patiently(
         lambda: Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
@@ -268,7 +268,7 @@ def transcoding(
 
 
 def kill_at(command: Sequence[str], log: Path, files: int) -> int:
-    """Begin, and kill the driver when so many files are done; how many were. Raises RuntimeError if it ended before."""
+    """Begin, and kill the driver when `files` files are done; how many were. Raises RuntimeError if it ended before."""
     driver = subprocess.Popen(command)
     try:
         while (

@@ -176,7 +176,7 @@ def peak_kilobytes() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60, help="Stop after this long.")
-    parser.add_argument("--mutants", type=int, help="Stop after so many.")
+    parser.add_argument("--mutants", type=int, help="Stop after N mutants.")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--most-seconds", type=float, default=5, help="Of CPU, for one operation.")

@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.001
 
 
 class Trial:
-    """Runs, and what came of them."""
+    """Runs, and how they ended."""
 
     def __init__(self, video: str, frames: int, scale: str | None, seed: int) -> None:
         self._video, self._frames = video, frames

@@ -3,7 +3,7 @@
 
     tools/trials/split_trial.py SOURCE --work FOLDER --seconds 600 --workers 2 [--rate 25] [--repeat 3] [--threads]
 
-Joins the videos below SOURCE to one of so many seconds, encodes it with `streamcodec.encode` in a process with one thread (with --threads
+Joins the videos below SOURCE to one of --seconds, encodes it with `streamcodec.encode` in a process with one thread (with --threads
 also in one with as many threads as there are workers), and with `streamcodec.pipelines.transcode` on workers with one thread each. The wall
 time of the latter includes Ray's start and the planning pass; that of a process leaves out its imports. Prints a JSON line each time.
 """

@@ -54,7 +54,7 @@ def _write(clip: Path, video: Path, frames: int, skip: int, height: int) -> None
 
 
 def make_long_video(source: Path, out: Path, seconds: float, height: int, rate: int) -> Path:
-    """Write a video of so many seconds, all videos one after another, over and over; kept if it is there."""
+    """Write a video of `seconds`: all videos one after another, over and over. An existing file is kept."""
     if out.exists():
         return out
     videos = videos_below(source)

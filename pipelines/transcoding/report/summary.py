@@ -23,7 +23,7 @@ class Summary:
     """A run. Sums are over all files that are done, in this run or before: `input_bytes`,
     `output_bytes`, `frames`, and `seconds` of work of all workers. `sample`: files that are done,
     by chance if there are too many to plot. `errors`: the commonest, with their numbers.
-    `noted`: files of which something is changed or not kept; `notes`: the commonest, likewise.
+    `noted`: files with notes, as something of them is changed or not kept; `notes`: the commonest, with their numbers.
     """
 
     run: RunRow

@@ -15,8 +15,8 @@ MEMORY = 0.98
 class Counts:
     """Files that ended, and the work done.
 
-    `bytes_in`: of inputs that were worked on, parts included (the measure of progress), of which
-    `bytes_before` by former runs. `bytes_out`: of finished outputs. `retried`: tasks given again.
+    `bytes_in`: of inputs that were worked on, parts included (the measure of progress);
+    `bytes_before`: those of former runs among them. `bytes_out`: of finished outputs. `retried`: tasks given again.
     """
 
     done: int = 0
@@ -54,7 +54,7 @@ class Rate:
 
 
 class CostModel:
-    """Seconds of one worker for a file of so many bytes, or for frames of a known size.
+    """Seconds that one worker needs for a file of known bytes, or for frames of a known size.
 
     The first guesses stand for one second of work only, so the first report outweighs them.
     """
@@ -68,7 +68,7 @@ class CostModel:
         return ref.size_bytes / self._bytes.per_second
 
     def of_frames(self, plan: GopLengths, frames: int) -> float:
-        """Seconds for so many frames of a planned video."""
+        """Seconds for `frames` frames of a planned video."""
         return frames * plan.width * plan.height / self._pixels.per_second
 
     def learn_part(self, ref: FileRef, plan: GopLengths, done: PartDone) -> None:

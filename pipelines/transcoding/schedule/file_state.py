@@ -63,7 +63,7 @@ class OpenFile:
 
 
 def cut(plan: GopLengths, taken: Iterable[Part], frames: float) -> list[Part]:
-    """The GOPs that are in none of the parts `taken`, in order, as parts of at most so many frames
+    """The GOPs that are in none of the parts `taken`, in order, as parts of at most `frames` frames
     and at least one GOP."""
     elsewhere = {gop for part in taken for gop in part.range}
     parts: list[Part] = []

@@ -148,7 +148,7 @@ class Ledger:
                 self._error(file, task, outcome, worker)
 
     def lost(self, task: Task, files: Sequence[int], worker: str, reason: str, blame: bool) -> None:
-        """A worker died with this task, of which these files were not reported.
+        """A worker died with this task; `files`: those that it had not reported.
 
         With `blame` the first of them counts as the cause; else it is nobody's fault.
         """

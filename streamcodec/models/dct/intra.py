@@ -48,7 +48,7 @@ class IntraConfig:
 
 @dataclass(frozen=True)
 class IntraOutput:
-    """`planes`: the decoded picture before rounding. `bits` (N,), of which `z_bits` (N,) are z's."""
+    """`planes`: the decoded picture before rounding. `bits` (N,) of all symbols. `z_bits` (N,): the share of z."""
 
     planes: Planes
     bits: Tensor

@@ -39,9 +39,9 @@ CONSTANTS = (
 class Fit:
     """How well tensors fit the model `registry.create(preset, **config)`, each key in at most one of these.
 
-    missing: parameters that are not there. misshapen: "key is SHAPE, not SHAPE". inside: tensors that the model does not have, in
+    missing: parameters that the file lacks. misshapen: "key is SHAPE, not SHAPE". inside: tensors that the model does not have, in
     modules that it has: it must be another architecture. outside: tensors in other modules. made: tables and exact integer paths, which
-    update() makes anew. constants: buffers that it does not have, or has in another shape. filled: buffers of its own that are not there.
+    update() makes anew. constants: buffers that it does not have, or has in another shape. filled: buffers of its own that the file lacks.
     """
 
     preset: str

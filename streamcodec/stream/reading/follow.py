@@ -17,7 +17,7 @@ DEFAULT_FOLLOW_SECONDS = 30.0
 """Without growth, after which a file counts as ended."""
 
 POLL_SECONDS = 0.02
-TAIL_BYTES = 64  # of which the end can be told
+TAIL_BYTES = 64  # enough to see whether the stream has ended
 
 
 class FollowedFile:

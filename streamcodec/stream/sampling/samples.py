@@ -80,7 +80,7 @@ def label_of(source: ByteSource) -> str:
 
 
 def sources_of(sources: ByteSource | Sequence[ByteSource]) -> list[ByteSource]:
-    """One source or many, each of which opens again and again."""
+    """One source or many. Each can be opened any number of times."""
     one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(
         sources, Sequence
     )

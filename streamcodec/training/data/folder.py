@@ -124,7 +124,7 @@ class PairWriter:
                 self._write(path / MAKING)
 
     def missing(self) -> list[int]:
-        """Numbers of the groups that are not there yet."""
+        """Numbers of the groups that are still missing."""
         return [] if self.is_complete else np.flatnonzero(self._done == 0).tolist()
 
     def put(self, number: int, crops: Crops) -> None:

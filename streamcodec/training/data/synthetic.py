@@ -36,7 +36,7 @@ def moving_clip(
     rng: np.random.Generator,
 ) -> list[Planes]:
     """`count` frames of `size` (H, W). `back`: RGB (h, w, 3), at least of that size; `front`: a
-    picture of which a blob moves before it, if any."""
+    picture; a blob of it moves in the foreground. None: nothing does."""
     frames = _moved(_tensor(back), _draw_motion(rng), count, size)
     if front is not None:
         colours = _tensor(front)

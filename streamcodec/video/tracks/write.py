@@ -185,9 +185,9 @@ def check_tracks(name: Path, tracks: Sequence[Track]) -> None:
 
 
 def common_ticks(ticks: int, tracks: Sequence[Track]) -> int:
-    """Ticks a second in which MP4 tells where each track begins: such that the video, of so many, and the tracks begin where they did.
+    """Ticks per second in which MP4 stores the start of each track, so fine that the video, of `ticks`, and all tracks start exactly.
 
-    Where that would be too many, those of the video: sound may then be off by one of them.
+    Where that would be too many, the video's own: sound may then be off by one tick.
     """
     rates = [track.sample_rate for track in tracks if isinstance(track, AudioTrack)]
     common = math.lcm(ticks, *rates)

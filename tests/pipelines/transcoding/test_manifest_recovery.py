@@ -96,7 +96,7 @@ def test_torn_log_gives_an_earlier_state(path: Path, tmp_path: Path) -> None:
 
 
 def run_until(path: Path, steps: int, coded: Counter[object], random: Random) -> bool:
-    """Work off with a driver that dies without a flush after so many events; True if it came to the end."""
+    """Work with a driver that dies without a flush after `steps` events; True if it came to the end."""
     with Manifest.open(path) as manifest:
         items = [
             Item(f"/in/{number}", "x", 10_000_000 if number < 4 else 100, "v")
@@ -162,7 +162,7 @@ def test_time_does_not_go_back_with_the_clock(path: Path, monkeypatch: pytest.Mo
 
 
 def finished(path: Path, folder: Path, count: int) -> list[tuple[Item, str]]:
-    """A manifest of so many files, all done, whose outputs are there; its items."""
+    """A manifest of `count` files, all done, with their outputs; its items."""
     pairs = []
     for number in range(count):
         output = folder / f"{number}.ssf"

@@ -85,7 +85,7 @@ def test_the_last_video_is_cut_for_all_workers_however_fast_its_coding_is_though
     options = SchedulerOptions(target_seconds=20, bytes_per_second=LONG / 30, pixels_per_second=1e9)
     scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
     planning = taken(scheduler)
-    assert planning.kind == "plan"  # 30 s, of which two workers can have 15 each
+    assert planning.kind == "plan"  # 30 s: two workers can have 15 each
     scheduler.completed(planning, [Planned(0, plan)])
     parts = [task.part for task in iter(lambda: scheduler.next_task("w"), None) if task.part]
     assert parts == [Part(first, 5, 25) for first in range(0, 40, 5)]  # four for each worker

@@ -40,7 +40,7 @@ def frames_of(file: BinaryIO) -> Iterator[Packet]:
 
 
 def piped() -> tuple[BinaryIO, BinaryIO]:
-    """(to read from, to write to), neither of which keeps anything back."""
+    """(to read from, to write to); neither keeps anything back."""
     source, sink = os.pipe()
     return os.fdopen(source, "rb", buffering=0), os.fdopen(sink, "wb", buffering=0)
 

@@ -61,7 +61,7 @@ def part(clip: Path, tmp_path: Path, models: dict[str, object]) -> Path:
         )
     [part] = parts_in(tmp_path)
     assert raised.value.__notes__ == [
-        f"what is done lies in {part}; encode with --resume goes on from there"
+        f"what is done lies in {part}; encode with --resume continues it"
     ]
     assert not (tmp_path / "out.ssf").exists()
     return part
@@ -171,7 +171,7 @@ def test_without_resume_it_begins_anew_and_says_so(
     clip: Path, tmp_path: Path, whole: bytes, part: Path, models: dict[str, object]
 ) -> None:
     report = streamcodec.encode(clip, tmp_path / "out.ssf", **models)
-    assert "--resume would have gone on" in report.notes[0]
+    assert "--resume would have continued" in report.notes[0]
     assert (tmp_path / "out.ssf").read_bytes() == whole
     assert parts_in(tmp_path) == []
 
