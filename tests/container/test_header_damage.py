@@ -13,6 +13,7 @@ from streamcodec.errors import CorruptStreamError, FormatError, TruncatedStreamE
 from .conftest import Pipe, Write, damage, nested, sound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
 def test_every_damaged_byte_of_the_header_is_mended_from_its_copy(
     stream: bytes, header: Header, packets: list[Packet], borders: list[int], flip: int

@@ -14,6 +14,7 @@ from streamcodec.errors import CorruptStreamError
 from .conftest import damage, sound
 
 
+@pytest.mark.slow
 def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
     stream: bytes, borders: list[int]
 ) -> None:
@@ -37,6 +38,7 @@ def test_truncated_file_has_an_index_up_to_its_last_whole_packet(
             _ = Reader(io.BytesIO(stream[:size])).index
 
 
+@pytest.mark.slow
 def test_every_damaged_byte_leaves_a_right_index(
     stream: bytes, packets: list[Packet], borders: list[int]
 ) -> None:

@@ -146,6 +146,7 @@ def _streams(draw: st.DrawFn) -> tuple[list[Table], list[int], list[int]]:
     return tables, symbols, indexes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 4, 32])
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(stream=_streams())

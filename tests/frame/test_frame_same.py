@@ -74,6 +74,7 @@ def test_decoders_agree(
         assert_planes_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_agree_300_frames_deep() -> None:
     payloads, planes = code([picture(*SIZE, time) for time in range(301)], threads=2)
     for name in _native.instruction_sets():

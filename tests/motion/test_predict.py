@@ -23,6 +23,7 @@ def picture(height: int, width: int, seed: int) -> Planes:
     return y, u, v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_", instruction_sets())
 @pytest.mark.parametrize(
     ("height", "width", "reach"),

@@ -130,6 +130,7 @@ def write_y4m(path: Path, frames: list[np.ndarray]) -> None:
             writer.write(RawFrame((frame,), pts, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "live"), [("path", "0"), ("path", "1"), ("file", "0"), ("file", "1"), ("pipe", "0")]
 )

@@ -33,6 +33,7 @@ def same(first: dict[int, NDArray[np.uint8]], second: dict[int, NDArray[np.uint8
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "sound"),
     [
