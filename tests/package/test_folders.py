@@ -82,3 +82,11 @@ def test_tools_that_the_documents_name_are_there() -> None:
     }
     assert named
     assert not [(page, tool) for page, tool in named if not (ROOT / tool).exists()]
+
+
+def test_tests_that_the_documents_name_are_there() -> None:
+    page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 30
+    for path, name in named:
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), (path, name)

@@ -157,6 +157,25 @@ def test_source_that_is_cut_while_it_is_read_fails(
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 
+def test_source_that_grows_while_it_is_read_is_coded_as_far_as_it_goes(
+    tmp_path: Path, tiny_models: dict[str, str], synthetic
+) -> None:
+    source, out = synthetic.write_clip(tmp_path / "source.ts", 40), tmp_path / "out.ssf"
+    data = source.read_bytes()
+    source.write_bytes(data[: len(data) // 2 // 188 * 188])
+    report = streamcodec.encode(
+        source,
+        out,
+        gop=5,
+        preset="fast",
+        progress=at_frame(3, lambda: source.write_bytes(data)),
+        **tiny_models,
+    )
+    assert 10 < report.frames <= 40
+    assert len(list(streamcodec.open(out))) == report.frames
+    assert not streamcodec.verify(out).lost
+
+
 def test_stream_that_is_cut_while_it_is_read_fails(stream: Path, tmp_path: Path) -> None:
     long = tmp_path / "long.ssf"  # longer than what is read ahead
     streamcodec.concat([stream] * 12, long)

@@ -12,6 +12,7 @@ source's, by number and pixels. A line of JSON at the end counts what was done; 
 """
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
@@ -189,8 +190,9 @@ def main() -> None:
         arguments.seed, arguments.keep, arguments.most_seconds, arguments.most_megabytes
     )
     end = time.monotonic() + arguments.seconds
-    while time.monotonic() < end and fuzzer.counts["mutants"] != arguments.mutants:
-        fuzzer.step()
+    with contextlib.suppress(KeyboardInterrupt):  # what was counted until then is printed
+        while time.monotonic() < end and fuzzer.counts["mutants"] != arguments.mutants:
+            fuzzer.step()
     print(
         json.dumps(
             {
