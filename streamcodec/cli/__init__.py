@@ -1,5 +1,5 @@
 """The command line: `streamcodec
-encode|search|decode|image|info|verify|repair|cut|concat|models|import-checkpoint|train|transcode|evaluate|compare`.
+encode|search|decode|play|image|info|verify|repair|cut|concat|models|import-checkpoint|train|transcode|evaluate|compare`.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 corrupt or unsupported stream, 4 some files of several
 failed, or part of a stream that was repaired is lost, 130 interrupted, 143 told to end.

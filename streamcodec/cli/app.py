@@ -13,6 +13,7 @@ COMMANDS = (
     "encode",
     "search",
     "decode",
+    "play",
     "image",
     "info",
     "verify",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Unpack
+from typing import Protocol, Unpack
 
 from streamcodec.checks import check_path, check_range
 from streamcodec.container import Header, Index, Loss, Losses, describe_losses
@@ -23,7 +23,7 @@ from streamcodec.tracks import Carry, Track, TrackPacket, check_carry
 from streamcodec.types import RawFrame
 from streamcodec.video import VideoWriter, keeps_tracks, storable_time_base, stores_lengths
 
-__all__ = ["DecodeReport", "decode"]
+__all__ = ["DecodeReport", "decode", "write_played"]
 
 _MICROSECOND = Fraction(1, 10**6)
 
@@ -108,7 +108,7 @@ def decode(
             keep_offset=keep_offset, time_base=time_base,
         )  # fmt: skip
         with hinting(on_damage), writer, overlapped(selected) as items:
-            done = _write(items, writer, expected, progress)
+            done = write_played(items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
         return DecodeReport(
             done,
@@ -122,9 +122,16 @@ def decode(
         )
 
 
-def _write(
+class PlayedSink(Protocol):
+    """Where what is played goes."""
+
+    def write(self, frame: RawFrame) -> None: ...
+    def write_packet(self, packet: TrackPacket) -> None: ...
+
+
+def write_played(
     items: Iterable[Frame | TrackPacket],
-    writer: VideoWriter,
+    writer: PlayedSink,
     expected: int | None,
     progress: Progress | None,
 ) -> int:

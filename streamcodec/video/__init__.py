@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamcodec.video.color import gray_from_rgb, rgb_of, to_rgb, to_yuv420, yuv420_of
-    from streamcodec.video.muxer import stores_lengths
+    from streamcodec.video.muxer import pipe_sink, stores_lengths
     from streamcodec.video.pictures import (
         DEFAULT_JPEG_QUALITY,
         PICTURE_SUFFIXES,
@@ -36,6 +36,7 @@ __all__ = [
     "keeps_tracks",
     "open_tracks",
     "picture_kind",
+    "pipe_sink",
     "read_picture",
     "rgb_of",
     "storable_time_base",
@@ -50,7 +51,7 @@ __all__ = [
 
 _LAZY = {
     "color": ("gray_from_rgb", "rgb_of", "to_rgb", "to_yuv420", "yuv420_of"),
-    "muxer": ("stores_lengths",),
+    "muxer": ("pipe_sink", "stores_lengths"),
     "pictures": (
         "DEFAULT_JPEG_QUALITY",
         "PICTURE_SUFFIXES",

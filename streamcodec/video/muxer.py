@@ -23,7 +23,7 @@ from streamcodec.video.pixels import FULL, LIMITED, RGB_MATRIX, FrameMaker
 from streamcodec.video.times.timing import MAX_STEP, PacketTimer, Ticks
 from streamcodec.video.tracks.write import TrackMuxer, common_ticks
 
-__all__ = ["MuxerSink", "keeps_rotation", "stores_lengths"]
+__all__ = ["MuxerSink", "keeps_rotation", "pipe_sink", "stores_lengths"]
 
 _TRACK_LENGTHS = ("mp4", "mov")  # the muxers that store the length of a track
 _ASPECT_INSIDE = ("libx264", "libx265")  # in their own headers, exactly
@@ -37,6 +37,21 @@ def keeps_rotation() -> bool:
 def stores_lengths(target: Path) -> bool:
     """Whether a video file of this name stores how long each frame lasts, in ticks (MP4, MOV)."""
     return CONTAINERS.get(target.suffix.lower()) in _TRACK_LENGTHS
+
+
+def pipe_sink(
+    pipe: int, video: VideoFormat, tracks: Sequence[Track], chapters: Sequence[Chapter]
+) -> "MuxerSink":
+    """Matroska with uncompressed 4:2:0 into a pipe, by its descriptor; it begins at 0. The sample aspect ratio is not in it.
+
+    Raises OutputError, also where the system has no /dev/fd.
+    """
+    encoder = EncoderChoice("rawvideo", "yuv420p", {})
+    square = replace(video, sample_aspect_ratio=Fraction(1))
+    name = Path("the player's input.mkv")
+    return MuxerSink(
+        Path(f"/dev/fd/{pipe}"), name, square, encoder, {}, tracks, chapters, keep_offset=False
+    )
 
 
 class MuxerSink:

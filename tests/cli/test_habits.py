@@ -26,6 +26,7 @@ MISSING = [
     ["encode", "missing.mp4", "out.ssf"],
     ["search", "missing.mp4"],
     ["decode", "missing.ssf", "out.mp4"],
+    ["play", "missing.ssf"],
     ["info", "missing.ssf"],
     ["verify", "missing.ssf"],
     ["repair", "missing.ssf", "out.ssf"],
