@@ -53,9 +53,15 @@ def say_notes(source: str, notes: Sequence[str]) -> None:
         say(f"streamcodec: note: {source}: {of_command_line('; '.join(notes))}", err=True)
 
 
-def say_json(value: Any, *, err: bool = False, default: Callable[[Any], Any] | None = None) -> None:
+def say_json(
+    value: Any,
+    *,
+    err: bool = False,
+    default: Callable[[Any], Any] | None = None,
+    on_a_line: bool = False,
+) -> None:
     """Print a value as JSON, which is ASCII. `default`: of values that JSON does not know."""
-    click.echo(json.dumps(value, indent=2, default=default), err=err)
+    click.echo(json.dumps(value, indent=None if on_a_line else 2, default=default), err=err)
 
 
 def written(out: str, frames: int, gops: int, size_bytes: int) -> str:

@@ -1,6 +1,5 @@
 """`streamcodec info IN`: reads the header and the index only."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from fractions import Fraction
@@ -62,7 +61,7 @@ def info(source: str, as_json: bool, packets: bool, **options: Any) -> None:
         if packets and not follow:
             facts["packets"] = [_packet_facts(item) for item in reader.headers()]
     if as_json and follow:
-        _say_line(facts)
+        say_json(facts, on_a_line=True)
     elif as_json:
         say_json(facts)
     else:
@@ -81,15 +80,10 @@ def _arriving(reader: Reader, *, packets: bool) -> Iterator[dict[str, Any]]:
 
 def _say_arrived(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        _say_line(facts)
+        say_json(facts, on_a_line=True)
     else:
         time = f" {facts['seconds']:.3f} s" if facts["type"] == "frame" else ""
         say(f"{_packet_line(facts)}{time}")
-
-
-def _say_line(facts: dict[str, Any]) -> None:
-    """One JSON object on a line of its own."""
-    click.echo(json.dumps(facts))
 
 
 def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:

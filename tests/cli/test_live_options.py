@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -10,6 +11,13 @@ from support.growing import growing
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
 TINY = ["--intra", "tiny-intra", "--inter", "tiny-inter"]
+
+
+@pytest.fixture(scope="module")
+def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 frames of 96x64."""
+    path: Path = synthetic.write_clip(tmp_path_factory.mktemp("live") / "clip.mp4", 24)
+    return path
 
 
 @pytest.fixture

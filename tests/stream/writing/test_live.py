@@ -180,7 +180,7 @@ def test_signal_ends_a_live_encode_with_a_complete_stream(
     tmp_path: Path, tiny_models: dict[str, str], number: signal.Signals, code: int
 ) -> None:
     path = tmp_path / "v.ssf"
-    command = [sys.executable, "-m", "streamcodec", "encode", "-", str(path), "--low-latency"]
+    command = [sys.executable, "-P", "-m", "streamcodec", "encode", "-", str(path), "--low-latency"]
     command += ["--quiet", "--intra", "tiny-intra", "--inter", "tiny-inter"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -209,7 +209,17 @@ def test_decoded_frames_come_through_a_pipe_as_they_are_coded(
         VideoFormat(WIDTH, HEIGHT, time_base=Fraction(1, 30), frame_rate=Fraction(30)),
         streamcodec.EncodeOptions(**tiny_models),
     )
-    command = [sys.executable, "-m", "streamcodec", "decode", "--follow", str(path), "-", "--quiet"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "streamcodec",
+        "decode",
+        "--follow",
+        str(path),
+        "-",
+        "--quiet",
+    ]
     with path.open("wb", buffering=0) as file:
         writer = streamcodec.Writer(file, encoder.header)
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
