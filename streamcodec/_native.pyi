@@ -241,14 +241,14 @@ class Reference:
 class RowAdaptation:
     """How symbols move the rows of what follows: native/src/frame/adapt.hpp, for decoders that compute the rows themselves.
 
-    Raises UsageError.
+    `adapts`: False of weights of format 1; all symbols then add 0. Raises UsageError.
     """
 
-    def __init__(self, tables: Tables) -> None: ...
+    def __init__(self, tables: Tables, *, adapts: bool) -> None: ...
     def move(
-        self, rows: NDArray[np.int16], sums: NDArray[np.int32] | None = None
+        self, rows: NDArray[np.int16], sums: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-        """Rows (grids, h16, w16, 96) limited to 0..63, and those moved by the shifts of the sums (96, 4, 8); None: all are 0."""
+        """Rows (grids, h16, w16, 96) limited to 0..63, and those moved by the shifts of the sums (96, 4, 8)."""
 
     def sums(self, rows: NDArray[np.uint8], symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """What symbols (grids, h16, w16, 96) add to the sums, with their rows before they were moved."""

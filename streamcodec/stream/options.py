@@ -147,7 +147,7 @@ class EncodeOptions:
     scale: str | None = option(
         None, "Size of the pictures, in pixels.", metavar="WxH", default="the source's"
     )
-    fps: str | None = option(
+    fps: str | float | Fraction | None = option(
         None,
         "Constant frame rate, such as 25 or 30000/1001: frames are repeated or left out.",
         metavar="N",
@@ -249,7 +249,7 @@ def options_of(options: EncodeOptions | None, settings: EncodeSettings) -> Encod
     """The options with these fields in place of their own. Raises UsageError for both a quality and a target among the fields."""
     if options is not None and not isinstance(options, EncodeOptions):
         raise UsageError(f"options is a {type(options).__name__}; accepted: EncodeOptions")
-    changed = replace(options or EncodeOptions(), **settings)  # type: ignore[arg-type]  # fps: becomes text
+    changed = replace(options or EncodeOptions(), **settings)
     if "quality" in settings and changed.target is not None:
         raise UsageError(
             f"quality is {changed.quality} and the target {changed.target}; accepted: one of the two"

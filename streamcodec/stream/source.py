@@ -76,7 +76,7 @@ class SourceRange:
             options.video_track,
             options.hdr,
             options.scale,
-            options.fps,
+            None if options.fps is None else str(options.fps),
         )
 
     @property

@@ -14,8 +14,11 @@ from .pictures import weights_of
 ROW, SHIFT = 20, 3
 
 
-def adaptation() -> _native.RowAdaptation:
-    return _native.RowAdaptation(native_tables(weights_of("inter")))
+NO_SUMS = np.zeros((96, 4, 8), np.int32)
+
+
+def adaptation(*, adapts: bool = True) -> _native.RowAdaptation:
+    return _native.RowAdaptation(native_tables(weights_of("inter")), adapts=adapts)
 
 
 def drawn(row: int, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -44,8 +47,8 @@ def test_sums_and_moves_are_the_oracles(shape: tuple[int, ...]) -> None:
     given, found = native.move(few, sums)
     np.testing.assert_array_equal(given, few)
     np.testing.assert_array_equal(found, moved(few.astype(np.int64), sums))
-    np.testing.assert_array_equal(native.move(few)[1], few)
-    np.testing.assert_array_equal(native.move(few * 3 - 60)[1], (few * 3 - 60).clip(0, 63))
+    np.testing.assert_array_equal(native.move(few, NO_SUMS)[1], few)
+    np.testing.assert_array_equal(native.move(few * 3 - 60, NO_SUMS)[1], (few * 3 - 60).clip(0, 63))
 
 
 def test_rows_move_to_where_the_symbols_come_from() -> None:
@@ -67,13 +70,19 @@ def test_little_evidence_moves_nothing() -> None:
     np.testing.assert_array_equal(native.move(rows.astype(np.int16), sums)[1], rows)
 
 
+def test_without_adaptation_symbols_add_nothing() -> None:
+    rows, symbols = np.full((1, 2, 2, 96), ROW, np.uint8), np.ones((1, 2, 2, 96), np.int32)
+    assert adaptation().sums(rows, symbols).any()
+    assert not adaptation(adapts=False).sums(rows, symbols).any()
+
+
 def test_what_does_not_fit_is_refused() -> None:
     native = adaptation()
     rows, symbols = np.ones((1, 2, 2, 96), np.uint8), np.zeros((1, 2, 2, 96), np.int32)
     with pytest.raises(UsageError, match="rows must be"):
-        native.move(rows[..., :90].astype(np.int16))
+        native.move(rows[..., :90].astype(np.int16), NO_SUMS)
     with pytest.raises(UsageError, match="sums must be"):
-        native.move(rows.astype(np.int16), np.zeros((96, 4, 7), np.int32))
+        native.move(rows.astype(np.int16), NO_SUMS[..., :7].copy())
     with pytest.raises(UsageError, match=r"0\.\.63"):
         native.sums(rows + 63, symbols)
     with pytest.raises(UsageError, match="one shape"):

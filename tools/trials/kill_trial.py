@@ -30,7 +30,7 @@ from pathlib import Path
 from streamcodec.container import Packet, PacketType, Reader
 from streamcodec.errors import StreamCodecError
 
-COMMAND = [sys.executable, "-m", "streamcodec", "encode"]
+COMMAND = [sys.executable, "-P", "-m", "streamcodec", "encode"]
 LOOK_SECONDS = 0.001
 
 

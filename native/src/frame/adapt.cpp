@@ -8,14 +8,15 @@ namespace streamcodec::frame {
 
 namespace {
 
-constexpr std::int32_t kFirstOfClass[kRowClasses] = {1, 8, 16, 26};
 constexpr std::int32_t kPenalty = 512;  // 1/256 bit
 constexpr std::int32_t kFromNearest[kShifts] = {0, -1, 1, -2, 2, -3, 3, 4};
 constexpr std::size_t kMostPositions = 4096;
 
+// Of a row above 0.
 std::size_t class_of(std::int32_t row) {
-    return static_cast<std::size_t>((row >= kFirstOfClass[1]) + (row >= kFirstOfClass[2]) +
-                                    (row >= kFirstOfClass[3]));
+    std::size_t found = kRowClasses - 1;
+    while (row < kFirstOfClass[found]) --found;
+    return found;
 }
 
 // By the i-th shift.
@@ -41,7 +42,6 @@ std::int16_t best_shift(const std::int32_t* sums) {
 }  // namespace
 
 RowShifts::RowShifts(const RowSums& sums) {
-    if (sums.empty()) return;
     for (std::size_t channel = 0; channel < kChannels; ++channel) {
         for (std::size_t c = 0; c < kRowClasses; ++c) {
             shifts_[c * kChannels + channel] =
@@ -50,14 +50,16 @@ RowShifts::RowShifts(const RowSums& sums) {
     }
 }
 
-RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear * kShifts) {
+RowCosts::RowCosts(const Costs& costs, bool adapts)
+    : costs_(costs), adapts_(adapts), near_(kScaleRows * kNearMagnitudes * kShifts) {
     for (std::int32_t row = 1; row < kScaleRows; ++row) {
         const auto at = static_cast<std::size_t>(row);
         places_[at] = static_cast<std::uint8_t>(class_of(row) * kShifts);
-        for (std::size_t magnitude = 0; magnitude < kNear; ++magnitude) {
+        for (std::size_t magnitude = 0; magnitude < kNearMagnitudes; ++magnitude) {
             for (std::size_t i = 0; i < kShifts; ++i) {
-                near_[(at * kNear + magnitude) * kShifts + i] = static_cast<std::uint16_t>(
-                    costs.of(moved_row(row, i), static_cast<std::int32_t>(magnitude)));
+                near_[(at * kNearMagnitudes + magnitude) * kShifts + i] =
+                    static_cast<std::uint16_t>(
+                        costs.of(moved_row(row, i), static_cast<std::int32_t>(magnitude)));
             }
         }
     }
@@ -66,27 +68,26 @@ RowCosts::RowCosts(const Costs& costs) : costs_(costs), near_(kScaleRows * kNear
 // A sum is below 2^31: of at most 2 * 4096 symbols of at most 2^14 each, and what is left of such.
 RowSums RowCosts::sums(const Geometry& size, std::size_t grids, const std::uint8_t* rows,
                        const std::int32_t* symbols, const Kernels& kernels, Team& team) const {
+    RowSums all{};
+    if (!adapts_) return all;
     const std::size_t height = size.rows8() / 2, width = size.columns8() / 2;
     const std::size_t every = 1 + (height * width - 1) / kMostPositions;
     const std::size_t counted = (height + every - 1) / every;
     std::vector<RowSums> parts(team.size());
     for_rows(team, grids * counted, [&](std::size_t row, std::size_t member) {
-        RowSums& part = parts[member];
-        if (part.empty()) part.resize(kRowSums);
         const std::size_t y = row / counted * height + row % counted * every;
         for (std::size_t position = y * width; position < (y + 1) * width; ++position) {
             const std::size_t at = position * kChannels;
-            add(rows + at, symbols + at, kernels, part.data());
+            add(rows + at, symbols + at, kernels, parts[member].data());
         }
     });
-    RowSums all(kRowSums);
-    for (const RowSums& part : parts) all = added(std::move(all), part);
+    for (const RowSums& part : parts) all += part;
     return all;
 }
 
 void RowCosts::add(const std::uint8_t* rows, const std::int32_t* symbols, const Kernels& kernels,
                    std::int32_t* sums) const {
-    constexpr auto most = static_cast<std::int32_t>(kNear) - 1;
+    constexpr auto most = static_cast<std::int32_t>(kNearMagnitudes) - 1;
     std::int32_t beyond = 0;
     for (std::size_t i = 0; i < kChannels; ++i) {
         beyond |= static_cast<std::int32_t>(symbols[i] > most) | (symbols[i] < -most);
@@ -110,9 +111,8 @@ void RowCosts::add_far(const std::uint8_t* rows, const std::int32_t* symbols,
     }
 }
 
-RowSums added(RowSums a, const RowSums& b) {
-    if (a.empty()) return b;
-    for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
+RowSums& operator+=(RowSums& a, const RowSums& b) {
+    for (std::size_t i = 0; i < kRowSums; ++i) a[i] += b[i];
     return a;
 }
 

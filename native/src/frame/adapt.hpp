@@ -33,12 +33,11 @@
 
 namespace streamcodec::frame {
 
-constexpr std::size_t kRowClasses = 4, kShifts = 8;
 constexpr std::int32_t kLeastShift = -3;
 constexpr std::size_t kRowSums = kChannels * kRowClasses * kShifts;
 
-// [channel][class][m - kLeastShift]; none: all are 0.
-using RowSums = std::vector<std::int32_t>;
+// [channel][class][m - kLeastShift]
+using RowSums = std::array<std::int32_t, kRowSums>;
 
 class RowShifts {
   public:
@@ -56,27 +55,26 @@ class RowShifts {
 // What symbols cost in the moved rows.
 class RowCosts {
   public:
-    explicit RowCosts(const Costs& costs);
+    // `adapts`: whether there is row adaptation.
+    RowCosts(const Costs& costs, bool adapts);
 
     // The sums of the symbols of one or two parities, one after the other, with their rows before
-    // they were moved.
+    // they were moved; 0 if there is no adaptation.
     RowSums sums(const Geometry& size, std::size_t grids, const std::uint8_t* rows,
                  const std::int32_t* symbols, const Kernels& kernels, Team& team) const;
 
   private:
-    static constexpr std::size_t kNear = 16;  // magnitudes below are looked up
-
     void add(const std::uint8_t* rows, const std::int32_t* symbols, const Kernels& kernels,
              std::int32_t* sums) const;
     void add_far(const std::uint8_t* rows, const std::int32_t* symbols, std::int32_t* sums) const;
 
     const Costs& costs_;
+    const bool adapts_;
     std::vector<std::uint16_t> near_;  // [row][magnitude][m - kLeastShift]; of row 0: 0
     std::array<std::uint8_t, kScaleRows> places_{};  // of a row's sums among those of its channel
 };
 
-// a + b
-RowSums added(RowSums a, const RowSums& b);
+RowSums& operator+=(RowSums& a, const RowSums& b);
 // What is left of the sums of a P-frame for the next one.
 RowSums faded(RowSums sums);
 

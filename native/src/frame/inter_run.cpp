@@ -84,16 +84,9 @@ void InterRun::code_symbols(SymbolPort& port) {
 
 // Notes what the symbols of a step say about the rows of the next frame.
 void InterRun::adapt(std::size_t step) {
-    if (!model_.adapts) {
-        state_->row_sums[step].assign(kRowSums, 0);
-        return;
-    }
-    RowSums sums =
-        model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), kernels_, team_);
-    if (!reference_.is_key()) {
-        sums = added(std::move(sums), faded(reference_.frame->row_sums[step]));
-    }
-    state_->row_sums[step] = std::move(sums);
+    RowSums& sums = state_->row_sums[step];
+    sums = model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), kernels_, team_);
+    if (!reference_.is_key()) sums += faded(reference_.frame->row_sums[step]);
     job_.spent("adapt");
 }
 

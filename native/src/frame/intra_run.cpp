@@ -85,7 +85,7 @@ void IntraRun::expand() {
 void IntraRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
     work_.maps.clear(places_.context);
-    RowSums sums;
+    RowSums sums{};
     for (std::size_t step = 0; step < 4; ++step) {
         run(places_.indexes[step], "indexes");
         const RowShifts shifts(sums);
@@ -96,9 +96,9 @@ void IntraRun::code_symbols(SymbolPort& port) {
         job_.spent("symbols");
         for_rows(rows, [&](std::size_t row) { settle(kGrids[step], row); });
         job_.spent("settle");
-        if (step == 3 || !model_.adapts) continue;
-        sums = added(std::move(sums), model_.row_costs.sums(size_, 1, work_.given_rows(),
-                                                            work_.symbols(), kernels_, team_));
+        if (step == 3) continue;
+        sums +=
+            model_.row_costs.sums(size_, 1, work_.given_rows(), work_.symbols(), kernels_, team_);
         job_.spent("adapt");
     }
 }

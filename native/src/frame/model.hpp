@@ -96,7 +96,6 @@ class Model {
     const std::shared_ptr<const Tables> tables;
     const Costs costs;
     const RowCosts row_costs;
-    const bool adapts;
     const std::int16_t* log() const { return log_.data(); }
     const std::int32_t* step(std::int32_t quality) const { return &step_[at(quality)]; }
     const std::int32_t* gain(std::int32_t quality) const { return &gain_[at(quality)]; }

@@ -11,7 +11,6 @@
 
 namespace streamcodec::frame {
 
-constexpr std::int32_t kScaleRows = 64;    // rows of the tables for the symbols of the latent
 constexpr std::int32_t kMaxSymbol = 2047;  // in magnitude
 
 // What the symbols of the latent cost.

@@ -1,5 +1,6 @@
 #include "frame/reference.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -78,8 +79,7 @@ Reference make_reference(const Planes& planes, const Geometry& size, const Refer
     state->field = *field;
     state->magnitudes.assign(magnitudes.begin(), magnitudes.end());
     for (const std::size_t step : {0u, 1u}) {
-        const std::int32_t* const first = row_sums.begin() + step * kRowSums;
-        state->row_sums[step].assign(first, first + kRowSums);
+        std::copy_n(row_sums.begin() + step * kRowSums, kRowSums, state->row_sums[step].begin());
     }
     return {size, state, key->frame};
 }

@@ -243,18 +243,17 @@ py::object row_sums_of_reference(const Reference& reference) {
 // Row adaptation for decoders that compute the rows elsewhere.
 class RowAdaptation {
   public:
-    explicit RowAdaptation(TablesPointer tables)
-        : tables_(std::move(tables)), costs_(*tables_), row_costs_(costs_) {}
+    RowAdaptation(TablesPointer tables, bool adapts)
+        : tables_(std::move(tables)), costs_(*tables_), row_costs_(costs_, adapts) {}
 
-    py::tuple move(const py::object& rows, const std::optional<py::object>& sums) const {
+    py::tuple move(const py::object& rows, const py::object& sums) const {
         const auto from = array_view<std::int16_t>(rows, 4, "rows");
         check_rows(rows);
-        frame::RowShifts shifts;
-        if (sums) {
-            const auto view = array_view<std::int32_t>(*sums, 3, "sums");
-            if (view.size != frame::kRowSums) throw BadArgument("sums must be (96, 4, 8)");
-            shifts = frame::RowShifts(frame::RowSums(view.begin(), view.end()));
-        }
+        const auto view = array_view<std::int32_t>(sums, 3, "sums");
+        if (view.size != frame::kRowSums) throw BadArgument("sums must be (96, 4, 8)");
+        frame::RowSums before;
+        std::copy(view.begin(), view.end(), before.begin());
+        const frame::RowShifts shifts(before);
         Bytes given(shape(rows));
         py::array_t<std::uint16_t> moved(shape(rows));
         std::uint8_t* const to_given = given.mutable_data();
@@ -349,8 +348,9 @@ void bind_frame(py::module_& module) {
         .def_property_readonly("row_sums", &row_sums_of_reference)
         .def("planes", &planes_of_reference);
     py::class_<RowAdaptation>(module, "RowAdaptation")
-        .def(py::init<TablesPointer>(), py::arg("tables").none(false))
-        .def("move", &RowAdaptation::move, py::arg("rows"), py::arg("sums") = py::none())
+        .def(py::init<TablesPointer, bool>(), py::arg("tables").none(false), py::kw_only(),
+             py::arg("adapts"))
+        .def("move", &RowAdaptation::move, py::arg("rows"), py::arg("sums"))
         .def("sums", &RowAdaptation::sums, py::arg("rows"), py::arg("symbols"));
     bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
     bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);

@@ -46,7 +46,7 @@ class FrameDecoder(ABC):
         tables = weights.tables
         self._device = device
         self._tables = _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
-        self._adaptation = _native.RowAdaptation(self._tables) if weights.adapts else None
+        self._adaptation = _native.RowAdaptation(self._tables, adapts=weights.adapts)
         self._slots = {slot.name: slot for slot in weights.network.slots}
         self._network = TorchNetwork(on_grids(weights.network, weights.kind), device)
         self._log = torch.from_numpy(weights.log_table).to(device)
@@ -89,21 +89,16 @@ class FrameDecoder(ABC):
         return torch.zeros(shape, dtype=torch.int32, device=self._device)
 
     def _symbols(
-        self, stream: _native.Decoder, rows: Tensor, sums: NDArray[np.int32] | None
+        self, stream: _native.Decoder, rows: Tensor, sums: NDArray[np.int32]
     ) -> tuple[Tensor, NDArray[np.int32]]:
         """rows: (n, 96, h, w) of n parities, any integers, to be moved by what `sums` say. Symbols int32
         of the same shape, and what they add to the sums."""
         order = rows.short().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        if self._adaptation is None:
-            given, moved = order, order.clip(0, SCALE_ROWS - 1).astype(np.uint16)
-        else:
-            given, moved = self._adaptation.move(order, sums)
+        given, moved = self._adaptation.move(order, sums)
         symbols = stream.get(moved.ravel())
         _check_symbols(symbols, _LARGEST_SYMBOL, "symbol")
         shaped = symbols.reshape(given.shape)
         found = torch.from_numpy(shaped).to(self._device).permute(0, 3, 1, 2)
-        if self._adaptation is None:
-            return found, np.zeros(_SUMS, np.int32)
         return found, self._adaptation.sums(given, shaped)
 
 

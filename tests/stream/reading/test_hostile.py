@@ -145,7 +145,7 @@ def test_little_memory_gives_no_traceback(clip: Path, tmp_path: Path, megabytes:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
     found = subprocess.run(
-        [sys.executable, "-m", "streamcodec", "encode", str(clip), str(tmp_path / "out.ssf")],
+        [sys.executable, "-P", "-m", "streamcodec", "encode", str(clip), str(tmp_path / "out.ssf")],
         preexec_fn=limit,
         capture_output=True,
         text=True,

@@ -21,6 +21,12 @@ constexpr std::size_t kChannels = 96;  // of the latent
 constexpr std::int32_t kLogEntries = 4096;
 constexpr std::int32_t kResidualLimit = 8191;  // of the inverse transform's samples, 1/16 pixel
 
+// Of the tables' rows for symbols of the latent, and of row adaptation (adapt.hpp).
+constexpr std::int32_t kScaleRows = 64;
+constexpr std::size_t kRowClasses = 4, kShifts = 8;
+constexpr std::int16_t kFirstOfClass[kRowClasses] = {1, 8, 16, 26};
+constexpr std::size_t kNearMagnitudes = 16;  // those below have their costs in a table
+
 // The bases of the transforms.
 // [frequency][pixel]: round(2^13 * sqrt(2 / N) * (frequency == 0 ? sqrt(1 / 2) : 1) * cos(pi (2
 // pixel + 1) frequency / 2N)).
@@ -76,13 +82,14 @@ struct Kernels {
     void (*log_scaled)(const std::int16_t* coefficients, const std::int32_t* gain,
                        const std::int16_t* log, std::size_t count, CellRow to);
 
-    // Of a position: given[i] = from[i] limited to 0..63, and that moved by shifts [class][96], as
-    // adapt.hpp says.
+    // Of a position: given[i] = from[i] limited to 0..63, and that moved by shifts
+    // [kRowClasses][96], as adapt.hpp says.
     void (*move_rows)(const std::int16_t* from, const std::int16_t* shifts, std::uint8_t* given,
                       std::uint16_t* moved);
 
-    // Of a position with symbols within +-15: adds costs [row][magnitude][8] to
-    // sums [channel][4][8], of channel i from places[rows[i]] on.
+    // Of a position with magnitudes below kNearMagnitudes: adds costs
+    // [row][kNearMagnitudes][kShifts] to sums [channel][kRowClasses][kShifts], of channel i from
+    // places[rows[i]] on.
     void (*add_costs)(const std::uint8_t* rows, const std::int32_t* symbols,
                       const std::uint16_t* costs, const std::uint8_t* places, std::int32_t* sums);
 

@@ -84,14 +84,14 @@ inline void log_scaled(const std::int16_t* coefficients, const std::int32_t* gai
 
 inline void move_rows(const std::int16_t* from, const std::int16_t* shifts, std::uint8_t* given,
                       std::uint16_t* moved) {
+    constexpr std::int16_t kLast = kScaleRows - 1;
     for (std::size_t i = 0; i < kChannels; ++i) {
-        const std::int16_t row = from[i] < 0 ? 0 : from[i] > 63 ? 63 : from[i];
+        const std::int16_t row = from[i] < 0 ? 0 : from[i] > kLast ? kLast : from[i];
         std::int16_t shift = shifts[i];
-        shift = row >= 8 ? shifts[kChannels + i] : shift;
-        shift = row >= 16 ? shifts[2 * kChannels + i] : shift;
-        shift = row >= 26 ? shifts[3 * kChannels + i] : shift;
+        for (std::size_t c = 1; c < kRowClasses; ++c)
+            shift = row >= kFirstOfClass[c] ? shifts[c * kChannels + i] : shift;
         std::int16_t to = static_cast<std::int16_t>(row + shift);
-        to = to < 1 ? 1 : to > 63 ? 63 : to;
+        to = to < 1 ? 1 : to > kLast ? kLast : to;
         given[i] = static_cast<std::uint8_t>(row);
         moved[i] = static_cast<std::uint16_t>(row == 0 ? 0 : to);
     }
@@ -103,9 +103,9 @@ inline void add_costs(const std::uint8_t* rows, const std::int32_t* symbols,
         const std::size_t row = rows[i];
         if (row == 0) continue;
         const auto magnitude = static_cast<std::size_t>(symbols[i] < 0 ? -symbols[i] : symbols[i]);
-        const std::uint16_t* const from = costs + (row * 16 + magnitude) * 8;
-        std::int32_t* const to = sums + i * 32 + places[row];
-        for (std::size_t k = 0; k < 8; ++k) to[k] += from[k];
+        const std::uint16_t* const from = costs + (row * kNearMagnitudes + magnitude) * kShifts;
+        std::int32_t* const to = sums + i * kRowClasses * kShifts + places[row];
+        for (std::size_t k = 0; k < kShifts; ++k) to[k] += from[k];
     }
 }
 

@@ -16,15 +16,13 @@ inline __m256i load_words(const std::int16_t* from) {
 inline void move_rows_avx2(const std::int16_t* from, const std::int16_t* shifts,
                            std::uint8_t* given, std::uint16_t* moved) {
     const __m256i zero = _mm256_setzero_si256(), one = _mm256_set1_epi16(1),
-                  last = _mm256_set1_epi16(63);
+                  last = _mm256_set1_epi16(kScaleRows - 1);
     for (std::size_t i = 0; i < kChannels; i += 16) {
         const __m256i row = _mm256_min_epi16(_mm256_max_epi16(load_words(from + i), zero), last);
         __m256i shift = load_words(shifts + i);
-        constexpr std::int16_t kBelow[] = {7, 15, 25};
-        for (std::size_t c = 0; c < 3; ++c) {
-            const __m256i is_above = _mm256_cmpgt_epi16(row, _mm256_set1_epi16(kBelow[c]));
-            shift =
-                _mm256_blendv_epi8(shift, load_words(shifts + (c + 1) * kChannels + i), is_above);
+        for (std::size_t c = 1; c < kRowClasses; ++c) {
+            const __m256i is_below = _mm256_cmpgt_epi16(_mm256_set1_epi16(kFirstOfClass[c]), row);
+            shift = _mm256_blendv_epi8(load_words(shifts + c * kChannels + i), shift, is_below);
         }
         const __m256i to =
             _mm256_min_epi16(_mm256_max_epi16(_mm256_add_epi16(row, shift), one), last);
@@ -40,10 +38,12 @@ inline void move_rows_avx2(const std::int16_t* from, const std::int16_t* shifts,
 inline void add_costs_avx2(const std::uint8_t* rows, const std::int32_t* symbols,
                            const std::uint16_t* costs, const std::uint8_t* places,
                            std::int32_t* sums) {
-    for (std::size_t i = 0; i < kChannels; ++i, sums += 32) {
+    static_assert(kShifts == 8);
+    for (std::size_t i = 0; i < kChannels; ++i, sums += kRowClasses * kShifts) {
         const std::size_t row = rows[i];
         const auto magnitude = static_cast<std::size_t>(symbols[i] < 0 ? -symbols[i] : symbols[i]);
-        auto* const from = reinterpret_cast<const __m128i*>(costs + (row * 16 + magnitude) * 8);
+        auto* const from =
+            reinterpret_cast<const __m128i*>(costs + (row * kNearMagnitudes + magnitude) * kShifts);
         auto* const to = reinterpret_cast<__m256i*>(sums + places[row]);
         const __m256i added = _mm256_cvtepu16_epi32(_mm_loadu_si128(from));
         _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), added));
