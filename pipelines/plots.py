@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.dom.minidom import Element, parseString
 
 from streamcodec.errors import NotInstalledError
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["can_draw", "grid", "histogram", "new_figure", "save", "scatter", "svg_of"]
+__all__ = ["can_draw", "grid", "histogram", "inline_svg", "new_figure", "save", "scatter"]
 
 GRID = "#b8c0c8"
 INK = "#7a8795"  # readable on a light and on a dark page
@@ -20,6 +21,9 @@ MARK = "#2f6fb3"
 BINS = 40
 MANY = 800
 """Points from which on dots are drawn smaller."""
+DOTS = "dots"
+PAGE_COLORS = {GRID: "--line", INK: "--soft", MARK: "--accent"}
+"""Of pages/base.html.j2, which has them for light and dark screens."""
 
 
 def can_draw() -> bool:
@@ -64,7 +68,8 @@ def scatter(
     """One dot for each point (x, y); x from 0. At least one point."""
     figure, axes = _chart(x_label, y_label)
     x, y = zip(*points, strict=True)
-    axes.scatter(x, y, s=5 if len(points) > MANY else 12, color=MARK, alpha=0.45, linewidths=0)
+    size = 8 if len(points) > MANY else 18
+    axes.scatter(x, y, s=size, color=MARK, alpha=0.6, linewidths=0, gid=DOTS)
     axes.set_xlim(left=0)
     if y_from_zero:
         axes.set_ylim(bottom=0)
@@ -82,14 +87,52 @@ def _chart(x_label: str, y_label: str) -> tuple["Figure", "Axes"]:
     return figure, axes
 
 
-def svg_of(figure: "Figure", name: str) -> bytes:
-    """The figure as SVG on a transparent ground: the same bytes for the same data and name."""
+def inline_svg(figure: "Figure", name: str, titles: Sequence[str] = ()) -> str:
+    """The figure as an <svg> element of an HTML page, on a transparent ground: the same text for the
+    same data and name, which tells it from the page's other figures. `titles`: what shows over each
+    dot of a `scatter`, in the order of its points."""
     import matplotlib as mpl
 
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return out.getvalue()
+    svg = parseString(out.getvalue()).documentElement
+    assert svg is not None
+    for element in [svg, *svg.getElementsByTagName("*")]:
+        _inline(element, titles)
+    text = str(svg.toxml())
+    for color, variable in PAGE_COLORS.items():
+        text = text.replace(color, f"var({variable})")
+    return text
+
+
+def _inline(element: Element, titles: Sequence[str]) -> None:
+    """Make an element fit to stand in a page: there are no namespaces, and nothing but shapes is
+    referred to by id."""
+    match element.tagName:
+        case "metadata" | "style" if element.parentNode is not None:
+            element.parentNode.removeChild(element)
+        case "svg":
+            for name in ("xmlns", "xmlns:xlink"):
+                element.removeAttribute(name)
+        case "use":
+            element.setAttribute("href", element.getAttribute("xlink:href"))
+            element.removeAttribute("xlink:href")
+        case "g":
+            if element.getAttribute("id") == DOTS:
+                _name_dots(element, titles)
+            if element.hasAttribute("id"):
+                element.removeAttribute("id")
+
+
+def _name_dots(dots: Element, titles: Sequence[str]) -> None:
+    """Give each dot what a browser shows while the mouse is over it."""
+    document = dots.ownerDocument
+    assert document is not None
+    for dot, text in zip(dots.getElementsByTagName("use"), titles, strict=False):
+        title = document.createElement("title")
+        title.appendChild(document.createTextNode(text))
+        dot.appendChild(title)
 
 
 def save(figure: "Figure", png: Path, name: str) -> None:

@@ -91,7 +91,7 @@ def _decode_some(stream: Path, coding: Coding) -> None:
     """Decode GOPs that are evenly spread, the first among them."""
     if not coding.check_gops:
         return
-    with open_stream(stream, device=coding.options.device) as video:
+    with open_stream(stream, device=coding.options.device, **coding.opening) as video:
         gops = len(video.key_frames)
         for number in sorted(
             {gops * index // coding.check_gops for index in range(coding.check_gops)}

@@ -11,6 +11,7 @@ from streamcodec.files import VIDEO_SUFFIXES
 from streamcodec.option_fields import option
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import MAX_PIXELS, OnDamage, OnError
+from streamcodec.weights import NO_MODEL
 
 from ..files.outputs import Listing
 from ..files.sources import STREAM_SUFFIXES, Item
@@ -108,6 +109,13 @@ class Coding:
             "scale": options.scale,
             "fps": options.fps,
         }
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """The arguments of `streamcodec.open` for a stream that was encoded."""
+        options = self.options
+        inter = None if options.inter == NO_MODEL else options.inter
+        return {"intra": options.intra, "inter": inter, "max_pixels": self.max_pixels}
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -25,8 +25,9 @@ from .ray_workers import Actors, Fleet, WorkerSetup
 from .recipe import Coding
 from .report.event_log import EventLog
 from .report.progress import Snapshot, snapshot_of
-from .report.report import write_report
-from .report.summary import Summary
+from .report.report import is_reported, write_report
+from .report.summary import Summary, sum_up
+from .report.thumbnails import picture_reader
 from .schedule.messages import PendingFile, SchedulerOptions
 from .schedule.scheduler import Scheduler
 
@@ -70,9 +71,9 @@ def transcode(
     should know.
 
     On Ctrl-C or SIGTERM running tasks finish; a second one stops at once. Both can be resumed.
-    Files that fail are in the report. Raises UsageError, SourceError for a source that is missing,
-    OutputError for a state that is in use or cannot be written, StreamCodecError if no worker can
-    work.
+    Files that fail are in the report, which a call that finds nothing to do leaves as it is. Raises
+    UsageError, SourceError for a source that is missing, OutputError for a state that is in use or
+    cannot be written, StreamCodecError if no worker can work.
     """
     coding, scheduling = coding or Coding(), scheduling or SchedulerOptions()
     tell = say or (lambda text: None)
@@ -94,10 +95,16 @@ def transcode(
         if not totals.pending:
             tell(_nothing_to_do(totals, coding, retry_failed=retry_failed))
         run = _Run(places, manifest, coding, scheduling, totals, progress, tell)
-        ending = run.on_ray(workers, gpus_per_worker, address) if totals.pending else "finished"
+        ending = run.on_ray(workers, gpus_per_worker, address) if totals.pending else "idle"
         manifest.finish(ending)
         places.clear()
-        return write_report(manifest, places.state)
+        if ending == "idle" and is_reported(manifest, places.state):
+            summary = sum_up(manifest)
+            assert summary is not None  # of the run that was begun
+            return summary
+        pictures = picture_reader(coding.opening if coding.encodes else None)
+        read_picture = None if ending == "cancelled" else pictures
+        return write_report(manifest, places.state, read_picture=read_picture)
 
 
 def _nothing_to_do(totals: Totals, coding: Coding, *, retry_failed: bool) -> str:

@@ -135,7 +135,7 @@ def transcode(
     from streamcodec.pipelines.files.layout import Places
     from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
     from streamcodec.pipelines.transcoding.report.progress import show_progress
-    from streamcodec.pipelines.transcoding.report.report import print_summary
+    from streamcodec.pipelines.transcoding.report.report import print_summary, write_json
     from streamcodec.pipelines.transcoding.run import transcode as transcode_all
 
     places = Places.of(out, listing["state"])
@@ -146,12 +146,12 @@ def transcode(
             redirect_stdout(sys.stderr)
         )  # Ray prints there what it thinks of workers that died
         summary = transcode_all(list(sources), out, coding=coding, say=_say, **listing, **running)
-    if as_json:
-        click.echo((places.state / "report.json").read_text(), nl=False)  # JSON is ASCII
-    elif not quiet:
-        with Manifest.read(places.manifest) as manifest:
+    with Manifest.read(places.manifest) as manifest:
+        if as_json:
+            write_json(manifest, summary, sys.stdout)
+        elif not quiet:
             print_summary(summary, manifest)
-        say(f"report: {places.state / 'report.html'}")
+            say(f"report: {places.state / 'report.html'}")
     return int(summary.exit_code)
 
 

@@ -35,7 +35,11 @@ from .rows import (
     FileState,
     RunRow,
     Totals,
+    Work,
     count_files,
+    count_work,
+    has_run,
+    last_work,
     load_jobs,
     plan_text,
     read_files,
@@ -188,6 +192,18 @@ class Manifest:
         with guarded(self.path):
             return read_run(self._connection)
 
+    def work(self) -> Work:
+        """What was spent on the files of the run, in it and before."""
+        with guarded(self.path):
+            return count_work(self._connection, self._run)
+
+    def is_later_work(self, run: int, started: float) -> bool:
+        """Whether a run had something to do after the one of this number that started then, or that
+        one is not known."""
+        with guarded(self.path):
+            known = has_run(self._connection, run, started)
+            return not known or run < last_work(self._connection)
+
     def flush(self) -> None:
         """Commit: from now on all of it survives."""
         if self._connection.in_transaction:
@@ -198,7 +214,7 @@ class Manifest:
         self._writes = 0
 
     def finish(self, state: str = "finished") -> None:
-        """End the run: "finished", "cancelled" or "stopped". Files that are still in work are to be
+        """End the run: "finished", "cancelled", "stopped" or "idle". Files that are still in work are to be
         done next time."""
         with guarded(self.path):
             self._write(NOT_RUNNING)

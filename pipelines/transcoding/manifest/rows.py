@@ -17,7 +17,11 @@ __all__ = [
     "FileState",
     "RunRow",
     "Totals",
+    "Work",
     "count_files",
+    "count_work",
+    "has_run",
+    "last_work",
     "load_jobs",
     "plan_text",
     "read_files",
@@ -68,8 +72,8 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run. `state`: running, finished, cancelled or stopped. `settings`, `models`, `arguments`:
-    JSON."""
+    """A run. `state`: running, finished, cancelled, stopped, or idle, as it found nothing to do.
+    `settings`, `models`, `arguments`: JSON."""
 
     id: int
     started: float
@@ -79,6 +83,15 @@ class RunRow:
     settings: str
     models: str
     arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was spent on files: `runs` that ended any of them, which took `seconds` of wall time. One
+    that was killed counts to the last file that it ended."""
+
+    runs: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,32 @@ def read_run(connection: Connection, run: int | None = None) -> RunRow | None:
         f"SELECT {columns} FROM runs {where} ORDER BY id DESC LIMIT 1", [] if run is None else [run]
     ).fetchone()
     return None if row is None else RunRow(*row)
+
+
+def last_work(connection: Connection) -> int:
+    """The number of the last run that had something to do; 0 if there was none."""
+    query = "SELECT coalesce(max(id), 0) FROM runs WHERE state != 'idle'"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def has_run(connection: Connection, run: int, started: float) -> bool:
+    """Whether there is a run of this number that started then."""
+    query = "SELECT count(*) FROM runs WHERE id = ? AND started = ?"
+    return bool(connection.execute(query, [run, started]).fetchone()[0])
+
+
+def count_work(connection: Connection, run: int) -> Work:
+    """Of the files that a run listed, and of the run itself unless it was idle or goes on."""
+    ended = "SELECT ended_run, max(finished) FROM files WHERE run = ? GROUP BY ended_run"
+    last = dict(connection.execute(ended, [run]))
+    runs = connection.execute("SELECT id, started, finished FROM runs WHERE state != 'idle'")
+    spans = [
+        (started, last.get(number) if finished is None else finished)
+        for number, started, finished in runs
+        if number in last or number == run
+    ]
+    known = [end - start for start, end in spans if end is not None]
+    return Work(len(known), sum(known))
 
 
 def count_files(connection: Connection, run: int) -> Totals:

@@ -1,8 +1,7 @@
-"""The report as one HTML page that needs nothing else: no network, no script. report.html.j2 says
-what it looks like."""
+"""The report as one HTML page that needs nothing else, and no network. report.html.j2 says what it
+looks like, sorting.js sorts its table."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,12 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamcodec.text import human_bytes, time_text
+from streamcodec.text import human_bytes, shown, time_text
 
 from ...pages.render import render
-from ...plots import can_draw, histogram, scatter, svg_of
+from ...plots import can_draw, histogram, inline_svg, scatter
 from ..manifest.manifest import Manifest
+from ..manifest.rows import FileRow
+from .listed import folder_of
 from .summary import Summary, quantile
+from .thumbnails import ReadPicture, thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 MOST_FAILURES = 200
+MOST_DOTS = 1000
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 FPS = "frames per second of one worker"
 
@@ -38,25 +41,66 @@ class Tile:
 
 @dataclass(frozen=True)
 class Chart:
-    """`image`: a data: URL."""
+    """`svg`: an element."""
 
     title: str
     text: str
-    image: str
+    svg: str
 
 
-def page(manifest: Manifest, summary: Summary) -> str:
+@dataclass(frozen=True)
+class Cell:
+    """Of a table of figures. `value`: what the column is sorted by; None sorts behind."""
+
+    text: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A file that is done. `picture`: a data: URI, or empty."""
+
+    name: str
+    picture: str
+    notes: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+HEADINGS = (
+    "frames",
+    "size",
+    "in",
+    "out",
+    "of input",
+    "bits per pixel",
+    "PSNR, dB",
+    "seconds",
+    "frames per second",
+    "workers lost",
+)
+
+
+def page(manifest: Manifest, summary: Summary, read_picture: ReadPicture | None = None) -> str:
     """The whole page.
 
-    Charts show all files that are done, or a random sample of them; without matplotlib there are
-    none. The table has the first 200 files that failed.
+    Charts show all files that are done, or a random sample of them and those that stand out; without
+    matplotlib there are none. The tables have the files that are done, of more than 200 the worst by
+    PSNR and bits per pixel, and the first 200 that failed; 50 of them have a picture, which
+    `read_picture` makes.
     """
+    folder = folder_of(row.input for row in (*summary.listed, *summary.sample))
+    pictures: dict[str, str] = {}
+    if read_picture is not None:
+        pictures = thumbnails((row.output for row in summary.listed), read_picture)
     return render(
         TEMPLATE,
         summary=summary,
         started=datetime.fromtimestamp(summary.run.started, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         tiles=list(_tiles(summary)),
-        charts=list(_charts(summary)) if can_draw() else None,
+        charts=list(_charts(summary, folder)) if can_draw() else None,
+        folder=shown(folder),
+        headings=HEADINGS,
+        lines=[_line(row, folder, pictures.get(row.output, "")) for row in summary.listed],
         failures=list(islice(manifest.files("failed"), MOST_FAILURES)),
         conditions=_conditions(summary),
     )
@@ -78,31 +122,67 @@ def _tiles(summary: Summary) -> Iterator[Tile]:
     if summary.seconds:
         yield Tile(f"{summary.frames / summary.seconds:.1f}", "frames per second and worker")
     if summary.wall_seconds is not None:
-        yield Tile(time_text(summary.wall_seconds), "wall time")
+        runs = summary.work.runs
+        yield Tile(
+            time_text(summary.wall_seconds), f"wall time{'' if runs == 1 else f', {runs} runs'}"
+        )
 
 
-def _charts(summary: Summary) -> Iterator[Chart]:
+def _line(row: FileRow, folder: str, picture: str) -> Line:
+    share = row.output_bytes / row.input_bytes if row.output_bytes and row.input_bytes else None
+    pixels = (row.width or 0) * (row.height or 0)
+    cells = (
+        Cell(f"{row.frames or 0:,}", row.frames),
+        Cell(f"{row.width}x{row.height}" if pixels else "", pixels),
+        Cell(human_bytes(row.input_bytes), row.input_bytes),
+        Cell(human_bytes(row.output_bytes or 0), row.output_bytes),
+        Cell("" if share is None else f"{share:.1%}", share),
+        Cell("" if row.bpp is None else f"{row.bpp:.4f}", row.bpp),
+        Cell("" if row.psnr_db is None else f"{row.psnr_db:.2f}", row.psnr_db),
+        Cell("" if row.seconds is None else f"{row.seconds:.1f}", row.seconds),
+        Cell("" if row.fps is None else f"{row.fps:.1f}", row.fps),
+        Cell(str(row.attempts or ""), row.attempts),
+    )
+    notes = tuple((row.notes or "").splitlines())
+    return Line(_name(row, folder), picture, notes, cells)
+
+
+def _name(row: FileRow, folder: str) -> str:
+    return shown(row.input.removeprefix(folder))
+
+
+def _charts(summary: Summary, folder: str) -> Iterator[Chart]:
     rows = summary.sample
+    dots = {row.output: row for row in (*summary.listed, *rows[:MOST_DOTS])}.values()
     rates = [row.bpp for row in rows if row.bpp is not None]
     speeds = [row.fps for row in rows if row.fps is not None]
-    quality = [(row.bpp, row.psnr_db) for row in rows if row.bpp and row.psnr_db is not None]
-    lengths = [(row.frames or 0, row.fps) for row in rows if row.fps is not None]
+    judged = [row for row in dots if row.bpp and row.psnr_db is not None]
+    timed = [row for row in dots if row.fps is not None]
     if rates:
         text = _spread(rates, "bits per pixel")
         yield _chart("Size", text, histogram(rates, "bits per pixel"))
-    if quality:
-        text = _spread([psnr_db for _, psnr_db in quality], "dB")
-        yield _chart("Quality", text, scatter(quality, "bits per pixel", "PSNR, dB"))
+    if judged:
+        text = _spread([row.psnr_db for row in rows if row.psnr_db is not None], "dB")
+        points = [(row.bpp or 0.0, row.psnr_db or 0.0) for row in judged]
+        names = [
+            f"{_name(row, folder)}\n{row.bpp:.4f} bits per pixel, {row.psnr_db:.2f} dB"
+            for row in judged
+        ]
+        yield _chart("Quality", text, scatter(points, "bits per pixel", "PSNR, dB"), names)
     if speeds:
         yield _chart("Speed", _spread(speeds, FPS), histogram(speeds, FPS))
         text = "One dot for each file; short files carry the cost of being opened."
-        dots = scatter(lengths, "frames in the file", "frames per second", y_from_zero=True)
-        yield _chart("Speed and length", text, dots)
+        points = [(row.frames or 0, row.fps or 0.0) for row in timed]
+        names = [
+            f"{_name(row, folder)}\n{row.frames:,} frames, {row.fps:.1f} per second"
+            for row in timed
+        ]
+        figure = scatter(points, "frames in the file", "frames per second", y_from_zero=True)
+        yield _chart("Speed and length", text, figure, names)
 
 
-def _chart(title: str, text: str, figure: "Figure") -> Chart:
-    data = b64encode(svg_of(figure, title)).decode()
-    return Chart(title, text, f"data:image/svg+xml;base64,{data}")
+def _chart(title: str, text: str, figure: "Figure", names: Sequence[str] = ()) -> Chart:
+    return Chart(title, text, inline_svg(figure, title, names))
 
 
 def _spread(values: Sequence[float], unit: str) -> str:

@@ -1,10 +1,11 @@
 """How far a job is: a live display on a terminal, lines elsewhere."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from streamcodec.progress import Show as MeterShow
 from streamcodec.progress import meter
 from streamcodec.text import time_text
 
@@ -80,7 +81,16 @@ def snapshot_of(scheduler: Scheduler, listed: Totals, elapsed_seconds: float) ->
 def show_progress(
     stream: TextIO | None = None, every_seconds: float = LINE_SECONDS
 ) -> Iterator[Show]:
-    """Show the snapshots that the block hands to the function it gets: on a terminal a bar,
-    elsewhere a line now and then, and one at the end. `stream`: standard error if None."""
-    with meter("transcode", keep=True, stream=stream, every_seconds=every_seconds) as show:
-        yield lambda snapshot: show(snapshot.share, snapshot.text)
+    """Show the snapshots that the block hands to the function it gets, from the first on: on a
+    terminal a bar, elsewhere a line now and then, and one at the end. `stream`: standard error if
+    None."""
+    with ExitStack() as visible:
+        meters: list[MeterShow] = []
+
+        def show(snapshot: Snapshot) -> None:
+            if not meters:
+                shown = meter("transcode", keep=True, stream=stream, every_seconds=every_seconds)
+                meters.append(visible.enter_context(shown))
+            meters[0](snapshot.share, snapshot.text)
+
+        yield show

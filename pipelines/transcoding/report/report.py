@@ -1,4 +1,4 @@
-"""The end of a job: report.json, report.html, report.parquet and failed.txt in a folder, and a
+"""The end of a job: report.html, failed.txt, report.parquet and report.json in a folder, and a
 table on the terminal.
 
 All are written from the manifest, row by row, so that a million files take no more memory than a
@@ -6,6 +6,7 @@ thousand; each appears whole or not at all.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from importlib.util import find_spec
@@ -25,15 +26,38 @@ from ..manifest.manifest import Manifest
 from ..manifest.rows import FileRow
 from .html import page
 from .summary import Summary, sum_up
+from .thumbnails import ReadPicture
 
-__all__ = ["print_summary", "write_report"]
+__all__ = ["is_reported", "print_summary", "write_json", "write_report"]
 
 PARQUET_ROWS = 10_000  # in one group
 SHOWN_FAILURES = 10
+HEAD = re.compile(r'\{"run": \{"id": (\d+), "started": ([\d.]+)')
+"""How report.json begins."""
+HEAD_CHARACTERS = 200
 
 
-def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = None) -> Summary:
+def is_reported(manifest: Manifest, folder: Path) -> bool:
+    """Whether the report in the folder tells of all work that was done."""
+    if not all((folder / name).exists() for name in ("report.html", "failed.txt")):
+        return False
+    try:
+        with (folder / "report.json").open() as file:
+            found = HEAD.match(file.read(HEAD_CHARACTERS))
+    except (OSError, ValueError):
+        return False
+    return found is not None and not manifest.is_later_work(int(found[1]), float(found[2]))
+
+
+def write_report(
+    manifest: Manifest,
+    folder: Path,
+    *,
+    parquet: bool | None = None,
+    read_picture: ReadPicture | None = None,
+) -> Summary:
     """Report the manifest's last run. `parquet` None writes report.parquet if pyarrow is installed.
+    `read_picture` makes the page's pictures; None = there are none.
 
     Raises UsageError if there was no run, or if Parquet is asked for without pyarrow; OutputError
     if the folder cannot be written to.
@@ -45,10 +69,8 @@ def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = Non
     summary = sum_up(manifest)
     if summary is None:
         raise UsageError(f"{manifest.path} has no run to report")
-    with replace_on_success(folder / "report.json", overwrite=True) as part, part.open("w") as file:
-        _write_json(manifest, summary, file)
     with replace_on_success(folder / "report.html", overwrite=True) as part:
-        part.write_text(page(manifest, summary), encoding="utf-8")
+        part.write_text(page(manifest, summary, read_picture), encoding="utf-8")
     with (
         replace_on_success(folder / "failed.txt", overwrite=True) as part,
         part.open("w", encoding="utf-8") as file,
@@ -57,6 +79,8 @@ def write_report(manifest: Manifest, folder: Path, *, parquet: bool | None = Non
     if parquet or (parquet is None and find_spec("pyarrow") is not None):
         with replace_on_success(folder / "report.parquet", overwrite=True) as part:
             _write_parquet(manifest, part)
+    with replace_on_success(folder / "report.json", overwrite=True) as part, part.open("w") as file:
+        write_json(manifest, summary, file)  # the last: `is_reported` looks at it
     return summary
 
 
@@ -78,13 +102,15 @@ def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = Non
         )
     if summary.totals.failed > SHOWN_FAILURES:
         console.print(f"... and {summary.totals.failed - SHOWN_FAILURES} more, all in failed.txt")
+    if summary.totals.failed:
+        console.print("--retry-failed tries them again", highlight=False)
 
 
 def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     totals = summary.totals
     for name in ("done", "kept", "failed", "skipped", "pending"):
         count = getattr(totals, name)
-        if count or name == "done":
+        if count or (name == "done" and not totals.kept):
             label = {"kept": "done before", "pending": "not done"}.get(name, name)
             yield label, counted(count, "file")
     yield "size", f"{human_bytes(summary.input_bytes)} in, {human_bytes(summary.output_bytes)} out"
@@ -98,7 +124,8 @@ def _lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.noted:
         yield "notes", f"{counted(summary.noted, 'file')}; the commonest: {summary.notes[0][0]}"
     if summary.wall_seconds is not None:
-        yield "wall time", time_text(summary.wall_seconds)
+        runs = "" if summary.work.runs == 1 else f" in {summary.work.runs} runs"
+        yield "wall time", time_text(summary.wall_seconds) + runs
 
 
 def _record(row: FileRow) -> dict[str, Any]:
@@ -108,11 +135,12 @@ def _record(row: FileRow) -> dict[str, Any]:
     return record | {"bpp": row.bpp, "fps": row.fps}
 
 
-def _write_json(manifest: Manifest, summary: Summary, file: TextIO) -> None:
-    """An object: the sums, and all files, one a line."""
+def write_json(manifest: Manifest, summary: Summary, file: TextIO) -> None:
+    """An object: the sums, and all files, one a line. ASCII."""
     run = asdict(summary.run)
     run |= {name: json.loads(run[name]) for name in ("settings", "models", "arguments")}
     head = {"run": run, "totals": asdict(summary.totals), "exit_code": summary.exit_code}
+    head |= {"runs": summary.work.runs}
     head |= {
         name: getattr(summary, name)
         for name in ("input_bytes", "output_bytes", "frames", "seconds", "wall_seconds", "bpp")

@@ -10,7 +10,8 @@ from streamcodec.errors import PARTLY_FAILED
 from streamcodec.rates import bits_per_pixel
 
 from ..manifest.manifest import Manifest
-from ..manifest.rows import FileRow, RunRow, Totals
+from ..manifest.rows import FileRow, RunRow, Totals, Work
+from .listed import Listed
 
 __all__ = ["Summary", "quantile", "sum_up"]
 
@@ -21,8 +22,9 @@ EXIT_CANCELLED = 130
 @dataclass(frozen=True)
 class Summary:
     """A run. Sums are over all files that are done, in this run or before: `input_bytes`,
-    `output_bytes`, `frames`, and `seconds` of work of all workers. `sample`: files that are done,
-    by chance if there are too many to plot. `errors`: the commonest, with their numbers.
+    `output_bytes`, `frames`, and `seconds` of work of all workers; `work` is what the runs took that
+    did it. `sample`: files that are done, by chance if there are too many to plot; `listed`: those
+    that the page lists, of many those that stand out, the worst first. `errors`: the commonest, with their numbers.
     `noted`: files with notes, as something of them is changed or not kept; `notes`: the commonest, with their numbers.
     """
 
@@ -33,15 +35,17 @@ class Summary:
     frames: int
     pixels: int
     seconds: float
+    work: Work
     sample: tuple[FileRow, ...]
+    listed: tuple[FileRow, ...]
     errors: tuple[tuple[str, int], ...]
     noted: int = 0
     notes: tuple[tuple[str, int], ...] = ()
 
     @property
     def wall_seconds(self) -> float | None:
-        """None while the run goes on, or if it was killed."""
-        return None if self.run.finished is None else self.run.finished - self.run.started
+        """Of all runs that did this work; None if that is not known."""
+        return self.work.seconds if self.work.runs else None
 
     @property
     def bpp(self) -> float | None:
@@ -83,11 +87,12 @@ def sum_up(manifest: Manifest) -> Summary | None:
     run = manifest.run
     if run is None:
         return None
-    sums, sample = _Sums(), _Sample(SAMPLE)
+    sums, sample, listed = _Sums(), _Sample(SAMPLE), Listed()
     for row in manifest.files():
         if row.state == "done":
             sums.add(row)
             sample.add(row)
+            listed.add(row)
         elif row.state == "failed":
             sums.errors[_kind(row.error or "unknown")] += 1
     figures = (sums.input_bytes, sums.output_bytes, sums.frames, sums.pixels, sums.seconds)
@@ -95,7 +100,9 @@ def sum_up(manifest: Manifest) -> Summary | None:
         run,
         manifest.totals(),
         *figures,
+        manifest.work(),
         tuple(sample),
+        listed.rows(),
         tuple(sums.errors.most_common(12)),
         sums.noted,
         tuple(sums.notes.most_common(12)),

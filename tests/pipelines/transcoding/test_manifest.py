@@ -13,7 +13,7 @@ from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.enter import Policy
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
-from streamcodec.pipelines.transcoding.manifest.rows import Totals
+from streamcodec.pipelines.transcoding.manifest.rows import Totals, Work
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileError,
     Part,
@@ -208,3 +208,42 @@ def test_foreign_newer_or_damaged_files_fail(path: Path) -> None:
         Manifest.read(path.with_name("none"))
     with pytest.raises(OutputError, match="cannot write"):
         Manifest.open(path / "below" / "a file")
+
+
+def test_work_is_that_of_all_runs_that_ended_these_files(path: Path) -> None:
+    now = [100.0]
+    with Manifest.open(path, clock=lambda: now[0]) as manifest:
+        listed(manifest, ITEMS[:1])
+        now[0] += 10
+        end_all(manifest)
+        now[0] += 1
+        manifest.finish()  # 11 seconds
+        now[0] += 1000
+        listed(manifest, ITEMS[:3])
+        now[0] += 5
+        end_all(manifest)  # killed after 5 seconds
+        now[0] += 1000
+        listed(manifest, ITEMS[:3])
+        now[0] += 1
+        manifest.finish("idle")
+        assert manifest.work() == Work(2, 16.0)
+        listed(manifest, ITEMS[:1])
+        manifest.finish("idle")
+        assert manifest.work() == Work(1, 11.0)
+
+
+def test_later_work_than_that_of_a_report(path: Path) -> None:
+    now = [100.0]
+    with Manifest.open(path, clock=lambda: now[0]) as manifest:
+        first = listed(manifest, ITEMS[:1])
+        assert first.pending == 1
+        end_all(manifest)
+        manifest.finish()
+        now[0] += 7
+        listed(manifest, ITEMS[:1])
+        manifest.finish("idle")
+        assert not manifest.is_later_work(1, 100.0)
+        assert manifest.is_later_work(1, 99.0)  # of another manifest
+        assert manifest.is_later_work(3, 107.0)
+        listed(manifest, ITEMS[:2])  # killed
+        assert manifest.is_later_work(1, 100.0)

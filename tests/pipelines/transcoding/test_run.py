@@ -238,6 +238,48 @@ def test_nothing_to_do_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no file matches: the sources hold none of .3gp" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("ray_here")
+def test_a_run_with_nothing_to_do_leaves_the_report_and_starts_no_ray(
+    dataset: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dataset.add("a.mp4", 3)
+    (dataset.folder / "b.mp4").write_text("no video")
+    out, options = tmp_path / "out", dataset.coding.options
+    command = ["transcode", str(dataset.folder), "--out", str(out), "--workers", "1"]
+    command += ["--intra", options.intra, "--inter", options.inter, "--device", "cpu"]
+    assert run(command) == 4
+    assert "--retry-failed tries them again" in capsys.readouterr().out
+    folder = out / ".streamcodec"
+    names = ("report.html", "report.json", "failed.txt")
+    before = {name: (folder / name).read_bytes() for name in names}
+    assert b"data:image/jpeg;base64," in before["report.html"]
+
+    def no_ray(*_: object) -> None:
+        raise AssertionError("Ray is started")
+
+    monkeypatch.setattr("streamcodec.pipelines.transcoding.run.connected", no_ray)
+    assert run(command) == 4
+    said = capsys.readouterr()
+    assert "nothing to do: 1 of 2 files are done, 1 failed before (--retry-failed" in said.err
+    assert "transcode:" not in said.err  # no bar
+    assert "done before     1 file" in said.out
+    assert "done            0" not in said.out
+    assert {name: (folder / name).read_bytes() for name in names} == before
+
+    wall = json.loads(before["report.json"])["wall_seconds"]
+    assert run([*command, "--json"]) == 4
+    told = json.loads(capsys.readouterr().out)
+    assert (told["totals"]["kept"], told["runs"], told["wall_seconds"]) == (1, 1, wall)
+    (folder / "report.html").unlink()  # as if the first run was killed before it reported
+    assert run(command) == 4
+    again = (folder / "report.html").read_text()
+    assert "nothing was left to do" in again
+    assert '<b class="good">1</b><span>done, 1 of them before</span>' in again
+
+
 def test_dry_run_tells_sizes_and_writes_nothing(
     dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

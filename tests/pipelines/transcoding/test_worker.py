@@ -245,3 +245,13 @@ def test_rate_and_size_hold_for_parts_checks_and_guesses(dataset: Any, tmp_path:
     joined = Path(bench.ref.output).read_bytes()
     assert isinstance(bench.perform("whole"), FileDone)
     assert Path(bench.ref.output).read_bytes() == joined
+
+
+def test_check_decodes_with_the_weights_that_encoded(
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named by their paths, they are in no folder of models."""
+    monkeypatch.delenv("STREAMCODEC_WEIGHTS", raising=False)
+    bench = Bench(dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"), check_gops=1)
+    assert isinstance(bench.perform("whole"), FileDone)
+    assert isinstance(bench.perform("verify"), Verified)
