@@ -248,10 +248,13 @@ def test_rate_and_size_hold_for_parts_checks_and_guesses(dataset: Any, tmp_path:
 
 
 def test_check_decodes_with_the_weights_that_encoded(
-    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Any, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Named by their paths, they are in no folder of models."""
-    monkeypatch.delenv("STREAMCODEC_WEIGHTS", raising=False)
-    bench = Bench(dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"), check_gops=1)
+    monkeypatch.delenv("STREAMCODEC_WEIGHTS")
+    models = {kind: str(tiny_weights / f"tiny-{kind}.safetensors") for kind in ("intra", "inter")}
+    options = replace(dataset.coding.options, **models)
+    out = str(tmp_path / "a.ssf")
+    bench = Bench(dataset, str(tmp_path / "work"), out, options=options, check_gops=1)
     assert isinstance(bench.perform("whole"), FileDone)
     assert isinstance(bench.perform("verify"), Verified)
