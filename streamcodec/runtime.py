@@ -9,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 
-from streamcodec.errors import NotInstalledError
+from streamcodec.errors import NotInstalledError, UsageError
 
 __all__ = [
+    "check_device",
     "has_torch",
     "let_idle_threads_sleep",
     "prepare",
@@ -32,6 +35,12 @@ MALLOPT = {
 
 MAX_THREADS = 256
 """That native code takes."""
+
+DEVICES = ("cpu", "cuda", "hpu", "ipu", "mps", "mtia", "npu", "xla", "xpu")
+"""Kinds that PyTorch or a plug-in of it may have."""
+
+DRIVERS = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
+"""The library that comes with NVIDIA's driver."""
 
 _chosen_threads: int | None = None
 
@@ -53,6 +62,41 @@ def require_torch(what: str) -> None:
         ) from error
     if _chosen_threads is not None:
         torch.set_num_threads(_chosen_threads)
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a device that surely cannot be used, without importing PyTorch, which takes seconds to
+    say so. Raises UsageError; what passes is known once PyTorch has tried it."""
+    kind = "cpu" if device is None else device.partition(":")[0]
+    missing = _missing_cuda() if kind == "cuda" and sys.modules.get("torch") is None else ""
+    if kind not in DEVICES:
+        missing = "there is no such kind of device"
+    if missing:
+        raise UsageError(
+            f"device is {device!r}, which cannot be used here: {missing}; accepted: cpu"
+        )
+
+
+def _missing_cuda() -> str:
+    """What "cuda" lacks; empty if nothing is known to be missing, as where there is no PyTorch."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return ""
+    try:
+        torch = run_path(str(Path(spec.origin).with_name("version.py")))
+    except OSError:
+        return ""
+    if torch.get("hip"):  # AMD's, which is called cuda too
+        return ""
+    if "cuda" in torch and torch["cuda"] is None:
+        return f"PyTorch {torch['__version__']} is a build without GPUs"
+    driver = DRIVERS.get(sys.platform)
+    try:
+        if driver is not None:
+            ctypes.CDLL(driver)
+    except OSError:
+        return f"there is no NVIDIA driver ({driver})"
+    return ""
 
 
 def threads() -> int:

@@ -1,11 +1,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from streamcodec import runtime
+from streamcodec.errors import UsageError
 
 BLOCKED = "import sys; sys.modules['torch'] = None; from streamcodec import runtime\n"
 
@@ -66,3 +69,63 @@ def test_idle_threads_sleep_from_the_import_on(given: str | None, then: str) -> 
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.split() == [then, "False"]
+
+
+def refused(device: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is wrong with a device, as long as PyTorch is not loaded."""
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with pytest.raises(UsageError) as caught:
+        runtime.check_device(device)
+    assert "torch" not in sys.modules
+    return str(caught.value)
+
+
+@pytest.fixture
+def build_of_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """version.py of a PyTorch that is installed."""
+    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(runtime, "find_spec", lambda name: spec)
+    return tmp_path / "version.py"
+
+
+def test_devices_are_refused_before_pytorch_is_loaded(
+    build_of_torch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_of_torch.write_text("__version__ = '2.9+cpu'\ncuda = None\nhip = None\n")
+    start = "device is 'cuda:1', which cannot be used here: "
+    said = refused("cuda:1", monkeypatch)
+    assert said == f"{start}PyTorch 2.9+cpu is a build without GPUs; accepted: cpu"
+    build_of_torch.write_text("__version__ = '2.9'\ncuda = '12.8'\nhip = None\n")
+    monkeypatch.setattr(runtime, "DRIVERS", {sys.platform: "libnowhere.so.1"})
+    said = refused("cuda:1", monkeypatch)
+    assert said == f"{start}there is no NVIDIA driver (libnowhere.so.1); accepted: cpu"
+    assert "there is no such kind of device" in refused("gpu", monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("version", "drivers"),
+    [
+        ("cuda = None\nhip = '6.3'\n", {}),
+        ("cuda = '12.8'\n", {}),
+        ("", {}),
+        (None, {}),
+    ],
+)
+def test_devices_that_may_be_there_pass(
+    build_of_torch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str | None,
+    drivers: dict[str, str],
+) -> None:
+    if version is not None:
+        build_of_torch.write_text(version)
+    monkeypatch.setattr(runtime, "DRIVERS", drivers)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    for device in ("cuda", "cuda:3", "cpu", None, "mps"):
+        runtime.check_device(device)
+
+
+def test_a_device_without_pytorch_is_for_require_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    runtime.check_device("cuda")

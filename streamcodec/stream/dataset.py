@@ -77,11 +77,11 @@ class VideoDataset(Base):
             )
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose another order for the next iteration, the same on all ranks. Call it between iterations: persistent workers
-        that are only about to begin one may take it already.
+        """Choose another order for the next iteration, the same on all ranks.
 
-        Worker processes that live on (`persistent_workers`) take it over too. Raises UsageError
-        unless `epoch` is an integer, 0 or more.
+        Worker processes that live on (`persistent_workers`) take it over too: there call it between iterations. Between `iter(loader)`
+        and the first sample of each worker it is in doubt whether a worker has begun with the old epoch or begins with the new one; a
+        loader does not tell. Raises UsageError unless `epoch` is an integer, 0 or more.
         """
         self._epoch.set(check_count("epoch", epoch, "", at_least=0))
 
@@ -89,8 +89,7 @@ class VideoDataset(Base):
         worker = _worker()
         workers, number = (1, 0) if worker is None else worker
         shards = self._world_size * workers
-        # Read here, not at the first sample. Persistent workers tell the loader that they go on just
-        # before they come here: hence set_epoch is for between iterations.
+        # Read here, not at the first sample, which may come much later than the loader's `iter`.
         epoch = self._epoch.of_iteration(in_worker=worker is not None)
         return self._of_shard(self._rank * workers + number, shards, epoch)
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from streamcodec.checks import check_path
 from streamcodec.errors import ModelError, NotInstalledError, UnsupportedStreamError
-from streamcodec.runtime import has_torch, require_torch
+from streamcodec.runtime import check_device, has_torch, require_torch
 from streamcodec.types import Precision, Preset
 
 if TYPE_CHECKING:
@@ -207,6 +207,7 @@ def _native_model(path: Path, device: str | None) -> "FrameModel":
 
     if device in (None, NativeModel.device):
         return load_native_model(path)
+    check_device(device)
     require_torch(f"device {device}")
     from streamcodec.codec.dct_torch import load_torch_model
     from streamcodec.codec.devices import choose_device
@@ -215,6 +216,7 @@ def _native_model(path: Path, device: str | None) -> "FrameModel":
 
 
 def _zoo_model(path: Path, device: str | None) -> "FrameModel":
+    check_device(device)
     require_torch(f"model {path.stem}")
     import torch
 

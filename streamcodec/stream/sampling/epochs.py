@@ -13,6 +13,11 @@ class SharedEpoch:
     A worker's first iteration takes the number that stood when the process was made, as that may
     start later than the loop that asked for it. Without PyTorch, which has such workers, the number
     is this process's own. A copy made by pickle or copy.deepcopy goes its own way.
+
+    A later iteration of a worker that lives on takes the number as it stands. Which iteration a
+    change is for cannot be told while one begins: a loader starts it without a word to the dataset,
+    its workers answer before they come here, and `iter(loader)` returns with those answers. A change
+    just before that and one just after look alike to a worker that has answered and is not here yet.
     """
 
     def __init__(self) -> None:
