@@ -1,6 +1,7 @@
 """What tests of several parts share."""
 
 import os
+import re
 import signal
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +27,17 @@ KNOWN_SKIPS = (
 )
 """Why a test may be skipped when all extras are installed."""
 
-WITH_RAY = ("tests/pipelines/", "tests/docs/test_blocks.py")
-"""Where the tests lie that start Ray: one instance of it runs at a time."""
+WITH_RAY = (
+    "tests/docs/test_ray_blocks.py",
+    "tests/pipelines/evaluation/test_run.py",
+    "tests/pipelines/reading/test_dataset.py",
+    "tests/pipelines/test_train.py",
+    "tests/pipelines/transcoding/test_faults.py",
+    "tests/pipelines/transcoding/test_run.py",
+)
+"""Files with tests that start Ray: one instance of it runs at a time."""
+
+BY_PAGE = re.compile(r"tests/docs/test_blocks\.py::\w+\[([\w/.-]+)")
 
 RAY_FIXTURES = {"cluster", "ray_data", "ray_here"}
 
@@ -41,20 +51,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what Ray is started for."""
+    """Marks what Ray is started for. UsageError if that is in a file that WITH_RAY lacks."""
     for item in items:
         if RAY_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.ray)
+        if item.get_closest_marker("ray") and not item.nodeid.startswith(WITH_RAY):
+            raise pytest.UsageError(f"{item.nodeid} starts Ray; add its file to WITH_RAY")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of several processes (pytest -n) one runs all tests of a file, which share fixtures, and one all of Ray."""
+    """Of several processes (pytest -n) one runs all tests of a file, which share fixtures, and one all of Ray.
+
+    The blocks of the documentation are divided by page.
+    """
     from xdist.scheduler import LoadFileScheduling
+
+    starts_ray = "not ray" not in config.option.markexpr
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "ray" if nodeid.startswith(WITH_RAY) else super()._split_scope(nodeid)
+            if starts_ray and nodeid.startswith(WITH_RAY):
+                return "ray"
+            block = BY_PAGE.match(nodeid)
+            return block[1] if block else super()._split_scope(nodeid)
 
     return ByFile(config, log)
 

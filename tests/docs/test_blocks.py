@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.commands import (
-    check_command,
-    commands_in,
-    imports_of,
-    run_python,
-    run_python_alone,
-    run_shell,
-)
-from support.documents import LANGUAGES, MARKS, PAGES, Block, Chain, blocks_of, chains_of, is_shown
+from support.commands import check_command, commands_in, run_chain
+from support.documents import LANGUAGES, MARKS, PAGES, Block, Chain, blocks_of, chains_of
 
 CHAINS = [chain for page in PAGES for chain in chains_of(page)]
 SHELL = [block for page in PAGES for block in blocks_of(page) if block.language == "sh"]
@@ -23,15 +16,12 @@ MOST_NOT_RUN = 18
 
 
 def _cases() -> list[Any]:
-    """The chains that run, those that take long with the marks of such tests."""
-    cases = []
-    for chain in CHAINS:
-        slow = chain.marked("slow")
-        marks = [] if slow is None else [pytest.mark.slow]
-        marks += [pytest.mark.ray] if slow and "Ray" in slow else []
-        if chain.marked("not run") is None:
-            cases.append(pytest.param(chain, marks=marks, id=str(chain)))
-    return cases
+    """The chains that run and do not start Ray, those that take long with the mark of such tests."""
+    return [
+        pytest.param(chain, marks=[pytest.mark.slow] if chain.marked("slow") else [], id=str(chain))
+        for chain in CHAINS
+        if chain.marked("not run") is None and not chain.starts_ray
+    ]
 
 
 @pytest.mark.parametrize("chain", _cases())
@@ -41,21 +31,9 @@ def test_a_block_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    prepared("\n".join(block.text for block in chain.blocks), tmp_path)
+    prepared(chain.text, tmp_path)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"__name__": "__main__"}
-    imports = "\n".join(imports_of(each.text) for each in chain.before if each.language == "python")
-    alone, printed = chain.marked("slow") is not None, ""
-    for block in chain.blocks:
-        if block.language == "sh":
-            printed = run_shell(block, tmp_path, alone=alone)
-        elif block.language == "python" and alone:
-            printed = run_python_alone(block, tmp_path, imports)
-        elif block.language == "python":
-            printed = run_python(block, names, imports)
-        else:
-            missed = is_shown(block.text, printed)
-            assert missed is None, f"{block}: {missed!r} is not among\n{printed}"
+    run_chain(chain, tmp_path)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)

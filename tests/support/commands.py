@@ -16,7 +16,7 @@ import click
 
 from streamcodec.cli import run
 from streamcodec.cli.app import app
-from support.documents import ROOT, Block
+from support.documents import ROOT, Block, Chain, is_shown
 
 OPERATORS = set("|<>&;()")
 EXIT_CODE = re.compile(r"#.*\bexit code (\d+)")
@@ -81,6 +81,25 @@ def _check_extras(words: list[str]) -> None:
         extras = named[1].split(",") if named else []
         unknown = set(extras) - set(project["optional-dependencies"])
         assert not unknown, f"no extra is called {', '.join(unknown)}"
+
+
+def run_chain(chain: Chain, folder: Path) -> None:
+    """Run the blocks of a chain in `folder`, which is the current one; AssertionError where one fails or
+    prints something else than is shown. Those that start Ray run in processes of their own.
+    """
+    names: dict[str, Any] = {"__name__": "__main__"}
+    imports = "\n".join(imports_of(each.text) for each in chain.before if each.language == "python")
+    alone, printed = chain.starts_ray, ""
+    for block in chain.blocks:
+        if block.language == "sh":
+            printed = run_shell(block, folder, alone=alone)
+        elif block.language == "python" and alone:
+            printed = run_python_alone(block, folder, imports)
+        elif block.language == "python":
+            printed = run_python(block, names, imports)
+        else:
+            missed = is_shown(block.text, printed)
+            assert missed is None, f"{block}: {missed!r} is not among\n{printed}"
 
 
 def run_shell(block: Block, folder: Path, *, alone: bool = False) -> str:

@@ -3,7 +3,7 @@
 A mark is an HTML comment on a line of its own directly before a block:
 
     <!-- not run: needs a cluster -->   its commands are checked, not run
-    <!-- slow: starts Ray -->           run in a process of its own, among the slow tests
+    <!-- slow: why -->                  among the slow tests; if it starts Ray, in a process of its own
     <!-- continued -->                  runs behind the block before it: in its folder, with its names
     <!-- output -->                     what the block before it prints; numbers may differ
 """
@@ -51,6 +51,14 @@ class Chain:
 
     def __str__(self) -> str:
         return str(self.blocks[0])
+
+    @property
+    def text(self) -> str:
+        return "\n".join(block.text for block in self.blocks)
+
+    @property
+    def starts_ray(self) -> bool:
+        return "Ray" in (self.marked("slow") or "") and self.marked("not run") is None
 
     def marked(self, mark: str) -> str | None:
         """The reason of the first block with this mark."""
