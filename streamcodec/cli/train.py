@@ -13,6 +13,14 @@ __all__ = ["train"]
 ANY = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
+data_option = click.option(
+    "--data",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder that `train data` made. Repeatable.",
+)
+
 
 @click.group()
 def train() -> None:
@@ -88,13 +96,7 @@ def data(
 
 @train.command()
 @click.argument("config", type=ANY)
-@click.option(
-    "--data",
-    type=FOLDER,
-    multiple=True,
-    required=True,
-    help="Folder that `train data` made. Repeatable.",
-)
+@data_option
 @click.option(
     "--out",
     type=FOLDER,
@@ -190,13 +192,7 @@ def run(
 
 @train.command()
 @click.argument("state", type=ANY)
-@click.option(
-    "--data",
-    type=FOLDER,
-    multiple=True,
-    required=True,
-    help="Folder that `train data` made. Repeatable.",
-)
+@data_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

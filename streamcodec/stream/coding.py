@@ -4,13 +4,13 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from streamcodec.container import Packet
+from streamcodec.container import Packet, Writer
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.types import RawFrame
 
-__all__ = ["Step", "Tally", "coded"]
+__all__ = ["Step", "Tally", "coded", "write_step"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,13 @@ def coded(
         for packet in sound.rest(end_pts, encoder.gops - 1):
             yield Step([packet])
     yield Step(encoder.flush())
+
+
+def write_step(writer: Writer, step: Step) -> None:
+    """Write the packets of a step, and have the file get them."""
+    for packet in step.packets:
+        writer.write(packet)
+    writer.flush()
 
 
 @dataclass

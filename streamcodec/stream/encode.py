@@ -12,7 +12,7 @@ from streamcodec.container import Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.files import check_output, is_named
 from streamcodec.rates import bits_per_pixel, kbit_per_second
-from streamcodec.stream.coding import Tally, coded
+from streamcodec.stream.coding import Tally, coded, write_step
 from streamcodec.stream.control.target import Target
 from streamcodec.stream.encoder import Encoder, chosen_codec, left_out_tags
 from streamcodec.stream.live import write_live
@@ -206,9 +206,7 @@ def _write(
         writer = Writer(file, encoder.header)
         for step in steps:
             tally.add(step)
-            for packet in step.packets:
-                writer.write(packet)
-            writer.flush()
+            write_step(writer, step)
             if progress is not None:
                 progress(tally.frames, source.estimated_frames)
     if tally.frames == 0:

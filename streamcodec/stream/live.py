@@ -10,7 +10,7 @@ from streamcodec.container import Writer
 from streamcodec.errors import SourceError
 from streamcodec.files import is_named, open_visible_output
 from streamcodec.interrupts import Interrupts
-from streamcodec.stream.coding import Tally, coded
+from streamcodec.stream.coding import Tally, coded, write_step
 from streamcodec.stream.encoder import Encoder
 from streamcodec.stream.source import FrameSource
 from streamcodec.stream.stages import Progress, overlapped
@@ -47,9 +47,7 @@ def write_live(
             ):
                 for step in coded(encoder, frames, measure=psnr, sound=sound):
                     tally.add(step)
-                    for packet in step.packets:
-                        writer.write(packet)
-                    writer.flush()
+                    write_step(writer, step)
                     if progress is not None:
                         progress(tally.frames, source.estimated_frames)
             if tally.frames == 0 and interrupts.number is None:

@@ -128,11 +128,8 @@ def test_json(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "lost to damage" in told["damage"]
 
 
-@pytest.mark.parametrize("name", ["piped.mkv", "piped.ts"])
-def test_a_pipe_of_any_kind_that_can_be_read_front_to_back(
-    name: str, synthetic: ModuleType, tmp_path: Path
-) -> None:
-    clip = synthetic.write_clip(tmp_path / name, 4)
+def encode_piped(clip: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """`cat clip | streamcodec encode - out.ssf`, in `folder`."""
     command = [sys.executable, "-P", "-m", "streamcodec", "encode", "-", "out.ssf", *MODELS]
     with clip.open("rb") as file:
         piped = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
@@ -141,10 +138,19 @@ def test_a_pipe_of_any_kind_that_can_be_read_front_to_back(
             stdin=piped.stdout,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=tmp_path,
+            cwd=folder,
             check=False,
         )
         piped.communicate()
+    return done
+
+
+@pytest.mark.parametrize("name", ["piped.mkv", "piped.ts"])
+def test_a_pipe_of_any_kind_that_can_be_read_front_to_back(
+    name: str, synthetic: ModuleType, tmp_path: Path
+) -> None:
+    clip = synthetic.write_clip(tmp_path / name, 4)
+    done = encode_piped(clip, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "out.ssf: 4 frames in 1 GOP" in done.stderr
 
@@ -159,18 +165,7 @@ def test_a_pipe_that_would_have_to_go_back_says_so(tmp_path: Path) -> None:
             noise = np.random.default_rng(seed).integers(0, 256, (64, 96, 3), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="rgb24")))
         container.mux(stream.encode(None))
-    command = [sys.executable, "-P", "-m", "streamcodec", "encode", "-", "out.ssf", *MODELS]
-    with clip.open("rb") as file:
-        piped = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
-        done = subprocess.run(
-            command,
-            stdin=piped.stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
-        piped.communicate()
+    done = encode_piped(clip, tmp_path)
     assert done.returncode == 1
     assert "standard input" in done.stderr
     assert "its index at the end" in done.stderr

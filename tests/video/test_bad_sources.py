@@ -14,6 +14,7 @@ from streamcodec.container.format import MAGIC
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import MAX_SIDE, OnError, RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter, read_picture
+from support.pipes import Reading
 
 
 def test_what_is_no_video_fails(tmp_path: Path, synthetic: ModuleType) -> None:
@@ -67,22 +68,10 @@ def test_cut_off_source_fails_after_its_frames(
         assert reader.damage is not None
 
 
-class Pipe:
-    """A file object that cannot seek."""
-
-    name = "pipe"
-
-    def __init__(self, data: bytes) -> None:
-        self._file = io.BytesIO(data)
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size)
-
-
 KINDS: dict[str, Callable[[Path], object]] = {
     "path": lambda path: path,
     "file": lambda path: io.BytesIO(path.read_bytes()),
-    "pipe": lambda path: Pipe(path.read_bytes()),
+    "pipe": lambda path: Reading(path.read_bytes()),
 }
 
 

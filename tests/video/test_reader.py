@@ -1,6 +1,5 @@
 """Reading: every frame, every time, every layout, and a clear error for what is no video."""
 
-import io
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -12,21 +11,9 @@ import pytest
 from streamcodec.metrics import psnr_db
 from streamcodec.types import ColorSpec
 from streamcodec.video import VideoReader
+from support.pipes import Pipe
 
 CLIPS = Path(__file__).parents[2] / "tools" / "data"
-
-
-class Pipe(io.RawIOBase):
-    """Bytes that can be read once, from front to back."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        return self._data.read(size)
 
 
 def test_frames_times_and_format(clip: Path, synthetic: ModuleType) -> None:

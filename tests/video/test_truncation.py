@@ -14,6 +14,7 @@ import pytest
 
 from streamcodec.errors import SourceError
 from streamcodec.video import VideoReader
+from support.pipes import Reading
 
 DATA = Path(__file__).parents[1] / "data"
 KINDS = {
@@ -24,18 +25,6 @@ KINDS = {
     "mxf": ("a.mxf", "mpeg2video", {"bf": "0"}, "yuv420p"),
     "gif": ("a.gif", "gif", {}, "rgb8"),
 }
-
-
-class Pipe:
-    """A file object that cannot seek."""
-
-    name = "pipe"
-
-    def __init__(self, data: bytes) -> None:
-        self._file = io.BytesIO(data)
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
 
 
 def frames_of(source: object) -> int:
@@ -52,7 +41,7 @@ def test_a_cut_file_is_not_whole(kind: str, tmp_path: Path, synthetic: ModuleTyp
     path = synthetic.write_clip(tmp_path / name, 40, codec=codec, options=options, pixel_format=pixel_format,
                                 rate=Fraction(25), time_base=Fraction(1, 25))  # fmt: skip
     data = path.read_bytes()
-    for whole in (path, io.BytesIO(data), Pipe(data)):
+    for whole in (path, io.BytesIO(data), Reading(data)):
         with VideoReader(whole) as reader:
             assert len(list(reader)) == 40
             assert reader.damage is None
@@ -67,7 +56,7 @@ def test_a_cut_file_is_not_whole(kind: str, tmp_path: Path, synthetic: ModuleTyp
         assert frames_of(io.BytesIO(data[:end])) == count
         if end < len(data) - 1:
             assert 5 < count < 40
-            assert frames_of(Pipe(data[:end])) == count
+            assert frames_of(Reading(data[:end])) == count
 
 
 @pytest.mark.parametrize(

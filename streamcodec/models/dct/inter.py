@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from streamcodec.models.dct.gains import Gains, condition_of
 from streamcodec.models.dct.layers import Conv, FloatNetwork, Layer, parity_grid
-from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
+from streamcodec.models.dct.scales import SymbolCounts
+from streamcodec.models.dct.shared import (
+    analysis_network,
+    code_step,
+    start_scales,
+    synthesis_layers,
+)
 from streamcodec.models.dct.transforms import (
     CHANNELS,
     Planes,
@@ -45,27 +51,8 @@ class InterOutput:
     symbols: Tensor
 
 
-def synthesis_layers(
-    width: int, blocks: int, sources: tuple[str, ...], residual: str
-) -> list[Layer]:
-    """Improves the packed residual, the first 24 channels of the slot `residual`, by what `sources` hold."""
-    layers: list[Layer] = [Conv("first", sources, "x0", width, "3x3", relu=True, conditional=True)]
-    for i in range(blocks):
-        layers.append(Conv(f"block{i}a", (f"x{i}",), f"h{i}", width, "3x3", relu=True))
-        layers.append(
-            Conv(f"block{i}b", (f"h{i}",), f"x{i + 1}", width, "3x3", add=f"x{i}", zero=True)
-        )
-    layers.append(Conv("last", (f"x{blocks}",), "output", 24, "3x3", add=residual, zero=True))
-    return layers
-
-
 def networks(config: InterConfig) -> dict[str, FloatNetwork]:
     f = config.features
-    analysis: list[Layer] = [
-        Conv("first", ("input",), "a", config.analysis, "3x3", relu=True, conditional=True),
-        Conv("second", ("a",), "b", config.analysis, "3x3", relu=True),
-        Conv("last", ("b",), "output", CHANNELS, "2x2/2", zero=True),
-    ]
     features: list[Layer] = [
         Conv("mix", ("input",), "a", f, relu=True, conditional=True),
         Conv("spread", ("a",), "output", f, "3x3", relu=True),
@@ -81,7 +68,7 @@ def networks(config: InterConfig) -> dict[str, FloatNetwork]:
         Conv("log_scale", ("c",), "output", CHANNELS),
     ]
     return {
-        "analysis": FloatNetwork(analysis, {"input": 48}),
+        "analysis": analysis_network(config.analysis, 48, "2x2/2"),
         "features": FloatNetwork(features, {"input": 2 * CHANNELS}),
         "indexes_a": FloatNetwork(first, {"features": f}),
         "indexes_b": FloatNetwork(second, {"features": f, "context": CHANNELS}),
@@ -148,12 +135,10 @@ class DctInter(nn.Module):
                 )
             log_scale = scales(condition.repeat(2), **here)["output"]
             values = torch.cat([parity_grid(y, parity) for parity in step])
-            chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
-            if counts is not None:
-                counts.add(chosen, log_scale)
-            bits = bits + training_bits(chosen, values, log_scale, self.training).sum(
-                (1, 2, 3)
-            ).view(2, -1).sum(0)
+            chosen, more = code_step(
+                values, log_scale, squared_steps_per_bit, counts, self.training
+            )
+            bits = bits + more.view(2, -1).sum(0)
             for parity, grid in zip(step, chosen.chunk(2), strict=True):
                 symbols[:, :, parity[0] :: 2, parity[1] :: 2] = grid
         y_hat = symbols + (y - y.detach()) if self.training else symbols
@@ -161,19 +146,3 @@ class DctInter(nn.Module):
         decoded = self.synthesis(condition, input=torch.cat((packed / 16, seen), 1))["output"] * 16
         luma, chroma = unpack(decoded)
         return InterOutput((prediction[0] + luma, prediction[1] + chroma), bits, symbols)
-
-
-def start_scales(last: nn.Conv2d, log_scale: float) -> None:
-    """Begin with one scale everywhere."""
-    assert last.bias is not None
-    nn.init.normal_(last.weight, 0, 0.01)
-    nn.init.constant_(last.bias, log_scale)
-
-
-def training_bits(symbols: Tensor, y: Tensor, log_scale: Tensor, training: bool) -> Tensor:
-    """Bits of the symbols. In training their gradient goes to the scales; y gets that of y with uniform noise instead."""
-    bits = bits_of(symbols, log_scale)
-    if training:
-        noisy = bits_of(y + torch.rand_like(y) - 0.5, log_scale.detach().clamp_min(-1.3))
-        bits = bits + noisy - noisy.detach()
-    return bits

@@ -6,9 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from streamcodec.models.dct.gains import Gains, condition_of
-from streamcodec.models.dct.inter import start_scales, synthesis_layers, training_bits
 from streamcodec.models.dct.layers import Conv, DepthToSpace, FloatNetwork, Layer, Taps, parity_grid
-from streamcodec.models.dct.scales import SymbolCounts, bits_of, choose_symbols
+from streamcodec.models.dct.scales import SymbolCounts, bits_of
+from streamcodec.models.dct.shared import (
+    analysis_network,
+    code_step,
+    start_scales,
+    synthesis_layers,
+)
 from streamcodec.models.dct.transforms import (
     CHANNELS,
     Planes,
@@ -57,11 +62,6 @@ class IntraOutput:
 
 def networks(config: IntraConfig) -> dict[str, FloatNetwork]:
     w, c, h = config.synthesis, config.context, config.hyper
-    analysis: list[Layer] = [
-        Conv("first", ("input",), "a", config.analysis, "3x3", relu=True, conditional=True),
-        Conv("second", ("a",), "b", config.analysis, "3x3", relu=True),
-        Conv("last", ("b",), "output", CHANNELS, "4x4/2", zero=True),
-    ]
     hyper_analysis: list[Layer] = [
         Conv("first", ("input",), "a", h, relu=True, conditional=True),
         Conv("second", ("a",), "b", h, "5x5/2", relu=True),
@@ -85,7 +85,7 @@ def networks(config: IntraConfig) -> dict[str, FloatNetwork]:
         DepthToSpace("l", "lifted"),
     ]
     result = {
-        "analysis": FloatNetwork(analysis, {"input": 24}),
+        "analysis": analysis_network(config.analysis, 24, "4x4/2"),
         "hyper_analysis": FloatNetwork(hyper_analysis, {"input": CHANNELS}),
         "hyper": FloatNetwork(hyper, {"input": config.z}),
         "indexes_0": FloatNetwork(first + last, {"hyper": h}),
@@ -157,10 +157,10 @@ class DctIntra(nn.Module):
             parameters = self.parameters_of(step)(condition, **here)["output"]
             mean, log_scale = parameters.chunk(2, 1)
             values = parity_grid(y, parity) - mean
-            chosen = choose_symbols(values.detach(), log_scale.detach(), squared_steps_per_bit)
-            if counts is not None:
-                counts.add(chosen, log_scale)
-            bits = bits + training_bits(chosen, values, log_scale, self.training).sum((1, 2, 3))
+            chosen, more = code_step(
+                values, log_scale, squared_steps_per_bit, counts, self.training
+            )
+            bits = bits + more
             decoded = chosen + mean + (values - values.detach()) if self.training else chosen + mean
             y_hat = y_hat + place(decoded, parity)
         coefficients = y_hat * gain.back

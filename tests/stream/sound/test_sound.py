@@ -12,6 +12,7 @@ from streamcodec.container import PacketHeader, PacketType, Reader
 from streamcodec.errors import CorruptStreamError, OutputError, SourceError, UsageError
 from streamcodec.parts import plan_video
 from streamcodec.video.tracks import read
+from support.pipes import Pipe
 from support.sounding import (
     ASS,
     SRT,
@@ -157,17 +158,6 @@ def test_pictures_alone_have_a_note(tmp_path: Path) -> None:
     streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
     report = streamcodec.decode(tmp_path / "out.ssf", tmp_path / "out.y4m")
     assert report.notes == ("audio track 1 (aac): not kept, pictures have no room for tracks",)
-
-
-class Pipe(io.RawIOBase):
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        return self._data.read(size)
 
 
 def test_pipe_brings_its_sound(tmp_path: Path) -> None:
