@@ -93,6 +93,9 @@ def reading_object(name: str) -> Iterator[None]:
 class Spool:
     """A pipe that can seek: keeps what was read (compressed bytes: little), reads on only when more is asked for."""
 
+    comes_once = True
+    """It may have no end, and what is read of it takes room."""
+
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = FileObject(pipe)
         self._kept = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 (lives as long as the spool)
@@ -141,7 +144,13 @@ class Spool:
 
     def _pull(self, size: int) -> int:
         data = self._pipe.read1(size)
-        self._kept.seek(self._size)
-        self._kept.write(data)
+        try:
+            self._kept.seek(self._size)
+            self._kept.write(data)
+        except OSError as error:
+            raise SourceError(
+                f"cannot keep what comes from {self._pipe.name}: {error.strerror or error} in "
+                f"{tempfile.gettempdir()}; make room there, set TMPDIR to another folder, or name a file"
+            ) from error
         self._size += len(data)
         return len(data)

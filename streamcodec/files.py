@@ -193,7 +193,7 @@ def _rename_to_new(part: Path, target: Path) -> None:
             target.touch(exist_ok=False)
             part.replace(target)
         else:
-            part.unlink()
+            part.unlink(missing_ok=True)
     except FileExistsError as error:
         raise OutputError(
             f"{target} exists: it was written meanwhile, and is kept; name another file, or overwrite it with -y (overwrite=True)"

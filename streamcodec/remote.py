@@ -66,6 +66,11 @@ class RemoteFile:
         except (OSError, ValueError):
             self._file = Spool(self._file)
 
+    @property
+    def comes_once(self) -> bool:
+        """Whether the server gives no ranges, so that what is read is kept."""
+        return isinstance(self._file, Spool)
+
     def seekable(self) -> bool:
         return True
 

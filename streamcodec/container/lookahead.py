@@ -42,6 +42,11 @@ class Lookahead:
         """Whether it is a file that is followed, whose end may still come."""
         return bool(getattr(self._file, "grows", False))
 
+    @property
+    def comes_once(self) -> bool:
+        """Whether it is a pipe or the like, which may have no end, though it can seek in what it has given."""
+        return bool(getattr(self._file, "comes_once", False))
+
     def has(self, count: int) -> bool:
         """Whether `count` bytes follow the position; reads them if need be."""
         while (missing := self.position + count - self._start - len(self._data)) > 0:

@@ -1,5 +1,6 @@
 """The header of a stream from wherever it can be had: its front, the copy at its end, or another stream."""
 
+import io
 from dataclasses import dataclass
 
 from streamcodec.container.fields import prologue_size, unpack_header
@@ -62,6 +63,8 @@ def read_prologue(
 def _elsewhere(
     source: Lookahead, limits: Limits, other: Header | None, reason: str
 ) -> Prologue | None:
+    if source.comes_once and not _is_stream(source):
+        return None
     copy = _copy(source, limits)
     if copy is not None:
         data, header, version = copy
@@ -74,6 +77,12 @@ def _elsewhere(
     end = _first_packet(source, None)
     damage = Damage(0, end, f"{reason}; that of another stream was taken")
     return Prologue(other, (1, 0), end, None, damage)
+
+
+def _is_stream(source: Lookahead) -> bool:
+    """Whether a sound packet header lies where one must, whatever the header's size: what has none is not read to its end."""
+    beginning = source.peek(0, _COPY_LIES_WITHIN)
+    return find_header(Lookahead(io.BytesIO(beginning))) is not None
 
 
 def _copy(source: Lookahead, limits: Limits) -> tuple[bytes, Header, tuple[int, int]] | None:

@@ -10,6 +10,7 @@ int32 (outputs,). PLACE counts the stage's layers from 0. All else is in the con
 """
 
 from collections.abc import Mapping
+from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ _KINDS: dict[str, type[DepthToSpace] | type[SpaceToDepth]] = {
     "depth_to_space": DepthToSpace,
     "space_to_depth": SpaceToDepth,
 }
+_MAX_NUMBER = (1 << 31) - 1
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -67,8 +69,8 @@ def from_arrays(config: Mapping[str, Any], arrays: Mapping[str, IntegerArray]) -
         slots = tuple(
             Slot(
                 str(slot["name"]),
-                int(slot["channels"]),
-                int(slot["max_abs"]),
+                _whole(slot["channels"]),
+                _whole(slot["max_abs"]),
                 bool(slot["is_given"]),
             )
             for slot in config["slots"]
@@ -116,28 +118,36 @@ def _ends(channels: Channels) -> list[str | int]:
 
 def _channels(ends: Any) -> Channels:
     slot, first = ends
-    return Channels(str(slot), int(first))
+    return Channels(str(slot), _whole(first))
 
 
 def _layer(config: Mapping[str, Any], place: str, arrays: Mapping[str, IntegerArray]) -> Layer:
     source, output = _channels(config["input"]), _channels(config["output"])
     if config["kind"] != "conv":
-        return _KINDS[config["kind"]](source, output, int(config["channels"]))
+        return _KINDS[config["kind"]](source, output, _whole(config["channels"]))
     origin_y, origin_x = config["origin"]
     return Conv(
         source,
         output,
-        tuple((int(dy), int(dx)) for dy, dx in config["taps"]),
+        tuple((_whole(dy), _whole(dx)) for dy, dx in config["taps"]),
         _array(arrays, f"{place}.weights", np.int16),
         _array(arrays, f"{place}.bias", np.int32),
         _array(arrays, f"{place}.shift", np.int32),
-        int(config["low"]),
-        int(config["high"]),
-        int(config["stride"]),
-        (int(origin_y), int(origin_x)),
+        _whole(config["low"]),
+        _whole(config["high"]),
+        _whole(config["stride"]),
+        (_whole(origin_y), _whole(origin_x)),
         _array(arrays, f"{place}.slope", np.int32) if f"{place}.slope" in arrays else None,
         None if config["add"] is None else _channels(config["add"]),
     )
+
+
+def _whole(value: Any) -> int:
+    """The engine takes numbers of 32 bits."""
+    number = index(value)
+    if abs(number) > _MAX_NUMBER:
+        raise ValueError(f"a number is beyond +-{_MAX_NUMBER}")
+    return number
 
 
 def _array(arrays: Mapping[str, IntegerArray], name: str, dtype: type[_T]) -> NDArray[_T]:

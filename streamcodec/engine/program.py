@@ -12,13 +12,14 @@ the slots. The native engine checks a program when it takes it (engine/native.py
     SpaceToDepth  out(y, x, (2i + j) * channels + c) = in(2y + i, 2x + j, c), 0 outside of the input
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
+from streamcodec.text import MOST_CHARACTERS, shown
 
 MAX_CHANNELS = 4096
 MAX_REACH = 16
@@ -135,18 +136,19 @@ class Network:
         for i, slot in enumerate(self.slots):
             if slot.name == name:
                 return i
-        raise UsageError(
-            f"no slot is called {name!r}; accepted: {', '.join(slot.name for slot in self.slots)}"
-        )
+        raise _unknown("slot", name, (slot.name for slot in self.slots))
 
     def stage(self, name: str) -> Stage:
         """Raises UsageError if there is none of this name."""
         for stage in self.stages:
             if stage.name == name:
                 return stage
-        raise UsageError(
-            f"no stage is called {name!r}; accepted: {', '.join(stage.name for stage in self.stages)}"
-        )
+        raise _unknown("stage", name, (stage.name for stage in self.stages))
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
+    accepted = shown(", ".join(known), MOST_CHARACTERS)
+    return UsageError(f"no {what} is called {shown(name, MOST_CHARACTERS)!r}; accepted: {accepted}")
 
 
 def square_taps(side: int, offset: int | None = None) -> tuple[tuple[int, int], ...]:

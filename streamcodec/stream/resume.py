@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -45,6 +46,7 @@ except ImportError:  # Windows: two runs of the same encode are not told apart t
 __all__ = ["Past", "resumable_output", "resume_key"]
 
 KEY_DIGITS = 12
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True)
@@ -227,17 +229,26 @@ def _locked(part: Path, path: Path) -> BinaryIO | None:
     """The part, made if need be, open for reading and writing; None if another process has it."""
     for _ in range(3):
         with writing(path):
-            file = os.fdopen(
-                os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666), "r+b"
-            )
+            _remove_links(part)
+            file = os.fdopen(os.open(part, _FLAGS, 0o666), "r+b")
         if not _lock(file):
             file.close()
             return None
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            found = os.fstat(file.fileno())
+            if os.path.samestat(found, part.lstat()) and found.st_nlink == 1:
                 return file
         file.close()  # it was renamed meanwhile: another process has finished it
     return None
+
+
+def _remove_links(part: Path) -> None:
+    """Remove what lies there and is another file too, a link, or none: what is written to it would change something else."""
+    with contextlib.suppress(FileNotFoundError):
+        found = part.lstat()
+        is_file = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+        if not is_file and not stat.S_ISDIR(found.st_mode):
+            part.unlink()
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -115,6 +115,7 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
         raise OutputError(
             f"{folder} is not empty; overwrite the pictures in it with -y (overwrite=True) or name another folder"
         )
+    _check_pictures(folder)
     part = temporary_beside(folder)
     with writing(folder):
         part.mkdir()
@@ -126,8 +127,19 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _check_pictures(folder: Path) -> None:
+    """Raise OutputError if a folder has the name of a picture that is to be replaced."""
+    for path in folder.glob(_PNG_PATTERN):
+        if path.is_dir() and not path.is_symlink():
+            raise OutputError(f"{path} is a folder, and would be a picture; rename it")
+
+
 def _move_pictures(part: Path, folder: Path) -> None:
-    for old in folder.glob(_PNG_PATTERN):
-        old.unlink()
+    """New ones over old ones, then those go that are left of the old: at no time is there neither."""
+    _check_pictures(folder)
+    old = {path.name for path in folder.glob(_PNG_PATTERN)}
     for new in sorted(part.iterdir()):
-        new.rename(folder / new.name)
+        new.replace(folder / new.name)
+        old.discard(new.name)
+    for name in old:
+        (folder / name).unlink()

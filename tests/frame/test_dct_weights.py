@@ -1,5 +1,6 @@
 """Weights files: back as they went, and refused where they are not right."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,39 @@ def test_networks_fail() -> None:
             fewer = tuple(each for each in network.stages if each is not stage)
             with pytest.raises(ModelError, match=r"stage|slot"):
                 replace(weights, network=Network(network.slots, fewer)).native()
+
+
+@pytest.mark.parametrize("value", [1 << 31, 1 << 63, 10**30, 1.5, 1e300, float("inf"), "2", None])
+def test_numbers_of_the_network_fail(value: Any) -> None:
+    """Every number in turn, of every kind of layer."""
+    weights = weights_of("inter")
+    text = json.dumps(weights.config())
+    places = [
+        *(("slots", 0, key) for key in ("channels", "max_abs")),
+        *(("stages", 0, "layers", 0, key) for key in ("stride", "low", "high")),
+        *(("stages", 0, "layers", 0, *rest) for rest in (("origin", 1), ("taps", 0, 1))),
+        *(("stages", 0, "layers", 0, end, 1) for end in ("input", "output")),
+    ]
+    for *folders, last in places:
+        config = json.loads(text)
+        at = config["network"]
+        for name in folders:
+            at = at[name]
+        at[last] = value
+        with pytest.raises(ModelError, match="network is damaged"):
+            DctWeights.of(config, weights.arrays())
+
+
+def test_names_of_slots_do_not_make_a_long_message() -> None:
+    weights = weights_of("inter")
+    config = weights.config()
+    config["network"]["slots"] = [
+        {**slot, "name": "\x1b" * 10_000} for slot in config["network"]["slots"]
+    ]
+    with pytest.raises(ModelError, match="no slot") as raised:
+        DctWeights.of(config, weights.arrays()).native()
+    assert len(str(raised.value)) < 20_000
+    assert "\x1b" not in str(raised.value)
 
 
 def test_log_table() -> None:

@@ -1,5 +1,6 @@
 """Sources that are not quite files: read where they give bytes, refused in one way where they do not."""
 
+import errno
 import gzip
 import io
 import mmap
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 import streamcodec
-from streamcodec import SourceError, UsageError
+from streamcodec import CorruptStreamError, SourceError, UsageError
 from streamcodec.video import VideoReader, read_picture, to_png
 
 pytestmark = pytest.mark.filterwarnings(  # the objects are the test's own, and not closed
@@ -227,3 +228,38 @@ def test_an_object_with_write_alone_is_an_output(tiny_models) -> None:
     out = Writable()
     streamcodec.encode([np.zeros((3, 32, 48), np.uint8)] * 2, out, **tiny_models)  # type: ignore[arg-type]
     assert len(streamcodec.open(out.data)) == 2
+
+
+class Endless:
+    """Zeros without end, behind some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self.given = data, 0
+
+    def read(self, size: int) -> bytes:
+        assert size > 0, "asked for all of it"
+        found, self._data = self._data[:size].ljust(size, b"\0"), self._data[size:]
+        self.given += size
+        return found
+
+
+@pytest.mark.parametrize("on_damage", ["raise", "skip", "conceal"])
+@pytest.mark.parametrize("begins_well", [False, True])
+def test_pipe_that_brings_no_stream_is_not_read_on(
+    begins_well: bool, on_damage: Any, coded
+) -> None:
+    data = coded.data[:40] if begins_well else b"no"
+    file = Endless(data)
+    with pytest.raises(CorruptStreamError):
+        streamcodec.open(file, on_damage=on_damage)
+    assert file.given < 1 << 22
+
+
+def test_pipe_fails_where_it_cannot_be_kept(coded, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda max_size: Full())
+    with pytest.raises(SourceError, match="TMPDIR"):
+        streamcodec.open(Readable(coded.data))

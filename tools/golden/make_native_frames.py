@@ -4,12 +4,14 @@
 They say that other machines code the same bytes to the same pixels: run this for a new format only, not to make a test pass.
 
     python tools/golden/make_native_frames.py
+    python tools/golden/make_native_frames.py --packaged FILE    # of the default models: tools/check_aarch64
 
 The file is a list of arrays of integers, all in LEB128: the number of elements, then, until all are there, twice a value
 (zigzag), or that plus 1 and how often the value comes. A cdf is stored as differences. The arrays come in the order in which
 native/tests/frame_samples.hpp reads them.
 """
 
+import argparse
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 
 from streamcodec import _native
 from streamcodec.codec.dct_random import random_weights
-from streamcodec.codec.dct_weights import DctWeights, on_grids
+from streamcodec.codec.dct_weights import DctWeights, load_dct_weights, on_grids
 from streamcodec.engine.program import Channels, Conv, DepthToSpace, Layer, Network
+from streamcodec.weights import PACKAGED
 
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -94,10 +97,9 @@ def picture(height: int, width: int, time: int) -> Planes:
     return y, u, 255 - u
 
 
-def main() -> None:
-    weights = random_weights("intra"), random_weights("inter")
-    intra, inter = (each.native() for each in weights)
-    out = model_of(weights[0]) + model_of(weights[1]) + array([len(SIZES), len(QUALITIES)])
+def frames_of(intra_weights: DctWeights, inter_weights: DctWeights) -> bytes:
+    intra, inter = intra_weights.native(), inter_weights.native()
+    out = model_of(intra_weights) + model_of(inter_weights) + array([len(SIZES), len(QUALITIES)])
     for size in SIZES:
         reference = decoded = None
         out += array(list(size))
@@ -107,7 +109,20 @@ def main() -> None:
             decoded = model.decode(payload, size, decoded)
             pixels = b"".join(plane.tobytes() for plane in decoded.planes())
             out += array([quality]) + array(payload) + array([_native.crc32c(pixels)])
-    OUT.write_bytes(out)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--packaged", type=Path, metavar="FILE", help="Of the default models.")
+    file = parser.parse_args().packaged
+    if file is None:
+        OUT.write_bytes(frames_of(random_weights("intra"), random_weights("inter")))
+        return
+    intra, inter = (
+        load_dct_weights(PACKAGED / f"dct-{kind}.safetensors") for kind in ("intra", "inter")
+    )
+    file.write_bytes(frames_of(intra, inter))
 
 
 main()

@@ -201,6 +201,36 @@ def test_part_in_use_is_left_alone(
     assert parts_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("kind", ["link", "hard link", "link to nothing", "pipe"])
+def test_what_lies_in_the_place_of_a_part_is_not_written_to(
+    kind: str, resume: bool, clip: Path, tmp_path: Path, whole: bytes, part: Path,
+    models: dict[str, object],
+) -> None:  # fmt: skip
+    """Others can tell the name of a part, and put a link there to a file that they may not write."""
+    other = tmp_path / "precious"
+    part.unlink()
+    if kind == "pipe":
+        os.mkfifo(part)
+    elif kind == "hard link":
+        other.write_text("kept")
+        part.hardlink_to(other)
+    else:
+        part.symlink_to(other)
+    if kind == "link":
+        other.write_text("kept")
+    out = tmp_path / "out.ssf"
+    streamcodec.encode(clip, out, resume=resume, **models)
+    assert out.read_bytes() == whole
+    assert out.is_file()
+    assert not out.is_symlink()
+    assert parts_in(tmp_path) == []
+    if kind in ("link", "hard link"):
+        assert other.read_text() == "kept"
+    else:
+        assert not other.exists()
+
+
 @pytest.mark.parametrize("out", ["object", "-"])
 def test_only_files_can_be_resumed(clip: Path, out: str, models: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="only an encode of an ordinary file to a file"):

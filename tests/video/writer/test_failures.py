@@ -26,6 +26,25 @@ def test_folder_keeps_what_is_not_ours(tmp_path: Path, synthetic: ModuleType) ->
     assert sorted(path.name for path in folder.iterdir()) == ["frame_000000.png", "notes.txt"]
 
 
+def test_folder_in_the_place_of_a_picture_fails_before_any_is_replaced(
+    tmp_path: Path, synthetic: ModuleType
+) -> None:
+    folder = tmp_path / "frames"
+    (folder / "frame_000001.png").mkdir(parents=True)
+    (folder / "frame_000000.png").write_text("old")
+    with pytest.raises(OutputError, match=r"frame_000001\.png is a folder"):
+        VideoWriter(folder, VIDEO, overwrite=True)
+    (folder / "frame_000001.png").rmdir()
+    with (
+        pytest.raises(OutputError, match=r"frame_000001\.png is a folder"),
+        VideoWriter(folder, VIDEO, overwrite=True) as writer,
+    ):
+        writer.write(make_frames(synthetic, VIDEO, [0])[0])
+        (folder / "frame_000001.png").mkdir()
+    assert (folder / "frame_000000.png").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m", "pictures"])
 def test_nothing_is_left_after_an_error(name: str, tmp_path: Path, synthetic: ModuleType) -> None:
     frames = make_frames(synthetic, VIDEO, [0, 3000])
