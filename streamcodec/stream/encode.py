@@ -153,14 +153,6 @@ def encode(
             key = resume_key(source, source_range, options, codec) if is_named(out) else None
             with resumable_output(out, key, overwrite=overwrite, resume=resume) as (file, past):
                 tally, writer = _write(encoder, frames, sound, file, progress, past, psnr=psnr)
-    notes = (
-        *past.notes,
-        *frames.notes,
-        *left_out_tags(frames.metadata, encoder.header),
-        *codec.notes,
-    )
-    if frames.damage is not None:
-        notes += (damage_note(frames.damage),)
     video = encoder.video
     return EncodeReport(
         frames=tally.frames,
@@ -176,8 +168,14 @@ def encode(
         target=options.target,
         search=found,
         frame_format=codec.frame_format,
-        notes=notes,
+        notes=(*past.notes, *_notes_on(frames, encoder), *codec.notes),
     )
+
+
+def _notes_on(frames: FrameSource, encoder: Encoder) -> tuple[str, ...]:
+    """What a reader of the source should know: what was converted, left out, damaged."""
+    notes = (*frames.notes, *left_out_tags(frames.metadata, encoder.header))
+    return notes if frames.damage is None else (*notes, damage_note(frames.damage))
 
 
 def damage_note(damage: str) -> str:

@@ -163,22 +163,11 @@ class VideoReader:
         )
         if start_pts is not None:
             tick = start_pts if self._rate is None else _before(start_pts, self._rate, time_base)
-            self._frames = self._decoder.frames_from(tick)
+            first = self._begin(self._decoder.frames_from(tick), f" from pts {start_pts} on")
+        elif start:
+            first = self._begin(self._decoder.frames_from(first_tick), f" from {start} s on")
         else:
-            self._frames = (
-                self._decoder.frames_from(first_tick) if start else self._decoder.frames()
-            )
-        first = next(self._frames, None)
-        if first is None:
-            beginning = (
-                f" from {start} s on"
-                if start
-                else ""
-                if start_pts is None
-                else f" from pts {start_pts} on"
-            )
-            raise SourceError(f"{self._name} has no frames{beginning}")
-        _check_side(self._name, first[0].width, first[0].height)
+            first = self._begin(self._decoder.frames(), "")
         self._next: Stamped | None = first
         self._stored_size = first[0].width, first[0].height
         self._view = view_of(first[0], self._source.crop)
@@ -205,6 +194,15 @@ class VideoReader:
         if self._rate is not None:
             self._paced = self._at_rate(time_base * self._rate, start_pts)
             self.format = replace(self.format, time_base=1 / self._rate, frame_rate=self._rate)
+
+    def _begin(self, frames: Iterator[Stamped], beginning: str) -> Stamped:
+        """Take the first frame. `beginning`: where that is, for a message."""
+        self._frames = frames
+        first = next(frames, None)
+        if first is None:
+            raise SourceError(f"{self._name} has no frames{beginning}")
+        _check_side(self._name, first[0].width, first[0].height)
+        return first
 
     def _check_matrix(self) -> None:
         try:

@@ -1,7 +1,9 @@
 """A folder can be read at a glance, and a name leads to one module."""
 
+import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MODULES = 16
 MOST_LINES = 350
+MOST_BODY_LINES = 60
 TOPS = ("streamcodec", "pipelines", "native/src", "tests", "tools")
 SOURCES = (".py", ".cpp", ".hpp")
 MIRRORS = {
@@ -55,6 +58,23 @@ def test_a_file_is_short() -> None:
         str(path.relative_to(ROOT)): count for path, count in lines.items() if count > MOST_LINES
     }
     assert long == {}, f"accepted: {MOST_LINES} lines. Divide these by subject"
+
+
+def bodies(path: Path) -> Iterator[tuple[str, int]]:
+    """Name and lines of each function, without its signature and docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        body = node.body[ast.get_docstring(node) is not None :]
+        if body and node.end_lineno is not None:
+            yield f"{path.relative_to(ROOT)}: {node.name}", node.end_lineno - body[0].lineno + 1
+
+
+def test_a_function_is_short() -> None:
+    tops = [ROOT / name for name in ("streamcodec", "pipelines", "tools")]
+    lines = dict(each for top in tops for path in top.rglob("*.py") for each in bodies(path))
+    long = {name: count for name, count in lines.items() if count > MOST_BODY_LINES}
+    assert long == {}, f"accepted: {MOST_BODY_LINES} lines. Divide these by what they do"
 
 
 @pytest.mark.parametrize("part", parts(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streamcodec._native import InterModel, IntraModel
 from streamcodec.codec.dct_random import random_weights
 from streamcodec.codec.dct_weights import load_dct_weights
 
@@ -74,6 +75,57 @@ def show(name: str, seconds: list[tuple[float, float]], parts: dict[str, float])
     )
 
 
+def measure(
+    intra: IntraModel,
+    inter: InterModel,
+    frames: list[Planes],
+    threads: int,
+    options: argparse.Namespace,
+) -> None:
+    """Code two of the frames to warm up, then all of them, and print what that took."""
+    height, width = frames[0][0].shape
+    print(f"{width}x{height}, {threads} threads")
+    seconds: dict[str, list[tuple[float, float]]] = {
+        name: [] for name in ("I enc", "I dec", "P enc", "P dec")
+    }
+    parts: dict[str, dict[str, float]] = {name: {} for name in seconds}
+    size_bytes = {"I": 0, "P": 0}
+    for repeat in range(2):
+        reference = decoded = None
+        for number, planes in enumerate(frames[: 2 if repeat == 0 else None]):
+            kind, model = ("I", intra) if number == 0 else ("P", inter)
+            for_encode = {"times": parts[f"{kind} enc"]} if repeat else {}
+            for_decode = {"times": parts[f"{kind} dec"]} if repeat else {}
+            clock = Clock()
+            payload, reference = model.encode(
+                planes,
+                options.quality,
+                reference,
+                threads=threads,
+                preset=options.preset,
+                instruction_set=options.instruction_set,
+                **for_encode,
+            )
+            encoded = clock.read()
+            clock = Clock()
+            decoded = model.decode(
+                payload,
+                (height, width),
+                decoded,
+                threads=threads,
+                instruction_set=options.instruction_set,
+                **for_decode,
+            )
+            if repeat:
+                seconds[f"{kind} enc"].append(encoded)
+                seconds[f"{kind} dec"].append(clock.read())
+                size_bytes[kind] += len(payload)
+    for name, values in seconds.items():
+        show(name, values, parts[name])
+    bits = [8 * size_bytes[kind] / (width * height) / len(seconds[f"{kind} enc"]) for kind in "IP"]
+    print(f"  bits per pixel: I {bits[0]:.3f}, P {bits[1]:.3f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -97,45 +149,8 @@ def main() -> None:
         if options.clip
         else made_up(width, height, options.frames)
     )
-    work = {"instruction_set": options.instruction_set}
     for threads in options.threads:
-        print(f"{width}x{height}, {threads} threads")
-        seconds: dict[str, list[tuple[float, float]]] = {
-            name: [] for name in ("I enc", "I dec", "P enc", "P dec")
-        }
-        parts: dict[str, dict[str, float]] = {name: {} for name in seconds}
-        size_bytes = {"I": 0, "P": 0}
-        for repeat in range(2):
-            reference = decoded = None
-            for number, planes in enumerate(frames[: 2 if repeat == 0 else None]):
-                kind, model = ("I", intra) if number == 0 else ("P", inter)
-                for_encode = {"times": parts[f"{kind} enc"]} if repeat else {}
-                for_decode = {"times": parts[f"{kind} dec"]} if repeat else {}
-                clock = Clock()
-                payload, reference = model.encode(
-                    planes,
-                    options.quality,
-                    reference,
-                    threads=threads,
-                    preset=options.preset,
-                    **work,
-                    **for_encode,
-                )
-                encoded = clock.read()
-                clock = Clock()
-                decoded = model.decode(
-                    payload, (height, width), decoded, threads=threads, **work, **for_decode
-                )
-                if repeat:
-                    seconds[f"{kind} enc"].append(encoded)
-                    seconds[f"{kind} dec"].append(clock.read())
-                    size_bytes[kind] += len(payload)
-        for name, values in seconds.items():
-            show(name, values, parts[name])
-        bits = [
-            8 * size_bytes[kind] / (width * height) / len(seconds[f"{kind} enc"]) for kind in "IP"
-        ]
-        print(f"  bits per pixel: I {bits[0]:.3f}, P {bits[1]:.3f}")
+        measure(intra, inter, frames, threads, options)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
