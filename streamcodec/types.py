@@ -132,7 +132,7 @@ class VideoFormat:
             raise UsageError(f"rotation is {self.rotation_degrees}; accepted: 0, 90, 180, 270")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RawFrame:
     """One uncompressed frame. rgb: `planes` is one array (3, H, W); yuv420: Y (H, W), U and V (ceil(H/2), ceil(W/2)); uint8.
 
@@ -148,9 +148,16 @@ class RawFrame:
         if any(plane.dtype != "uint8" for plane in self.planes) or not (
             _is_rgb(shapes) or _is_yuv420(shapes)
         ):
+            found = ", ".join(f"{plane.shape} {plane.dtype}" for plane in self.planes)
             raise UsageError(
-                f"frame has planes {shapes}; accepted: uint8, one (3, H, W) or Y (H, W) with U, V at half size"
+                f"frame is {found or 'empty'}; accepted: uint8, one array (3, H, W) of RGB, or Y (H, W) with U, V at half size"
             )
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return (
+            f"<RawFrame {width}x{height}, {self.format}, pts {self.pts}, duration {self.duration}>"
+        )
 
     @property
     def format(self) -> FrameFormat:

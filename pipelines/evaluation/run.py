@@ -16,6 +16,7 @@ from typing import Any
 
 from streamcodec.errors import PARTLY_FAILED, SourceError, UsageError
 from streamcodec.files import VIDEO_SUFFIXES, replace_on_success, writing
+from streamcodec.video.source import STREAM_START
 
 from ..plots import can_draw
 from .anchors import ANCHORS, anchor_named
@@ -105,16 +106,18 @@ def evaluate(
 
 def find_clips(paths: Sequence[Path]) -> list[Clip]:
     """Files, and the videos of folders in order of name. Raises UsageError if there are none, or
-    two of one name."""
+    two of one name, or for an .ssf stream."""
     files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} does not exist; accepted: videos and folders of videos")
-        files += (
-            sorted(file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
-            if path.is_dir()
-            else [path]
-        )
+        if path.is_dir():
+            files += sorted(
+                file for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES
+            )
+        else:
+            _check_no_stream(path)
+            files.append(path)
     names = [file.stem for file in files]
     if not files:
         where = ", ".join(map(str, paths)) or "nothing"
@@ -124,6 +127,15 @@ def find_clips(paths: Sequence[Path]) -> list[Clip]:
     if len(set(names)) < len(names):
         raise UsageError(f"the clips are {names}; accepted: at least one, each of its own name")
     return [Clip.of(file) for file in files]
+
+
+def _check_no_stream(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(STREAM_START)) == STREAM_START:
+            raise UsageError(
+                f"{path} is an .ssf stream; accepted: videos, which are coded to be measured; "
+                "`streamcodec compare` measures streams"
+            )
 
 
 def _measured(

@@ -19,7 +19,7 @@ from streamcodec.cli.options import (
     threads_option,
     track_options,
 )
-from streamcodec.files import STANDARD_STREAM
+from streamcodec.files import STANDARD_STREAM, standard_output
 from streamcodec.progress import frames_done
 from streamcodec.remote import without_secrets
 from streamcodec.runtime import prepare
@@ -60,6 +60,8 @@ def decode(
     prepare(threads)
     import streamcodec
 
+    if out == STANDARD_STREAM:
+        standard_output()  # a terminal is refused before anything is shown on it
     is_new = not Path(out).exists()
     with frames_done("decode", quiet=quiet or as_json) as advance:
         report = streamcodec.decode(source, out, progress=advance, **given(options))

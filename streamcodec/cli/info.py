@@ -196,7 +196,7 @@ def _text(facts: dict[str, Any]) -> list[str]:
         ("rotation", f"{facts['rotation_degrees']} degrees"),
         (
             "time",
-            f"{facts['duration_seconds']:.3f} s{_start(facts)}, {frames}, {facts['frame_rate'] or 'unknown'} fps",
+            f"{facts['duration_seconds']:.3f} s{_start(facts)}, {frames}, {_fps(facts['frame_rate'])}",
         ),
         ("time base", f"{facts['time_base']} s"),
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
@@ -221,6 +221,15 @@ def _text(facts: dict[str, Any]) -> list[str]:
     rows += [("DAMAGE", damage["reason"]) for damage in facts["damage"]]
     rows += [("packet", _packet_line(packet)) for packet in facts.get("packets", ())]
     return [f"{label:<11}{text}" for label, text in rows]
+
+
+def _fps(rate: str | None) -> str:
+    """ "30000/1001" -> "29.97 fps (30000/1001)"; "25/1" -> "25 fps"."""
+    if rate is None:
+        return "unknown fps"
+    fps = Fraction(rate)
+    exact = "" if fps.denominator == 1 else f" ({rate})"
+    return f"{float(fps):.5g} fps{exact}"
 
 
 def _gop_length(most: int | None) -> str:

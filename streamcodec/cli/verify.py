@@ -87,11 +87,19 @@ def _tell(name: str, report: "VerifyReport", *, quiet: bool) -> None:
         say(f"{name}: {describe(report)}")
 
 
+def _left(report: "VerifyReport") -> str:
+    """What of a damaged stream can be had."""
+    if report.decoded is None:
+        return f"{counted(report.frames, 'frame')} found, not decoded"
+    lost = sum(loss.frames for loss in report.lost)
+    return f"{report.decoded:,} of {counted(report.decoded + lost, 'frame')} decode"
+
+
 def describe(report: "VerifyReport") -> str:
     """One line."""
     found = f"{counted(report.frames, 'frame')} in {counted(report.gops, 'GOP')}"
     if not report.ok:
-        return f"DAMAGED, {counted(len(report.problems), 'problem')}; {found}"
+        return f"DAMAGED, {counted(len(report.problems), 'problem')}; {_left(report)}"
     if report.decoded is None:
         return f"whole, {found}; not decoded"
     hashed = report.exact_gops + len(report.inexact_gops)

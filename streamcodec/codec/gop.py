@@ -13,6 +13,7 @@ from streamcodec.codec.frame import check_planes, decode_frame, encode_frame
 from streamcodec.codec.model import CodedFrame, Reference
 from streamcodec.codec.views import Views
 from streamcodec.errors import UsageError
+from streamcodec.text import counted, human_bytes
 from streamcodec.types import ColorSpec, Planes
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DecodedGop(Views):
     """T decoded frames: `planes` ((T, H, W) and so on), `array` and `data` (T, 3, H, W) (Views)."""
 
@@ -36,13 +37,21 @@ class DecodedGop(Views):
     def __len__(self) -> int:
         return len(self.planes[0])
 
+    def __repr__(self) -> str:
+        height, width = self.planes[0].shape[-2:]
+        return f"<DecodedGop of {counted(len(self), 'frame')}: {width}x{height}>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class EncodedGop:
     """`payloads`: one per frame, the first an I-frame's. `reconstruction`: equal to what decoding gives."""
 
     payloads: tuple[bytes, ...]
     reconstruction: DecodedGop
+
+    def __repr__(self) -> str:
+        size = human_bytes(sum(map(len, self.payloads)))
+        return f"<EncodedGop of {counted(len(self.payloads), 'frame')}: {size}>"
 
 
 class GopDigest:

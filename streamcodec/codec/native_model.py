@@ -27,6 +27,9 @@ class NativeModel:
         self.name, self.id, self._coder = name, model_id, coder
         self.role: FrameType = role
 
+    def __repr__(self) -> str:
+        return f"<NativeModel {self.name}>"
+
     def encode(
         self, planes: Planes, quality: int, reference: Reference | None, running: Running
     ) -> CodedFrame:

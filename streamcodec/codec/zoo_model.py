@@ -37,7 +37,7 @@ class RgbReference:
         return (self.rgb[0].copy(),)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ZooModel:
     """A model with its tables and its context models; a FrameModel (model.py). It has one rate: the quality has no effect."""
 
@@ -49,6 +49,9 @@ class ZooModel:
     tables: Tables
     contexts: tuple[ContextModel, ...] = ()
     device: str = "cpu"
+
+    def __repr__(self) -> str:
+        return f"<ZooModel {self.name} on {self.device}>"
 
     @classmethod
     def of(

@@ -166,7 +166,9 @@ def _tracks(
         tracks += header.subtitle_tracks
     if not tracks or keeps_tracks(out):
         return tracks, ()
-    return (), (f"{', '.join(map(str, tracks))}: not kept, pictures have no room for tracks",)
+    return (), (
+        f"{', '.join(map(str, tracks))}: not kept, y4m and pictures have no room for tracks",
+    )
 
 
 def _ticks(

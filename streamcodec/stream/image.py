@@ -1,7 +1,7 @@
 """One picture as a stream of one I-frame, and back: image models as a user of pictures wants them, and as they are measured."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import BinaryIO, TypedDict, Unpack, cast
 
@@ -84,7 +84,7 @@ class ImageReport:
     seconds: float
     search: SearchReport | None
     notes: tuple[str, ...]
-    reconstruction: NDArray[np.uint8]
+    reconstruction: NDArray[np.uint8] = field(repr=False)
     frame_format: FrameFormat = "rgb"
 
     @property

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import streamcodec
 from streamcodec.cli import run
+from streamcodec.container import PacketHeader, Reader
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter
 
@@ -50,3 +52,25 @@ def stream(clip: Path, tmp_path: Path) -> Path:
         run(["encode", str(clip), str(out), "--gop", "4", "--scenecut", "0", *TINY, "--quiet"]) == 0
     )
     return out
+
+
+@pytest.fixture
+def damaged(tiny_models: dict[str, str], tmp_path: Path) -> Path:
+    """3 frames; the second does not decode."""
+    path = tmp_path / "damaged.ssf"
+    pictures = [np.full((3, 32, 48), 60 * number, np.uint8) for number in range(3)]
+    streamcodec.encode(pictures, path, scenecut=0, **tiny_models)
+    with path.open("rb") as file:
+        frames = [item for item in Reader(file).headers() if isinstance(item, PacketHeader)]
+    data = bytearray(path.read_bytes())
+    data[frames[1].end - 1] ^= 0xFF
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture
+def one(tiny_models: dict[str, str], tmp_path: Path) -> Path:
+    """A stream of one frame."""
+    path = tmp_path / "one.ssf"
+    streamcodec.encode([np.zeros((3, 32, 48), np.uint8)], path, **tiny_models)
+    return path

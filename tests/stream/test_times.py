@@ -58,7 +58,7 @@ def test_the_offset_is_kept_in_the_stream_and_where_it_is_wanted(
         assert video.frame_at_seconds(float(CLOCK) + 0.5).index == 12
         with pytest.raises(
             FrameIndexError,
-            match=r"time is 0\.5 s; the stream is shown from 77777\.77\d* s to 77778\.77\d* s",
+            match=r"time is 0\.5 s; the stream is shown from 77777\.77\d{,4} s to 77778\.77\d{,4} s",
         ):
             video.frame_at_seconds(0.5)
     assert run(["decode", str(late), str(tmp_path / "a.mp4"), "--keep-offset"]) == 0

@@ -156,7 +156,7 @@ def test_command(
     assert run(["encode", str(source), str(out), "--fps", "30000/1001", *models]) == 0
     capsys.readouterr()
     assert run(["info", str(out)]) == 0
-    assert "30000/1001 fps" in capsys.readouterr().out
+    assert "29.97 fps (30000/1001)" in capsys.readouterr().out
     assert run(["encode", str(source), str(out), "-y", "--fps", "fast", *models]) == 2
     assert "fps is 'fast'; accepted: a number above 0" in capsys.readouterr().err
 

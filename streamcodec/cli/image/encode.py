@@ -91,7 +91,7 @@ def encode(
         check_inputs([source])
         prepare(threads)
         row = _encode_one(source, target, settings, tell)
-        tell(summary(row))
+        tell(summary(row) if target == "-" else f"{target}: {summary(row)}")
         if as_json:
             say_json(finite(row), err=target == "-")
         return 0

@@ -34,6 +34,9 @@ class TorchModel:
         self._decoder = kind(weights, torch.device(device))
         self.name, self.id, self.device = name, self._native.id, device
 
+    def __repr__(self) -> str:
+        return f"<TorchModel {self.name} on {self.device}>"
+
     @property
     def role(self) -> FrameType:
         return self._native.role

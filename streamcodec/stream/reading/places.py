@@ -40,7 +40,9 @@ def ticks_at(seconds: float, index: Index, time_base: Fraction) -> int:
     if not index.entries or not index.entries[0].pts <= pts < max(
         index.end_pts, index.entries[-1].pts + 1
     ):
-        raise FrameIndexError(f"time is {seconds} s; {_shown_from_to(index, time_base)}")
+        raise FrameIndexError(
+            f"time is {_text(float(seconds))} s; {_shown_from_to(index, time_base)}"
+        )
     return pts
 
 
@@ -48,4 +50,9 @@ def _shown_from_to(index: Index, time_base: Fraction) -> str:
     if not index.entries:
         return "the stream has no frames"
     begin, end = (float(pts * time_base) for pts in (index.entries[0].pts, index.end_pts))
-    return f"the stream is shown from {begin} s to {end} s"
+    return f"the stream is shown from {_text(begin)} s to {_text(end)} s"
+
+
+def _text(seconds: float) -> str:
+    """As short as it can be to the microsecond."""
+    return str(round(seconds, 6))

@@ -42,7 +42,8 @@ def source_name(source: Source) -> str:
         return "standard input"
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
-    return str(getattr(source, "name", None) or "the file object")
+    name = str(getattr(source, "name", None) or "the file object")
+    return "standard input" if name == "<stdin>" else name
 
 
 @contextmanager

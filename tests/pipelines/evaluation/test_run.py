@@ -13,6 +13,7 @@ from streamcodec.pipelines.evaluation import measure as measuring
 from streamcodec.pipelines.evaluation import run as evaluation
 from streamcodec.pipelines.evaluation.rows import OURS, Clip, Measurement, Row, Store, read_rows
 from streamcodec.pipelines.evaluation.run import evaluate, find_clips, other_rows
+from streamcodec.video.source import STREAM_START
 
 
 def row_for(job: Measurement) -> Row:
@@ -267,3 +268,8 @@ def test_clips_fail(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     with pytest.raises(UsageError, match="each of its own name"):
         find_clips([tmp_path / "a.mp4", tmp_path])
+    (tmp_path / "a.ssf").write_bytes(STREAM_START + b"more")
+    with pytest.raises(
+        UsageError, match=r"a\.ssf is an \.ssf stream; .* compare` measures streams"
+    ):
+        find_clips([tmp_path / "a.ssf"])

@@ -157,7 +157,9 @@ def test_pictures_alone_have_a_note(tmp_path: Path) -> None:
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     streamcodec.encode(source, tmp_path / "out.ssf", **SETTINGS)
     report = streamcodec.decode(tmp_path / "out.ssf", tmp_path / "out.y4m")
-    assert report.notes == ("audio track 1 (aac): not kept, pictures have no room for tracks",)
+    assert report.notes == (
+        "audio track 1 (aac): not kept, y4m and pictures have no room for tracks",
+    )
 
 
 def test_pipe_brings_its_sound(tmp_path: Path) -> None:
