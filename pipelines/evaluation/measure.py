@@ -119,14 +119,24 @@ def measure(job: Measurement) -> Row:
             f"{job.clip.path} at quality {job.setting} decodes to {psnr_db} dB; the encoder had {coded.psnr_db} dB"
         )
     return Row(
-        clip=job.clip.path.stem, clip_sha256=job.clip_sha256, codec=job.codec, setting=job.setting, gop=job.gop, version=job.version,
-        options=job.options, max_frames=job.max_frames,
-        width=source.format.width, height=source.format.height, size_bytes=coded.size_bytes,
-        psnr_yuv_db=tuple(round(each.psnr_yuv_db, 4) for each in compared), psnr_rgb_db=round(_mean_psnr_db(compared, "rgb"), 4),
+        clip=job.clip.path.stem,
+        clip_sha256=job.clip_sha256,
+        codec=job.codec,
+        setting=job.setting,
+        gop=job.gop,
+        version=job.version,
+        options=job.options,
+        max_frames=job.max_frames,
+        width=source.format.width,
+        height=source.format.height,
+        size_bytes=coded.size_bytes,
+        psnr_yuv_db=tuple(round(each.psnr_yuv_db, 4) for each in compared),
+        psnr_rgb_db=round(_mean_psnr_db(compared, "rgb"), 4),
         psnr_planes_db=_of_planes(compared),
         ms_ssim=fmean(each.ms_ssim for each in compared),
-        encode_fps=len(compared) / coded.encode_seconds, decode_fps=len(compared) / coded.decoder.seconds,
-    )  # fmt: skip
+        encode_fps=len(compared) / coded.encode_seconds,
+        decode_fps=len(compared) / coded.decoder.seconds,
+    )
 
 
 def reader(job: Measurement, frame_format: FrameFormat) -> VideoReader:

@@ -98,8 +98,12 @@ class Coder:
             return self._encode_whole(ref, source)
         plan = plan_video(
             source,
-            options=coding.options, codec=self.codec, on_error=coding.on_error, threads=coding.threads, **coding.part,
-        )  # fmt: skip
+            options=coding.options,
+            codec=self.codec,
+            on_error=coding.on_error,
+            threads=coding.threads,
+            **coding.part,
+        )
         return Planned(
             ref.file,
             GopLengths(
@@ -204,9 +208,17 @@ class Coder:
             gops = len(video.key_frames)
         with self._storage.output(ref.output, ref.key, coding.suffix) as path:
             report = decode(
-                source, path, codec=coding.codec, crf=coding.crf, device=coding.options.device, on_damage=coding.on_damage,
-                max_pixels=coding.max_pixels, audio=coding.options.audio, subtitles=coding.options.subtitles, **coding.part,
-            )  # fmt: skip
+                source,
+                path,
+                codec=coding.codec,
+                crf=coding.crf,
+                device=coding.options.device,
+                on_damage=coding.on_damage,
+                max_pixels=coding.max_pixels,
+                audio=coding.options.audio,
+                subtitles=coding.options.subtitles,
+                **coding.part,
+            )
             size_bytes = path.stat().st_size
         return FileDone(
             ref.file,

@@ -34,9 +34,12 @@ NONE = "none"
     help="Of ours, 0..63; none = anchors only.  [default: 0,8,16,...,56,63]",
 )
 @click.option(
-    "--anchor", "anchors", multiple=True, metavar="NAME[=CRF,CRF,...]",
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="NAME[=CRF,CRF,...]",
     help="x264, x265 (also 'x264 zerolatency', 'x265 zerolatency') or svt-av1; may be repeated; none = ours only.  [default: all]",
-)  # fmt: skip
+)
 @click.option(
     "--frames", "max_frames", type=click.IntRange(1), help="Of every clip.  [default: all]"
 )

@@ -27,7 +27,7 @@ class Lookahead:
     def __init__(self, file: Readable) -> None:
         self._file = file
         self._read = getattr(file, "read1", file.read)
-        self.seekable = bool(getattr(file, "seekable", bool)())
+        self.seekable = hasattr(file, "seekable") and bool(file.seekable())
         self._base = self._seek(0, 1) if self.seekable else 0
         self._data = bytearray()
         self._start = 0  # offset of _data in the stream

@@ -103,10 +103,19 @@ def decode(
         stretch = video.stretch(start_seconds, duration_seconds, max_frames)
         selected = video.played(stretch, tap, tally.keeps)
         writer = VideoWriter(
-            out, shown, frame_format=video.header.frame_format, codec=codec, crf=crf, options=codec_options,
-            metadata=dict(video.header.metadata), tracks=tracks, chapters=stretch.chapters_of(video.header.chapters), overwrite=overwrite,
-            keep_offset=keep_offset, time_base=time_base,
-        )  # fmt: skip
+            out,
+            shown,
+            frame_format=video.header.frame_format,
+            codec=codec,
+            crf=crf,
+            options=codec_options,
+            metadata=dict(video.header.metadata),
+            tracks=tracks,
+            chapters=stretch.chapters_of(video.header.chapters),
+            overwrite=overwrite,
+            keep_offset=keep_offset,
+            time_base=time_base,
+        )
         with hinting(on_damage), writer, overlapped(selected) as items:
             done = write_played(items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)

@@ -157,17 +157,17 @@ class EncodeOptions:
     @property
     def target(self) -> Target | None:
         """What to reach; None = `quality` stands."""
+        targets = self._targets()
+        return targets[0] if targets else None
+
+    def _targets(self) -> list[Target]:
+        """All that are set; UsageError for a value that is not accepted."""
         wanted: dict[Measure, float | None] = {
             "psnr_db": self.target_psnr_db,
             "bpp": self.target_bpp,
             "kbit_per_second": self.target_kbit_per_second,
         }
-        targets = [Target(measure, value) for measure, value in wanted.items() if value is not None]
-        if len(targets) > 1:
-            raise UsageError(
-                f"targets are {' and '.join(map(str, targets))}; accepted: one of them"
-            )
-        return targets[0] if targets else None
+        return [Target(measure, value) for measure, value in wanted.items() if value is not None]
 
     def quality_of_key(self, quality: int) -> int:
         """The quality, 0..63, of an I-frame among P-frames of `quality`."""
@@ -190,7 +190,11 @@ class EncodeOptions:
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
-        _ = self.target  # checked as it is made
+        targets = self._targets()
+        if len(targets) > 1:
+            raise UsageError(
+                f"targets are {' and '.join(map(str, targets))}; accepted: one of them"
+            )
         check_precision(self.precision)
         check_preset(self.preset)
         check_hdr(self.hdr)

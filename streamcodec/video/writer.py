@@ -225,6 +225,13 @@ def _open_sink(
     check_tracks(path, wish.tracks)
     part = stack.enter_context(replace_on_success(path, overwrite=overwrite))
     return MuxerSink(
-        part, path, video, encoder, wish.metadata, wish.tracks, wish.chapters,
-        keep_offset=wish.keep_offset, time_base=wish.time_base,
-    )  # fmt: skip
+        part,
+        path,
+        video,
+        encoder,
+        wish.metadata,
+        wish.tracks,
+        wish.chapters,
+        keep_offset=wish.keep_offset,
+        time_base=wish.time_base,
+    )

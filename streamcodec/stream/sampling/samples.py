@@ -81,10 +81,8 @@ def label_of(source: ByteSource) -> str:
 
 def sources_of(sources: ByteSource | Sequence[ByteSource]) -> list[ByteSource]:
     """One source or many. Each can be opened any number of times."""
-    one = isinstance(sources, (str, bytes, bytearray, memoryview)) or not isinstance(
-        sources, Sequence
-    )
-    several: list[ByteSource] = [sources] if one else list(sources)  # type: ignore[list-item, arg-type]
+    is_one = isinstance(sources, (str, bytes, bytearray, memoryview))
+    several = [sources] if is_one or not isinstance(sources, Sequence) else list(sources)
     return [_that_opens_again(source) for source in several]
 
 
