@@ -416,7 +416,7 @@ class MotionTables:
         *,
         quality: int = 32,
         lambda_16: int,
-        preset: Literal["fast", "medium", "slow"] = "medium",
+        preset: Literal["fast", "medium"] = "medium",
         threads: int = 1,
         instruction_set: _InstructionSet | None = None,
     ) -> MotionField:

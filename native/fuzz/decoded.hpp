@@ -54,7 +54,7 @@ struct FrameSample {
             if (time == 2) second = coded.reference;
             if (time == 3) return;
             coded = frames.inter->encode(samples::picture(kSize, 3 * time).planes(), 30,
-                                         coded.reference, streamcodec::SearchPreset::fast, job);
+                                         coded.reference, streamcodec::frame::Preset::fast, job);
         }
     }
 };

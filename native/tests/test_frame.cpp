@@ -58,7 +58,7 @@ TEST(frames_encode_to_the_golden_bytes) {
                 const frame::Coded coded =
                     i == 0 ? frames().intra->encode(source.planes(), quality, job)
                            : frames().inter->encode(source.planes(), quality, before,
-                                                    SearchPreset::medium, job);
+                                                    frame::Preset::medium, job);
                 CHECK(coded.payload == gop.frames[i].payload);
                 before = coded.reference;
                 CHECK(crc_of(before) == gop.frames[i].crc);

@@ -15,7 +15,11 @@ VARIANTS = [(name, threads) for name in _native.instruction_sets() for threads i
 
 
 def code(
-    frames: list[Planes], *, instruction_set: str | None = None, threads: int = 1
+    frames: list[Planes],
+    *,
+    instruction_set: str | None = None,
+    threads: int = 1,
+    preset: str = "medium",
 ) -> tuple[list[bytes], list[Planes]]:
     intra, inter = models()
     payloads, planes = [], []
@@ -23,7 +27,12 @@ def code(
     for number, frame in enumerate(frames):
         model = inter if number else intra
         payload, reference = model.encode(
-            frame, 40, reference, threads=threads, instruction_set=instruction_set
+            frame,
+            40,
+            reference,
+            threads=threads,
+            instruction_set=instruction_set,
+            preset=preset,
         )
         payloads.append(payload)
         planes.append(reference.planes())
@@ -71,6 +80,19 @@ def test_decoders_agree(
     for found, expected in zip(
         decode(coded[0], instruction_set=instruction_set, threads=threads), coded[1], strict=True
     ):
+        assert_planes_equal(found, expected)
+
+
+@pytest.mark.parametrize("preset", ["fast", "slow"])
+def test_presets_agree(preset: str) -> None:
+    frames = [picture(*SIZE, time, noise=12) for time in range(4)]
+    first, *others = (
+        code(frames, instruction_set=name, threads=threads, preset=preset)
+        for name, threads in VARIANTS
+    )
+    for payloads, _ in others:
+        assert payloads == first[0]
+    for found, expected in zip(decode(first[0]), first[1], strict=True):
         assert_planes_equal(found, expected)
 
 

@@ -106,7 +106,7 @@ def main() -> None:
         references = [each.planes for each in coded]
         height, width = frames[0][0].shape
         print(f"{path.name} {width}x{height}, CRF {options.crf:g}, {options.threads} threads")
-        for preset in ("fast", "medium", "slow"):
+        for preset in ("fast", "medium"):
             for with_key in (False, True):
                 figures = measure(
                     motion,

@@ -102,6 +102,10 @@
 // stage hyper_analysis on g_i with the sign of y. y * gain is in steps; quantiser.hpp chooses, step
 // by step, since the rows of a step depend on the symbols before it, and by the rows before they
 // are moved.
+//
+// Preset slow codes a P-frame twice. `synthesis` takes away some of the error that symbols leave,
+// and makes some: after the first time, y of luma moves three quarters of the way to c + e, with c
+// the coefficients that were coded and e the forward transform of frame - decoded frame.
 #pragma once
 
 #include "frame/inter.hpp"

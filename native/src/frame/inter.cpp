@@ -45,6 +45,13 @@ MotionContext motion_context(const Reference& reference, std::int32_t quality) {
 
 }  // namespace
 
+Preset preset_named(const std::string& name) {
+    if (name == "fast") return Preset::fast;
+    if (name == "medium") return Preset::medium;
+    if (name == "slow") return Preset::slow;
+    throw BadArgument("preset is '" + name + "'; accepted: fast, medium, slow");
+}
+
 InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motion_lambda)
     : Model(arrays, kMaxStepInter, wanted_slots()),
       motion_lambda_(checked_motion_lambda(motion_lambda)),
@@ -108,15 +115,16 @@ std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Refe
 }
 
 Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Reference& reference,
-                         SearchPreset preset, const Job& job) const {
+                         Preset preset, const Job& job) const {
     check_quality(quality);
     const std::shared_ptr<InterWork> work = work_for(planes.size, reference, job, true);
     Team team(job.threads);
     fill(work->current, planes);
     const MotionContext context = motion_context(reference, quality);
     SearchOptions options{
-        preset, static_cast<std::uint32_t>(motion_lambda_[static_cast<std::size_t>(quality)]),
-        job.set, &team};
+        preset == Preset::fast ? SearchPreset::fast : SearchPreset::medium,
+        static_cast<std::uint32_t>(motion_lambda_[static_cast<std::size_t>(quality)]), job.set,
+        &team};
     job.spent("start");
     MotionField field =
         search_motion(work->current.luma, reference.frame->picture.luma,
@@ -128,11 +136,20 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     write_motion(field, context, sink);
     sink.flush();
     job.spent("motion");
+    const auto code = [&](InterRun& run, Encoder& to, const Latent& latent) {
+        EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, latent, team);
+        run.code_symbols(port);
+    };
+    if (preset == Preset::slow) {
+        InterRun draft(*this, places_, *work, quality, reference, job, team);
+        draft.predict(MotionField(field));
+        Encoder unused(tables, job.set);
+        code(draft, unused, draft.keep(draft.analyse()));
+        draft.refine();
+    }
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
-    const Latent latent = run.analyse();
-    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
-    run.code_symbols(port);
+    code(run, encoder, preset == Preset::slow ? run.kept() : run.analyse());
     std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
     job.spent("finish");
     return {std::move(payload), run.reconstruct()};

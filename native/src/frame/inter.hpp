@@ -1,6 +1,8 @@
 // The model of P-frames. frame.hpp specifies what it does.
 #pragma once
 
+#include <string>
+
 #include "frame/model.hpp"
 #include "motion/search.hpp"
 #include "motion/syntax.hpp"
@@ -8,6 +10,11 @@
 namespace streamcodec::frame {
 
 struct InterWork;
+
+// How much an encoder tries: fast and medium are those of the motion search; slow codes each frame
+// twice, as frame.hpp says, and searches as medium does.
+enum class Preset { fast, medium, slow };
+Preset preset_named(const std::string& name);  // Throws BadArgument
 
 class InterModel : public Model {
   public:
@@ -17,7 +24,7 @@ class InterModel : public Model {
     // Several threads may code at once. Throws BadArgument for a quality, a size or a reference
     // that is not accepted.
     Coded encode(const Planes& planes, std::int32_t quality, const Reference& reference,
-                 SearchPreset preset, const Job& job) const;
+                 Preset preset, const Job& job) const;
 
     // Throws BadArgument, CorruptStream, TruncatedStream.
     Reference decode(View<const std::uint8_t> payload, const Geometry& size,

@@ -6,6 +6,19 @@
 
 namespace streamcodec::frame {
 
+namespace {
+
+std::int16_t saturated(std::int32_t value) {
+    return static_cast<std::int16_t>(std::clamp(value, -32768, 32767));
+}
+
+bool is_luma(std::size_t i) { return i % kChannels < 64; }
+
+// The part of the way that a latent is moved.
+std::int32_t part_of(std::int32_t way) { return (3 * way) >> 2; }
+
+}  // namespace
+
 void InterRun::predict(MotionField field) {
     state_->field = std::move(field);
     streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture,
@@ -57,7 +70,7 @@ Latent InterRun::analyse() {
     });
     job_.spent("transform");
     run(places_.analysis, "analysis");
-    return {work_.transform(), map(places_.analysis_out)};
+    return {work_.transform(), &map(places_.analysis_out), size_.columns8()};
 }
 
 void InterRun::code_symbols(SymbolPort& port) {
@@ -151,6 +164,46 @@ Reference InterRun::reconstruct() {
     extend(picture, team_);
     job_.spent("unpack");
     return {size_, std::move(state_), reference_.key};
+}
+
+Latent InterRun::keep(const Latent& latent) {
+    work_.kept.resize(size_.latent());
+    for_rows(size_.rows8(), [&](std::size_t y) {
+        for (std::size_t x = 0; x < size_.columns8(); ++x) {
+            const std::int16_t* const a = latent.transform_at(y, x);
+            const std::int16_t* const b = latent.analysis_at(y, x);
+            std::int16_t* const to = &work_.kept[(y * size_.columns8() + x) * kChannels];
+            for (std::size_t i = 0; i < kChannels; ++i) to[i] = saturated(a[i] + b[i]);
+        }
+    });
+    return kept();
+}
+
+void InterRun::refine() {
+    const std::size_t count = size_.columns8() * kChannels;
+    for_rows(size_.rows8(), [&](std::size_t y) {
+        const std::int16_t* const coded = work_.coefficients() + y * count;
+        std::int16_t* const kept = &work_.kept[y * count];
+        for (std::size_t i = 0; i < count; ++i) {
+            if (is_luma(i)) kept[i] = saturated(kept[i] + part_of(coded[i] - kept[i]));
+        }
+    });
+    const Reference result = reconstruct();
+    const engine::Map& difference = map(places_.analysis_in);
+    for_rows(size_.rows8(), [&](std::size_t y) {
+        for (const std::size_t row : {2 * y, 2 * y + 1}) {
+            kernels_.pack_difference(pixels_at(work_.current, row),
+                                     pixels_at(result.frame->picture, row), cells_of_row(),
+                                     cells_at(difference, row));
+        }
+        std::int16_t* const error = work_.transform() + y * count;
+        kernels_.forward(const_cells(cells_at(difference, 2 * y)), size_.columns8(), error);
+        std::int16_t* const kept = &work_.kept[y * count];
+        for (std::size_t i = 0; i < count; ++i) {
+            if (is_luma(i)) kept[i] = saturated(kept[i] + part_of(error[i]));
+        }
+    });
+    job_.spent("refine");
 }
 
 }  // namespace streamcodec::frame

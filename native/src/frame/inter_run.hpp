@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "frame/frame_run.hpp"
 #include "frame/inter.hpp"
@@ -15,6 +16,7 @@ struct InterWork : FrameWork {
     using FrameWork::FrameWork;
 
     Picture prediction;
+    std::vector<std::int16_t> kept;  // (h8, w8, 96): a latent that outlasts the maps
 
     enum Other : std::size_t { kCoefficients = kOthers };  // (h8, w8, 96)
     std::int16_t* coefficients() const { return maps.array<std::int16_t>(kCoefficients); }
@@ -37,6 +39,12 @@ class InterRun : FrameRun {
     Latent analyse();
     void code_symbols(SymbolPort& port);
     Reference reconstruct();
+
+    // Preset slow. A latent, kept from one run to the next; refine() ends this run: it moves the
+    // latent that is kept to where the coded frame says.
+    Latent keep(const Latent& latent);
+    Latent kept() const { return {work_.kept.data(), nullptr, size_.columns8()}; }
+    void refine();
 
   private:
     void describe(std::size_t y);

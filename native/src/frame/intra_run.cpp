@@ -30,7 +30,7 @@ Latent IntraRun::analyse() {
     });
     job_.spent("transform");
     run(places_.analysis, "analysis");
-    return {work_.transform(), map(places_.analysis_out)};
+    return {work_.transform(), &map(places_.analysis_out), size_.columns8()};
 }
 
 // Fills work_.z.

@@ -37,16 +37,20 @@ class DecoderPort : public SymbolPort {
     const Kernels& kernels_;
 };
 
-// What the encoder wants to code: the sum of two maps, both (h8, w8, 96) in 1/8 pixel.
+// What the encoder wants to code: the sum of two maps, both (h8, w8, 96) in 1/8 pixel. No analysis:
+// it is 0.
 struct Latent {
     const std::int16_t* transform;
-    const engine::Map& analysis;
+    const engine::Map* analysis;
+    std::size_t columns;
 
     const std::int16_t* transform_at(std::size_t y, std::size_t x) const {
-        return transform + (y * static_cast<std::size_t>(analysis.width) + x) * kChannels;
+        return transform + (y * columns + x) * kChannels;
     }
     const std::int16_t* analysis_at(std::size_t y, std::size_t x) const {
-        return analysis.at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+        static constexpr std::int16_t kZeros[kChannels] = {};
+        if (analysis == nullptr) return kZeros;
+        return analysis->at(static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
     }
 };
 

@@ -18,22 +18,18 @@ Vector whole_of(Vector v) {
 
 }  // namespace
 
-void MacroblockSearch::run(int row, int column, int pass) {
+void MacroblockSearch::run(int row, int column) {
     at_ = coder_.look(row, column);
     y_ = row * kMacroblock;
     x_ = column * kMacroblock;
     best_score_ = INT64_MAX;
-    Macroblock old;
-    if (pass > 0) old = coder_.macroblock_at(at_);
     merge_candidates();
-    if (pass > 0) consider(old);
     const std::uint32_t new_cost = std::min(frame_.costs.of(4, coder_.kind_row(at_)),
                                             frame_.costs.of(5, coder_.kind_row(at_)));
-    if (!cannot_improve(new_cost, 4)) {
-        search_previous(pass);
-        if (frame_.references[1] != nullptr && !cannot_improve(new_cost, frame_.effort.hope))
-            search_key();
-        if (frame_.effort.split) search_split();
+    if (!cannot_improve(new_cost)) {
+        search_previous();
+        if (frame_.references[1] != nullptr && !is_unlikely_to_improve(new_cost)) search_key();
+        search_split();
         search_filters();
     }
     Bits nothing{frame_.costs};
@@ -130,7 +126,7 @@ void MacroblockSearch::merge_candidates() {
 }
 
 // Vectors from which a search may start.
-void MacroblockSearch::gather(std::vector<Vector>& starts, int reference, int pass) const {
+void MacroblockSearch::gather(std::vector<Vector>& starts, int reference) const {
     starts.clear();
     const auto add = [&](Vector v) {
         if (std::find(starts.begin(), starts.end(), v) == starts.end()) starts.push_back(v);
@@ -140,25 +136,16 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference, int pa
         add(reference ? m->pair.key : m->pair.previous);
     const MotionField& field = coder_.field();
     const int row = at_.row, column = at_.column;
-    if (frame_.coarse[reference] != nullptr) {
-        const auto near = [&](int r, int c) {
-            r = std::clamp(r, 0, field.rows - 1);
-            c = std::clamp(c, 0, field.columns - 1);
-            return (*frame_.coarse[reference])[field.at(r, c)];
-        };
-        for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}})
-            add(near(row + dr, column + dc));
-    }
-    if (reference == 0 && coder_.context().previous != nullptr) {
+    if (reference != 0) return;
+    const auto near = [&](int r, int c) {
+        r = std::clamp(r, 0, field.rows - 1);
+        c = std::clamp(c, 0, field.columns - 1);
+        return frame_.coarse[field.at(r, c)];
+    };
+    for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}})
+        add(near(row + dr, column + dc));
+    if (coder_.context().previous != nullptr) {
         add(coder_.context().previous->block(2 * row, 2 * column).previous);
-    }
-    if (pass > 0) {
-        for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}}) {
-            const int r = row + dr, c = column + dc;
-            if (r >= field.rows || c < 0 || c >= field.columns) continue;
-            const Pair& pair = field.block(2 * r, 2 * c);
-            add(reference ? pair.key : pair.previous);
-        }
     }
 }
 
@@ -198,16 +185,16 @@ Vector MacroblockSearch::descend(const Probe& probe, Vector start, Score least,
     };
     const SearchEffort& effort = frame_.effort;
     const int points = effort.diagonal ? 8 : 4;
-    for (int step = probe.side == 16 ? effort.whole_step : effort.block_step; step >= 8;
-         step /= 2) {
-        around(whole_of(best), step, 8);
+    if (probe.side == 8) {
+        for (int step = effort.block_step; step >= 8; step /= 2) around(whole_of(best), step, 8);
     }
     for (int turn = 0; turn < effort.whole_turns && around(whole_of(best), 4, points); ++turn) {
     }
-    for (int turn = 0; turn < effort.turns && cross(2); ++turn) {
-    }
-    for (int turn = 0; turn < effort.turns && (effort.diagonal ? around(best, 1, 8) : cross(1));
-         ++turn) {
+    cross(2);
+    if (effort.diagonal) {
+        around(best, 1, 8);
+    } else {
+        cross(1);
     }
     return best;
 }
@@ -235,8 +222,8 @@ Vector MacroblockSearch::search_whole(int mode, const std::vector<Vector>& start
     return descend(probe, best, least, cost);
 }
 
-void MacroblockSearch::search_previous(int pass) {
-    gather(starts_, 0, pass);
+void MacroblockSearch::search_previous() {
+    gather(starts_, 0);
     const Corners corners = coder_.corners_of_macroblock(at_, false);
     whole_[0] = search_whole(kFromPrevious, starts_, frame_.costs.of(4, coder_.kind_row(at_)),
                              corners, corners.median(), MotionCoder::kWholeSet, nullptr);
@@ -244,7 +231,7 @@ void MacroblockSearch::search_previous(int pass) {
 }
 
 void MacroblockSearch::search_key() {
-    gather(starts_, 1, 0);
+    gather(starts_, 1);
     const Vector chained = coder_.chain(whole_[0], 2 * at_.row, 2 * at_.column, 2);
     if (std::find(starts_.begin(), starts_.end(), chained) == starts_.end())
         starts_.push_back(chained);
@@ -285,22 +272,22 @@ Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners
     };
     attempt(whole);
     for (int k = 0; k < choices.count; ++k) attempt(choices.of[k]);
-    if (frame_.coarse[0] != nullptr && probe.plane == frame_.references[0]) {
+    if (probe.plane == frame_.references[0]) {
         const MotionField& field = coder_.field();
         const int r = std::clamp(at_.row + (block > 1 ? 1 : -1), 0, field.rows - 1);
         const int c = std::clamp(at_.column + (block % 2 ? 1 : -1), 0, field.columns - 1);
-        attempt((*frame_.coarse[0])[field.at(r, at_.column)]);
-        attempt((*frame_.coarse[0])[field.at(at_.row, c)]);
+        attempt(frame_.coarse[field.at(r, at_.column)]);
+        attempt(frame_.coarse[field.at(at_.row, c)]);
     }
-    // A new vector is not expected to take away more than half of the error.
+    // As of a whole macroblock: not more than half of the error.
     const Score current = rate(cost(best)), error = least - current;
-    if (error * frame_.effort.hope / 4 + current < rate(fixed)) return best;
+    if (error / 2 + current < rate(fixed)) return best;
     return descend(probe, best, least, cost);
 }
 
 void MacroblockSearch::search_split() {
     if (best_.mode != kFromPrevious && !frame_.effort.split_modes) return;
-    if (cannot_improve(frame_.costs.of(5, coder_.kind_row(at_)), frame_.effort.hope)) return;
+    if (is_unlikely_to_improve(frame_.costs.of(5, coder_.kind_row(at_)))) return;
     Macroblock split = best_;
     const bool of_key = split.mode == kFromKey;
     alignas(64) std::uint8_t buffer[256];

@@ -12,24 +12,17 @@ namespace streamcodec {
 // What a preset spends.
 struct SearchEffort {
     int reach;         // of the full search at 1/8 size
-    int passes;        // over all macroblocks; from the second on neighbours to come are known
-    int whole_step;    // of macroblocks: first step of the descent in whole pixels, in quarters: 4,
-                       // 8, 16 ...
-    int block_step;    // of 8x8 blocks
+    int block_step;    // of 8x8 blocks: first step of the descent, in quarters: 4, 8, 16 ...
     int whole_turns;   // of the descent in steps of one pixel
-    int turns;         // of the descent in halves and in quarters
-    bool diagonal;     // with diagonal steps in halves and quarters
-    bool split;        // 8x8 blocks
-    bool split_modes;  // also in modes 1 and 2
-    int hope;          // quarters of the error that a new vector may take away; 4: all
-    bool key_pyramid;  // coarse vectors into the key frame too
+    bool diagonal;     // with diagonal steps
+    bool split_modes;  // 8x8 blocks also in modes 1 and 2
 };
 
 // What the search of a frame shares, unchanged while it runs.
 struct SearchFrame {
     const Plane& current;
-    const Plane* references[2];            // the previous frame; the key frame or null
-    const std::vector<Vector>* coarse[2];  // of each macroblock; null where there are none
+    const Plane* references[2];         // the previous frame; the key frame or null
+    const std::vector<Vector>& coarse;  // of each macroblock, into the previous frame
     const MotionCosts& costs;
     const MotionKernels& kernels;
     std::int64_t lambda_16;
@@ -41,8 +34,8 @@ class MacroblockSearch {
   public:
     MacroblockSearch(const SearchFrame& frame, MotionCoder& coder) : frame_(frame), coder_(coder) {}
 
-    // Decides a macroblock and commits it. `pass`: 0, 1, ...
-    void run(int row, int column, int pass);
+    // Decides a macroblock and commits it.
+    void run(int row, int column);
 
   private:
     using Score = std::int64_t;  // squared error * 4096 + lambda_16 * bits * 256
@@ -70,19 +63,20 @@ class MacroblockSearch {
 
     void consider(const Macroblock& macroblock);
     void merge_candidates();
-    void search_previous(int pass);
+    void search_previous();
     void search_key();
     void search_split();
     void search_filters();
-    // Whether something of at least this cost cannot be better, or, with `quarters` below 4, not if
-    // it leaves 1 - quarters / 4 of the error.
-    bool cannot_improve(std::uint32_t cost, int quarters) const {
-        return best_score_ - best_error_ + best_error_ / 4 * quarters <= rate(cost);
+    // Whether something of at least this cost cannot be better.
+    bool cannot_improve(std::uint32_t cost) const { return best_score_ <= rate(cost); }
+    // The same of a new vector, which is not expected to take away more than half of the error.
+    bool is_unlikely_to_improve(std::uint32_t cost) const {
+        return best_score_ - best_error_ / 2 <= rate(cost);
     }
 
     template <typename Cost>
     Vector descend(const Probe& probe, Vector start, Score least, const Cost& cost) const;
-    void gather(std::vector<Vector>& starts, int reference, int pass) const;
+    void gather(std::vector<Vector>& starts, int reference) const;
     Vector search_whole(int mode, const std::vector<Vector>& starts, std::uint32_t fixed,
                         const Corners& corners, Vector expected, int set,
                         const std::uint8_t* partner);

@@ -17,10 +17,8 @@ namespace streamcodec {
 namespace {
 
 constexpr SearchEffort effort_of(SearchPreset preset) {
-    //                                     reach passes steps turns    diagonal split modes hope key
-    if (preset == SearchPreset::fast) return {8, 1, 4, 4, 4, 1, false, true, false, 2, false};
-    if (preset == SearchPreset::medium) return {12, 1, 4, 16, 8, 1, true, true, true, 2, false};
-    return {24, 2, 16, 32, 16, 2, true, true, true, 4, true};
+    if (preset == SearchPreset::fast) return {8, 4, 4, false, false};
+    return {12, 16, 8, true, true};
 }
 
 // Calls search(row, column) for all macroblocks, each after those to its left and up to one column
@@ -59,8 +57,7 @@ class Wavefront {
 SearchPreset search_preset_named(const std::string& name) {
     if (name == "fast") return SearchPreset::fast;
     if (name == "medium") return SearchPreset::medium;
-    if (name == "slow") return SearchPreset::slow;
-    throw BadArgument("preset is '" + name + "'; accepted: fast, medium, slow");
+    throw BadArgument("preset is '" + name + "'; accepted: fast, medium");
 }
 
 MotionField search_motion(const Plane& current, const Plane& previous, const Plane* key,
@@ -81,34 +78,22 @@ MotionField search_motion(const Plane& current, const Plane& previous, const Pla
     MotionCoder coder(field, context);
     const MotionKernels& kernels = motion_kernels_for(options.set);
     const SearchEffort effort = effort_of(options.preset);
-    const auto coarse = [&, pyramid = Pyramid(current, kernels)](const Plane& reference,
-                                                                 bool of_key) {
-        return coarse_motion(pyramid, Pyramid(reference, kernels),
-                             of_key ? nullptr : context.previous, field.rows, field.columns,
-                             effort.reach, kernels, options.team);
-    };
-    const bool uses_key = context.has_key;
-    const std::vector<Vector> coarse_previous = coarse(previous, false);
-    const std::vector<Vector> coarse_key =
-        uses_key && effort.key_pyramid ? coarse(*key, true) : std::vector<Vector>();
-    const SearchFrame frame{current,
-                            {&previous, uses_key ? key : nullptr},
-                            {&coarse_previous, coarse_key.empty() ? nullptr : &coarse_key},
-                            costs,
-                            kernels,
-                            options.lambda_16,
+    const std::vector<Vector> coarse =
+        coarse_motion(Pyramid(current, kernels), Pyramid(previous, kernels), context.previous,
+                      field.rows, field.columns, effort.reach, kernels, options.team);
+    const SearchFrame frame{current, {&previous, context.has_key ? key : nullptr},
+                            coarse,  costs,
+                            kernels, options.lambda_16,
                             effort};
-    for (int pass = 0; pass < effort.passes; ++pass) {
-        Wavefront wavefront(field.rows, field.columns);
-        const auto work = [&](std::size_t) {
-            MacroblockSearch search(frame, coder);
-            wavefront.work([&](int row, int column) { search.run(row, column, pass); });
-        };
-        if (options.team == nullptr)
-            work(0);
-        else
-            options.team->run(work);
-    }
+    Wavefront wavefront(field.rows, field.columns);
+    const auto work = [&](std::size_t) {
+        MacroblockSearch search(frame, coder);
+        wavefront.work([&](int row, int column) { search.run(row, column); });
+    };
+    if (options.team == nullptr)
+        work(0);
+    else
+        options.team->run(work);
     return field;
 }
 

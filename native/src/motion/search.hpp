@@ -13,7 +13,7 @@ namespace streamcodec {
 
 class Team;
 
-enum class SearchPreset { fast, medium, slow };
+enum class SearchPreset { fast, medium };
 SearchPreset search_preset_named(const std::string& name);  // Throws BadArgument
 
 struct SearchOptions {

@@ -125,7 +125,7 @@ py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std:
     const Reference& before = needed(reference);
     PyTimes spent(times);
     const Job job{threads, wanted_instruction_set(set), spent.get()};
-    const SearchPreset wanted = search_preset_named(preset);
+    const frame::Preset wanted = frame::preset_named(preset);
     Coded coded;
     {
         const py::gil_scoped_release release;
@@ -142,7 +142,7 @@ py::tuple encode_intra(const IntraModel& model, const py::sequence& planes, std:
     refuse(reference);
     PyTimes spent(times);
     const Job job{threads, wanted_instruction_set(set), spent.get()};
-    search_preset_named(preset);
+    frame::preset_named(preset);
     Coded coded;
     {
         const py::gil_scoped_release release;
