@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from streamcodec.files import writing
 from streamcodec.remote import filesystem, is_url
 
 from .locations import local_path, location_of
-from .storage import WORK_FOLDER
+from .storage import WORK_FOLDER, clear_temporaries
 
 __all__ = ["Places"]
 
@@ -82,9 +81,7 @@ class Places:
 
     def clear(self) -> None:
         """Remove what workers that died have left half-written. Only with the manifest's lock."""
-        work = local_path(self.work)
-        if work is not None:
-            shutil.rmtree(Path(work, "tmp"), ignore_errors=True)
+        clear_temporaries(self.work)
 
     def existing_outputs(self) -> Callable[[str], bool]:
         """A function that tells whether an output exists. A store is listed once: asking for each

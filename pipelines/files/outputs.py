@@ -16,6 +16,8 @@ from .storage import WORK_FOLDER
 
 __all__ = ["FIELDS", "Listing", "OutputNames"]
 
+MOST_CHARACTERS = 12_288
+"""Of a location: a path of Linux has 4096 bytes, and a URL three characters for each."""
 FIELDS = ("relative", "parent", "stem", "suffix", "name", "hash")
 
 
@@ -67,6 +69,11 @@ class OutputNames:
 
     def _check(self, output: str, item: Item) -> None:
         """A member of an archive may be called `../../a.mp4`, and a name may hold anything."""
+        if len(output) > MOST_CHARACTERS:
+            raise UsageError(
+                f"the output of {item.location} would have a name of {len(output)} characters; accepted: {MOST_CHARACTERS}; "
+                "choose another pattern, such as {hash}"
+            )
         inside = is_below(output, self.destination)
         if not inside or is_below(output, f"{self.destination.rstrip('/')}/{WORK_FOLDER}"):
             where = f"out of {self.destination}" if not inside else f"into its {WORK_FOLDER}"

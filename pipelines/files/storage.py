@@ -9,6 +9,7 @@ Below the folder of work, a path or a URL that all workers see:
 KEY is the job's: of the input's identity, the settings and the models.
 """
 
+import re
 import secrets
 import shutil
 import tempfile
@@ -25,7 +26,7 @@ from streamcodec.remote import filesystem
 from .locations import FileRef, local_path
 from .sources import identity_of
 
-__all__ = ["WORK_FOLDER", "Storage", "exists", "remove_parts"]
+__all__ = ["WORK_FOLDER", "Storage", "clear_temporaries", "exists", "remove_parts"]
 
 WORK_FOLDER = ".streamcodec"
 TRIES = 3  # of a download or an upload
@@ -34,6 +35,9 @@ KEPT = 2  # fetched inputs: a worker is likely to get the next part of the same 
 WHOLE_UPLOADS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory")
 """Protocols by which an object shows up when all of it is there: multipart uploads that are
 completed at the end."""
+
+_TEMPORARY = re.compile(r"\.?[0-9a-f]+\.[0-9a-f]{8}\..+", re.DOTALL)
+"""Name of an output that is being written; with a dot of what the encoder makes beside it."""
 
 T = TypeVar("T")
 
@@ -154,6 +158,20 @@ def remove_parts(work: str, ref: FileRef) -> None:
     files, remote = filesystem(folder)
     with suppress(OSError):
         files.rm(remote, recursive=True)
+
+
+def clear_temporaries(work: str) -> None:
+    """Remove what workers that died have left half-written, and nothing else: the folder of work may be
+    a link to one that holds more."""
+    path = local_path(work)
+    if path is None:
+        return
+    folder = Path(path, "tmp")
+    with suppress(OSError):
+        for made in folder.iterdir():
+            if _TEMPORARY.fullmatch(made.name):
+                made.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _parts_folder(work: str, ref: FileRef) -> str:

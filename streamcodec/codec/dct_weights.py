@@ -262,7 +262,13 @@ def load_dct_weights(path: Path) -> DctWeights:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config = parse_json(metadata.get("config", ""))
-    except (OSError, SafetensorError, ValueError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # kinds of numbers that NumPy has not
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     if not isinstance(config, dict):
         raise ModelError(f"the weights {path} have a damaged config")

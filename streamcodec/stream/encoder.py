@@ -8,6 +8,7 @@ from numbers import Integral
 from streamcodec._version import __version__
 from streamcodec.codec import Codec, CodedFrame, FrameModel, GopDigest, decode_frame, encode_frame
 from streamcodec.container import Header, ModelRef, Packet, PacketType
+from streamcodec.container.limits import DEFAULT_LIMITS
 from streamcodec.errors import UsageError
 from streamcodec.stream.control.rate import controller_of
 from streamcodec.stream.gops import GopBoundaries
@@ -276,11 +277,11 @@ def make_header(
 
 
 def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """The tags that fit: a source with a book in its comment must not be refused for it."""
+    """The tags that fit: a source with a book in its comment must not be refused for it, nor its stream by readers."""
     kept, left = [], MAX_TAG_BYTES
     for key, value in metadata.items():
         size = len(key.encode(errors="replace")) + len(value.encode(errors="replace"))
-        if size <= left:
+        if size <= left and len(kept) < DEFAULT_LIMITS.tags:
             kept.append((key, value))
             left -= size
     return tuple(kept)
@@ -288,15 +289,15 @@ def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 def left_out_tags(metadata: dict[str, str], header: Header) -> tuple[str, ...]:
     """A note on the tags of a source that the header has no room for; none where all are kept."""
-    left = [key for key in metadata if key not in dict(header.metadata)]
+    kept = dict(header.metadata)
+    left = [key for key in metadata if key not in kept]
     if not left:
         return ()
     names = shown(", ".join(left[:SHOWN_TAGS]), 200)
     more = f" and {len(left) - SHOWN_TAGS} more" if len(left) > SHOWN_TAGS else ""
     size = sum(len(metadata[key].encode(errors="replace")) for key in left)
-    return (
-        f"its tags {names}{more} are not kept: {size} bytes; a stream has room for {MAX_TAG_BYTES} bytes of tags",
-    )
+    room = f"{DEFAULT_LIMITS.tags} tags of {MAX_TAG_BYTES} bytes together"
+    return (f"its tags {names}{more} are not kept: {size} bytes; a stream has room for {room}",)
 
 
 def _ref(model: FrameModel) -> ModelRef:

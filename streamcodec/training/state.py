@@ -165,7 +165,13 @@ def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
             config = parse_json((file.metadata() or {}).get("config", ""))
             names = file.keys()
             model = restore_model({name: file.get_tensor(name) for name in names}, config)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # kinds of numbers that NumPy has not
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     return config["kind"], model.state_dict()
 

@@ -78,6 +78,23 @@ def test_files_fail(tmp_path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3"])
+def test_numbers_that_numpy_has_not_fail(kind: str, tmp_path: Path) -> None:
+    weights = weights_of("intra")
+    path = tmp_path / "model.safetensors"
+    save_dct_weights(path, weights)
+    size = 2 if kind == "BF16" else 1
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    head = json.loads(data[8:start])
+    first, end = head["step"]["data_offsets"]
+    head["step"] |= {"dtype": kind, "shape": [(end - first) // size]}
+    text = json.dumps(head).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[start:])
+    with pytest.raises(ModelError, match="cannot read the weights"):
+        load_dct_weights(path)
+
+
 def changed(array: Any, value: int) -> Any:
     copy = array.copy()
     copy.flat[7] = value

@@ -9,7 +9,7 @@ import torch
 
 import streamcodec
 from streamcodec import EncodeOptions, Encoder
-from streamcodec.container import PacketType
+from streamcodec.container import Limits, PacketType, Writer
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.metrics import frame_mse
 from streamcodec.stream.encode import EncodeSettings
@@ -138,6 +138,19 @@ def test_tags_beyond_the_limit_are_left_out(tiny_codec) -> None:
         VideoFormat(48, 32, time_base=Fraction(1, 25)), codec=tiny_codec, metadata=tags
     )
     assert encoder.header.metadata == (("title", "a film"),)
+
+
+def test_no_more_tags_are_kept_than_readers_take(tiny_codec) -> None:
+    tags = {f"key {number}": "x" for number in range(10_000)}
+    video = VideoFormat(48, 32, time_base=Fraction(1, 25))
+    encoder = Encoder(video, codec=tiny_codec, metadata=tags)
+    assert encoder.header.metadata == tuple(tags.items())[: Limits().tags]
+    out = io.BytesIO()
+    writer = Writer(out, encoder.header)
+    for packet in [*encoder.push(np.zeros((3, 32, 48), np.uint8)), *encoder.flush()]:
+        writer.write(packet)
+    writer.finish()
+    assert len(streamcodec.open(out.getvalue())) == 1
 
 
 def test_tags_that_are_left_out_are_noted(tiny_models, tmp_path: Path) -> None:

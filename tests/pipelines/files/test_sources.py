@@ -257,6 +257,11 @@ def test_impossible_pattern_fails(pattern: str) -> None:
         OutputNames("/out", pattern)
 
 
+def test_output_of_an_endless_name_fails() -> None:
+    with pytest.raises(UsageError, match=r"a name of 100\d+ characters; accepted: 12288"):
+        OutputNames("/out", "{stem:>100000}").of(ITEM)
+
+
 def test_output_on_the_input_fails() -> None:
     with pytest.raises(UsageError, match=r"the output of /in/a/b\.mp4 would be that file itself"):
         OutputNames("/in", "{relative}.mp4").of(ITEM)

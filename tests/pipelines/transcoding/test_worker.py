@@ -10,7 +10,7 @@ import pytest
 
 from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.locations import FileRef
-from streamcodec.pipelines.files.storage import Storage, remove_parts
+from streamcodec.pipelines.files.storage import Storage, clear_temporaries, remove_parts
 from streamcodec.pipelines.transcoding.schedule.messages import (
     FileDone,
     FileError,
@@ -258,3 +258,29 @@ def test_check_decodes_with_the_weights_that_encoded(
     bench = Bench(dataset, str(tmp_path / "work"), out, options=options, check_gops=1)
     assert isinstance(bench.perform("whole"), FileDone)
     assert isinstance(bench.perform("verify"), Verified)
+
+
+def test_only_what_workers_left_is_cleared(tmp_path: Path) -> None:
+    """The folder of work may be a link to one that holds more: it came with the folder of outputs."""
+    folder = tmp_path / "elsewhere" / "tmp"
+    folder.mkdir(parents=True)
+    link = tmp_path / ".streamcodec"
+    link.symlink_to(tmp_path / "elsewhere")
+    storage = Storage(str(link))
+    with storage.output(str(tmp_path / "a.ssf"), "ab" * 16, ".ssf") as path:
+        left = (
+            path.with_name(f"{path.name[:-1]}\n.ssf"),
+            path.with_name(f".{path.name}.0a.part.ssf"),
+        )
+        for each in (path, *left):
+            each.write_bytes(b"")
+    (folder / "precious").write_text("kept")
+    (folder / "deep").mkdir()
+    clear_temporaries(str(link))
+    assert sorted(path.name for path in folder.iterdir()) == ["deep", "precious"]
+    (folder / "precious").unlink()
+    (folder / "deep").rmdir()
+    clear_temporaries(str(link))
+    assert not folder.exists()
+    clear_temporaries(str(link))
+    clear_temporaries("memory://bucket/.streamcodec")
