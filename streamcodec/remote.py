@@ -113,4 +113,6 @@ def _reason(error: BaseException) -> str:
     """What fsspec says, or what made it say nothing but the URL."""
     cause = error.__cause__ or error
     said = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    if hasattr(cause, "status") and hasattr(cause, "message"):  # of a server's answer
+        said = f"{cause.status} {cause.message}"
     return without_secrets(said)

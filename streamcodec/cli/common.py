@@ -78,8 +78,9 @@ def is_stream_name(out: str) -> bool:
 def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:
     """The names as IN and OUT, where OUT is a stream. `what`: the kind of IN, for the message. Raises UsageError."""
     if len(names) != 2 or not is_stream_name(names[1]):
+        last = "" if len(names) != 2 else f"{names[1]} does not end in {STREAM_SUFFIX}; "
         raise UsageError(
-            f"names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"
+            f"{last}names are {' '.join(names)}; accepted: IN OUT{STREAM_SUFFIX} (OUT may be -), or IN... --out FOLDER"
         )
     if Path(names[0]).is_dir():
         raise UsageError(

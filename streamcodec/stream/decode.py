@@ -117,7 +117,7 @@ def decode(
             time_base=time_base,
         )
         with hinting(on_damage), writer, overlapped(selected) as items:
-            done = write_played(items, writer, expected, progress)
+            done = write_played(video, items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
         return DecodeReport(
             done,
@@ -139,6 +139,7 @@ class PlayedSink(Protocol):
 
 
 def write_played(
+    video: Video,
     items: Iterable[Frame | TrackPacket],
     writer: PlayedSink,
     expected: int | None,
@@ -158,7 +159,10 @@ def write_played(
         if progress is not None:
             progress(done, expected)
     if done == 0:
-        raise SourceError("the stream has no frames in the range that was asked for")
+        lasts = video.metadata.duration_seconds
+        raise SourceError(
+            f"no frame lies in the range that was asked for; the stream lasts {lasts:.3f} s"
+        )
     return done
 
 

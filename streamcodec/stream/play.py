@@ -137,7 +137,7 @@ class _Feeder(Thread):
         sink = pipe_sink(pipe, self._shown, self._tracks, chapters)
         try:
             with overlapped(items) as ready:
-                write_played(ready, sink, None, None)
+                write_played(self._video, ready, sink, None, None)
             sink.finish()
         except BaseException:
             sink.discard()

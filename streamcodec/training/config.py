@@ -118,8 +118,9 @@ def load_config(path: Path) -> TrainConfig:
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"cannot read the training config {path}: {error}; accepted: a TOML file, or {', '.join(NAMED)}"
+            f"cannot read the training config {path}: {reason}; accepted: a TOML file, or {', '.join(NAMED)}"
         ) from error
     known = [each.name for each in fields(TrainConfig)]
     if unknown := sorted(set(values) - set(known)):

@@ -129,7 +129,11 @@ def test_what_is_lost_is_said(here: Path, capsys: pytest.CaptureFixture[str]) ->
 
 FAILURES = [
     (["encode", "a.png"], 2, "accepted: IN OUT.ssf"),
-    (["encode", "a.png", "b.png"], 2, "accepted: IN OUT.ssf"),
+    (
+        ["encode", "a.png", "b.png"],
+        2,
+        "b.png does not end in .ssf; names are a.png b.png; accepted:",
+    ),
     (["encode", ".", "b.ssf"], 2, "--out FOLDER"),
     (["encode", "a.png", "a.ssf"], 1, "exists"),
     (["encode", "text.png", "b.ssf"], 1, "is not a picture"),

@@ -66,7 +66,7 @@ def open_pairs(path: Path) -> PairFolder:
         unfinished = (
             " yet: make it with the same command again"
             if (path / MAKING).exists()
-            else f": {error}"
+            else f": {_reason(error)}"
         )
         raise UsageError(
             f"{path} is not a folder of pairs (streamcodec train data){unfinished}"
@@ -77,6 +77,11 @@ def open_pairs(path: Path) -> PairFolder:
                 f"{path / name}.npy is {array.shape}; accepted: {_shape(name, crop, count)}"
             )
     return folder
+
+
+def _reason(error: Exception) -> str:
+    missing = isinstance(error, FileNotFoundError) and error.filename is not None
+    return f"it has no {Path(error.filename).name}" if missing else str(error)
 
 
 def _shape(name: str, crop: int, count: int) -> tuple[int, ...]:

@@ -176,7 +176,9 @@ def test_what_is_not_there_fails_without_secrets() -> None:
     with serving(b"") as server:
         url = server.url.replace("//", "//user:secret@") + "/none.ssf?key=secret"
         for read in (streamcodec.open, streamcodec.verify):
-            with pytest.raises(SourceError, match=f"{server.url}/none.ssf.*404") as error:
+            with pytest.raises(
+                SourceError, match=f"{server.url}/none.ssf.*: 404 Not Found$"
+            ) as error:
                 read(url)  # type: ignore[operator]
             assert "secret" not in str(error.value)
             assert error.value.__suppress_context__
