@@ -1,7 +1,5 @@
 """Options that are made from fields of dataclasses."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +14,7 @@ from streamcodec.option_fields import option, options_in
 from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
+from support.processes import printed_by
 
 
 @dataclass
@@ -111,7 +110,4 @@ def test_help_loads_no_heavy_module(name: str) -> None:
         f"assert run([{name!r}, '--help']) == 0\n"
         "print(sorted({'torch', 'numpy', 'av', 'cv2', 'PIL', 'ray', 'matplotlib'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert printed_by(code).splitlines()[-1] == "[]"

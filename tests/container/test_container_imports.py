@@ -1,6 +1,6 @@
-import subprocess
-import sys
 from pathlib import Path
+
+from support.processes import printed_by
 
 GOLDEN = Path(__file__).parent / "golden" / "v1.0-full.ssf"
 
@@ -11,10 +11,8 @@ def test_reading_header_and_index_imports_neither_numpy_nor_torch() -> None:
         f"with open({str(GOLDEN)!r}, 'rb') as file: print(Reader(file).index.frame_count)\n"
         "print(sorted({'numpy', 'torch', 'av'} & set(sys.modules)))"
     )
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.split("\n") == ["6", "[]", ""]
+    printed = printed_by(code)
+    assert printed.split("\n") == ["6", "[]", ""]
 
 
 def test_verify_without_decoding_imports_neither_numpy_nor_ffmpeg() -> None:
@@ -23,8 +21,6 @@ def test_verify_without_decoding_imports_neither_numpy_nor_ffmpeg() -> None:
         f"code = run(['verify', '--no-decode', {str(GOLDEN)!r}])\n"
         "print(code, sorted({'numpy', 'torch', 'av', 'PIL'} & set(sys.modules)))"
     )
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.splitlines()[-1] == "0 []"
-    assert "whole, 6 frames in 3 GOPs; not decoded" in result.stdout
+    printed = printed_by(code)
+    assert printed.splitlines()[-1] == "0 []"
+    assert "whole, 6 frames in 3 GOPs; not decoded" in printed

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import streamcodec
-from support.documents import ROOT
+from support.commands import run_chain
+from support.documents import ROOT, Chain
 from support.sounding import SRT, Sound, Sounding, write_sounding
 from support.synthetic import moving_frame, moving_frames, write_clip
 
@@ -102,3 +103,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], 
                 shutil.copy(made / name, folder / name)
 
     return prepare
+
+
+@pytest.fixture
+def runs(
+    prepared: Callable[[str, Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Chain], None]:
+    """Runs a chain of blocks in a folder of its own that has the files which it names."""
+
+    def run(chain: Chain) -> None:
+        prepared(chain.text, tmp_path)
+        monkeypatch.chdir(tmp_path)
+        run_chain(chain, tmp_path)
+
+    return run

@@ -2,12 +2,11 @@
 
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.commands import check_command, commands_in, run_chain
+from support.commands import check_command, commands_in
 from support.documents import LANGUAGES, MARKS, PAGES, Block, Chain, blocks_of, chains_of
 
 CHAINS = [chain for page in PAGES for chain in chains_of(page)]
@@ -25,15 +24,8 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize("chain", _cases())
-def test_a_block_runs(
-    chain: Chain,
-    prepared: Callable[[str, Path], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    prepared(chain.text, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    run_chain(chain, tmp_path)
+def test_a_block_runs(chain: Chain, runs: Callable[[Chain], None]) -> None:
+    runs(chain)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)

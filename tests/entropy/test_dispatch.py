@@ -1,9 +1,5 @@
 """Which instruction set is used, and how to force one."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -28,19 +24,14 @@ def _instruction_set_with(value: str) -> str:
     code = """
 from streamcodec import _native
 from streamcodec.errors import UsageError
+from support.processes import printed_by
 try:
     print(_native.instruction_set(), hex(_native.crc32c(b"123456789")))
 except UsageError as error:
     print(error)
 """
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "STREAMCODEC_SIMD": value},
-    )
-    return result.stdout.strip()
+    printed = printed_by(code, {"STREAMCODEC_SIMD": value})
+    return printed.strip()
 
 
 @pytest.mark.parametrize("name", ["scalar", "avx2", "avx512"])

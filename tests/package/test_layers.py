@@ -1,12 +1,13 @@
 """An import may go to a lower layer, never up or sideways."""
 
 import ast
-import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from support.processes import printed_by
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "streamcodec"
@@ -205,7 +206,4 @@ def test_every_part_has_a_layer() -> None:
 )
 def test_light_import_loads_no_heavy_module(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(sorted({{'torch', 'numpy', 'av', 'cv2', 'PIL', 'ray'}} & set(sys.modules)))"
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "[]"
+    assert printed_by(code).strip() == "[]"

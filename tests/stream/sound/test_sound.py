@@ -210,15 +210,20 @@ def test_sound_that_cannot_be_read_on_ends_on_demand(
     assert 0 < len(found) < len(sent)
 
 
+def damage(stream: Path, kind: PacketType, number: int) -> None:
+    """Flip a bit of the payload of the packet of this number among those of a kind."""
+    data = bytearray(stream.read_bytes())
+    headers = [h for h in Reader(io.BytesIO(data)).headers() if isinstance(h, PacketHeader)]
+    of_kind = [header for header in headers if header.type == kind]
+    data[of_kind[number].end - 1] ^= 1
+    stream.write_bytes(data)
+
+
 def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     stream = tmp_path / "out.ssf"
     streamcodec.encode(source, stream, **SETTINGS)
-    data = bytearray(stream.read_bytes())
-    headers = [h for h in Reader(io.BytesIO(data)).headers() if isinstance(h, PacketHeader)]
-    sound = [header for header in headers if header.type == PacketType.AUDIO]
-    data[sound[20].end - 1] ^= 1
-    stream.write_bytes(data)
+    damage(stream, PacketType.AUDIO, 20)
     with pytest.raises(CorruptStreamError):
         streamcodec.decode(stream, tmp_path / "back.mp4", codec_options=CODEC_OPTIONS)
     report = streamcodec.decode(
@@ -238,11 +243,7 @@ def test_lost_frames_cost_no_sound(tmp_path: Path, on_damage: str, start: float)
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     stream = tmp_path / "out.ssf"
     streamcodec.encode(source, stream, **SETTINGS)
-    data = bytearray(stream.read_bytes())
-    headers = [h for h in Reader(io.BytesIO(data)).headers() if isinstance(h, PacketHeader)]
-    frames = [header for header in headers if header.type == PacketType.FRAME]
-    data[frames[12].end - 1] ^= 1
-    stream.write_bytes(data)
+    damage(stream, PacketType.FRAME, 12)
     report = streamcodec.decode(
         stream,
         tmp_path / "back.mp4",
