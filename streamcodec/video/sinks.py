@@ -122,6 +122,10 @@ def replace_folder_on_success(folder: Path, *, overwrite: bool = False) -> Itera
     try:
         yield part
         with writing(folder):
+            if not overwrite and folder.is_dir() and any(folder.iterdir()):
+                raise OutputError(
+                    f"{folder} is not empty any more: it was written meanwhile, and is kept"
+                )
             _move_pictures(part, folder) if exists else part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -45,6 +45,26 @@ def test_folder_in_the_place_of_a_picture_fails_before_any_is_replaced(
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_second_writer_of_a_folder_fails(
+    exists: bool, tmp_path: Path, synthetic: ModuleType
+) -> None:
+    folder = tmp_path / "frames"
+    if exists:
+        folder.mkdir()
+    frames = make_frames(synthetic, VIDEO, [0, 3000])
+    with (
+        pytest.raises(OutputError, match="is not empty any more: it was written meanwhile"),
+        VideoWriter(folder, VIDEO) as second,
+    ):
+        second.write(frames[0])
+        with VideoWriter(folder, VIDEO) as first:
+            first.write(frames[0])
+            first.write(frames[1])
+    assert len(list(folder.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.y4m", "pictures"])
 def test_nothing_is_left_after_an_error(name: str, tmp_path: Path, synthetic: ModuleType) -> None:
     frames = make_frames(synthetic, VIDEO, [0, 3000])
