@@ -5,6 +5,7 @@ import pytest
 
 from streamcodec.entropy.coder import Encoder, Tables, instruction_set, instruction_sets
 from streamcodec.errors import UsageError
+from support.processes import printed_by
 
 
 def test_unknown_instruction_set_fails() -> None:
@@ -24,14 +25,12 @@ def _instruction_set_with(value: str) -> str:
     code = """
 from streamcodec import _native
 from streamcodec.errors import UsageError
-from support.processes import printed_by
 try:
     print(_native.instruction_set(), hex(_native.crc32c(b"123456789")))
 except UsageError as error:
     print(error)
 """
-    printed = printed_by(code, {"STREAMCODEC_SIMD": value})
-    return printed.strip()
+    return printed_by(code, {"STREAMCODEC_SIMD": value}).strip()
 
 
 @pytest.mark.parametrize("name", ["scalar", "avx2", "avx512"])
