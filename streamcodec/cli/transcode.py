@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import check_inputs, say
+from streamcodec.cli.common import check_inputs, of_command_line, say
 from streamcodec.cli.options import (
     address_option,
     encode_settings,
@@ -150,7 +150,7 @@ def transcode(
         if as_json:
             write_json(manifest, summary, sys.stdout)
         elif not quiet:
-            print_summary(summary, manifest)
+            print_summary(summary, manifest, reworded=of_command_line)
             say(f"report: {places.state / 'report.html'}")
     return int(summary.exit_code)
 

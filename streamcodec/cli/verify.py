@@ -92,7 +92,8 @@ def _left(report: "VerifyReport") -> str:
     if report.decoded is None:
         return f"{counted(report.frames, 'frame')} found, not decoded"
     lost = sum(loss.frames for loss in report.lost)
-    return f"{report.decoded:,} of {counted(report.decoded + lost, 'frame')} decode"
+    whole = f"{report.decoded:,} of " if lost else ""
+    return f"{whole}{counted(report.decoded + lost, 'frame')} decoded"
 
 
 def describe(report: "VerifyReport") -> str:

@@ -87,10 +87,10 @@ class FrameLoader:
 
     def load(self, frame: av.VideoFrame) -> tuple[Plane, ...]:
         """(3, H, W), or Y, U, V as in RawFrame; uint8, owned by the caller."""
-        color, layout = self._color_of(frame), simplest_layout(frame.format)
-        self._loaded += 1
         if self._hdr is not None:
             return self._from_rgb(self._hdr.load(frame))
+        color, layout = self._color_of(frame), simplest_layout(frame.format)
+        self._loaded += 1
         if frame.planes[0].line_size < 0:
             layout = "gbrp"  # stored bottom-up: swscale turns it over
         if self._background is not None and has_alpha(frame.format):

@@ -22,7 +22,7 @@ def test_verify_says_how_much_of_a_damaged_stream_decodes(
     damaged: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["verify", str(damaged)]) == 3
-    assert capsys.readouterr().out == f"{damaged}: DAMAGED, 2 problems; 1 of 3 frames decode\n"
+    assert capsys.readouterr().out == f"{damaged}: DAMAGED, 2 problems; 1 of 3 frames decoded\n"
     assert run(["verify", str(damaged), "--no-decode"]) == 3
     said = capsys.readouterr().out
     assert said == f"{damaged}: DAMAGED, 2 problems; 2 frames found, not decoded\n"
@@ -60,6 +60,9 @@ def test_a_picture_says_what_it_wrote(
     models = ["--intra", tiny_models["intra"]]
     assert run(["image", "encode", str(tmp_path / "a.png"), str(out), *models]) == 0
     assert f"\n{out}: 48x32, " in capsys.readouterr().err
+    back = tmp_path / "b.png"
+    assert run(["image", "decode", str(out), str(back)]) == 0
+    assert capsys.readouterr().err == f"{back}: 48x32\n"
 
 
 def test_standard_input_is_called_so() -> None:

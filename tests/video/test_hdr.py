@@ -82,6 +82,7 @@ def test_pq_is_tone_mapped(tmp_path: Path, full: bool) -> None:
     assert reader.format.color == SDR
     assert reader.format.bit_depth == 10
     assert "its HDR (PQ) was tone-mapped, in BT.709" in reader.notes
+    assert not any("colour matrix" in note for note in reader.notes)
 
 
 def test_pq_is_cut_off(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ thousand; each appears whole or not at all.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from importlib.util import find_spec
 from itertools import islice
@@ -84,9 +84,14 @@ def write_report(
     return summary
 
 
-def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = None) -> None:
+def print_summary(
+    summary: Summary,
+    manifest: Manifest,
+    out: TextIO | None = None,
+    reworded: Callable[[str], str] = str,
+) -> None:
     """A table of the run's sums and of the first failures, in colour on a terminal, plain
-    elsewhere."""
+    elsewhere. `reworded`: makes what is shown of an error's message."""
     console = Console(file=out)
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _lines(summary):
@@ -94,7 +99,7 @@ def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = Non
     console.print(table)
     for row in islice(manifest.files("failed"), SHOWN_FAILURES):
         console.print(
-            shown(f"failed: {row.input}: {row.error}", MOST_CHARACTERS),
+            shown(f"failed: {row.input}: {reworded(_message(row))}", MOST_CHARACTERS),
             style="red",
             markup=False,
             highlight=False,
@@ -104,6 +109,13 @@ def print_summary(summary: Summary, manifest: Manifest, out: TextIO | None = Non
         console.print(f"... and {summary.totals.failed - SHOWN_FAILURES} more, all in failed.txt")
     if summary.totals.failed:
         console.print("--retry-failed tries them again", highlight=False)
+
+
+def _message(row: FileRow) -> str:
+    """An error without its class, and without the input's name, which it may begin with."""
+    error = row.error or "unknown"
+    name, colon, said = error.partition(": ")
+    return (said if colon and name.isidentifier() else error).removeprefix(f"{row.input}: ")
 
 
 def _lines(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from streamcodec.cli.options import (
     quiet_option,
     threads_option,
 )
+from streamcodec.files import STANDARD_STREAM
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
 
@@ -45,4 +46,5 @@ def decode(
 
     pixels = streamcodec.decode_image(source, out, jpeg_quality=quality, **given(options))
     if not quiet:
-        say(f"{pixels.shape[2]}x{pixels.shape[1]}", err=True)
+        name = "" if out == STANDARD_STREAM else f"{out}: "
+        say(f"{name}{pixels.shape[2]}x{pixels.shape[1]}", err=True)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from streamcodec.cli.common import of_command_line
 from streamcodec.errors import NotInstalledError, OutputError, UsageError
 from streamcodec.pipelines.files.sources import Item, list_sources
 from streamcodec.pipelines.plots import histogram, inline_svg, scatter
@@ -191,6 +192,22 @@ def test_failed_list_is_an_input_that_retries(manifest: Manifest, tmp_path: Path
     assert [item.location for item in items] == [row.input for row in manifest.files("failed")]
     assert len(items) == 4
     assert all(item.retry for item in items)
+
+
+def test_summary_tells_failures_in_the_words_of_the_command_line(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    manifest.begin({}, [])
+    manifest.add([(Item("/in/a.ssf", "x", 1000, "v"), "/out/a")])
+    [job] = manifest.jobs()
+    said = (
+        "CorruptStreamError: /in/a.ssf: a CRC is wrong; --on-damage skip (on_damage='skip') helps"
+    )
+    manifest.failed(FileError(job.ref.file, said, ""), "w")
+    manifest.finish()
+    out = io.StringIO()
+    print_summary(write_report(manifest, tmp_path), manifest, out, of_command_line)
+    assert "\nfailed: /in/a.ssf: a CRC is wrong; --on-damage skip helps\n" in out.getvalue()
 
 
 def test_summary_on_a_terminal(manifest: Manifest, tmp_path: Path) -> None:
