@@ -153,11 +153,11 @@ def test_a_locale_without_the_letters_is_no_error(stream: Path, tmp_path: Path) 
 
 
 def test_commands_print_by_one_function() -> None:
-    """click.echo stands in `say` and `say_json` only, and for a report that is JSON already; print nowhere."""
+    """click.echo stands in `say` and `say_json` only; print nowhere."""
     printing = [
         path.name
         for path in CLI.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "click.echo")
     ]
-    assert sorted(printing) == ["common.py", "common.py", "transcode.py"]
+    assert sorted(printing) == ["common.py", "common.py"]
