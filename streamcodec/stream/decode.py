@@ -214,7 +214,7 @@ def _other_damage(tap: TrackTap) -> str | None:
     if not places:
         return None
     where = "one place is" if places == 1 else f"{places} places are"
-    return f"{where} damaged: no frame is lost, of sound and subtitles at most that many packets ({tap.damage[0]})"
+    return f"{where} damaged: no frame is known to be lost, of sound and subtitles at most that many packets ({tap.damage[0]})"
 
 
 class _Tally:

@@ -234,7 +234,7 @@ def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
     assert report.frames == 36
     assert report.lost == ()
     assert report.damage is not None
-    assert report.damage.startswith("one place is damaged: no frame is lost")
+    assert report.damage.startswith("one place is damaged: no frame is known to be lost")
 
 
 @pytest.mark.parametrize("on_damage", ["skip", "conceal"])
