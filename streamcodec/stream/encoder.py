@@ -278,7 +278,8 @@ def make_header(
 
 def _fitting(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """The tags that fit: a source with a book in its comment must not be refused for it, nor its stream by readers."""
-    kept, left = [], MAX_TAG_BYTES
+    kept: list[tuple[str, str]] = []
+    left = MAX_TAG_BYTES
     for key, value in metadata.items():
         size = len(key.encode(errors="replace")) + len(value.encode(errors="replace"))
         if size <= left and len(kept) < DEFAULT_LIMITS.tags:

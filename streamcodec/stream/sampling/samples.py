@@ -83,7 +83,7 @@ def sources_of(sources: ByteSource | Sequence[ByteSource]) -> list[ByteSource]:
     """One source or many. Each can be opened any number of times."""
     is_one = isinstance(sources, (str, bytes, bytearray, memoryview))
     several = [sources] if is_one or not isinstance(sources, Sequence) else list(sources)
-    return [_that_opens_again(source) for source in several]
+    return [_that_opens_again(source) for source in cast(list[ByteSource], several)]
 
 
 def _that_opens_again(source: ByteSource) -> ByteSource:

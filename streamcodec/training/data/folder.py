@@ -80,8 +80,9 @@ def open_pairs(path: Path) -> PairFolder:
 
 
 def _reason(error: Exception) -> str:
-    missing = isinstance(error, FileNotFoundError) and error.filename is not None
-    return f"it has no {Path(error.filename).name}" if missing else str(error)
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        return f"it has no {Path(error.filename).name}"
+    return str(error)
 
 
 def _shape(name: str, crop: int, count: int) -> tuple[int, ...]:
