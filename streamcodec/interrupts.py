@@ -3,11 +3,12 @@ place."""
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Never, Self
 
-__all__ = ["STAGE", "Interrupts", "end_tidily"]
+__all__ = ["STAGE", "Interrupts", "end_tidily", "without_interrupts"]
 
 STAGE = "streamcodec-stage"
 """Name of threads that may still wait for a source when the process ends."""
@@ -26,6 +27,23 @@ def end_tidily() -> None:
 
 def _end(number: int, _: FrameType | None) -> Never:
     raise SystemExit(128 + number)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that this thread starts in its block never get Ctrl-C.
+
+    A process that has just been started cannot see to that itself: it would die with a traceback
+    while it still imports. Does nothing on Windows.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Interrupts:

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from streamcodec.interrupts import Interrupts
+from streamcodec.interrupts import Interrupts, without_interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,3 +39,13 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             assert interrupts.reason is None
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals here")
+def test_processes_started_without_interrupts_never_get_them() -> None:
+    ask = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with without_interrupts():
+        said = subprocess.run([sys.executable, "-c", ask], stdout=subprocess.PIPE, check=True)
+    assert said.stdout.strip() == b"True"
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask

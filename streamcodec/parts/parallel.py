@@ -20,6 +20,7 @@ from streamcodec.checks import check_count
 from streamcodec.codec import Codec
 from streamcodec.errors import StreamCodecError
 from streamcodec.files import check_output, is_named, writing
+from streamcodec.interrupts import without_interrupts
 from streamcodec.parts.encode import encode_part
 from streamcodec.parts.join import join_parts
 from streamcodec.parts.plan import VideoPlan, plan_video
@@ -131,10 +132,11 @@ class _Workers:
     ) -> None:
         """Encode runs of GOPs into these files."""
         try:
-            left: set[Future[None]] = {
-                self._pool.submit(_encode, run, os.fspath(path))
-                for run, path in zip(runs, paths, strict=True)
-            }
+            with without_interrupts():
+                left: set[Future[None]] = {
+                    self._pool.submit(_encode, run, os.fspath(path))
+                    for run, path in zip(runs, paths, strict=True)
+                }
             while left:
                 done, left = wait(left, POLL_SECONDS, FIRST_EXCEPTION)
                 for future in done:
@@ -151,7 +153,8 @@ _job: tuple[str, VideoPlan, bool, Any] | None = None
 
 
 def _begin(source: str, plan: VideoPlan, psnr: bool, done: Any) -> None:
-    """In a new process: what it works on. Ctrl-C, which all processes of a terminal get, is for the one that started it."""
+    """In a new process: what it works on. Ctrl-C, which all processes of a terminal get, is for the one that started it (on
+    Windows only from here on)."""
     global _job  # noqa: PLW0603 (a process has one plan)
     _job = (source, plan, psnr, done)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
