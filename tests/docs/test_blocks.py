@@ -17,12 +17,13 @@ MOST_NOT_RUN = 18
 def _cases() -> list[Any]:
     """The chains that run and do not start Ray, those that take long with the mark of such tests."""
     return [
-        pytest.param(chain, marks=[pytest.mark.slow] if chain.marked("slow") else [], id=str(chain))
+        pytest.param(chain, id=str(chain))
         for chain in CHAINS
         if chain.marked("not run") is None and not chain.starts_ray
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chain", _cases())
 def test_a_block_runs(chain: Chain, runs: Callable[[Chain], None]) -> None:
     runs(chain)

@@ -9,6 +9,8 @@ from .any_symbols import any_frames
 from .oracle import Decoded, Oracle, basis, inverse
 from .pictures import assert_planes_equal, models, picture, weights_of
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(16, 16), (33, 50), (70, 130)]
 
 

@@ -18,6 +18,8 @@ from .any_symbols import any_frames
 from .oracle import Planes, transform, untransform
 from .pictures import assert_planes_equal, picture, weights_of
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[DctWeights, DctWeights]
 RUNNING = Running()
 

@@ -23,6 +23,8 @@ from streamcodec.models.dct.restore import restore_model
 from streamcodec.motion import default_tables
 from streamcodec.weights import PACKAGED
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 
 

@@ -21,6 +21,8 @@ from support.sounding import Sound, Sounding, write_sounding
 RECORDER = """#!{python}
 import sys
 from pathlib import Path
+
+pytestmark = pytest.mark.slow
 folder = Path({folder!r})
 (folder / "arguments").write_text("\\n".join(sys.argv[1:]))
 limit = {limit}

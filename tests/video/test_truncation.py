@@ -16,6 +16,8 @@ from streamcodec.errors import SourceError
 from streamcodec.video import VideoReader
 from support.pipes import Reading
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 KINDS = {
     "avi": ("a.avi", "mpeg4", {}, "yuv420p"),

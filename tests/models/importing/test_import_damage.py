@@ -14,6 +14,8 @@ from torch import Tensor
 from streamcodec.errors import ModelError, OutputError, UsageError
 from streamcodec.models import CompressionModel, create, import_checkpoint, names, registry
 
+pytestmark = pytest.mark.slow
+
 State = dict[str, Tensor]
 
 

@@ -26,6 +26,8 @@ from streamcodec.pipelines.transcoding.schedule.messages import (
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 from support.pages import Page
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<script>alert('&')</script>"
 
 

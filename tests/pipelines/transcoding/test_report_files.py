@@ -33,6 +33,8 @@ from streamcodec.video import to_rgb
 from streamcodec.video.color import three
 from support.pages import Page, in_browser
 
+pytestmark = pytest.mark.slow
+
 
 def fill(manifest: Manifest, rows: list[tuple[int, float | None]], notes: str = "") -> None:
     """A run that is done: (bytes of the output, PSNR) of each file, 20 frames of 64x48."""

@@ -20,6 +20,8 @@ from streamcodec.container import Reader
 from streamcodec.errors import FormatError, NotInstalledError, SourceError, UsageError
 from streamcodec.remote import without_secrets
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("aiohttp", reason="fsspec's HTTP is not installed")
 FIRST_READ = 1 << 15
 INDEX_READ = 1 << 14

@@ -16,6 +16,8 @@ from streamcodec.stream.search.search import find_quality
 from streamcodec.stream.source import SourceRange
 from streamcodec.video import VideoReader
 
+pytestmark = pytest.mark.slow
+
 COUNT = 68
 SIZE = (48, 32)
 

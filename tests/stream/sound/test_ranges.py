@@ -14,6 +14,8 @@ from support.sounding import SRT, Sound, Sounding, frame_times, packets_of, writ
 
 from .coding import SETTINGS, between, there_and_back
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "what",

@@ -26,6 +26,8 @@ from support.sounding import (
 
 from .coding import CODEC_OPTIONS, SETTINGS, between, there_and_back
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("codec", "suffix"),

@@ -20,7 +20,7 @@ from streamcodec.container import Packet, PacketType, Reader
 from streamcodec.types import VideoFormat
 from support.sounding import Sound, Sounding, write_sounding
 
-pytestmark = pytest.mark.usefixtures("tiny_models")
+pytestmark = [pytest.mark.usefixtures("tiny_models"), pytest.mark.slow]
 
 WIDTH, HEIGHT, FRAMES = 48, 32, 9
 HEADER = b"YUV4MPEG2 W48 H32 F30:1 Ip A1:1 C420mpeg2\n"
