@@ -15,7 +15,7 @@ MOST_NOT_RUN = 18
 
 
 def _cases() -> list[Any]:
-    """The chains that run and do not start Ray, those that take long with the mark of such tests."""
+    """The chains that run and do not start Ray."""
     return [
         pytest.param(chain, id=str(chain))
         for chain in CHAINS

@@ -21,8 +21,6 @@ from support.sounding import Sound, Sounding, write_sounding
 RECORDER = """#!{python}
 import sys
 from pathlib import Path
-
-pytestmark = pytest.mark.slow
 folder = Path({folder!r})
 (folder / "arguments").write_text("\\n".join(sys.argv[1:]))
 limit = {limit}
@@ -159,6 +157,7 @@ def test_what_to_install_is_said(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals of this kind here")
+@pytest.mark.slow
 def test_ctrl_c_ends_the_player_too(stream: Path, tmp_path: Path) -> None:
     """A player that never reads: the pipe fills, and everything waits."""
     player = tmp_path / "mpv"
