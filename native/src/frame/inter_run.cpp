@@ -12,10 +12,14 @@ std::int16_t saturated(std::int32_t value) {
     return static_cast<std::int16_t>(std::clamp(value, -32768, 32767));
 }
 
-bool is_luma(std::size_t i) { return i % kChannels < 64; }
-
-// The part of the way that a latent is moved.
-std::int32_t part_of(std::int32_t way) { return (3 * way) >> 2; }
+// Moves what is luma of `count` coefficients three quarters of the way(i).
+template <typename Way>
+void move_luma(std::int16_t* coefficients, std::size_t count, Way way) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i % kChannels >= 64) continue;
+        coefficients[i] = saturated(coefficients[i] + ((3 * way(i)) >> 2));
+    }
+}
 
 }  // namespace
 
@@ -55,18 +59,27 @@ void InterRun::describe(std::size_t y) {
     }
 }
 
+// Row y of work_.transform(): of what work_.current has beyond another picture.
+const std::int16_t* InterRun::transform_difference(std::size_t y, const Picture& other) {
+    const engine::Map& difference = map(places_.analysis_in);
+    for (const std::size_t row : {2 * y, 2 * y + 1}) {
+        kernels_.pack_difference(pixels_at(work_.current, row), pixels_at(other, row),
+                                 cells_of_row(), cells_at(difference, row));
+    }
+    std::int16_t* const to = work_.transform() + y * size_.columns8() * kChannels;
+    kernels_.forward(const_cells(cells_at(difference, 2 * y)), size_.columns8(), to);
+    return to;
+}
+
 // What is to be coded of work_.current.
 Latent InterRun::analyse() {
     const engine::Map& analysis_in = map(places_.analysis_in);
     for_rows(size_.rows8(), [&](std::size_t y) {
         for (const std::size_t row : {2 * y, 2 * y + 1}) {
-            const PixelRow prediction = pixels_at(work_.prediction, row);
-            kernels_.pack_difference(pixels_at(work_.current, row), prediction, cells_of_row(),
-                                     cells_at(analysis_in, row));
-            kernels_.pack(prediction, cells_of_row(), cells_at(analysis_in, row, kCellChannels));
+            kernels_.pack(pixels_at(work_.prediction, row), cells_of_row(),
+                          cells_at(analysis_in, row, kCellChannels));
         }
-        kernels_.forward(const_cells(cells_at(analysis_in, 2 * y)), size_.columns8(),
-                         work_.transform() + y * size_.columns8() * kChannels);
+        transform_difference(y, work_.prediction);
     });
     job_.spent("transform");
     run(places_.analysis, "analysis");
@@ -184,24 +197,12 @@ void InterRun::refine() {
     for_rows(size_.rows8(), [&](std::size_t y) {
         const std::int16_t* const coded = work_.coefficients() + y * count;
         std::int16_t* const kept = &work_.kept[y * count];
-        for (std::size_t i = 0; i < count; ++i) {
-            if (is_luma(i)) kept[i] = saturated(kept[i] + part_of(coded[i] - kept[i]));
-        }
+        move_luma(kept, count, [&](std::size_t i) { return coded[i] - kept[i]; });
     });
     const Reference result = reconstruct();
-    const engine::Map& difference = map(places_.analysis_in);
     for_rows(size_.rows8(), [&](std::size_t y) {
-        for (const std::size_t row : {2 * y, 2 * y + 1}) {
-            kernels_.pack_difference(pixels_at(work_.current, row),
-                                     pixels_at(result.frame->picture, row), cells_of_row(),
-                                     cells_at(difference, row));
-        }
-        std::int16_t* const error = work_.transform() + y * count;
-        kernels_.forward(const_cells(cells_at(difference, 2 * y)), size_.columns8(), error);
-        std::int16_t* const kept = &work_.kept[y * count];
-        for (std::size_t i = 0; i < count; ++i) {
-            if (is_luma(i)) kept[i] = saturated(kept[i] + part_of(error[i]));
-        }
+        const std::int16_t* const error = transform_difference(y, result.frame->picture);
+        move_luma(&work_.kept[y * count], count, [&](std::size_t i) { return error[i]; });
     });
     job_.spent("refine");
 }

@@ -48,6 +48,7 @@ class InterRun : FrameRun {
 
   private:
     void describe(std::size_t y);
+    const std::int16_t* transform_difference(std::size_t y, const Picture& other);
     void take_rows(std::size_t stage, std::size_t grid, const RowShifts& shifts);
     void adapt(std::size_t step);
     void settle(Parity parity, std::size_t row, const std::int32_t* symbols, bool is_context);

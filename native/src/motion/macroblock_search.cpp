@@ -134,9 +134,9 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference) const 
     add({});
     for (const Motion* m : {&at_.left, &at_.up, &at_.corner})
         add(reference ? m->pair.key : m->pair.previous);
+    if (reference != 0) return;
     const MotionField& field = coder_.field();
     const int row = at_.row, column = at_.column;
-    if (reference != 0) return;
     const auto near = [&](int r, int c) {
         r = std::clamp(r, 0, field.rows - 1);
         c = std::clamp(c, 0, field.columns - 1);
