@@ -109,6 +109,7 @@ __all__ = [
     "DctWeights",
     "Kind",
     "load_dct_weights",
+    "read_weights_file",
     "save_dct_weights",
 ]
 
@@ -257,6 +258,11 @@ def save_dct_weights(path: Path, weights: DctWeights, **provenance: Any) -> byte
 
 def load_dct_weights(path: Path) -> DctWeights:
     """Read a weights file. Raises ModelError if it is missing, damaged or something else."""
+    return DctWeights.of(*read_weights_file(path))
+
+
+def read_weights_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Config and arrays of a weights file, as it has them. Raises ModelError if it is missing or damaged."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -272,7 +278,7 @@ def load_dct_weights(path: Path) -> DctWeights:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     if not isinstance(config, dict):
         raise ModelError(f"the weights {path} have a damaged config")
-    return DctWeights.of(config, arrays)
+    return config, arrays
 
 
 def _flat(tables: TableData) -> NDArray[np.uint16]:

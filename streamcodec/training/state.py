@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from streamcodec.checks import parse_json
+from streamcodec.codec.dct_weights import read_weights_file
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.files import replace_on_success
 from streamcodec.models.dct.restore import restore_model
@@ -160,18 +159,10 @@ def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
 
 def _restored(path: Path) -> tuple[str, dict[str, Tensor]]:
     """Kind and weights of a weights file. Raises ModelError."""
+    config, arrays = read_weights_file(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            config = parse_json((file.metadata() or {}).get("config", ""))
-            names = file.keys()
-            model = restore_model({name: file.get_tensor(name) for name in names}, config)
-    except (
-        OSError,
-        SafetensorError,
-        AttributeError,
-        TypeError,
-        ValueError,
-    ) as error:  # kinds of numbers that NumPy has not
+        model = restore_model(arrays, config)
+    except (AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"cannot read the weights {path}: {error}") from error
     return config["kind"], model.state_dict()
 
