@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ import streamcodec
 from streamcodec._version import __version__
 from streamcodec.cli import run
 from streamcodec.cli.common import say_notes
-from streamcodec.container import Reader, Writer
 from streamcodec.errors import CorruptStreamError, OutputError
 from streamcodec.types import ColorSpec
+from support.headers import of_another_format
 
 SLOW = ("numpy", "av", "torch", "ray", "PIL", "rich")
 MISSING = [
@@ -229,14 +228,9 @@ def test_one_is_no_plural(one: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_info_names_colours(
-    color: ColorSpec, said: str, one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    color: ColorSpec, said: str, one: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with one.open("rb") as file:
-        header = Reader(file).header
-    path = tmp_path / "colour.ssf"
-    with path.open("wb") as file:
-        Writer(file, replace(header, video=replace(header.video, color=color))).finish()
-    assert run(["info", str(path)]) == 0
+    assert run(["info", str(of_another_format(one, color=color))]) == 0
     assert said in capsys.readouterr().out
 
 

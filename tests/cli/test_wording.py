@@ -1,7 +1,6 @@
 """What commands and values say of themselves: rates, losses, sizes; never samples or addresses."""
 
 import io
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from PIL import Image
 
 import streamcodec
 from streamcodec.cli import run
-from streamcodec.container import Reader, Writer
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import RawFrame
 from streamcodec.video import VideoReader
+from support.headers import of_another_format
 
 
 def test_verify_says_how_much_of_a_damaged_stream_decodes(
@@ -40,15 +39,9 @@ def test_info_tells_the_frame_rate(
     rate: Fraction | None,
     said: str,
     one: Path,
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with one.open("rb") as file:
-        header = Reader(file).header
-    path = tmp_path / "rate.ssf"
-    with path.open("wb") as file:
-        Writer(file, replace(header, video=replace(header.video, frame_rate=rate))).finish()
-    assert run(["info", str(path)]) == 0
+    assert run(["info", str(of_another_format(one, frame_rate=rate))]) == 0
     assert said in capsys.readouterr().out
 
 
