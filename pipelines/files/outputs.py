@@ -16,8 +16,8 @@ from .storage import WORK_FOLDER
 
 __all__ = ["FIELDS", "Listing", "OutputNames"]
 
-MOST_CHARACTERS = 12_288
-"""Of a location: a path of Linux has 4096 bytes, and a URL three characters for each."""
+LONGEST_LOCATION = 12_288
+"""In characters: a path of Linux has 4096 bytes, and a URL three characters for each."""
 FIELDS = ("relative", "parent", "stem", "suffix", "name", "hash")
 
 
@@ -69,9 +69,9 @@ class OutputNames:
 
     def _check(self, output: str, item: Item) -> None:
         """A member of an archive may be called `../../a.mp4`, and a name may hold anything."""
-        if len(output) > MOST_CHARACTERS:
+        if len(output) > LONGEST_LOCATION:
             raise UsageError(
-                f"the output of {item.location} would have a name of {len(output)} characters; accepted: {MOST_CHARACTERS}; "
+                f"the output of {item.location} would have a name of {len(output)} characters; accepted: {LONGEST_LOCATION}; "
                 "choose another pattern, such as {hash}"
             )
         inside = is_below(output, self.destination)

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.errors import UsageError
-from streamcodec.text import MOST_CHARACTERS, shown
 
 MAX_CHANNELS = 4096
 MAX_REACH = 16
@@ -147,8 +146,7 @@ class Network:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    accepted = shown(", ".join(known), MOST_CHARACTERS)
-    return UsageError(f"no {what} is called {shown(name, MOST_CHARACTERS)!r}; accepted: {accepted}")
+    return UsageError(f"no {what} is called {name!r}; accepted: {', '.join(known)}")
 
 
 def square_taps(side: int, offset: int | None = None) -> tuple[tuple[int, int], ...]:

@@ -23,7 +23,6 @@ from streamcodec.errors import ModelError, OutputError
 from streamcodec.models import registry
 from streamcodec.models.base import CompressionModel, ImageModel, InterModel
 from streamcodec.models.read_weights import read_safetensors
-from streamcodec.text import MOST_CHARACTERS, shown
 
 __all__ = ["FORMAT", "Checkpoint", "load_checkpoint", "model_id", "save_checkpoint"]
 
@@ -107,7 +106,7 @@ def _construct(
     """The model as its metadata have it, made only when its parameters are known to be in the file, about: it may ask for any size."""
     if metadata.get("format") != FORMAT or not {"preset", "config"} <= set(metadata):
         raise ModelError(
-            f"{path} is not a weights file of format {FORMAT}: its metadata is {shown(str(dict(metadata)), MOST_CHARACTERS)}"
+            f"{path} is not a weights file of format {FORMAT}: its metadata is {dict(metadata)}"
         )
     preset = metadata["preset"]
     try:
