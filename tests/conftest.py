@@ -113,6 +113,12 @@ def _interruptible() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _buffered() -> None:
+    """Standard output of processes that tests start is buffered, as a user's is."""
+    os.environ.pop("PYTHONUNBUFFERED", None)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """For PyTorch, here and in the processes that tests start."""
     torch.set_num_threads(1)

@@ -31,6 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code: str | int | None = run(arguments)
     except SystemExit as ending:  # of a signal
         code = ending.code
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:  # Python would end with 120
+        code = code or _lost_output(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
     _end_threads(code)
     sys.exit(code)
 
@@ -77,10 +83,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         say(f"streamcodec: {_what_failed(error)}", err=True)
         return 1
     except OSError as error:  # of standard output; those of named files are StreamCodecErrors
-        if not isinstance(error, BrokenPipeError):  # with that the reader went away by itself
-            say(f"streamcodec: cannot write standard output: {error.strerror or error}", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still buffered
-        return 1
+        return _lost_output(error)
+
+
+def _lost_output(error: OSError) -> int:
+    """Say why standard output cannot be written, unless its reader went away by itself."""
+    from streamcodec.cli.common import say
+
+    if not isinstance(error, BrokenPipeError):
+        say(f"streamcodec: cannot write standard output: {error.strerror or error}", err=True)
+    return 1
 
 
 def _notes_of(error: BaseException) -> list[str]:

@@ -48,7 +48,11 @@ class Y4mSink:
         self._put(_y4m_header(video))
 
     def write(self, frame: RawFrame) -> None:
+        """A reader of standard output gets the frame now, not when a buffer is full."""
         self._put(b"FRAME\n", *yuv420_of(frame, self._color))
+        if not self._owned:
+            with writing(self._name):
+                self._file.flush()
 
     def _put(self, *parts: bytes | Plane) -> None:
         with writing(self._name):
