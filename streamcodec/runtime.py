@@ -68,9 +68,12 @@ def check_device(device: str | None) -> None:
     """Refuse a device that surely cannot be used, without importing PyTorch, which takes seconds to
     say so. Raises UsageError; what passes is known once PyTorch has tried it."""
     kind = "cpu" if device is None else device.partition(":")[0]
-    missing = _missing_cuda() if kind == "cuda" and sys.modules.get("torch") is None else ""
     if kind not in DEVICES:
         missing = "there is no such kind of device"
+    elif kind == "mps" and sys.platform != "darwin":
+        missing = "it is of computers with macOS"
+    else:
+        missing = _missing_cuda() if kind == "cuda" and sys.modules.get("torch") is None else ""
     if missing:
         raise UsageError(
             f"device is {device!r}, which cannot be used here: {missing}; accepted: cpu"

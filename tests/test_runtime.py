@@ -100,6 +100,9 @@ def test_devices_are_refused_before_pytorch_is_loaded(
     said = refused("cuda:1", monkeypatch)
     assert said == f"{start}there is no NVIDIA driver (libnowhere.so.1); accepted: cpu"
     assert "there is no such kind of device" in refused("gpu", monkeypatch)
+    monkeypatch.setattr(sys, "platform", "linux")
+    said = refused("mps", monkeypatch)
+    assert said == f"{start.replace('cuda:1', 'mps')}it is of computers with macOS; accepted: cpu"
 
 
 @pytest.mark.parametrize(
@@ -121,8 +124,10 @@ def test_devices_that_may_be_there_pass(
         build_of_torch.write_text(version)
     monkeypatch.setattr(runtime, "DRIVERS", drivers)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    for device in ("cuda", "cuda:3", "cpu", None, "mps"):
+    for device in ("cuda", "cuda:3", "cpu", None):
         runtime.check_device(device)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    runtime.check_device("mps")
 
 
 def test_a_device_without_pytorch_is_for_require_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from glob import has_magic
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.files import STANDARD_STREAM, writing
+from streamcodec.remote import is_url
 from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 
 __all__ = [
@@ -90,27 +92,41 @@ def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:
 
 
 def pairs_below(
-    out: Path, names: Sequence[str], suffixes: Collection[str], what: str
+    out: Path,
+    names: Sequence[str],
+    suffixes: Collection[str],
+    what: str,
+    *,
+    becomes: str = STREAM_SUFFIX,
 ) -> dict[str, str]:
-    """Source -> its stream, below `out` as the source lies below the folder that was named. Raises
-    UsageError for two of one name, SourceError for a folder without such files."""
+    """Source -> its output, with the suffix `becomes`, below `out` as the source lies below the folder
+    that was named. Raises UsageError for standard input and for two of one name, SourceError for a
+    folder without such files."""
     pairs: dict[str, str] = {}
-    taken: dict[Path, Path] = {}
-    found = (each for name in names for each in _files_in(Path(name), suffixes, what))
+    taken: dict[Path, str] = {}
+    found = (each for name in names for each in _files_in(name, suffixes, what))
     for source, relative in found:
-        target = out / relative.with_suffix(STREAM_SUFFIX)
+        target = out / relative.with_suffix(becomes)
         if taken.setdefault(target, source) != source:
             raise UsageError(
-                f"{taken[target]} and {source} would both become {target}; encode them into different folders"
+                f"{taken[target]} and {source} would both become {target}; accepted: different folders for them"
             )
-        pairs[str(source)] = str(target)
+        pairs[source] = str(target)
     return pairs
 
 
-def _files_in(path: Path, suffixes: Collection[str], what: str) -> Iterator[tuple[Path, Path]]:
+def _files_in(name: str, suffixes: Collection[str], what: str) -> Iterator[tuple[str, Path]]:
     """(file, its path below the folder) of the files in a folder and below, or of the file itself."""
+    if name == STANDARD_STREAM:
+        raise UsageError(
+            f"- is given with --out, but standard input has no name; accepted: {what}s and folders of them"
+        )
+    if is_url(name):
+        yield name, Path(Path(urlsplit(name).path).name)
+        return
+    path = Path(name)
     if not path.is_dir():
-        yield path, Path(path.name)
+        yield str(path), Path(path.name)
         return
     files = sorted(
         file
@@ -119,7 +135,7 @@ def _files_in(path: Path, suffixes: Collection[str], what: str) -> Iterator[tupl
     )
     if not files:
         raise SourceError(f"{path} holds no {what}s ({', '.join(sorted(suffixes))})")
-    yield from ((file, file.relative_to(path)) for file in files)
+    yield from ((str(file), file.relative_to(path)) for file in files)
 
 
 def without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, str], list[str]]:
@@ -160,7 +176,7 @@ def check_inputs(names: Sequence[str], *, patterns: bool = False) -> None:
     `patterns`: globs and @lists are accepted too.
     """
     for name in names:
-        if name == STANDARD_STREAM or "://" in name or (patterns and has_magic(name)):
+        if name == STANDARD_STREAM or is_url(name) or (patterns and has_magic(name)):
             continue
         try:
             Path(name.removeprefix("@") if patterns else name).stat()

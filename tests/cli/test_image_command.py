@@ -110,6 +110,44 @@ def test_many_pictures_and_some_that_fail(here: Path, capsys: pytest.CaptureFixt
     assert run(["image", "encode", "a.png", "--out", "out3", *TINY]) == 0
 
 
+def test_many_streams_and_some_that_fail(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("in/deep").mkdir(parents=True)
+    for name in ("in/b.ssf", "in/deep/c.ssf"):
+        Path(name).write_bytes(Path("a.ssf").read_bytes())
+    Path("in/deep/text.ssf").write_text("no stream")
+    Path("in/notes.txt").write_text("not looked at")
+    command = ["image", "decode", "a.ssf", "in", "--out", "out"]
+    assert run(command) == 4
+    said = capsys.readouterr().err
+    pictures = sorted(path for path in Path("out").rglob("*") if path.is_file())
+    assert [str(path) for path in pictures] == ["out/a.png", "out/b.png", "out/deep/c.png"]
+    for part in ("out/b.png: 30x20\n", "in/deep/text.ssf: not an", "1 of 4 pictures failed"):
+        assert part in said
+    assert run(["image", "decode", "a.ssf", "back.png", "--quiet"]) == 0
+    assert {path.read_bytes() for path in pictures} == {Path("back.png").read_bytes()}
+    Path("out/b.png").unlink()
+    assert run([*command, "--json"]) == 4
+    found = json.loads(capsys.readouterr().out)
+    assert found["pictures"] == [
+        {"source": "in/b.ssf", "out": "out/b.png", "width": 30, "height": 20}
+    ]
+    assert [row["source"] for row in found["failed"]] == ["in/deep/text.ssf"]
+    assert found["kept"] == ["out/a.png", "out/deep/c.png"]
+    assert run(["image", "decode", "in/b.ssf", "--out", "out"]) == 0
+    assert capsys.readouterr().err == "1 of 1 picture done before; -y decodes them anew\n"
+    for jpeg in (["--quality", "60"], []):
+        more = [*jpeg, "--to", "jpg", "-y", "--quiet"]
+        assert run(["image", "decode", "a.ssf", "--out", "out", *more]) == 0
+    assert capsys.readouterr().err == ""
+    assert read_picture("out/a.jpg").pixels.shape == (3, 20, 30)
+
+
+def test_facts_of_one_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["image", "decode", "a.ssf", "back.png", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"source": "a.ssf", "out": "back.png", "width": 30, "height": 20}
+
+
 def test_what_is_lost_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(3)
     model = create("bmshj2018-factorized", N=8, M=8)
@@ -147,7 +185,18 @@ FAILURES = [
     (["encode", "a.png", "sub/a.png", "--out", "out"], 2, "would both become out"),
     (["encode", "empty", "--out", "out"], 1, "holds no pictures"),
     (["encode", "a.png", "--out", "text.png"], 2, "text.png"),
+    (["encode", "-", "--out", "out"], 2, "standard input has no name; accepted: pictures and"),
     (["decode", "none.ssf", "b.png"], 1, "none.ssf"),
+    (["decode", "none.ssf", "--out", "out"], 1, "none.ssf"),
+    (["decode", "a.ssf"], 2, "accepted: IN OUT (OUT may be -), or IN... --out FOLDER"),
+    (["decode", "sub", "b.png"], 2, "sub is a folder; accepted: a stream, or for all streams"),
+    (["decode", "sub", "--out", "out"], 1, "sub holds no streams (.ssf)"),
+    (["decode", "-", "--out", "out"], 2, "standard input has no name; accepted: streams and"),
+    (["decode", "a.ssf", "./x/../a.ssf", "--out", "out"], 2, "would both become out/a.png"),
+    (["decode", "a.ssf", "--out", "text.png"], 2, "text.png"),
+    (["decode", "a.ssf", "--out", "out", "--quality", "50"], 2, "accepted: with --to jpg"),
+    (["decode", "a.ssf", "--out", "out", "--to", "webp"], 2, "webp"),
+    (["decode", "a.ssf", "b.png", "--to", "png"], 2, "which is for --out"),
     (["decode", "text.png", "b.png"], 3, "not an .ssf stream"),
     (["decode", "cut.ssf", "b.png"], 3, "ends"),
     (["decode", "a.ssf", "b.webp"], 1, "accepted: a .png"),
@@ -169,6 +218,7 @@ def test_failures(
     Path("text.png").write_text("This is no picture.")
     Path("cut.ssf").write_bytes(Path("a.ssf").read_bytes()[:-40])
     write_picture(Path("sub/a.png"))
+    Path("x").mkdir()
     Path("empty").mkdir()
     before = sorted(here.rglob("*"))
     extra = TINY if arguments[0] == "encode" and "--intra" not in arguments else []

@@ -1,5 +1,4 @@
-"""`streamcodec image encode IN OUT` and `streamcodec image decode IN OUT`: one picture as a stream
-of one I-frame."""
+"""`streamcodec image encode` and `streamcodec image decode`: pictures as streams of one I-frame."""
 
 import click
 
