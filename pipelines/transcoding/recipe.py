@@ -50,7 +50,7 @@ class Coding:
     max_pixels: int = MAX_PIXELS
     threads: int = option(
         1,
-        "CPU threads of each. The bytes of a stream depend on it: keep to one number for a dataset.",
+        "CPU threads of each. With models of PyTorch the bytes of a stream depend on it: keep to one number for a dataset.",
         flag="--threads-per-worker",
         least=1,
     )

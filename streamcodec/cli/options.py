@@ -51,7 +51,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 threads_option = click.option(
     "--threads",
     type=click.IntRange(1),
-    help="CPU threads that code a frame; as many give the same bytes and pixels.  [default: all]",
+    help="CPU threads that code a frame. With the default models any number gives the same bytes and "
+    "pixels, with those of PyTorch the same number does.  [default: all]",
 )
 psnr_option = click.option(
     "--psnr",

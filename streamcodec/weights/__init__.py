@@ -149,17 +149,11 @@ def _hint(name: str) -> str:
         hints.append(
             f"{name} is another file: `streamcodec import-checkpoint` makes weights of a checkpoint"
         )
-    elif has_torch() and _is_architecture(name):
+    elif has_torch():
         hints.append(
-            f"{name} is a known architecture: `streamcodec import-checkpoint` and `streamcodec train` make weights for it"
+            "`streamcodec models --known` lists the architectures that `import-checkpoint` makes weights for"
         )
     return "".join(f"; {hint}" for hint in hints)
-
-
-def _is_architecture(name: str) -> bool:
-    from streamcodec.models import names
-
-    return name in names()
 
 
 def _candidates(name: str, override: str | None) -> Iterator[Path]:

@@ -145,6 +145,29 @@ def test_verify_tells_other_pixels(
     assert run(["verify", str(tmp_path / "other.ssf")]) == 0
     assert "1 of 2 GOPs differ" in capsys.readouterr().out
     assert run(["verify", str(tmp_path / "other.ssf"), "--exact"]) == 1
+    assert run(["verify", str(tmp_path / "other.ssf"), "--exact", "--no-decode"]) == 2
+    assert "without --no-decode" in capsys.readouterr().err
+
+
+def test_exact_takes_a_hash_of_every_gop(
+    stream: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = Reader(io.BytesIO(stream.read_bytes()))
+    packets = list(reader)
+    for kept, said in (
+        ({0}, "bit-exact in 1 of 1 GOP; 1 GOP without a hash to compare with"),
+        (set(), "the stream has no hashes to compare them with"),
+    ):
+        with (tmp_path / "less.ssf").open("wb") as file:
+            writer = Writer(file, reader.header)
+            for packet in packets:
+                assert isinstance(packet, Packet)
+                if packet.type != PacketType.GOP_HASH or packet.gop in kept:
+                    writer.write(packet)
+            writer.finish()
+        assert run(["verify", str(tmp_path / "less.ssf")]) == 0
+        assert said in capsys.readouterr().out
+        assert run(["verify", str(tmp_path / "less.ssf"), "--exact"]) == 1
 
 
 FAILURES = [

@@ -111,3 +111,9 @@ def test_help_loads_no_heavy_module(name: str) -> None:
         "print(sorted({'torch', 'numpy', 'av', 'cv2', 'PIL', 'ray', 'matplotlib'} & set(sys.modules)))"
     )
     assert printed_by(code).splitlines()[-1] == "[]"
+
+
+def test_play_says_that_it_conceals() -> None:
+    help_text = " ".join(CliRunner().invoke(app, ["play", "--help"]).output.split())
+    assert "[default: conceal; with --follow raise]" in help_text
+    assert "[default: raise]" not in help_text

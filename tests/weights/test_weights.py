@@ -144,7 +144,7 @@ def test_a_name_without_weights_is_explained(
         ModelError, match=r"mine.pth is another file: `streamcodec import-checkpoint`"
     ):
         load_model(str(tmp_path / "mine.pth"))
-    with pytest.raises(ModelError, match="cheng2020-attn is a known architecture: "):
+    with pytest.raises(ModelError, match="streamcodec models --known"):
         load_model("cheng2020-attn")
 
 

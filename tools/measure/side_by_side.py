@@ -1,17 +1,25 @@
 #!/usr/bin/env python3
-"""Writes docs/pictures/city.png: a crop of tools/data/city.mkv, the same of our stream, and of x264's at the same size.
+"""A crop of one frame as the source has it, as our stream has it, and as x264 and x265 have it at the same size.
 
-Both code the clip without its last line, since x264 would store 405 lines as 4:4:4. x264 runs at preset
-medium with tune zerolatency, the same GOP length and the lowest crf whose packets take no more bytes
-than our whole stream.
+    tools/measure/side_by_side.py
+    tools/measure/side_by_side.py CLIP --frame 24 --crop LEFT,TOP,WIDTH,HEIGHT -o docs/pictures/NAME.jpg
 
-    python tools/measure/side_by_side.py
+Without arguments it writes docs/pictures/city.png. x264 and x265 run at preset medium with tune
+zerolatency, as `evaluate` runs them, with our GOP length and the lowest CRF, to a tenth, whose packets
+take no more bytes than our whole stream. A last odd line or column is left out, since x264 would make
+4:4:4 of it. Size and PSNR of each are printed: YUV of all frames (6:1:1, their mean), RGB of the crop.
+With --keep FOLDER the files stay there: `streamcodec compare FOLDER/source.mkv FOLDER/ours.ssf
+FOLDER/x264.mkv FOLDER/x265.mkv -o page.html`.
 """
 
-import sys
+import argparse
+import math
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from statistics import fmean
 
 import av
 import numpy as np
@@ -19,38 +27,42 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import streamcodec
-from streamcodec.metrics import psnr_db
+from streamcodec.metrics import psnr_db, psnr_yuv_db
+from streamcodec.pipelines.evaluation.anchors import anchor_named
+from streamcodec.types import RawFrame
 from streamcodec.video import VideoReader, VideoWriter
 
 ROOT = Path(__file__).parents[2]
-CITY = ROOT / "tools" / "data" / "city.mkv"
-OUT = ROOT / "docs" / "pictures" / "city.png"
-QUALITY = 8
-FRAME = 30
-LEFT, TOP, WIDTH, HEIGHT = 270, 90, 240, 210
-BAR = 16  # pixels, for the caption
+GOP = 32
+BESIDE = {"x264": "x264 zerolatency", "x265": "x265 zerolatency"}
+BAR, GAP = 16, 4  # pixels, for the caption and between the crops
 
 
-def write_even(path: Path) -> None:
-    """The clip with an even number of lines, without loss."""
-    with VideoReader(CITY, frame_format="yuv420") as reader:
-        height = reader.format.height // 2 * 2
-        video = replace(reader.format, height=height)
+def write_even(source: Path, path: Path, count: int | None = None) -> None:
+    """The first `count` frames without loss, less a last odd line or column."""
+    with VideoReader(source, frame_format="yuv420") as reader:
+        height, width = reader.format.height // 2 * 2, reader.format.width // 2 * 2
+        video = replace(reader.format, height=height, width=width)
         with VideoWriter(path, video, frame_format="yuv420", codec="ffv1") as writer:
-            for frame in reader:
-                y, u, v = frame.planes
-                writer.write(
-                    replace(frame, planes=(y[:height], u[: height // 2], v[: height // 2]))
-                )
+            for frame in islice(reader, count):
+                y, *chroma = frame.planes
+                halves = (plane[: height // 2, : width // 2] for plane in chroma)
+                writer.write(replace(frame, planes=(y[:height, :width], *halves)))
 
 
-def x264(source: Path, path: Path, crf: float) -> int:
-    """Encode `source`; the bytes of its packets."""
-    options = {"preset": "medium", "tune": "zerolatency", "g": "32"}
+def code_by(name: str, source: Path, path: Path, crf: float, gop: int) -> int:
+    """Encode `source` by an anchor of `evaluate`; the bytes of its packets."""
+    anchor = anchor_named(name)
     with (
         VideoReader(source, frame_format="yuv420") as reader,
         VideoWriter(
-            path, reader.format, frame_format="yuv420", crf=crf, options=options, overwrite=True
+            path,
+            reader.format,
+            frame_format="yuv420",
+            codec=anchor.encoder,
+            crf=crf,
+            options=anchor.options(gop),
+            overwrite=True,
         ) as writer,
     ):
         for frame in reader:
@@ -59,44 +71,113 @@ def x264(source: Path, path: Path, crf: float) -> int:
         return sum(packet.size for packet in file.demux(video=0))
 
 
-def crop_of(path: Path) -> NDArray[np.uint8]:
-    """(HEIGHT, WIDTH, 3) uint8 RGB of the frame."""
+def crf_for(measure: Callable[[float], float], most: float) -> float:
+    """The lowest CRF, to a tenth, at which `measure(crf)`, which falls as the CRF rises, is at most `most`.
+
+    Looked for between 5 and 51 where its logarithm would be on a straight line; few steps do.
+    """
+    tenths = {crf: measure(crf / 10) for crf in (200, 360)}
+    low, high = 200, 360
+    while tenths[low] <= most and low > 50:
+        low, high = max(low - 80, 50), low
+        tenths[low] = measure(low / 10)
+    while tenths[high] > most and high < 510:
+        low, high = high, min(high + 80, 510)
+        tenths[high] = measure(high / 10)
+    if not tenths[low] > most >= tenths[high]:
+        raise SystemExit(f"no CRF from {low / 10} to {high / 10} gives {most}")
+    while high - low > 1:
+        share = math.log(tenths[low] / most) / math.log(tenths[low] / tenths[high])
+        crf = min(max(round(low + share * (high - low)), low + 1), high - 1)
+        tenths[crf] = measure(crf / 10)
+        low, high = (low, crf) if tenths[crf] <= most else (crf, high)
+    return high / 10
+
+
+def frames_of(path: Path) -> list[RawFrame]:
+    """Y, U and V of 4:2:0."""
+    with VideoReader(path, frame_format="yuv420") as reader:
+        return list(reader)
+
+
+def psnr_between(source: Path, decoded: Path) -> float:
+    """PSNR YUV 6:1:1 in dB, mean of the frames."""
+    pairs = zip(frames_of(source), frames_of(decoded), strict=True)
+    return fmean(psnr_yuv_db(first.planes, second.planes) for first, second in pairs)
+
+
+def code_all(source: Path, folder: Path, quality: int) -> dict[str, tuple[Path, int]]:
+    """Codec -> what it shows, and its bytes."""
+    ours, back = folder / "ours.ssf", folder / "decoded.mkv"
+    size_bytes = streamcodec.encode(source, ours, quality=quality, gop=GOP).size_bytes
+    streamcodec.decode(ours, back, codec="ffv1")
+    found = {"streamcodec": (back, size_bytes)}
+    for label, name in BESIDE.items():
+        path = folder / f"{label}.mkv"
+
+        def size_at(crf: float, name: str = name, path: Path = path) -> int:
+            return code_by(name, source, path, crf, GOP)
+
+        found[label] = path, size_at(crf_for(size_at, size_bytes))
+    return found
+
+
+def crop_of(path: Path, number: int, crop: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of the frame."""
+    left, top, width, height = crop
     with VideoReader(path) as reader:
-        for number, frame in enumerate(reader):
-            if number == FRAME:
-                return frame.planes[0][:, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH].transpose(
-                    1, 2, 0
-                )
-    raise SystemExit(f"{path} has no frame {FRAME}")
+        frame = next(islice(reader, number, None), None)
+    if frame is None:
+        raise SystemExit(f"{path} has no frame {number}")
+    return frame.planes[0][:, top : top + height, left : left + width].transpose(1, 2, 0)
+
+
+def draw(crops: dict[str, NDArray[np.uint8]]) -> Image.Image:
+    """The crops in a row, under their captions."""
+    height, width, _ = next(iter(crops.values())).shape
+    sheet = Image.new("RGB", (len(crops) * (width + GAP) - GAP, height + BAR), "white")
+    for column, (caption, crop) in enumerate(crops.items()):
+        sheet.paste(Image.fromarray(np.ascontiguousarray(crop)), (column * (width + GAP), BAR))
+        ImageDraw.Draw(sheet).text((column * (width + GAP) + 2, 2), caption, fill="black")
+    return sheet
+
+
+def four_numbers(text: str) -> tuple[int, int, int, int]:
+    left, top, width, height = (int(part) for part in text.split(","))
+    return left, top, width, height
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        source, ours, back, theirs = (
-            Path(folder) / name for name in ("s.mkv", "o.ssf", "o.mkv", "x.mkv")
-        )
-        write_even(source)
-        report = streamcodec.encode(source, ours, quality=QUALITY)
-        streamcodec.decode(ours, back, codec="ffv1")
-        low, high = 10.0, 50.0
-        for _ in range(9):
-            crf = (low + high) / 2
-            too_large = x264(source, theirs, crf) > report.size_bytes
-            low, high = (crf, high) if too_large else (low, crf)
-        size = x264(source, theirs, high)
-        crops = {"source": crop_of(source), "streamcodec": crop_of(back), "x264": crop_of(theirs)}
-    sizes = {"streamcodec": report.size_bytes, "x264": size}
-    sheet = Image.new("RGB", (3 * WIDTH + 8, HEIGHT + BAR), "white")
-    for column, (name, crop) in enumerate(crops.items()):
-        at = column * (WIDTH + 4)
-        sheet.paste(Image.fromarray(np.ascontiguousarray(crop)), (at, BAR))
-        words = name if name not in sizes else f"{name}, {sizes[name] / 1000:.0f} kB"
-        ImageDraw.Draw(sheet).text((at + 2, 2), words, fill="black")
-        if name in sizes:
-            print(f"{words}, crop {psnr_db(crop, crops['source']):.2f} dB RGB", file=sys.stderr)
-    OUT.parent.mkdir(exist_ok=True)
-    sheet.save(OUT, optimize=True)
-    print(f"{OUT}: {OUT.stat().st_size} bytes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("clip", type=Path, nargs="?", default=ROOT / "tools" / "data" / "city.mkv")
+    parser.add_argument("--quality", type=int, default=8)
+    parser.add_argument("--frame", type=int, default=30)
+    parser.add_argument("--crop", type=four_numbers, default=(270, 90, 240, 210))
+    parser.add_argument(
+        "-o", type=Path, default=ROOT / "docs" / "pictures" / "city.png", dest="out"
+    )
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = given.keep or Path(name)
+        folder.mkdir(exist_ok=True)
+        source = folder / "source.mkv"
+        write_even(given.clip, source)
+        original = crop_of(source, given.frame, given.crop)
+        crops = {"source": original}
+        for label, (path, size) in code_all(source, folder, given.quality).items():
+            crop = crop_of(path, given.frame, given.crop)
+            crops[f"{label}, {size / 1000:.0f} kB"] = crop
+            print(
+                f"{label}: {size} bytes, {psnr_between(source, path):.2f} dB YUV, "
+                f"crop {psnr_db(crop, original):.2f} dB RGB",
+                flush=True,
+            )
+    settings = {"optimize": True, "quality": 95, "subsampling": 0}
+    draw(crops).save(given.out, **(settings if given.out.suffix == ".jpg" else {"optimize": True}))
+    print(f"{given.out}: {given.out.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
