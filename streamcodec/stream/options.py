@@ -44,6 +44,9 @@ DEFAULT_GOP = 32
 INTRA_OFFSET, SHORT_INTRA_OFFSET = 16, 8
 """Added to the quality of I-frames in long GOPs, and in short ones, where fewer frames gain by it. Measured: docs/quality.md."""
 SHORT_GOP = 16
+REFRESH_FRAMES, REFRESH_OFFSET = 32, 12
+"""In GOPs that are longer, every so many frames a P-frame is coded that much better: what stands still gains by it as by an I-frame, and
+what P-frames leave behind does not pile up. Measured: docs/quality.md."""
 DEFAULT_SCENECUT = 0.3
 """Measured: streamcodec/motion/scenecut.py says how."""
 MAX_GOP = 65535
@@ -54,7 +57,8 @@ ALL_DEVICES = "cpu for the default models, for others a GPU if there is one"
 class EncodeOptions:
     """`quality`: 0..63, higher is better. `gop`: most frames from one I-frame to the next, 1..65535 (1 = I-frames only).
     `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains; None
-    is 8 for GOPs of up to 16 frames and 16 for longer ones.
+    is 8 for GOPs of up to 16 frames and 16 for longer ones. In GOPs of more than 32 frames every 32nd P-frame is 12 qualities
+    better, but no better than an I-frame, unless feedback chooses the quality of every frame.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
     `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one. The default models
@@ -182,6 +186,11 @@ class EncodeOptions:
         if self.intra_offset is not None:
             return self.intra_offset
         return SHORT_INTRA_OFFSET if self.gop <= SHORT_GOP else INTRA_OFFSET
+
+    @property
+    def refresh_offset(self) -> int:
+        """What is added to the quality of every 32nd P-frame of a GOP."""
+        return min(max(self.key_offset, 0), REFRESH_OFFSET)
 
     def at_quality(self, quality: int) -> "EncodeOptions":
         """The same options with this quality and no target."""

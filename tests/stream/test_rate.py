@@ -145,7 +145,7 @@ def test_gops_of_every_length(gop: int) -> None:
 
 def test_controller_follows_the_options() -> None:
     constant = controller_of(EncodeOptions(quality=17), VIDEO)
-    assert constant == ConstantQuality(17)
+    assert constant == ConstantQuality(17, refresh=12)
     assert (constant.start, constant.quality_for(raw(0), 0), constant.quality_for(raw(1), 1)) == (
         17,
         17,

@@ -15,7 +15,7 @@ from streamcodec.checks import check_quality
 from streamcodec.codec import CodedFrame
 from streamcodec.metrics import frame_mse
 from streamcodec.stream.control.target import Target
-from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.options import REFRESH_FRAMES, EncodeOptions
 from streamcodec.types import QUALITIES, RawFrame, VideoFormat
 
 __all__ = ["ConstantQuality", "Feedback", "RateController", "controller_of"]
@@ -25,6 +25,7 @@ MAX_STEP = 3  # of quality between P-frames, so that pictures do not pump
 MAX_CORRECTION = 2.0  # of the allowance, up or down, to pay off a debt
 MAX_CREDIT, MAX_DEBT = 1.0, 4.0  # allowances of the horizon; what is above is forgotten
 LEARNING = {True: 0.7, False: 0.3}  # weight of the newest I-frame, P-frame
+P_FRAME_DOUBLINGS = 0.113  # of its bits, by a quality
 PACKET_BITS = 8 * 30  # around a frame's payload
 USUAL_FRAME_SECONDS = 1 / 30
 START = range(16, 49)  # the cost of a picture is unknown before the first one
@@ -51,9 +52,10 @@ class RateController(Protocol):
 
 @dataclass(frozen=True)
 class ConstantQuality:
-    """The same quality, 0..63, for every frame."""
+    """The same quality, 0..63, for every frame; `refresh` more, up to 63, for every 32nd P-frame of a GOP."""
 
     quality: int
+    refresh: int = 0
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
@@ -62,8 +64,10 @@ class ConstantQuality:
     def start(self) -> int:
         return self.quality
 
-    def quality_for(self, _frame: RawFrame, _frame_in_gop: int) -> int:
-        return self.quality
+    def quality_for(self, _frame: RawFrame, frame_in_gop: int) -> int:
+        if frame_in_gop == 0 or frame_in_gop % REFRESH_FRAMES:
+            return self.quality
+        return min(self.quality + self.refresh, QUALITIES - 1)
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
         """Nothing to learn."""
@@ -95,7 +99,10 @@ class Feedback:
             self._lines = {True: _Line(4.3, -0.107), False: _Line(5.4, -0.105)}
         else:
             height = math.log2(pixels)
-            self._lines = {True: _Line(height - 1.1, 0.05), False: _Line(height - 6.7, 0.113)}
+            self._lines = {
+                True: _Line(height - 1.1, 0.05),
+                False: _Line(height - 6.7, P_FRAME_DOUBLINGS),
+            }
         self._met_p_frame = False
         self._debt = 0.0
         self._last_pts: int | None = None
@@ -176,7 +183,7 @@ class Feedback:
 def controller_of(options: EncodeOptions, video: VideoFormat) -> RateController:
     """The controller that the options ask for: one that adapts if they have a target."""
     return (
-        ConstantQuality(options.quality)
+        ConstantQuality(options.quality, options.refresh_offset)
         if options.target is None
         else Feedback(video, options.gop, options.target)
     )

@@ -10,10 +10,11 @@ from streamcodec.container import Writer
 from streamcodec.metrics import mse_to_psnr_db
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import coded
+from streamcodec.stream.control.rate import P_FRAME_DOUBLINGS
 from streamcodec.stream.encoder import Encoder
-from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.options import REFRESH_FRAMES, EncodeOptions
 from streamcodec.stream.search.sample import LONG_RUN_FRAMES, RUN_FRAMES, Sample
-from streamcodec.types import RawFrame
+from streamcodec.types import QUALITIES, RawFrame
 
 __all__ = ["Prediction", "predict"]
 
@@ -77,7 +78,11 @@ def predict(
     mean = (
         _mean([cost for run in runs for cost in run.costs])
         if sample.is_whole
-        else _mean_of_video(runs, min(options.gop, sample.frames))
+        else _mean_of_video(
+            runs,
+            min(options.gop, sample.frames),
+            min(options.refresh_offset, QUALITIES - 1 - quality),
+        )
     )
     size_bytes = round(mean.size_bytes * sample.frames) + runs[0].frame_less_bytes
     return Prediction(
@@ -119,18 +124,23 @@ def _code_run(
     return _CodedRun(tuple(costs), tuple(places), frame_less + writer.size_bytes - before)
 
 
-def _mean_of_video(runs: Sequence[_CodedRun], gop: int) -> _Costs:
+def _mean_of_video(runs: Sequence[_CodedRun], gop: int, refresh_offset: int) -> _Costs:
     """The mean over a GOP of usual length; scene cuts end GOPs early, as often as they did in the runs.
 
-    P-frames that follow the first few are as large as those, and their errors grow as they did in the long runs.
+    P-frames that follow the first few are as large as those, and their errors grow as they did in the long runs. Those that are
+    `refresh_offset` qualities better, which no run reaches, are as much larger as is usual; what others gain by them is left out.
     """
     key = _mean([cost for run in runs for cost in run.at(KEY)])
     p_frames = [cost for run in runs for cost in run.at(EARLY)]
     early = _mean(p_frames) if p_frames else key
     late = replace(early, error=early.error * _growth(runs))
     lasting = _share_continued(runs)
-    places = (KEY, range(1, min(RUN_FRAMES, gop)), range(RUN_FRAMES, gop))
-    return _mean((key, early, late), [sum(lasting**place for place in group) for group in places])
+    better = replace(late, size_bytes=late.size_bytes * 2 ** (P_FRAME_DOUBLINGS * refresh_offset))
+    refreshed = range(REFRESH_FRAMES, gop, REFRESH_FRAMES)
+    rest = [place for place in range(RUN_FRAMES, gop) if place not in refreshed]
+    places = (KEY, range(1, min(RUN_FRAMES, gop)), rest, refreshed)
+    weights = [sum(lasting**place for place in group) for group in places]
+    return _mean((key, early, late, better), weights)
 
 
 def _share_continued(runs: Sequence[_CodedRun]) -> float:
