@@ -26,6 +26,7 @@ __all__ = [
     "check_scale",
     "check_seconds",
     "check_text",
+    "is_integer",
     "is_number",
     "json_lines",
     "parse_json",
@@ -47,6 +48,11 @@ def is_number(value: Any) -> TypeGuard[float]:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond all floats
         return False
+
+
+def is_integer(value: Any, least: int, most: int) -> TypeGuard[int]:
+    """Whether this is an int of Python's from `least` to `most`. True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def check_range(start_seconds: Any, duration_seconds: Any = None, max_frames: Any = None) -> None:
@@ -77,7 +83,7 @@ def check_count(what: str, value: object, unit: str, *, at_least: int = 1) -> in
 
 def check_quality(quality: int) -> int:
     """Return `quality` if it is an integer in 0..63."""
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality < QUALITIES:
+    if not is_integer(quality, 0, QUALITIES - 1):
         raise UsageError(
             f"quality is {quality!r}; accepted: an integer in 0..{QUALITIES - 1}, higher is better"
         )

@@ -19,6 +19,7 @@ from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 __all__ = [
     "STREAM_SUFFIX",
     "check_inputs",
+    "check_stream_name",
     "code_each",
     "finite",
     "is_stream_name",
@@ -75,6 +76,14 @@ def written(out: str, frames: int, gops: int, size_bytes: int) -> str:
 def is_stream_name(out: str) -> bool:
     """Whether a stream may be written under this name; - is standard output."""
     return out == STANDARD_STREAM or out.endswith(STREAM_SUFFIX)
+
+
+def check_stream_name(out: str) -> None:
+    """Raise UsageError for an output that is not called a stream."""
+    if not is_stream_name(out):
+        raise UsageError(
+            f"{out} does not end in {STREAM_SUFFIX}; accepted: a name that does, or - for standard output"
+        )
 
 
 def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:

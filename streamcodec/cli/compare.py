@@ -7,12 +7,15 @@ import click
 
 from streamcodec.cli.common import check_inputs, say
 from streamcodec.cli.options import numbers_of, overwrite_option, quiet_option, range_options
+from streamcodec.errors import UsageError
 from streamcodec.files import check_target
 from streamcodec.progress import frames_done
 from streamcodec.runtime import prepare
 from streamcodec.text import counted, human_bytes
 
 __all__ = ["compare"]
+
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 @click.command()
@@ -67,6 +70,8 @@ def compare(
     """
     check_inputs((source, *codings))
     numbers = None if frames is None else numbers_of(frames)
+    if out.suffix.lower() not in PAGE_SUFFIXES:
+        raise UsageError(f"the page is {out}; accepted: a name that ends in .html")
     check_target(out, overwrite=options["overwrite"])
     prepare(None)
     from streamcodec.pipelines import compare as compare_all

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import BinaryIO
@@ -11,6 +11,7 @@ from streamcodec.container import Damage, Header, Packet, PacketType, Reader
 from streamcodec.editing.renumber import Renumbering, check_known_version, shifted_chapters
 from streamcodec.errors import FormatError, UsageError
 from streamcodec.files import ByteSource, input_file, open_output
+from streamcodec.stream.reading.opening import REPAIR_HINT, hinting
 
 __all__ = ["ConcatReport", "concat"]
 
@@ -30,9 +31,11 @@ class ConcatReport:
 
 @dataclass(frozen=True)
 class _Placed:
-    """A stream and how much later it is shown than in its own file; its frames are shown from `start` to `end`, in seconds of its own."""
+    """A stream, what messages call it, and how much later it is shown than in its own file; its frames are shown from `start` to
+    `end`, in seconds of its own."""
 
     reader: Reader
+    name: str
     shift: Fraction
     start: Fraction
     end: Fraction
@@ -57,14 +60,16 @@ def concat(
         raise UsageError("there are no streams to join; accepted: a list of one or more")
     with ExitStack() as stack:
         readers = [_opened(stack, source, number) for number, source in enumerate(sources)]
-        for number, reader in enumerate(readers):
-            _check_fits(reader.header, readers[0].header, _name(sources[number], number))
-        placed = _placed(readers)
+        names = [_name(source, number) for number, source in enumerate(sources)]
+        for name, reader in zip(names, readers, strict=True):
+            _check_fits(reader.header, readers[0].header, name)
+        placed = _placed(readers, names)
         with open_output(out, overwrite=overwrite) as target:
             written = Renumbering(target, _joined(readers, placed))
             for stream in placed:
-                for packet in _packets(stream):
-                    written.add(packet, stream.shift)
+                with _naming(stream.name):
+                    for packet in _packets(stream):
+                        written.add(packet, stream.shift)
             size_bytes = written.finish()
         zero = placed[0].start
         starts = tuple(float(stream.start + stream.shift - zero) for stream in placed)
@@ -77,13 +82,21 @@ def _name(source: ByteSource, number: int) -> str:
 
 def _opened(stack: ExitStack, source: ByteSource, number: int) -> Reader:
     name = _name(source, number)
-    try:
+    with _naming(name):
         reader = Reader(stack.enter_context(input_file(source)))
         _ = reader.index
-    except FormatError as error:
-        raise type(error)(f"{name}: {error}") from error
     check_known_version(reader, name)
     return reader
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Put the stream's name before what a FormatError says, and behind it what to do."""
+    with hinting("raise", REPAIR_HINT):
+        try:
+            yield
+        except FormatError as error:
+            raise type(error)(f"{name}: {error}") from error
 
 
 def _check_fits(header: Header, first: Header, name: str) -> None:
@@ -99,15 +112,15 @@ def _check_fits(header: Header, first: Header, name: str) -> None:
         )
 
 
-def _placed(readers: Sequence[Reader]) -> list[_Placed]:
+def _placed(readers: Sequence[Reader], names: Sequence[str]) -> list[_Placed]:
     placed: list[_Placed] = []
     end = None
-    for reader in readers:
+    for reader, name in zip(readers, names, strict=True):
         index, base = reader.index, reader.header.video.time_base
         start_pts = index.entries[0].pts if index.entries else 0
         end_pts = max(index.end_pts, _last_pts(reader) + 1) if index.entries else 0
         shift = 0 if end is None else end - start_pts
-        placed.append(_Placed(reader, shift * base, start_pts * base, end_pts * base))
+        placed.append(_Placed(reader, name, shift * base, start_pts * base, end_pts * base))
         end = end_pts + shift
     return placed
 

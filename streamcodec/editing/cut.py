@@ -12,7 +12,7 @@ from streamcodec.container import Damage, Index, IndexEntry, Packet, Reader
 from streamcodec.editing.renumber import Renumbering, check_known_version, shifted_chapters
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource, input_file, open_output
-from streamcodec.stream.reading.opening import naming
+from streamcodec.stream.reading.opening import REPAIR_HINT, hinting, naming
 
 __all__ = ["CutReport", "cut"]
 
@@ -49,7 +49,7 @@ def cut(
     damaged stream (repair it first); then nothing is written.
     """
     check_range(start_seconds, duration_seconds)
-    with input_file(source) as file, naming(file):
+    with input_file(source) as file, hinting("raise", REPAIR_HINT), naming(file):
         reader = Reader(file)
         check_known_version(reader, "the stream")
         index, base = reader.index, reader.header.video.time_base

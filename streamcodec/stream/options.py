@@ -14,6 +14,7 @@ from streamcodec.checks import (
     check_quality,
     check_scale,
     check_seconds,
+    is_integer,
     is_number,
 )
 from streamcodec.container import DEFAULT_LIMITS, Limits
@@ -216,16 +217,10 @@ class EncodeOptions:
             check_scale(self.scale)
         if self.fps is not None:
             object.__setattr__(self, "fps", str(check_fps(self.fps)))
-        if (
-            isinstance(self.gop, bool)
-            or not isinstance(self.gop, int)
-            or not 1 <= self.gop <= MAX_GOP
-        ):
+        if not is_integer(self.gop, 1, MAX_GOP):
             raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
-        if self.intra_offset is not None and (
-            isinstance(self.intra_offset, bool)
-            or not isinstance(self.intra_offset, int)
-            or abs(self.intra_offset) >= QUALITIES
+        if self.intra_offset is not None and not is_integer(
+            self.intra_offset, 1 - QUALITIES, QUALITIES - 1
         ):
             raise UsageError(
                 f"intra offset is {self.intra_offset!r}; accepted: {1 - QUALITIES}..{QUALITIES - 1}"

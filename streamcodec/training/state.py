@@ -193,5 +193,6 @@ def _read(path: Path) -> dict[str, Any]:
         TypeError,
         UnpicklingError,
     ) as error:
-        raise UsageError(f"cannot read the training state {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the training state {path}: {reason}") from error
     return state

@@ -128,10 +128,15 @@ def test_damaged_streams_are_refused_by_name(tmp_path: Path, stream: bytes) -> N
         cut(path, out)
     flawed = bytearray(stream)
     flawed[len(stream) // 3] ^= 1
-    with pytest.raises(CorruptStreamError):
+    told = "byte .*; `streamcodec repair` saves what is whole$"
+    with pytest.raises(CorruptStreamError, match=f"^{told}"):
         cut(bytes(flawed), out)
-    with pytest.raises(CorruptStreamError):
-        concat([bytes(flawed)], out)
+    with pytest.raises(CorruptStreamError, match=f"^stream 2: {told}"):
+        concat([stream, bytes(flawed)], out)
+    path.write_bytes(flawed)
+    for join in (lambda: cut(path, out), lambda: concat([stream, path], out)):
+        with pytest.raises(CorruptStreamError, match=rf"damaged\.ssf: {told}"):
+            join()
     assert not out.exists()
 
 
@@ -167,3 +172,9 @@ def test_commands(tmp_path: Path, stream: bytes, capsys: pytest.CaptureFixture[s
     assert "streams begin at 0.000, 0.320 s" in capsys.readouterr().err
     assert read(Path(back).read_bytes()) == read(stream)
     assert run(["concat", one, two, back]) == 1
+    other = str(tmp_path / "back.mp4")
+    for command in (["cut", one], ["concat", one, two], ["repair", one]):
+        capsys.readouterr()
+        assert run([*command, other]) == 2
+        assert "back.mp4 does not end in .ssf; accepted: a name" in capsys.readouterr().err
+    assert not Path(other).exists()

@@ -89,5 +89,7 @@ def test_a_weights_file_is_not_overwritten(
     weights = exported("inter")
     with pytest.raises(OutputError, match="exists; overwrite it"):
         export_state(weights.with_name("state.pt"), [tmp_path / "pairs"], weights, batches=1)
-    with pytest.raises(UsageError, match="cannot read the training state"):
+    with pytest.raises(
+        UsageError, match=r"cannot read the training state .*none\.pt: No such file"
+    ):
         export_state(tmp_path / "none.pt", [tmp_path / "pairs"], tmp_path / "new")

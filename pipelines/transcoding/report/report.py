@@ -115,7 +115,8 @@ def _message(row: FileRow) -> str:
     """An error without its class, and without the input's name, which it may begin with."""
     error = row.error or "unknown"
     name, colon, said = error.partition(": ")
-    return (said if colon and name.isidentifier() else error).removeprefix(f"{row.input}: ")
+    said = said if colon and name.isidentifier() else error
+    return said.removeprefix(f"{row.input}: ").removeprefix(f"{row.input} ")
 
 
 def _lines(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import check_inputs, say, say_json, written
+from streamcodec.cli.common import check_inputs, check_stream_name, say, say_json, written
 from streamcodec.cli.options import json_option, overwrite_option, quiet_option
 from streamcodec.editing import concat as join_streams
 
@@ -20,10 +20,13 @@ __all__ = ["concat"]
 def concat(sources: tuple[str, ...], out: str, as_json: bool, overwrite: bool, quiet: bool) -> None:
     """Join streams, one behind the other, without coding anew.
 
+    OUT is an .ssf file, or - for standard output.
+
     They must be coded with the same models and settings, at the same size and time base, and have
     the same tracks.
     """
     check_inputs(sources)
+    check_stream_name(out)
     report = join_streams(sources, out, overwrite=overwrite)
     if as_json:
         say_json(asdict(report), err=out == "-")

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from streamcodec.cli.common import say, say_json, source_argument, written
+from streamcodec.cli.common import check_stream_name, say, say_json, source_argument, written
 from streamcodec.cli.options import json_option, overwrite_option, parse_seconds, quiet_option
 from streamcodec.editing import cut as cut_stream
 
@@ -32,10 +32,13 @@ def cut(
 ) -> None:
     """Cut a range out of a stream without coding anew.
 
+    IN is a file, or - for standard input; OUT is an .ssf file, or - for standard output.
+
     A GOP can only be taken whole: the output begins at the I-frame at or before --start and ends
     where the last GOP of the range ends; the summary says where. To cut at a frame, decode and
     encode.
     """
+    check_stream_name(out)
     report = cut_stream(
         source,
         out,

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streamcodec.cli.common import say, say_json, source_argument, written
+from streamcodec.cli.common import check_stream_name, say, say_json, source_argument, written
 from streamcodec.cli.options import (
     given,
     json_option,
@@ -47,6 +47,7 @@ def repair(
     standard input; OUT is a file, or - for standard output. Exit code 0 if nothing is lost, 4 if
     something is, 3 if nothing can be saved.
     """
+    check_stream_name(out)
     report = repair_stream(source, out, overwrite=overwrite, **given(options))
     if as_json:
         say_json(facts(report), err=out == "-")

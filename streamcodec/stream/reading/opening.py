@@ -21,6 +21,7 @@ from streamcodec.stream.reading.follow import DEFAULT_FOLLOW_SECONDS, FollowedFi
 from streamcodec.types import OnDamage
 
 __all__ = [
+    "REPAIR_HINT",
     "header_of",
     "hinting",
     "name_of",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 HINT = "--on-damage skip (on_damage='skip') leaves out what is lost"
+REPAIR_HINT = "`streamcodec repair` saves what is whole"
 
 
 def open_stream_file(
@@ -108,12 +110,12 @@ def naming(file: Any) -> Iterator[None]:
 
 
 @contextmanager
-def hinting(on_damage: OnDamage) -> Iterator[None]:
+def hinting(on_damage: OnDamage, hint: str = HINT) -> Iterator[None]:
     """Say at damage what goes on behind it."""
     try:
         yield
     except CorruptStreamError as error:
         said = str(error)
-        if on_damage != "raise" or HINT in said:
+        if on_damage != "raise" or hint in said:
             raise
-        raise type(error)(f"{said}; {HINT}") from error
+        raise type(error)(f"{said}; {hint}") from error

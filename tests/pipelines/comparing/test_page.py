@@ -122,6 +122,8 @@ def test_command(
     assert capsys.readouterr().err == ""
     assert run([*command, "-y", "--frames", "one"]) == 2
     assert "a list is 'one'; accepted: whole numbers" in capsys.readouterr().err
+    assert run([*command[:-1], str(tmp_path / "page.txt")]) == 2
+    assert "page.txt; accepted: a name that ends in .html" in capsys.readouterr().err
     assert json.loads(page_of(out).scripts["data"])["curves"]["frames"][-1] < 11
 
 

@@ -196,20 +196,29 @@ def test_failed_list_is_an_input_that_retries(manifest: Manifest, tmp_path: Path
     assert all(item.retry for item in items)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "CorruptStreamError: /in/a.ssf: a CRC is wrong; --on-damage skip (on_damage='skip') helps",
+            "a CRC is wrong; --on-damage skip helps",
+        ),
+        ("SourceError: /in/a.ssf is damaged after 3 frames", "is damaged after 3 frames"),
+        ("SourceError: cannot open /in/a.ssf", "cannot open /in/a.ssf"),
+    ],
+)
 def test_summary_tells_failures_in_the_words_of_the_command_line(
-    manifest: Manifest, tmp_path: Path
+    manifest: Manifest, tmp_path: Path, error: str, said: str
 ) -> None:
+    """And names the input once."""
     manifest.begin({}, [])
     manifest.add([(Item("/in/a.ssf", "x", 1000, "v"), "/out/a")])
     [job] = manifest.jobs()
-    said = (
-        "CorruptStreamError: /in/a.ssf: a CRC is wrong; --on-damage skip (on_damage='skip') helps"
-    )
-    manifest.failed(FileError(job.ref.file, said, ""), "w")
+    manifest.failed(FileError(job.ref.file, error, ""), "w")
     manifest.finish()
     out = io.StringIO()
     print_summary(write_report(manifest, tmp_path), manifest, out, of_command_line)
-    assert "\nfailed: /in/a.ssf: a CRC is wrong; --on-damage skip helps\n" in out.getvalue()
+    assert f"\nfailed: /in/a.ssf: {said}\n" in out.getvalue()
 
 
 def test_summary_on_a_terminal(manifest: Manifest, tmp_path: Path) -> None:
