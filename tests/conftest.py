@@ -1,22 +1,19 @@
-"""What tests of several parts share."""
+"""What tests of several parts share.
+
+With pytest -n the process that hands out the tests reads this too: PyTorch is imported where it is used.
+"""
 
 import os
 import re
 import signal
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
-from streamcodec.codec import Codec
-from streamcodec.codec.dct_random import random_weights
-from streamcodec.codec.dct_weights import save_dct_weights
-from streamcodec.weights import load_codec
-from support import synthetic as synthetic_videos
-from support.recording import SymbolsOf
-from support.tiny import save_tiny_models
+if TYPE_CHECKING:
+    from streamcodec.codec import Codec
 
 KNOWN_SKIPS = (
     "no Chromium here",
@@ -121,6 +118,8 @@ def _buffered() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """For PyTorch, here and in the processes that tests start."""
+    import torch
+
     torch.set_num_threads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -128,13 +127,17 @@ def _one_thread() -> None:
 @pytest.fixture
 def symbols_of(monkeypatch: pytest.MonkeyPatch) -> object:
     """Records symbols: `with symbols_of.recording("encode") as symbols` (support/recording.py)."""
+    from support.recording import SymbolsOf
+
     return SymbolsOf(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
     """The module support/synthetic.py: makers of small videos."""
-    return synthetic_videos
+    from support import synthetic
+
+    return synthetic
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +159,10 @@ def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small models: tiny-intra and tiny-inter of the default kind, tiny-image and tiny-flow of the published ones."""
+    from streamcodec.codec.dct_random import random_weights
+    from streamcodec.codec.dct_weights import save_dct_weights
+    from support.tiny import save_tiny_models
+
     folder = tmp_path_factory.mktemp("weights")
     save_tiny_models(folder, "tiny", seed=7)
     for kind in ("intra", "inter"):
@@ -164,16 +171,20 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def native_codec(tiny_weights: Path) -> Codec:
+def native_codec(tiny_weights: Path) -> "Codec":
     """Small models of the default kind."""
+    from streamcodec.weights import load_codec
+
     return load_codec(
         *(str(tiny_weights / f"tiny-{part}.safetensors") for part in ("intra", "inter"))
     )
 
 
 @pytest.fixture(scope="session")
-def zoo_codec(tiny_weights: Path) -> Codec:
+def zoo_codec(tiny_weights: Path) -> "Codec":
     """Small published models, on the CPU in fp32."""
+    from streamcodec.weights import load_codec
+
     return load_codec(
         *(str(tiny_weights / f"tiny-{part}.safetensors") for part in ("image", "flow")),
         device="cpu",
@@ -181,7 +192,7 @@ def zoo_codec(tiny_weights: Path) -> Codec:
 
 
 @pytest.fixture(scope="session")
-def tiny_codec(native_codec: Codec) -> Codec:
+def tiny_codec(native_codec: "Codec") -> "Codec":
     """What most tests code with; tests/codec has both kinds in its place."""
     return native_codec
 

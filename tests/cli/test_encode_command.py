@@ -28,6 +28,7 @@ def clips(synthetic: ModuleType, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_jobs_give_the_same_bytes(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

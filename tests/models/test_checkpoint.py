@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from streamcodec.models.latents.densities import GaussianConditional
 FIELDS = {"N": 4, "M": 6}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> CompressionModel:
     torch.manual_seed(0)
     model = create("mbt2018-mean", **FIELDS).eval()
@@ -25,10 +26,16 @@ def model() -> CompressionModel:
     return model
 
 
+@pytest.fixture(scope="module")
+def saved(model: CompressionModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "a.safetensors"
+    save_checkpoint(path, model, "mbt2018-mean", **FIELDS)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path: Path, model: CompressionModel) -> Path:
-    save_checkpoint(tmp_path / "a.safetensors", model, "mbt2018-mean", **FIELDS)
-    return tmp_path / "a.safetensors"
+def path(tmp_path: Path, saved: Path) -> Path:
+    return Path(shutil.copy(saved, tmp_path))
 
 
 def rewrite(path: Path, **metadata: str | None) -> None:

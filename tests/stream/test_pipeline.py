@@ -93,6 +93,7 @@ def test_stalled_source_is_left_behind() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "streamcodec-stage"]
 
 
+@pytest.mark.slow
 def test_working_stage_is_waited_for() -> None:
     done = threading.Event()
 

@@ -1,5 +1,6 @@
 """`streamcodec play`: what a player gets, with a script in the place of one."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import streamcodec
 from streamcodec.cli import run
+from streamcodec.codec import Codec
 from streamcodec.errors import CorruptStreamError, NotInstalledError, OutputError
 from streamcodec.stream import play as playing
 from streamcodec.stream.play import PLAYERS, find_player, play
@@ -40,13 +42,18 @@ def make_player(folder: Path, name: str = "ffplay", limit: int = -1, code: int =
     return path
 
 
-@pytest.fixture
-def stream(tiny_models: dict[str, str], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def encoded(native_codec: Codec, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With sound."""
-    source, path = tmp_path / "source.mkv", tmp_path / "clip.ssf"
+    source = tmp_path_factory.mktemp("encoded") / "source.mkv"
     write_sounding(source, Sounding(sounds=[Sound(language="eng")]))
-    streamcodec.encode(source, path, gop=6, scenecut=0, **tiny_models)
-    return path
+    streamcodec.encode(source, source.with_name("clip.ssf"), gop=6, scenecut=0, codec=native_codec)
+    return source.with_name("clip.ssf")
+
+
+@pytest.fixture
+def stream(encoded: Path, tiny_models: object, tmp_path: Path) -> Path:
+    return Path(shutil.copy(encoded, tmp_path))
 
 
 def frames_of(path: Path) -> list[tuple[float, tuple[np.ndarray, ...]]]:

@@ -2,8 +2,9 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,14 +62,24 @@ GOLDEN = {
 }
 
 
-def layout(name: str) -> dict[str, list[object]]:
-    """Key -> [shape, dtype] of a fresh model, made without memory for its weights."""
+@cache
+def model(name: str) -> nn.Module:
+    """A fresh model, made without memory for its weights."""
     with torch.device("meta"):
-        state = MODELS[name]().state_dict()
+        return MODELS[name]()
+
+
+def layout(name: str) -> dict[str, list[object]]:
+    """Key -> [shape, dtype]."""
     return {
         key: [list(value.shape), str(value.dtype).removeprefix("torch.")]
-        for key, value in state.items()
+        for key, value in model(name).state_dict().items()
     }
+
+
+@cache
+def published() -> dict[str, dict[str, Any]]:
+    return dict(json.loads(gzip.decompress(FIXTURE.read_bytes())))
 
 
 def digest(keys: dict[str, list[object]]) -> tuple[int, str]:
@@ -83,10 +94,6 @@ def test_keys_and_shapes_are_the_published_ones(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_keys_and_shapes_match_the_fixture(name: str) -> None:
-    published = json.loads(gzip.decompress(FIXTURE.read_bytes()))[name]
-    assert layout(name) == published["keys"]
-    with torch.device("meta"):
-        assert (
-            sum(parameter.numel() for parameter in MODELS[name]().parameters())
-            == published["n_params"]
-        )
+    assert layout(name) == published()[name]["keys"]
+    numbers = sum(parameter.numel() for parameter in model(name).parameters())
+    assert numbers == published()[name]["n_params"]

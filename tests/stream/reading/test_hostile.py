@@ -49,25 +49,24 @@ def stream_at(codec: Codec, time_base: Fraction, times: list[int]) -> bytes:
 @pytest.mark.parametrize(
     "time_base", [Fraction(1, 25), Fraction(1, 2**31 - 1), Fraction(2**31 - 1), Fraction(1, 10**9)]
 )
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
 def test_extreme_times_are_written_or_refused(
     native_codec: Codec,
     tiny_models: Any,
     tmp_path: Path,
     time_base: Fraction,
     times: list[int],
-    suffix: str,
 ) -> None:
     try:
         data = stream_at(native_codec, time_base, times)
     except StreamCodecError:
         return
-    out = tmp_path / f"out{suffix}"
-    try:
-        assert streamcodec.decode(data, out).frames == 3
-    except StreamCodecError:
-        assert not out.exists()
-    assert not [path for path in tmp_path.iterdir() if path != out]
+    outputs = [tmp_path / f"out{suffix}" for suffix in (".mp4", ".mkv", ".mov", ".webm")]
+    for out in outputs:
+        try:
+            assert streamcodec.decode(data, out).frames == 3
+        except StreamCodecError:
+            assert not out.exists()
+    assert set(tmp_path.iterdir()) <= set(outputs)
     video = streamcodec.open(data)
     assert len(list(video)) == 3
     assert video.metadata.frames == 3

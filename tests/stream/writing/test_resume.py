@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from streamcodec.container import PacketType, Reader
 from streamcodec.errors import OutputError, SourceError, UsageError
 from support.sounding import SRT, Sound, Sounding, write_sounding
 
-SETTINGS = {"gop": 5, "scenecut": 0.0, "preset": "fast"}
+SETTINGS: dict[str, Any] = {"gop": 5, "scenecut": 0.0, "preset": "fast"}
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
 
@@ -42,12 +43,13 @@ def stopping_at(frames: int):
     return progress
 
 
-@pytest.fixture
-def whole(clip: Path, tmp_path: Path, models: dict[str, object]) -> bytes:
+@pytest.fixture(scope="module")
+def whole(clip: Path, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The stream of an encode that nothing happens to."""
-    out = tmp_path / "whole" / "out.ssf"
-    out.parent.mkdir()
-    streamcodec.encode(clip, out, **models)
+    out = tmp_path_factory.mktemp("whole") / "out.ssf"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STREAMCODEC_WEIGHTS", str(tiny_weights))
+        streamcodec.encode(clip, out, intra="tiny-intra", inter="tiny-inter", **SETTINGS)
     assert list(out.parent.iterdir()) == [out]
     return out.read_bytes()
 
