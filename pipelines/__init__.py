@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .transcoding.estimate import estimate
     from .transcoding.recipe import Coding
     from .transcoding.run import transcode
-    from .transcoding.schedule.messages import SchedulerOptions
+    from .transcoding.schedule.options import SchedulerOptions
 
 _HOME = {
     "Coding": "transcoding.recipe",
-    "SchedulerOptions": "transcoding.schedule.messages",
+    "SchedulerOptions": "transcoding.schedule.options",
     "compare": "comparing.run",
     "estimate": "transcoding.estimate",
     "evaluate": "evaluation.run",

@@ -109,7 +109,7 @@ from pathlib import Path
 from streamcodec.pipelines.transcoding.worker import Coder
 from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.files.storage import Storage
-from streamcodec.pipelines.transcoding.schedule.messages import FileError, Task
+from streamcodec.pipelines.transcoding.messages import (FileError, Task)
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec import EncodeOptions
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
@@ -117,7 +117,7 @@ for to, start in (("ssf", source), ("mp4", folder / "a.ssf")):
     coder = Coder(Coding(to=to, options=EncodeOptions(gop=4), psnr=True, check_gops=1), Storage(str(folder)))
     ref = FileRef(0, str(start), str(folder / f"a.{to}"), start.stat().st_size, "key")
     for kind in ("whole", "verify"):
-        (outcome,) = coder.perform(Task(0, kind, (ref,), 1.0))
+        (outcome,) = coder.perform(Task(0, kind, (ref,)))
         assert not isinstance(outcome, FileError), outcome
 """
 )

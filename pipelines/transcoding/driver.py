@@ -8,8 +8,8 @@ from typing import Protocol
 from streamcodec.errors import StreamCodecError
 
 from ..files.locations import FileRef
+from .messages import FileDone, FileError, Outcome, Task
 from .report.event_log import EventLog
-from .schedule.messages import FileDone, FileError, Outcome, Task
 from .schedule.scheduler import Scheduler
 
 __all__ = ["Broke", "Driver", "Ended", "Event", "Executor", "Lost", "Ready", "Reported"]
@@ -29,34 +29,32 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One file of a task has come to an outcome."""
+    """One file of the worker's task has come to an outcome."""
 
     worker: str
-    task: Task
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All outcomes of a task have been reported."""
+    """All outcomes of the worker's task have been reported."""
 
     worker: str
-    task: Task
 
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """A task ended with an exception; the worker lives."""
+    """The worker's task ended with an exception; the worker lives. `error`: of none of its files in
+    particular."""
 
     worker: str
-    task: Task
     error: FileError
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker is gone, with its task. `blame`: perhaps for what it was doing. Another one, of
-    another name, is on its way."""
+    """A worker is gone, with its task if it had one. `blame`: perhaps for what it was doing.
+    Another one, of another name, is on its way."""
 
     worker: str
     blame: bool
@@ -79,7 +77,7 @@ class Executor(Protocol):
 @dataclass
 class Driver:
     """A worker has one task at a time: a second one in store would save it milliseconds, and be a
-    task too many to lose or to wait for.
+    task too many to lose or to wait for. The scheduler knows which.
 
     `save`: make durable what the scheduler has written down; called before every wait. `joined`:
     told of files whose parts are no longer needed, once that is durable. `tick`: called after every
@@ -94,7 +92,7 @@ class Driver:
     tick: Callable[[], None]
     interrupted: Callable[[], str | None]
     expected_workers: int = 1
-    _held: dict[str, Task | None] = field(default_factory=dict)
+    _idle: list[str] = field(default_factory=list)
     _unneeded: list[FileRef] = field(default_factory=list)
     _deaths: int = 0
 
@@ -112,11 +110,8 @@ class Driver:
         self._save()
 
     def _hand_out(self) -> None:
-        for worker in [worker for worker, task in self._held.items() if task is None]:
-            task = self.scheduler.next_task(worker)
-            if task is None:
-                return
-            self._held[worker] = task
+        while self._idle and (task := self.scheduler.next_task(self._idle[0])) is not None:
+            worker = self._idle.pop(0)
             self.log.started(worker, task)
             self.executor.submit(worker, task)
 
@@ -130,28 +125,35 @@ class Driver:
     def _take(self, event: Event) -> None:
         match event:
             case Ready(worker, node, pid):
-                self._held[worker] = None
+                self._idle.append(worker)
                 self.log.ready(worker, node, pid)
-            case Reported(worker, task, outcome):
-                self._deaths = 0
-                self.log.reported(worker, task, outcome)
-                self.scheduler.progressed(task, outcome)
-                if task.kind == "join" and isinstance(outcome, FileDone):
-                    self._unneeded.append(task.files[0])
-            case Ended(worker, task):
-                self._held[worker] = None
-                self.scheduler.completed(task, ())
-            case Broke(worker, task, error):
-                self._held[worker] = None
-                self.log.broke(worker, task, error)
-                self.scheduler.failed(task, error)
+            case Reported(worker, outcome):
+                self._reported(worker, outcome)
+            case Ended(worker):
+                self._idle.append(worker)
+                self.scheduler.ended(worker)
+            case Broke(worker, error):
+                self._idle.append(worker)
+                self.log.broke(worker, self.scheduler.task_of(worker), error)
+                self.scheduler.broke(worker, error)
             case Lost(worker, blame, reason):
                 self._lost(worker, blame, reason)
 
+    def _reported(self, worker: str, outcome: Outcome) -> None:
+        task = self.scheduler.task_of(worker)
+        assert task is not None
+        self._deaths = 0
+        self.log.reported(worker, task, outcome)
+        self.scheduler.reported(worker, outcome)
+        if task.kind == "join" and isinstance(outcome, FileDone):
+            self._unneeded.append(task.files[0])
+
     def _lost(self, worker: str, blame: bool, reason: str) -> None:
-        task = self._held.pop(worker, None)
+        task = self.scheduler.task_of(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
         self.log.lost(worker, task, blame, reason)
-        self.scheduler.worker_lost(worker, blame=blame, reason=reason)
+        self.scheduler.lost(worker, blame=blame, reason=reason)
         self._deaths += task is None
         if self._deaths >= IDLE_DEATHS * max(self.expected_workers, 1):
             raise StreamCodecError(

@@ -13,8 +13,8 @@ from streamcodec.errors import StreamCodecError, UsageError
 from ..cluster import worker_environment  # which says what to install where Ray is missing
 from ..files.locations import local_path
 from .driver import Broke, Ended, Event, Lost, Ready, Reported
+from .messages import NO_FILE, FileError, Outcome, Task
 from .recipe import Coding
-from .schedule.messages import FileError, Outcome, Task
 
 # isort: split
 import ray
@@ -96,13 +96,12 @@ class CodingActor:
 
 @dataclass
 class _Actor:
-    """The driver's side. `reply`: what comes next from it: that it has started, or a stream of
-    outcomes of `task`."""
+    """The driver's side. `reply`: what comes next from it: that it has started, then streams of a
+    task's outcomes; None while it is idle. `node`: None until it has started."""
 
     handle: Any
     reply: Any
     node: str | None = None
-    task: Task | None = None
 
 
 class Actors:
@@ -139,10 +138,7 @@ class Actors:
 
     def submit(self, worker: str, task: Task) -> None:
         actor = self._actors[worker]
-        actor.reply, actor.task = (
-            actor.handle.perform.options(num_returns="streaming").remote(task),
-            task,
-        )
+        actor.reply = actor.handle.perform.options(num_returns="streaming").remote(task)
 
     def wait(self, seconds: float) -> Iterator[Event]:
         if len(self._actors) < self._fleet.workers and time.monotonic() >= self._not_before:
@@ -165,9 +161,7 @@ class Actors:
     def stop(self) -> None:
         """End all workers, at once; those that do nothing tidy up before."""
         idle = [
-            actor.handle.close.remote()
-            for actor in self._actors.values()
-            if actor.node is not None and actor.task is None
+            actor.handle.close.remote() for actor in self._actors.values() if actor.reply is None
         ]
         if idle:
             ray.wait(idle, num_returns=len(idle), timeout=CLOSE_SECONDS)
@@ -182,21 +176,17 @@ class Actors:
 
     def _event(self, name: str, actor: _Actor) -> Event:
         try:
-            return (
-                self._started(name, actor)
-                if actor.task is None
-                else self._next(name, actor, actor.task)
-            )
+            return self._started(name, actor) if actor.node is None else self._next(name, actor)
         except RayTaskError as error:  # an exception of the worker's; it lives
-            if actor.task is None:
+            if actor.node is None:
                 cause = error.cause
                 raise (
                     cause
                     if isinstance(cause, StreamCodecError)
                     else StreamCodecError(f"a worker cannot start: {error}")
                 ) from error
-            broken, actor.task, actor.reply = actor.task, None, None
-            return Broke(name, broken, FileError.of(broken.files[0].file, error))
+            actor.reply = None
+            return Broke(name, FileError.of(NO_FILE, error))
         except RayError as error:
             return self._lost(name, actor, error)
 
@@ -206,13 +196,12 @@ class Actors:
         assert actor.node is not None
         return Ready(name, actor.node, pid)
 
-    def _next(self, name: str, actor: _Actor, task: Task) -> Reported | Ended:
+    def _next(self, name: str, actor: _Actor) -> Reported | Ended:
         try:
-            outcome = ray.get(next(actor.reply))
+            return Reported(name, ray.get(next(actor.reply)))
         except StopIteration:
-            actor.reply, actor.task = None, None
-            return Ended(name, task)
-        return Reported(name, task, outcome)
+            actor.reply = None
+            return Ended(name)
 
     def _lost(self, name: str, actor: _Actor, error: RayError) -> Lost:
         del self._actors[name]

@@ -21,6 +21,7 @@ from .manifest.driverlock import driver_lock
 from .manifest.enter import Policy
 from .manifest.manifest import Manifest
 from .manifest.rows import Totals
+from .messages import PendingFile
 from .ray_workers import Actors, Fleet, WorkerSetup
 from .recipe import Coding
 from .report.event_log import EventLog
@@ -28,7 +29,7 @@ from .report.progress import Snapshot, snapshot_of
 from .report.report import is_reported, write_report
 from .report.summary import Summary, sum_up
 from .report.thumbnails import picture_reader
-from .schedule.messages import PendingFile, SchedulerOptions
+from .schedule.options import SchedulerOptions
 from .schedule.scheduler import Scheduler
 
 __all__ = ["transcode"]

@@ -16,9 +16,7 @@ from streamcodec.video import VideoReader
 from ..files.locations import FileRef
 from ..files.storage import Storage, exists
 from .check import check_stream, check_video
-from .recipe import Coding
-from .schedule.costs import Rate
-from .schedule.messages import (
+from .messages import (
     FileDone,
     FileError,
     GopLengths,
@@ -29,6 +27,8 @@ from .schedule.messages import (
     Task,
     Verified,
 )
+from .recipe import Coding
+from .schedule.costs import Rate
 
 __all__ = ["Coder"]
 

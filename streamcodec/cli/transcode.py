@@ -25,7 +25,7 @@ from streamcodec.cli.options import (
 )
 from streamcodec.errors import UsageError
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.progress import frames_done
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
 from streamcodec.text import counted, human_bytes, time_text

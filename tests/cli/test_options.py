@@ -12,7 +12,7 @@ from streamcodec.cli.options import given, options_from, parse_seconds
 from streamcodec.errors import UsageError
 from streamcodec.option_fields import option, options_in
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
 from support.processes import printed_by
 

@@ -59,11 +59,12 @@ PIPELINE_LAYERS = {
     "evaluation": 1,
     "reading": 1,
     "train": 1,
-    "transcoding.schedule": 1,
+    "transcoding.messages": 1,
     "transcoding.manifest": 2,
-    "transcoding.report": 3,
-    "transcoding": 4,
-    "__init__": 5,
+    "transcoding.schedule": 3,
+    "transcoding.report": 4,
+    "transcoding": 5,
+    "__init__": 6,
 }
 """Folders and modules of pipelines/."""
 LAZY = ("__init__.py", "app.py")

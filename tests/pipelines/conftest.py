@@ -11,7 +11,7 @@ import pytest
 
 from streamcodec import EncodeOptions, encode
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 SIZE = (48, 32)
 

@@ -23,15 +23,15 @@ from streamcodec.pipelines.files.outputs import OutputNames
 from streamcodec.pipelines.files.sources import Item, list_sources
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
     FileDone,
     GopLengths,
     Outcome,
     PartDone,
     Planned,
-    SchedulerOptions,
     Task,
 )
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 FLUSH_SECONDS = 0.05  # of real time: a driver flushes each time before it waits
@@ -86,9 +86,7 @@ def simulate(path: Path, arguments: argparse.Namespace) -> list[str]:
         first = scheduler.next_task("worker-0")
         resume_seconds = time.process_time() - began
         if first is not None:
-            scheduler.worker_lost(
-                "worker-0", blame=False, reason="it only waited for the first task"
-            )
+            scheduler.lost("worker-0", blame=False, reason="it only waited for the first task")
         run(manifest, scheduler, arguments, measured, stop=None)
         manifest.finish()
         check(manifest, arguments.items)
@@ -144,14 +142,16 @@ def run(
     before = scheduler.counts.files
     while not scheduler.finished:
         while free and (task := scheduler.next_task(free[-1])) is not None:
-            heappush(events, (now + task.cost_seconds, task.id, free.pop(), task))
+            heappush(events, (now + seconds_of(task), task.id, free.pop(), task))
         if time.perf_counter() - flushed > FLUSH_SECONDS:
             flushed = commit(manifest, measured)
         now, _, worker, task = heappop(events)
         if spread(task.id) < arguments.deaths:
-            scheduler.worker_lost(worker, reason="killed by the simulation")
+            scheduler.lost(worker, reason="killed by the simulation")
         else:
-            scheduler.completed(task, answer(task, measured))
+            for outcome in answer(task, measured):
+                scheduler.reported(worker, outcome)
+            scheduler.ended(worker)
         free.append(worker)
         measured.tasks += 1
         if stop is not None and scheduler.counts.files >= stop:
@@ -176,6 +176,13 @@ def commit(manifest: Manifest, measured: Measured) -> float:
 def spread(number: int) -> float:
     """0..1, evenly, and the same each time."""
     return (number * 2654435761 % 2**32) / 2**32
+
+
+def seconds_of(task: Task) -> float:
+    """By the workers' clock."""
+    if task.part is not None:
+        return task.part.frames / FPS
+    return sum(file.size_bytes for file in task.files) / BYTES_PER_SECOND
 
 
 def answer(task: Task, measured: Measured) -> list[Outcome]:

@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from ...files.locations import FileRef
 from ...files.sources import Item
-from ..schedule.messages import (
+from ..messages import (
     FileDone,
     FileError,
     GopLengths,
@@ -57,11 +56,10 @@ STARTED = (
 )
 PLANNED = "UPDATE files SET state = 'planned', plan = ?, width = ?, height = ?, frames = ?, gops = ? WHERE id = ?"
 PART_DONE = """
-INSERT INTO parts (file, first_gop, gops, frames, state, path, size_bytes, seconds, payload, worker, finished)
-VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?)
+INSERT INTO parts (file, first_gop, gops, frames, state, path, size_bytes, seconds, worker, finished)
+VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET gops = excluded.gops, frames = excluded.frames, state = 'done', path = excluded.path,
-    size_bytes = excluded.size_bytes, seconds = excluded.seconds, payload = excluded.payload, worker = excluded.worker,
-    finished = excluded.finished
+    size_bytes = excluded.size_bytes, seconds = excluded.seconds, worker = excluded.worker, finished = excluded.finished
 """
 PART_LOST = "UPDATE parts SET state = 'pending' WHERE file = ? AND first_gop = ?"
 PART_TRIED = """
@@ -88,10 +86,10 @@ SELECT id FROM files WHERE run = ? AND state IN ('pending', 'planned', 'running'
 
 
 class Manifest:
-    """A manifest that is open; also the scheduler's Journal. Use it in a `with` block, from one
-    thread.
+    """A manifest that is open. Use it in a `with` block, from one thread.
 
-    Every method raises OutputError if the disk is full or the file is damaged.
+    The scheduler tells it what a later run must know, from `started` to `failed`. Every method
+    raises OutputError if the disk is full or the file is damaged.
     """
 
     def __init__(
@@ -234,16 +232,16 @@ class Manifest:
         with self._opened:
             self.flush()
 
-    def started(self, files: Sequence[FileRef], worker: str) -> None:
-        for file in files:
-            self._write(STARTED, worker, self._clock(), file.file)
+    def started(self, file: int, worker: str) -> None:
+        """A worker begins with a file that nobody was working on."""
+        self._write(STARTED, worker, self._clock(), file)
 
     def planned(self, file: int, plan: GopLengths) -> None:
         self._write(PLANNED, plan_text(plan), plan.width, plan.height, plan.frames, plan.gops, file)
 
     def part_done(self, done: PartDone, worker: str) -> None:
         part = done.part
-        result = (done.path, done.size_bytes, done.seconds, done.payload, worker, self._clock())
+        result = (done.path, done.size_bytes, done.seconds, worker, self._clock())
         self._write(PART_DONE, done.file, part.first_gop, part.gops, part.frames, *result)
 
     def parts_lost(self, lost: PartsLost) -> None:
@@ -251,6 +249,7 @@ class Manifest:
             self._write(PART_LOST, lost.file, first_gop)
 
     def written(self, done: FileDone, worker: str, *, final: bool) -> None:
+        """The output is in its place; unless `final` it is still to be checked."""
         result = (
             done.size_bytes,
             done.frames,
@@ -275,6 +274,7 @@ class Manifest:
             self._done.append(done.file)
 
     def verified(self, file: int) -> None:
+        """The output that was written is sound: the file is done."""
         self._write(VERIFIED, self._run, self._clock(), file)
         self._done.append(file)
 
@@ -282,12 +282,14 @@ class Manifest:
         self._write(SKIPPED, self._run, skipped.reason, worker, self._clock(), skipped.file)
 
     def attempted(self, file: int, part: Part | None, attempts: int) -> None:
+        """So many workers have died of the file (or of this part of it) by now."""
         if part is None:
             self._write(FILE_TRIED, attempts, file)
         else:
             self._write(PART_TRIED, file, part.first_gop, part.gops, part.frames, attempts)
 
     def failed(self, error: FileError, worker: str) -> None:
+        """The file is given up."""
         self._write(
             FAILED, self._run, error.error, error.traceback, worker, self._clock(), error.file
         )

@@ -10,7 +10,7 @@ from streamcodec.checks import parse_json
 from streamcodec.rates import bits_per_pixel
 
 from ...files.locations import FileRef
-from ..schedule.messages import GopLengths, Part, PartDone, PendingFile
+from ..messages import GopLengths, Part, PartDone, PendingFile
 
 __all__ = [
     "FileRow",
@@ -190,7 +190,7 @@ def _job(
     if known is None:
         return PendingFile(ref, attempts, written=state == "written")
     query = (
-        "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds, payload "
+        "SELECT first_gop, gops, frames, state, attempts, path, size_bytes, seconds "
         "FROM parts WHERE file = ? ORDER BY first_gop"
     )
     done, tried = [], []

@@ -39,7 +39,7 @@ CREATE TABLE files (
 CREATE UNIQUE INDEX files_output ON files (output);
 CREATE TABLE parts (
     file INTEGER NOT NULL, first_gop INTEGER NOT NULL, gops INTEGER NOT NULL, frames INTEGER NOT NULL, state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, path TEXT, size_bytes INTEGER, seconds REAL, payload TEXT, worker TEXT, finished REAL,
+    attempts INTEGER NOT NULL DEFAULT 0, path TEXT, size_bytes INTEGER, seconds REAL, worker TEXT, finished REAL,
     PRIMARY KEY (file, first_gop)
 ) WITHOUT ROWID;
 """

@@ -8,7 +8,7 @@ from typing import Any
 from streamcodec.checks import json_lines
 from streamcodec.files import append_text
 
-from ..schedule.messages import FileError, Outcome, PartDone, PartsLost, Task
+from ..messages import FileError, Outcome, PartDone, PartsLost, Task
 
 __all__ = ["EventLog"]
 
@@ -53,19 +53,21 @@ class EventLog:
             error=error,
         )
 
-    def broke(self, worker: str, task: Task, error: FileError) -> None:
-        self._write("broke", worker, task=task.id, kind=task.kind, error=error.error)
+    def broke(self, worker: str, task: Task | None, error: FileError) -> None:
+        self._write("broke", worker, task=_id(task), error=error.error)
 
     def lost(self, worker: str, task: Task | None, blame: bool, reason: str) -> None:
-        self._write(
-            "lost", worker, task=None if task is None else task.id, blame=blame, error=reason
-        )
+        self._write("lost", worker, task=_id(task), blame=blame, error=reason)
 
     def _write(self, event: str, worker: str, **values: Any) -> None:
         row = {"time": round(time.time(), 3), "event": event, "worker": worker}
         self._rows.append(
             row | {name: value for name, value in values.items() if value is not None}
         )
+
+
+def _id(task: Task | None) -> int | None:
+    return None if task is None else task.id
 
 
 def _gops(task: Task) -> list[int] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...files.locations import FileRef
-from .messages import FileDone, GopLengths, PartDone
+from ..messages import FileDone, GopLengths, PartDone
 
 __all__ = ["CostModel", "Counts", "Rate"]
 

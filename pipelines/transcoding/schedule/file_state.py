@@ -4,19 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...files.locations import FileRef
-from .messages import GopLengths, Part, PartDone
+from ..messages import GopLengths, Part, PartDone
 
 __all__ = ["OpenFile", "Tries", "cut"]
 
 
 @dataclass(slots=True)
 class Tries:
-    """What went wrong with one piece of work. `deaths`: workers that died of it. `losses`: workers
-    that were lost while they had it, for reasons of their own. `errors`: exceptions."""
+    """Workers that one piece of work was with. `deaths`: those that died of it. `losses`: those
+    that were lost for reasons of their own."""
 
     deaths: int = 0
     losses: int = 0
-    errors: int = 0
 
 
 @dataclass(slots=True)

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
-from typing import Protocol
 
 from streamcodec.text import counted
 
-from ...files.locations import FileRef
-from .costs import CostModel, Counts
-from .file_state import OpenFile, Tries, cut
-from .messages import (
+from ..manifest.manifest import Manifest
+from ..messages import (
     FileDone,
     FileError,
     GopLengths,
@@ -22,47 +19,19 @@ from .messages import (
     PartsLost,
     PendingFile,
     Planned,
-    SchedulerOptions,
     Skipped,
     Task,
     TaskKind,
     Verified,
 )
+from .costs import CostModel, Counts
+from .file_state import OpenFile, Tries, cut
+from .options import SchedulerOptions
 
-__all__ = ["Journal", "Ledger"]
+__all__ = ["Ledger"]
 
 PARTS_EACH = 4
 """Parts of the last video for each worker, at least: so they end at about the same time."""
-
-
-class Journal(Protocol):
-    """Through it the scheduler keeps what a later run must know, one call for each event.
-
-    The manifest implements it; in tests a list does.
-    """
-
-    def started(self, files: Sequence[FileRef], worker: str) -> None:
-        """A worker begins with files that nobody was working on."""
-
-    def planned(self, file: int, plan: GopLengths) -> None: ...
-
-    def part_done(self, done: PartDone, worker: str) -> None: ...
-
-    def parts_lost(self, lost: PartsLost) -> None: ...
-
-    def written(self, done: FileDone, worker: str, *, final: bool) -> None:
-        """The output is in its place; unless `final` it is still to be checked."""
-
-    def verified(self, file: int) -> None:
-        """The output that was written is sound: the file is done."""
-
-    def skipped(self, skipped: Skipped, worker: str) -> None: ...
-
-    def attempted(self, file: int, part: Part | None, attempts: int) -> None:
-        """So many workers have died of the file (or of this part of it) by now."""
-
-    def failed(self, error: FileError, worker: str) -> None:
-        """The file is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +47,12 @@ class Ledger:
     """`open`: by number, the files that are being worked on. `stopped`: why the run must stop; None
     while it goes on."""
 
-    def __init__(self, options: SchedulerOptions, journal: Journal, costs: CostModel) -> None:
+    def __init__(self, options: SchedulerOptions, manifest: Manifest, costs: CostModel) -> None:
         self.open: dict[int, OpenFile] = {}
         self.counts = Counts()
         self.stopped: str | None = None
         self._options = options
-        self._journal = journal
+        self._manifest = manifest
         self._costs = costs
         self._ready: list[tuple[int, int, int, _Unit]] = []
         self._numbers = count()
@@ -103,7 +72,7 @@ class Ledger:
         if job.written and self._options.verify:
             self._offer("verify", [file])
         elif job.written:
-            self._journal.verified(job.ref.file)
+            self._manifest.verified(job.ref.file)
             self._close(file, done=1)
         elif job.plan is not None:
             self._resume_parts(file, job.plan, job, sharers)
@@ -127,7 +96,7 @@ class Ledger:
         file = self.open.get(outcome.file)
         if file is None:
             if isinstance(outcome, PartDone):
-                self._journal.part_done(outcome, worker)
+                self._manifest.part_done(outcome, worker)
             return
         match outcome:
             case Planned():
@@ -139,13 +108,13 @@ class Ledger:
             case FileDone():
                 self._file_done(file, task, outcome, worker)
             case Verified():
-                self._journal.verified(outcome.file)
+                self._manifest.verified(outcome.file)
                 self._close(file, done=1)
             case Skipped():
-                self._journal.skipped(outcome, worker)
+                self._manifest.skipped(outcome, worker)
                 self._close(file, skipped=1)
             case FileError():
-                self._error(file, task, outcome, worker)
+                self._fail(file, outcome, worker)
 
     def lost(self, task: Task, files: Sequence[int], worker: str, reason: str, blame: bool) -> None:
         """A worker died with this task; `files`: those that it had not reported.
@@ -156,13 +125,8 @@ class Ledger:
             if number == 0 or not blame:
                 self._count_death(file, task.part, worker, blame, reason)
             if file.ref.file in self.open:
-                self._retry(task, [file])
-
-    def give_back(self, task: Task, files: Sequence[int]) -> None:
-        """The task was not begun: offer it as it was."""
-        left = self._still_open(files)
-        if left:
-            self._retry(task, left)
+                self.counts.retried += 1
+                self._offer(task.kind, [file], task.part, again=True)
 
     def _opened(self, job: PendingFile, order: int) -> OpenFile:
         file = self.open[job.ref.file] = OpenFile(job.ref, order)
@@ -187,22 +151,17 @@ class Ledger:
 
     def _task(self, unit: _Unit, files: Sequence[OpenFile], worker: str) -> Task:
         refs = tuple(file.ref for file in files)
-        fresh = [file for file in files if not file.started]
-        if fresh and unit.kind != "verify":
-            self._journal.started([file.ref for file in fresh], worker)
-        for file in fresh:
+        for file in files:
+            if not file.started and unit.kind != "verify":
+                self._manifest.started(file.ref.file, worker)
             file.started = True
         plan = files[0].plan if unit.kind in ("part", "join") else None
-        if unit.part is not None and plan is not None:
-            cost = self._costs.of_frames(plan, unit.part.frames)
-        else:
-            cost = sum(map(self._costs.of_file, refs))
         parts = files[0].parts() if unit.kind == "join" else ()
-        return Task(next(self._numbers), unit.kind, refs, cost, plan, unit.part, parts)
+        return Task(next(self._numbers), unit.kind, refs, plan, unit.part, parts)
 
     def _planned(self, file: OpenFile, plan: GopLengths, sharers: int) -> None:
         file.plan, file.started = plan, False
-        self._journal.planned(file.ref.file, plan)
+        self._manifest.planned(file.ref.file, plan)
         for part in cut(plan, (), self._part_frames(plan, sharers)):
             self._offer("part", [file], part)
 
@@ -230,10 +189,6 @@ class Ledger:
         frames = self._options.target_seconds / self._costs.of_frames(plan, 1)
         return frames if sharers == 1 else min(frames, plan.frames / (PARTS_EACH * sharers))
 
-    def _retry(self, task: Task, files: Sequence[OpenFile]) -> None:
-        self.counts.retried += 1
-        self._offer(task.kind, files, task.part, again=True)
-
     def _part_done(self, file: OpenFile, done: PartDone, worker: str) -> None:
         assert file.plan is not None
         file.add(done)
@@ -241,7 +196,7 @@ class Ledger:
         self.counts.gops += done.part.gops
         self.counts.frames += done.part.frames
         self.counts.bytes_in += self._share(file, done.part.frames)
-        self._journal.part_done(done, worker)
+        self._manifest.part_done(done, worker)
         if file.is_coded:
             self._offer("join", [file])
 
@@ -251,7 +206,7 @@ class Ledger:
             what = f"parts {lost.first_gops} are lost, but none of them was coded: {lost.reason}"
             self._fail(file, FileError(lost.file, what), worker)
             return
-        self._journal.parts_lost(lost)
+        self._manifest.parts_lost(lost)
         for part in parts:
             self.counts.bytes_in -= self._share(file, part.frames)
             self.counts.retried += 1
@@ -264,19 +219,11 @@ class Ledger:
             self.counts.gops += done.gops
             self.counts.frames += done.frames
         self.counts.bytes_out += done.size_bytes
-        self._journal.written(done, worker, final=not self._options.verify)
+        self._manifest.written(done, worker, final=not self._options.verify)
         if self._options.verify:
             self._offer("verify", [file])
         else:
             self._close(file, done=1)
-
-    def _error(self, file: OpenFile, task: Task, error: FileError, worker: str) -> None:
-        tries = file.tries_of(task.part)
-        tries.errors += 1
-        if tries.errors > self._options.retry_errors:
-            self._fail(file, error, worker)
-        else:
-            self._retry(task, [file])
 
     def _count_death(
         self, file: OpenFile, part: Part | None, worker: str, blame: bool, reason: str
@@ -289,7 +236,7 @@ class Ledger:
         tries.deaths += blame
         tries.losses += not blame
         if blame:
-            self._journal.attempted(number, part, tries.deaths)
+            self._manifest.attempted(number, part, tries.deaths)
         what = "it" if part is None else f"GOPs {part.first_gop} to {part.end_gop - 1}"
         if tries.deaths >= self._options.max_attempts:
             text = f"given up after {tries.deaths} attempts at {what}"
@@ -301,7 +248,7 @@ class Ledger:
         self._fail(file, FileError(number, text), worker)
 
     def _fail(self, file: OpenFile, error: FileError, worker: str) -> None:
-        self._journal.failed(error, worker)
+        self._manifest.failed(error, worker)
         self._close(file, failed=1)
         most = self._options.max_failures
         if most is not None and self.counts.failed > most:

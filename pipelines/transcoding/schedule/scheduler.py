@@ -5,19 +5,21 @@ Largest files first. A file that takes longer than twice the target is planned. 
 cut into parts of about the target's length, by the speed measured until then, for many workers; the
 last video of a run is cut for all of them. Shorter files are coded whole, many in one task.
 
-Every piece of work has counters of its own. One that kills `max_attempts` workers makes its file
-fail; an exception of the codec does so at once, unless `retry_errors`. A worker codes the files of
-a batch in order, so if it dies the first that it has not reported is taken to be the cause; the
-others go back without blame. Each then gets a worker of its own.
+A worker has one task at a time. Every piece of work has counters of its own: one that kills
+`max_attempts` workers makes its file fail; an exception of the codec does so at once. A worker
+codes the files of a batch in order, so if it dies the first that it has not reported is taken to be
+the cause; the others go back without blame. Each then gets a task of its own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
+from ..manifest.manifest import Manifest
+from ..messages import NO_FILE, FileError, Outcome, PendingFile, Task
 from .costs import CostModel, Counts
-from .ledger import Journal, Ledger
-from .messages import FileError, Outcome, PendingFile, SchedulerOptions, Task
+from .ledger import Ledger
+from .options import SchedulerOptions
 
 __all__ = ["Scheduler"]
 
@@ -27,19 +29,18 @@ class _Flight:
     """A task that a worker has; `open`: the files of it that are not reported yet."""
 
     task: Task
-    worker: str
     open: list[int]
 
 
 class Scheduler:
-    """Give it workers' names and their outcomes, get tasks. Events of a task that was taken back
-    are ignored."""
+    """Give it workers' names and their outcomes, get tasks. What is told of a worker that has no
+    task is ignored: it was lost before, and its task taken back."""
 
     def __init__(
         self,
         jobs: Iterable[PendingFile],
         options: SchedulerOptions,
-        journal: Journal,
+        manifest: Manifest,
         *,
         workers: int = 1,
         pending: int | None = None,
@@ -51,8 +52,8 @@ class Scheduler:
         self._options = options
         self._workers = workers
         self._costs = CostModel(options.bytes_per_second, options.pixels_per_second)
-        self._ledger = Ledger(options, journal, self._costs)
-        self._flights: dict[int, _Flight] = {}
+        self._ledger = Ledger(options, manifest, self._costs)
+        self._flights: dict[str, _Flight] = {}
         self._cancelled: str | None = None
 
     @property
@@ -77,61 +78,59 @@ class Scheduler:
         """What has been done so far, by this scheduler. A copy."""
         return replace(self._ledger.counts)
 
+    def task_of(self, worker: str) -> Task | None:
+        """What the worker has to do."""
+        flight = self._flights.get(worker)
+        return None if flight is None else flight.task
+
     def next_task(self, worker: str) -> Task | None:
-        """Work for this worker, beside what it has; None if there is none now. Raises what the
-        iterator of jobs raises."""
-        limit = self._options.max_in_flight
-        if self.draining is not None or (limit is not None and len(self._flights) >= limit):
+        """Work for this worker, which has none; None if there is none now. Raises what the iterator
+        of jobs raises."""
+        if self.draining is not None:
             return None
         while (task := self._ledger.take(worker)) is None:
             if not self._open_next():
                 return None
-        self._flights[task.id] = _Flight(task, worker, [ref.file for ref in task.files])
+        self._flights[worker] = _Flight(task, [ref.file for ref in task.files])
         return task
 
-    def progressed(self, task: Task, outcome: Outcome) -> None:
-        """One file of a batch is through; the rest of the task goes on."""
-        flight = self._flights.get(task.id)
+    def reported(self, worker: str, outcome: Outcome) -> None:
+        """One file of the worker's task is through; the rest of it goes on."""
+        flight = self._flights.get(worker)
         if flight is not None:
-            self._settle(flight, outcome)
+            self._settle(worker, flight, outcome)
 
-    def completed(self, task: Task, outcomes: Sequence[Outcome]) -> None:
-        """The task is over. A file of it without an outcome, here or before, counts as failed with
-        an exception."""
-        flight = self._flights.pop(task.id, None)
-        if flight is None:
-            return
-        for outcome in outcomes:
-            self._settle(flight, outcome)
-        missing = f"the worker's answer to {task.kind} task {task.id} says nothing of this file"
-        for file in list(flight.open):
-            self._settle(flight, FileError(file, missing))
-
-    def failed(self, task: Task, error: FileError) -> None:
-        """The task ended with an exception: an error for every file of it that was not reported."""
-        flight = self._flights.get(task.id)
+    def ended(self, worker: str) -> None:
+        """The worker's task is over. A file of it that was not reported counts as failed."""
+        flight = self._flights.get(worker)
         if flight is not None:
-            self.completed(task, [replace(error, file=file) for file in flight.open])
+            kind, number = flight.task.kind, flight.task.id
+            missing = f"the worker's answer to {kind} task {number} says nothing of this file"
+            self.broke(worker, FileError(NO_FILE, missing))
 
-    def worker_lost(self, worker: str, *, blame: bool = True, reason: str = "") -> None:
-        """The worker died; its tasks go back. `blame` false: not for what it was doing (its machine
-        was removed, someone killed it)."""
-        lost = [flight for flight in self._flights.values() if flight.worker == worker]
-        for number, flight in enumerate(lost):
-            del self._flights[flight.task.id]
-            if number == 0:  # the one that it was at
-                self._ledger.lost(flight.task, flight.open, worker, reason, blame)
-            else:
-                self._ledger.give_back(flight.task, flight.open)
+    def broke(self, worker: str, error: FileError) -> None:
+        """The worker's task ended with an exception: an error for every file of it that was not
+        reported."""
+        flight = self._flights.pop(worker, None)
+        if flight is not None:
+            for file in list(flight.open):
+                self._settle(worker, flight, replace(error, file=file))
+
+    def lost(self, worker: str, *, blame: bool = True, reason: str = "") -> None:
+        """The worker died; its task goes back. `blame` false: not for what it was doing (its
+        machine was removed, someone killed it)."""
+        flight = self._flights.pop(worker, None)
+        if flight is not None:
+            self._ledger.lost(flight.task, flight.open, worker, reason, blame)
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Give no further tasks; what is in flight may come home."""
         self._cancelled = self._cancelled or reason
 
-    def _settle(self, flight: _Flight, outcome: Outcome) -> None:
+    def _settle(self, worker: str, flight: _Flight, outcome: Outcome) -> None:
         if outcome.file in flight.open:
             flight.open.remove(outcome.file)
-            self._ledger.settle(flight.task, outcome, flight.worker, self._sharers)
+            self._ledger.settle(flight.task, outcome, worker, self._sharers)
 
     @property
     def _sharers(self) -> int:

@@ -10,7 +10,7 @@ from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.enter import Policy
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals
-from streamcodec.pipelines.transcoding.schedule.messages import FileDone, GopLengths
+from streamcodec.pipelines.transcoding.messages import FileDone, GopLengths
 
 PLAN = GopLengths(64, 48, (32, 32, 8), '{"x": "ü"}')
 ITEMS = [Item(f"/in/{number}.mp4", f"{number}.mp4", 100 + number, "v1") for number in range(5)]
@@ -49,5 +49,5 @@ def done(ref: FileRef) -> FileDone:
 
 def end_all(manifest: Manifest) -> None:
     for job in manifest.jobs():
-        manifest.started([job.ref], "w")
+        manifest.started(job.ref.file, "w")
         manifest.written(done(job.ref), "w", final=True)

@@ -1,20 +1,20 @@
-"""What tests of the scheduler share: a journal in a list, jobs, and a worker without faults."""
+"""What tests of the scheduler share: a manifest in a list, jobs, and a worker without faults."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from streamcodec.pipelines.files.locations import FileRef
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
     FileDone,
     GopLengths,
     Outcome,
     PartDone,
     PendingFile,
     Planned,
-    SchedulerOptions,
     Task,
     Verified,
 )
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole
@@ -22,7 +22,7 @@ PLAN = GopLengths(100, 100, (32,) * 6 + (8,))
 
 
 class Notes:
-    """A journal that keeps all calls."""
+    """In the place of a manifest: keeps all calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
@@ -84,9 +84,16 @@ def taken(scheduler: Scheduler, worker: str = "w") -> Task:
     return task
 
 
+def finish(scheduler: Scheduler, outcomes: Iterable[Outcome], worker: str = "w") -> None:
+    """The worker reports these, and its task is over."""
+    for outcome in outcomes:
+        scheduler.reported(worker, outcome)
+    scheduler.ended(worker)
+
+
 def work_off(scheduler: Scheduler) -> list[Task]:
     tasks = []
     while (task := scheduler.next_task("w")) is not None:
         tasks.append(task)
-        scheduler.completed(task, outcomes_of(task))
+        finish(scheduler, outcomes_of(task))
     return tasks

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streamcodec.pipelines.transcoding.schedule.messages import SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 

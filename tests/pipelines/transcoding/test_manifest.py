@@ -14,7 +14,7 @@ from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.enter import Policy
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals, Work
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
     FileError,
     Part,
     PartDone,
@@ -94,10 +94,9 @@ def test_parts_are_resumed(manifest: Manifest) -> None:
     listed(manifest)
     ref = next(manifest.jobs()).ref
     coded = [
-        PartDone(ref.file, Part(gop, 1, PLAN.gop_frames[gop]), f"p{gop}", 7, 0.5, "{}")
-        for gop in (0, 2)
+        PartDone(ref.file, Part(gop, 1, PLAN.gop_frames[gop]), f"p{gop}", 7, 0.5) for gop in (0, 2)
     ]
-    manifest.started([ref], "w")
+    manifest.started(ref.file, "w")
     manifest.planned(ref.file, PLAN)
     manifest.attempted(ref.file, Part(1, 1, 32), 2)
     for part in coded:
@@ -117,7 +116,8 @@ def test_parts_are_resumed(manifest: Manifest) -> None:
 def test_rows_tell_what_came_of_a_file(manifest: Manifest) -> None:
     listed(manifest, ITEMS[:2])
     first, second = manifest.jobs()
-    manifest.started([first.ref, second.ref], "worker-1")
+    manifest.started(first.ref.file, "worker-1")
+    manifest.started(second.ref.file, "worker-1")
     manifest.written(done(first.ref), "worker-1", final=True)
     manifest.skipped(Skipped(second.ref.file, "was there"), "worker-1")
     rows = {row.state: row for row in manifest.files()}

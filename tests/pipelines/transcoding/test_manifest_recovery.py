@@ -16,15 +16,12 @@ from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.enter import Policy
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.transcoding.manifest.rows import Totals
-from streamcodec.pipelines.transcoding.schedule.messages import (
-    PartDone,
-    Planned,
-    SchedulerOptions,
-    Task,
-)
+from streamcodec.pipelines.transcoding.messages import PartDone, Planned
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 from .conftest import PLAN, done, end_all, listed, with_outputs
+from .scheduling import finish
 
 
 def test_full_disk_is_told(manifest: Manifest) -> None:
@@ -40,13 +37,13 @@ import sys
 from pathlib import Path
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
 from streamcodec.pipelines.files.sources import Item
-from streamcodec.pipelines.transcoding.schedule.messages import FileDone
+from streamcodec.pipelines.transcoding.messages import FileDone
 
 with Manifest.open(Path(sys.argv[1])) as manifest:
     manifest.begin({}, [])
     manifest.add((Item(f"/in/{n}", "x", n, "v"), f"/out/{n}") for n in range(100_000))
     for job in manifest.jobs():
-        manifest.started([job.ref], "w")
+        manifest.started(job.ref.file, "w")
         manifest.written(FileDone(job.ref.file, 1, 1, 1, 1, 1, 1.0), "w", final=True)
         if job.ref.size_bytes % 10 == 0:
             manifest.flush()
@@ -105,32 +102,33 @@ def run_until(path: Path, steps: int, coded: Counter[object], random: Random) ->
         totals = listed(manifest, items)
         options = SchedulerOptions(target_seconds=1, pixels_per_second=1e5)
         scheduler = Scheduler(manifest.jobs(), options, manifest, pending=totals.pending)
-        running: list[Task] = []
+        idle, running = ["a", "b", "c"], []
         for _ in range(steps):
-            while (
-                len(running) < 3 and (task := scheduler.next_task(f"w{len(running)}")) is not None
-            ):
-                running.append(task)
+            while idle and scheduler.next_task(idle[-1]) is not None:
+                running.append(idle.pop())
             if scheduler.finished:
                 manifest.finish()
                 return True
             manifest.flush()
-            answer(scheduler, running.pop(random.randrange(len(running))), coded)
+            idle.append(running.pop(random.randrange(len(running))))
+            answer(scheduler, idle[-1], coded)
         if manifest._connection.in_transaction:
             manifest._connection.execute("ROLLBACK")  # as a killed process would
         return False
 
 
-def answer(scheduler: Scheduler, task: Task, coded: Counter[object]) -> None:
+def answer(scheduler: Scheduler, worker: str, coded: Counter[object]) -> None:
+    task = scheduler.task_of(worker)
+    assert task is not None
     number = task.files[0].file
     if task.kind == "plan":
-        scheduler.completed(task, [Planned(number, PLAN)])
+        finish(scheduler, [Planned(number, PLAN)], worker)
     elif task.part is not None:
         coded.update((number, gop) for gop in task.part.range)
-        scheduler.completed(task, [PartDone(number, task.part, "p", 1, 1.0)])
+        finish(scheduler, [PartDone(number, task.part, "p", 1, 1.0)], worker)
     else:
         coded.update(file.file for file in task.files if task.kind == "whole")
-        scheduler.completed(task, [done(file) for file in task.files])
+        finish(scheduler, [done(file) for file in task.files], worker)
 
 
 @pytest.mark.parametrize("seed", range(5))

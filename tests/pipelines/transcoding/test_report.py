@@ -15,14 +15,11 @@ from streamcodec.errors import NotInstalledError, OutputError, UsageError
 from streamcodec.pipelines.files.sources import Item, list_sources
 from streamcodec.pipelines.plots import histogram, inline_svg, scatter
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.transcoding.messages import FileDone, FileError
 from streamcodec.pipelines.transcoding.report import summary as summary_module
 from streamcodec.pipelines.transcoding.report.progress import Snapshot, show_progress, snapshot_of
 from streamcodec.pipelines.transcoding.report.report import print_summary, write_report
-from streamcodec.pipelines.transcoding.schedule.messages import (
-    FileDone,
-    FileError,
-    SchedulerOptions,
-)
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 from support.pages import Page
 
@@ -44,7 +41,7 @@ def fill(
     )
     for number, job in enumerate(manifest.jobs()):
         file = job.ref.file
-        manifest.started([job.ref], "w")
+        manifest.started(job.ref.file, "w")
         if number < files - failures:
             quality = None if psnr_db is None else psnr_db + number / 10
             manifest.written(
@@ -307,7 +304,8 @@ def test_snapshot_of_a_scheduler(manifest: Manifest) -> None:
     assert snapshot_of(scheduler, listed, 0.0).seconds_left is None
     task = scheduler.next_task("w")
     assert task is not None
-    scheduler.completed(task, [FileDone(task.files[0].file, 1, 50, 2, 8, 8, 1.0)])
+    scheduler.reported("w", FileDone(task.files[0].file, 1, 50, 2, 8, 8, 1.0))
+    scheduler.ended("w")
     shot = snapshot_of(scheduler, listed, 10.0)
     assert (shot.total, shot.done, shot.share, shot.fps) == (4, 1, 0.25, 5.0)
     assert shot.seconds_left == pytest.approx(30)

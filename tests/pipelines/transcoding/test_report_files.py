@@ -16,6 +16,7 @@ from streamcodec import EncodeOptions
 from streamcodec.errors import SourceError
 from streamcodec.pipelines.files.sources import Item
 from streamcodec.pipelines.transcoding.manifest.manifest import Manifest
+from streamcodec.pipelines.transcoding.messages import FileDone
 from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.transcoding.report import html as html_module
 from streamcodec.pipelines.transcoding.report import listed as listed_module
@@ -27,7 +28,6 @@ from streamcodec.pipelines.transcoding.report.thumbnails import (
     picture_reader,
     thumbnails,
 )
-from streamcodec.pipelines.transcoding.schedule.messages import FileDone
 from streamcodec.types import VideoFormat
 from streamcodec.video import to_rgb
 from streamcodec.video.color import three
@@ -43,7 +43,7 @@ def fill(manifest: Manifest, rows: list[tuple[int, float | None]], notes: str = 
     manifest.add((Item(name, "x", 1000, "v"), f"/out{name}") for name in names)
     jobs = sorted(manifest.jobs(), key=lambda job: job.ref.input)
     for job, (size, psnr_db) in zip(jobs, rows, strict=True):
-        manifest.started([job.ref], "w")
+        manifest.started(job.ref.file, "w")
         lines = tuple(notes.splitlines())
         done = FileDone(job.ref.file, size, 20, 1, 64, 48, 0.5, psnr_db, lines)
         manifest.written(done, "w", final=True)

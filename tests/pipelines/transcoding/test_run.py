@@ -13,8 +13,9 @@ from streamcodec.cli import run
 from streamcodec.errors import OutputError, SourceError, UsageError
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.transcoding.manifest.driverlock import driver_lock
+from streamcodec.pipelines.transcoding.messages import PendingFile
 from streamcodec.pipelines.transcoding.recipe import Coding
-from streamcodec.pipelines.transcoding.schedule.messages import PendingFile, SchedulerOptions
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 pytest.importorskip("ray", reason="Ray is not installed")
 

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from streamcodec.errors import UsageError
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
     GopLengths,
     Part,
     PartDone,
     PendingFile,
     Planned,
-    SchedulerOptions,
     Skipped,
 )
+from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
 from .scheduling import (
@@ -21,6 +21,7 @@ from .scheduling import (
     PLAN,
     Notes,
     check_join,
+    finish,
     jobs,
     outcomes_of,
     ref,
@@ -67,16 +68,17 @@ def test_same_events_give_same_tasks() -> None:
 
 def test_parts_are_cut_when_a_video_is_planned_by_the_speed_measured_until_then() -> None:
     scheduler, _ = scheduler_of(jobs([LONG, LONG - 1]), target_seconds=2, pixels_per_second=2e5)
-    scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
-    parts = [taken(scheduler) for _ in range(6)]
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN)])
+    parts = {name: taken(scheduler, name) for name in "abcdef"}
     expected = [*(Part(gop, 1, 32) for gop in range(5)), Part(5, 2, 40)]  # 40 frames in 2 s
-    assert [task.part for task in parts] == expected
-    for task in parts:
+    assert [task.part for task in parts.values()] == expected
+    for name, task in parts.items():
         assert task.part is not None
-        scheduler.completed(task, [PartDone(0, task.part, "p", 10, task.part.frames / 40)])
-    join, planning = taken(scheduler), taken(scheduler)
+        finish(scheduler, [PartDone(0, task.part, "p", 10, task.part.frames / 40)], name)
+    join, planning = taken(scheduler, "a"), taken(scheduler, "b")
     assert (join.kind, planning.kind) == ("join", "plan")
-    scheduler.completed(planning, [Planned(1, PLAN)])
+    finish(scheduler, [Planned(1, PLAN)], "b")
     assert taken(scheduler).part == Part(0, 2, 64)  # 35 to 40 frames a second by now
 
 
@@ -86,21 +88,22 @@ def test_the_last_video_is_cut_for_all_workers_however_fast_its_coding_is_though
     scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
     planning = taken(scheduler)
     assert planning.kind == "plan"  # 30 s: two workers can have 15 each
-    scheduler.completed(planning, [Planned(0, plan)])
-    parts = [task.part for task in iter(lambda: scheduler.next_task("w"), None) if task.part]
+    finish(scheduler, [Planned(0, plan)])
+    parts = [taken(scheduler, f"w{number}").part for number in range(8)]
     assert parts == [Part(first, 5, 25) for first in range(0, 40, 5)]  # four for each worker
 
 
 def test_several_workers_share_a_file_and_join_waits_for_all() -> None:
     scheduler, _ = scheduler_of(jobs([LONG]), target_seconds=1, pixels_per_second=1e6)
-    scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
-    parts = [taken(scheduler, name) for name in "abc"]
-    for task in parts[1:]:
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN)])
+    parts = {name: taken(scheduler, name) for name in "abc"}
+    for name in "bc":
         assert scheduler.next_task("d") is None
-        scheduler.completed(task, outcomes_of(task))
+        finish(scheduler, outcomes_of(parts[name]), name)
     assert scheduler.next_task("d") is None
     assert not scheduler.finished
-    scheduler.completed(parts[0], outcomes_of(parts[0]))
+    finish(scheduler, outcomes_of(parts["a"]), "a")
     join = taken(scheduler, "d")
     assert join.kind == "join"
     check_join(join)
@@ -110,8 +113,8 @@ def test_whole_task_may_find_a_file_too_long() -> None:
     scheduler, _ = scheduler_of(
         jobs([1000, 900, 800, 700]), target_seconds=1, pixels_per_second=1e6
     )
-    task = taken(scheduler)
-    scheduler.completed(task, [Planned(0, PLAN), Skipped(1, "there already")])
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN), Skipped(1, "there already")])
     assert [task.kind for task in work_off(scheduler)] == [
         "part",
         "part",
@@ -135,7 +138,7 @@ def test_resumed_file_codes_only_what_is_missing() -> None:
     assert not notes.of("planned")
     scheduler, notes = scheduler_of([job], target_seconds=1, pixels_per_second=1e6)
     taken(scheduler)
-    scheduler.worker_lost("w", reason="dead")
+    scheduler.lost("w", reason="dead")
     assert len(notes.of("failed")) == 1  # the third death of GOPs 5 and 6
 
 
@@ -150,22 +153,19 @@ def test_resumed_file_that_is_coded_is_joined_and_one_that_is_written_checked() 
     assert scheduler.counts.done == 2
 
 
-def test_in_flight_is_bounded_and_jobs_are_read_late() -> None:
+def test_jobs_are_read_late() -> None:
     read = []
-    scheduler, _ = scheduler_of([], max_in_flight=3, max_batch=1)
-    scheduler = Scheduler(
-        (read.append(job) or job for job in jobs([1000] * 100)),
-        SchedulerOptions(max_in_flight=3, max_batch=1),
-        Notes(),
-    )
-    tasks = [scheduler.next_task(f"w{number}") for number in range(10)]
-    assert sum(task is not None for task in tasks) == scheduler.in_flight == 3
+    many = (read.append(job) or job for job in jobs([1000] * 100))
+    scheduler = Scheduler(many, SchedulerOptions(max_batch=1), Notes())
+    tasks = {name: taken(scheduler, name) for name in "abc"}
+    assert {name: scheduler.task_of(name) for name in "abcd"} == {**tasks, "d": None}
+    assert scheduler.in_flight == 3
     assert len(read) <= 4
 
 
 @pytest.mark.parametrize(
     "option",
-    [{"target_seconds": 0}, {"max_attempts": 0}, {"max_failures": -1}, {"max_in_flight": 0}],
+    [{"target_seconds": 0}, {"max_attempts": 0}, {"max_failures": -1}],
 )
 def test_impossible_options_fail(option: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"{next(iter(option))} is "):

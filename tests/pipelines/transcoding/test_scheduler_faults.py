@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamcodec.pipelines.files.locations import FileRef
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
+    NO_FILE,
     FileError,
     Part,
     PartsLost,
@@ -22,6 +23,7 @@ from .scheduling import (
     LONG,
     PLAN,
     done,
+    finish,
     jobs,
     outcomes_of,
     part_done,
@@ -35,12 +37,12 @@ def test_killer_fails_after_three_workers_and_its_batch_does_not() -> None:
     scheduler, notes = scheduler_of(jobs([1000, 900, 800, 700]), max_attempts=3)
     batch = taken(scheduler, "w0")
     assert len(batch.files) == 2
-    scheduler.progressed(batch, done(batch.files[0]))
-    scheduler.worker_lost("w0", reason="killed by signal 9")
+    scheduler.reported("w0", done(batch.files[0]))
+    scheduler.lost("w0", reason="killed by signal 9")
     assert [file.file for file in taken(scheduler, "w1").files] == [1]
-    scheduler.worker_lost("w1", reason="killed by signal 9")
+    scheduler.lost("w1", reason="killed by signal 9")
     assert [file.file for file in taken(scheduler, "w2").files] == [1]
-    scheduler.worker_lost("w2", reason="killed by signal 11")
+    scheduler.lost("w2", reason="killed by signal 11")
     work_off(scheduler)
     assert (scheduler.counts.done, scheduler.counts.failed) == (3, 1)
     [(error, _)] = notes.of("failed")
@@ -52,12 +54,13 @@ def test_killer_fails_after_three_workers_and_its_batch_does_not() -> None:
 
 def test_killer_part_fails_its_file_and_keeps_what_is_coded() -> None:
     scheduler, notes = scheduler_of(jobs([LONG, 10]), target_seconds=1, pixels_per_second=1e6)
-    scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN)])
     other = taken(scheduler, "other")
     for number in range(3):
         assert taken(scheduler, f"w{number}").part == Part(3, 3, 96)
-        scheduler.worker_lost(f"w{number}", reason="out of memory")
-    scheduler.completed(other, outcomes_of(other))
+        scheduler.lost(f"w{number}", reason="out of memory")
+    finish(scheduler, outcomes_of(other), "other")
     assert notes.of("part_done") == [(part_done(other), "other")]
     assert (
         notes.of("failed")[0][0].error
@@ -71,7 +74,7 @@ def test_lost_node_is_not_blamed_on_the_work_but_bounded() -> None:
     for number in range(5):
         assert not scheduler.finished
         taken(scheduler, f"w{number}")
-        scheduler.worker_lost(f"w{number}", blame=False, reason="node removed")
+        scheduler.lost(f"w{number}", blame=False, reason="node removed")
     assert scheduler.finished
     assert not notes.of("attempted")
     assert (
@@ -80,32 +83,29 @@ def test_lost_node_is_not_blamed_on_the_work_but_bounded() -> None:
     )
 
 
-def test_only_the_task_that_was_running_is_blamed() -> None:
+def test_only_the_worker_that_died_is_blamed() -> None:
     scheduler, notes = scheduler_of(jobs([1000, 900]), max_batch=1)
-    first, second = taken(scheduler), taken(scheduler)
-    scheduler.worker_lost("w", reason="x")
+    first, second = taken(scheduler, "first"), taken(scheduler, "second")
+    scheduler.lost("first", reason="x")
     assert notes.of("attempted") == [(first.files[0].file, None, 1)]
-    assert {taken(scheduler, name).files for name in "ab"} == {first.files, second.files}
+    assert taken(scheduler, "third").files == first.files
+    assert scheduler.task_of("second") == second
 
 
-def test_error_fails_at_once_unless_retries_are_asked() -> None:
+def test_error_fails_at_once() -> None:
     error = FileError.of(0, ValueError("no video stream"))
     assert error.error == "ValueError: no video stream"
-    for retries in (0, 2):
-        scheduler, notes = scheduler_of(jobs([1000]), retry_errors=retries)
-        tries = 0
-        while (task := scheduler.next_task("w")) is not None:
-            scheduler.failed(task, error)
-            tries += 1
-        assert tries == retries + 1
-        assert notes.of("failed") == [(error, "w")]
-        assert scheduler.finished
+    scheduler, notes = scheduler_of(jobs([1000]))
+    taken(scheduler)
+    scheduler.broke("w", error)
+    assert notes.of("failed") == [(error, "w")]
+    assert scheduler.finished
 
 
 def test_file_that_the_answer_leaves_out_fails() -> None:
     scheduler, notes = scheduler_of(jobs([1000, 900, 800, 700]))
     task = taken(scheduler)
-    scheduler.completed(task, [done(task.files[0])])
+    finish(scheduler, [done(task.files[0])])
     assert notes.of("failed")[0][0] == FileError(
         1, "the worker's answer to whole task 1 says nothing of this file"
     )
@@ -113,8 +113,8 @@ def test_file_that_the_answer_leaves_out_fails() -> None:
 
 def test_too_many_failures_stop_the_run() -> None:
     scheduler, notes = scheduler_of(jobs([1000] * 10), max_batch=1, max_failures=2)
-    while (task := scheduler.next_task("w")) is not None:
-        scheduler.failed(task, FileError(0, "broken"))
+    while scheduler.next_task("w") is not None:
+        scheduler.broke("w", FileError(NO_FILE, "broken"))
     assert scheduler.draining == "more than 2 files failed"
     assert scheduler.finished
     assert len(notes.of("failed")) == 3
@@ -126,7 +126,7 @@ def test_cancel_drains() -> None:
     scheduler.cancel()
     assert scheduler.next_task("v") is None
     assert not scheduler.finished
-    scheduler.completed(task, outcomes_of(task))
+    finish(scheduler, outcomes_of(task))
     assert scheduler.finished
     assert scheduler.draining == "cancelled"
     assert len(notes.of("written")) == 1
@@ -135,26 +135,26 @@ def test_cancel_drains() -> None:
 def test_events_of_a_task_that_was_taken_back_are_ignored() -> None:
     scheduler, notes = scheduler_of(jobs([1000]))
     task = taken(scheduler, "slow")
-    scheduler.worker_lost("slow")
+    scheduler.lost("slow")
     again = taken(scheduler, "w")
-    scheduler.completed(task, outcomes_of(task))
-    scheduler.progressed(task, done(task.files[0]))
-    scheduler.failed(task, FileError(0, "late"))
-    scheduler.worker_lost("slow")
+    finish(scheduler, outcomes_of(task), "slow")
+    scheduler.broke("slow", FileError(0, "late"))
+    scheduler.lost("slow")
     assert not notes.of("written")
-    scheduler.completed(again, outcomes_of(again))
-    scheduler.completed(again, outcomes_of(again))
+    finish(scheduler, outcomes_of(again))
+    finish(scheduler, outcomes_of(again))
     assert len(notes.of("written")) == 1
     assert scheduler.counts.done == 1
 
 
 def test_lost_parts_are_coded_again_but_not_for_ever() -> None:
     scheduler, notes = scheduler_of(jobs([LONG]), target_seconds=1, pixels_per_second=1e6)
-    scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN)])
     for _ in range(3):
         while (task := taken(scheduler)).kind != "join":
-            scheduler.completed(task, outcomes_of(task))
-        scheduler.completed(task, [PartsLost(0, (3,), "no such file")])
+            finish(scheduler, outcomes_of(task))
+        finish(scheduler, [PartsLost(0, (3,), "no such file")])
     assert scheduler.finished
     assert len(notes.of("part_done")) == 5
     assert (
@@ -165,19 +165,22 @@ def test_lost_parts_are_coded_again_but_not_for_ever() -> None:
 
 def test_parts_lost_that_never_were_fail() -> None:
     scheduler, notes = scheduler_of(jobs([LONG]), target_seconds=100, bytes_per_second=1e4)
-    scheduler.completed(taken(scheduler), [Planned(0, PLAN)])
+    taken(scheduler)
+    finish(scheduler, [Planned(0, PLAN)])
     task = taken(scheduler)
-    scheduler.completed(task, outcomes_of(task))
-    scheduler.completed(taken(scheduler), [PartsLost(0, (1,), "no such file")])
+    finish(scheduler, outcomes_of(task))
+    taken(scheduler)
+    finish(scheduler, [PartsLost(0, (1,), "no such file")])
     assert "none of them was coded" in notes.of("failed")[0][0].error
 
 
 def test_output_that_does_not_verify_fails() -> None:
     scheduler, notes = scheduler_of(jobs([1000]), verify=True)
     task = taken(scheduler)
-    scheduler.completed(task, outcomes_of(task))
+    finish(scheduler, outcomes_of(task))
     assert notes.of("written")[0][2] is False
-    scheduler.completed(taken(scheduler), [FileError(0, "3 frames do not decode")])
+    taken(scheduler)
+    finish(scheduler, [FileError(0, "3 frames do not decode")])
     assert (scheduler.counts.done, scheduler.counts.failed) == (0, 1)
 
 
@@ -188,22 +191,21 @@ class Cluster:
         self.scheduler = scheduler
         self.random = random
         self.killers = killers
-        self.running: dict[str, list[Task]] = {}
+        self.idle: list[str] = []
+        self.running: dict[str, Task] = {}
         self.finished: Counter[object] = Counter()
         self.names = iter(range(10**9))
 
     def step(self, workers: int) -> None:
-        while len(self.running) < workers:
-            self.running[f"w{next(self.names)}"] = []
-        for name, tasks in self.running.items():
-            while len(tasks) < 2 and (task := self.scheduler.next_task(name)) is not None:
-                tasks.append(task)
-        busy = [name for name, tasks in self.running.items() if tasks]
-        if busy:
-            self.event(self.random.choice(busy))
+        while len(self.idle) + len(self.running) < workers:
+            self.idle.append(f"w{next(self.names)}")
+        while self.idle and (task := self.scheduler.next_task(self.idle[0])) is not None:
+            self.running[self.idle.pop(0)] = task
+        if self.running:
+            self.event(self.random.choice(list(self.running)))
 
     def event(self, name: str) -> None:
-        task = self.running[name][0]
+        task = self.running.pop(name)
         report = list(zip(task.files, outcomes_of(task), strict=True))
         deadly = next(
             (number for number, (file, _) in enumerate(report) if file.file in self.killers), None
@@ -213,18 +215,15 @@ class Cluster:
             for file, outcome in report[
                 : deadly if deadly is not None else self.random.randrange(len(report) + 1)
             ]:
-                self.scheduler.progressed(task, outcome)
+                self.scheduler.reported(name, outcome)
                 self.count(task, file)
-            del self.running[name]
-            self.scheduler.worker_lost(
-                name, blame=deadly is not None or chance < 0.05, reason="died"
-            )
+            self.scheduler.lost(name, blame=deadly is not None or chance < 0.05, reason="died")
         elif chance < 0.2:
-            self.running[name].remove(task)
-            self.scheduler.failed(task, FileError(-1, "raised"))
+            self.idle.append(name)
+            self.scheduler.broke(name, FileError(NO_FILE, "raised"))
         else:
-            self.running[name].remove(task)
-            self.scheduler.completed(task, [outcome for _, outcome in report])
+            self.idle.append(name)
+            finish(self.scheduler, (outcome for _, outcome in report), name)
             for file, _ in report:
                 self.count(task, file)
 
@@ -241,7 +240,6 @@ class Cluster:
     workers=st.integers(1, 6),
     killers=st.sets(st.integers(0, 24), max_size=3),
     verify=st.booleans(),
-    in_flight=st.sampled_from([None, 1, 4]),
 )
 def test_all_ends_under_random_deaths(
     sizes: list[int],
@@ -249,14 +247,8 @@ def test_all_ends_under_random_deaths(
     workers: int,
     killers: set[int],
     verify: bool,
-    in_flight: int | None,
 ) -> None:
-    options: dict[str, Any] = {
-        "max_attempts": 3,
-        "max_losses": 8,
-        "verify": verify,
-        "max_in_flight": in_flight,
-    }
+    options: dict[str, Any] = {"max_attempts": 3, "max_losses": 8, "verify": verify}
     scheduler, notes = scheduler_of(
         jobs(sorted(sizes, reverse=True)), target_seconds=1, pixels_per_second=1e6, **options
     )

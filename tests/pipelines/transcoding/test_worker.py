@@ -11,7 +11,7 @@ import pytest
 from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.storage import Storage, clear_temporaries, remove_parts
-from streamcodec.pipelines.transcoding.schedule.messages import (
+from streamcodec.pipelines.transcoding.messages import (
     FileDone,
     FileError,
     Outcome,
@@ -56,7 +56,7 @@ class Bench:
         self.coder = Coder(replace(dataset.coding, **changes), Storage(work))
 
     def perform(self, kind: str, **fields: Any) -> Any:
-        return only(self.coder.perform(Task(0, kind, (self.ref,), 1.0, **fields)))  # type: ignore[arg-type]
+        return only(self.coder.perform(Task(0, kind, (self.ref,), **fields)))  # type: ignore[arg-type]
 
     def parts(self, plan: Any) -> tuple[PartDone, ...]:
         return tuple(
@@ -99,22 +99,22 @@ def test_sound_goes_through_parts_and_back_and_notes_are_told(dataset: Any, tmp_
     write_sounding(source, Sounding([Sound(), Sound("flac")], [(SRT, "ger")], attachment=b"font"))
     ref = ref_of(source, str(tmp_path / "out.ssf"))
     coder = Coder(dataset.coding, Storage(str(tmp_path)))
-    plan = only(coder.perform(Task(0, "plan", (ref,), 1.0))).plan
+    plan = only(coder.perform(Task(0, "plan", (ref,)))).plan
     runs = [
         Part(0, 1, plan.gop_frames[0]),
         Part(1, len(plan.gop_frames) - 1, sum(plan.gop_frames[1:])),
     ]
     parts = tuple(
-        only(coder.perform(Task(0, "part", (ref,), 1.0, plan=plan, part=part))) for part in runs
+        only(coder.perform(Task(0, "part", (ref,), plan=plan, part=part))) for part in runs
     )
-    done = only(coder.perform(Task(0, "join", (ref,), 1.0, plan=plan, parts=parts)))
+    done = only(coder.perform(Task(0, "join", (ref,), plan=plan, parts=parts)))
     assert done.notes == ("its attachment is not kept",)
     whole = replace(ref, output=str(tmp_path / "whole.ssf"))
-    assert only(coder.perform(Task(0, "whole", (whole,), 1.0))).notes == done.notes
+    assert only(coder.perform(Task(0, "whole", (whole,)))).notes == done.notes
     assert Path(whole.output).read_bytes() == Path(ref.output).read_bytes()
     back = replace(ref_of(Path(ref.output), str(tmp_path / "back.mkv")), file=2)
     decoder = Coder(replace(dataset.coding, to="mkv"), Storage(str(tmp_path)))
-    assert only(decoder.perform(Task(0, "whole", (back,), 1.0))).notes == ()
+    assert only(decoder.perform(Task(0, "whole", (back,)))).notes == ()
     assert packets_of(Path(back.output)) == packets_of(source)
 
 
@@ -150,7 +150,7 @@ def test_a_long_video_in_a_batch_is_planned(dataset: Any, tmp_path: Path) -> Non
     short = Coder(
         bench.coder._coding, Storage(bench.work), long_seconds=0.001, pixels_per_second=1e3
     )
-    assert isinstance(only(short.perform(Task(0, "whole", (bench.ref,), 1.0))), Planned)
+    assert isinstance(only(short.perform(Task(0, "whole", (bench.ref,)))), Planned)
 
 
 def test_an_output_that_is_not_its_input_fails_to_verify(bench: Bench, dataset: Any) -> None:
@@ -174,7 +174,7 @@ def test_one_failure_leaves_the_rest_of_a_batch(bench: Bench, tmp_path: Path) ->
     missing = FileRef(
         0, str(tmp_path / "missing.mp4"), str(tmp_path / "out" / "m.ssf"), 1, "cd" * 16
     )
-    outcomes = list(bench.coder.perform(Task(0, "whole", (missing, bench.ref), 1.0)))
+    outcomes = list(bench.coder.perform(Task(0, "whole", (missing, bench.ref))))
     assert [type(outcome) for outcome in outcomes] == [FileError, FileDone]
     assert not list(Path(bench.work, "tmp").iterdir())
 

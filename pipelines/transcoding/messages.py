@@ -17,51 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamcodec.errors import UsageError
-from streamcodec.option_fields import option
 
-from ...files.locations import FileRef
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulerOptions:
-    """How work is cut up, and when it is given up.
-
-    `target_seconds`: length of a task to aim at. `max_batch`: most files in one task. `split`:
-    whether long videos are cut up. `max_attempts`: deaths of workers until a file is given up;
-    `max_losses`: the same for workers lost for reasons of their own. `retry_errors`: how often a
-    file is tried again after an exception. `max_failures`: failed files beyond which the run stops.
-    `max_in_flight`: most tasks at a time. `verify`: every output is checked by a task of its own.
-    `bytes_per_second` of input and `pixels_per_second`: first guesses of one worker's speed.
-    """
-
-    target_seconds: float = option(
-        20.0, "Length of a task to aim at.", flag="--task-seconds", above=0
-    )
-    max_batch: int = 64
-    split: bool = True
-    max_attempts: int = 3
-    max_losses: int = 20
-    retry_errors: int = 0
-    max_failures: int | None = option(
-        None, "Stop when more files than this have failed.", least=0, default="never"
-    )
-    max_in_flight: int | None = None
-    verify: bool = option(
-        False, "Check every output: checksums, frame count and times against its input."
-    )
-    bytes_per_second: float = 50e3
-    pixels_per_second: float = 2e6
-
-    def __post_init__(self) -> None:
-        positive = ("target_seconds", "max_batch", "max_attempts", "max_losses")
-        for name in (*positive, "bytes_per_second", "pixels_per_second"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} is {getattr(self, name)!r}; accepted: more than 0")
-        for name, least in (("retry_errors", 0), ("max_failures", 0), ("max_in_flight", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UsageError(f"{name} is {value!r}; accepted: {least} or more")
-
+from ..files.locations import FileRef
 
 TaskKind = Literal["plan", "part", "join", "whole", "verify"]
 
@@ -118,15 +75,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class PartDone:
-    """A coded part. `path`: where its bytes lie. `payload`: what the codec wants back when it joins
-    the parts, opaque here."""
+    """A coded part. `path`: where its bytes lie."""
 
     file: int
     part: Part
     path: str
     size_bytes: int
     seconds: float
-    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +122,10 @@ class Skipped:
     reason: str
 
 
+NO_FILE = -1
+"""The `file` of an error that is not of one file of a task, but of all that were not reported."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileError:
     """Why a file, or one part of it, could not be coded. `error`: one line, for people."""
@@ -204,8 +163,7 @@ class PendingFile:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for one worker. `files`: one, or a batch of "whole" files. `cost_seconds`: a guess, for
-    time limits and logs.
+    """Work for one worker. `files`: one, or a batch of "whole" files.
 
     `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join": all of them.
     """
@@ -213,7 +171,6 @@ class Task:
     id: int
     kind: TaskKind
     files: tuple[FileRef, ...]
-    cost_seconds: float
     plan: GopLengths | None = None
     part: Part | None = None
     parts: tuple[PartDone, ...] = ()
