@@ -18,7 +18,7 @@ from streamcodec.cli import run
 from streamcodec.cli.common import say_notes
 from streamcodec.errors import CorruptStreamError, OutputError
 from streamcodec.types import ColorSpec
-from support.headers import of_another_format
+from support.streams import of_another_format
 
 SLOW = ("numpy", "av", "torch", "ray", "PIL", "rich")
 MISSING = [

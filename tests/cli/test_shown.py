@@ -11,7 +11,8 @@ import pytest
 
 import streamcodec
 from streamcodec.cli import run
-from streamcodec.container import AudioTrack, Reader, Writer
+from streamcodec.container import AudioTrack, Reader
+from support.streams import stream_of
 
 CLI = Path(streamcodec.__file__).parent / "cli"
 TAGGED = Path(__file__).parents[1] / "data" / "tags_escape.mkv"
@@ -51,11 +52,7 @@ def test_info_cuts_long_tags(
         header = reader.header
     long = tmp_path / "long.ssf"
     object.__setattr__(header, "metadata", (("comment", "x" * 60_000),))
-    with long.open("wb") as file:
-        writer = Writer(file, header)
-        for packet in packets:
-            writer.write(packet)
-        writer.finish()
+    long.write_bytes(stream_of(header, packets))
     assert run(["info", str(long)]) == 0
     out = capsys.readouterr().out
     assert "characters left out" in out

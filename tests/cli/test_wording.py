@@ -14,7 +14,7 @@ from streamcodec.cli import run
 from streamcodec.errors import SourceError, UsageError
 from streamcodec.types import RawFrame
 from streamcodec.video import VideoReader
-from support.headers import of_another_format
+from support.streams import of_another_format
 
 
 def test_verify_says_how_much_of_a_damaged_stream_decodes(

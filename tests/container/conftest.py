@@ -9,7 +9,8 @@ from types import ModuleType
 import pytest
 
 from streamcodec._native import crc32c
-from streamcodec.container import Damage, Header, Packet, PacketType, Reader, Writer
+from streamcodec.container import Damage, Header, Packet, PacketType, Reader
+from support.streams import stream_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,15 +63,7 @@ def packets(golden: ModuleType) -> list[Packet]:
 def write() -> Write:
     """Whole stream in memory."""
 
-    def to_bytes(header: Header, packets: Iterable[Packet]) -> bytes:
-        file = io.BytesIO()
-        writer = Writer(file, header)
-        for packet in packets:
-            writer.write(packet)
-        writer.finish()
-        return file.getvalue()
-
-    return to_bytes
+    return stream_of
 
 
 @pytest.fixture(scope="session")

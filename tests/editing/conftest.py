@@ -14,10 +14,10 @@ from streamcodec.container import (
     PacketType,
     Reader,
     SubtitleTrack,
-    Writer,
 )
 from streamcodec.tracks import Chapter
 from streamcodec.types import VideoFormat
+from support.streams import stream_of
 
 HEADER = Header(
     video=VideoFormat(64, 48, Fraction(1, 25), Fraction(25)),
@@ -85,15 +85,6 @@ def packets_of(header: Header, gops: Sequence[int] = (4, 4, 4), first_pts: int =
     return packets
 
 
-def written(header: Header, packets: Sequence[Packet]) -> bytes:
-    out = io.BytesIO()
-    writer = Writer(out, header)
-    for packet in packets:
-        writer.write(packet)
-    writer.finish()
-    return out.getvalue()
-
-
 def read(data: bytes) -> list[Packet]:
     """Of a stream that must be whole."""
     reader = Reader(io.BytesIO(data))
@@ -110,4 +101,4 @@ def header(request: pytest.FixtureRequest) -> Header:
 @pytest.fixture
 def stream(header: Header) -> bytes:
     """12 frames in 3 GOPs."""
-    return written(header, packets_of(header))
+    return stream_of(header, packets_of(header))

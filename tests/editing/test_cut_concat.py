@@ -13,8 +13,9 @@ from streamcodec.container import Header, PacketType, Reader
 from streamcodec.editing import ConcatReport, CutReport, concat, cut
 from streamcodec.errors import CorruptStreamError, OutputError, UsageError
 from streamcodec.types import VideoFormat
+from support.streams import stream_of
 
-from .conftest import HEADER, SILENT, packets_of, read, written
+from .conftest import HEADER, SILENT, packets_of, read
 
 FRAME = 1 / 25
 
@@ -64,7 +65,7 @@ def test_whole_gops_are_cut(
 
 
 def test_chapters_are_cut_and_moved() -> None:
-    _, data = cut_out(written(HEADER, packets_of(HEADER)), start_seconds=4 * FRAME)
+    _, data = cut_out(stream_of(HEADER, packets_of(HEADER)), start_seconds=4 * FRAME)
     chapters = Reader(io.BytesIO(data)).header.chapters
     assert [(chapter.start - 5, chapter.end - 5) for chapter in chapters] == [(0, 2), (2, 8)]
 
@@ -80,11 +81,11 @@ def test_parts_join_to_the_whole(stream: bytes) -> None:
 
 
 def test_each_stream_begins_where_the_one_before_ends() -> None:
-    one = written(SILENT, packets_of(SILENT, (2, 3), first_pts=0))
-    other = written(
+    one = stream_of(SILENT, packets_of(SILENT, (2, 3), first_pts=0))
+    other = stream_of(
         replace(SILENT, quality=9, gop_length=2), packets_of(SILENT, (4,), first_pts=100)
     )
-    report, data = joined(one, other, written(SILENT, []), one)
+    report, data = joined(one, other, stream_of(SILENT, []), one)
     assert (report.frames, report.gops) == (14, 5)
     frames = [packet for packet in read(data) if packet.type == PacketType.FRAME]
     assert [frame.pts for frame in frames] == list(range(14))
@@ -96,7 +97,7 @@ def test_each_stream_begins_where_the_one_before_ends() -> None:
 def test_sound_beyond_a_border_is_cut() -> None:
     packets = packets_of(HEADER, (2,), first_pts=0)
     long = [*packets, replace(packets[-2], pts=1920 * 2), replace(packets[-2], pts=1920 * 3)]
-    _, data = joined(written(HEADER, long), written(HEADER, packets))
+    _, data = joined(stream_of(HEADER, long), stream_of(HEADER, packets))
     sound = [packet.pts // 1920 for packet in read(data) if packet.type == PacketType.AUDIO]
     assert sound == [0, 1, 2, 3]
 
@@ -113,7 +114,7 @@ def test_streams_that_do_not_fit_fail(tmp_path: Path, change: dict, told: str) -
     other = replace(HEADER, **change)
     paths = [tmp_path / "a.ssf", tmp_path / "b.ssf"]
     for path, header in zip(paths, (HEADER, other), strict=True):
-        path.write_bytes(written(header, []))
+        path.write_bytes(stream_of(header, []))
     with pytest.raises(UsageError, match=rf"b\.ssf differs from the first stream in {told}"):
         concat(paths, tmp_path / "out.ssf")
     assert not (tmp_path / "out.ssf").exists()
@@ -147,7 +148,7 @@ def test_arguments_that_cannot_be_fail(tmp_path: Path, stream: bytes) -> None:
     with pytest.raises(UsageError, match="duration"):
         cut(stream, out, duration_seconds=0)
     with pytest.raises(UsageError, match="no frames"):
-        cut(written(SILENT, []), out)
+        cut(stream_of(SILENT, []), out)
     for nothing in ([], "a.ssf", b"x"):
         with pytest.raises(UsageError, match="no streams to join"):
             concat(nothing, out)  # type: ignore[arg-type]

@@ -10,8 +10,9 @@ from streamcodec.cli import run
 from streamcodec.container import Header, Limits, PacketType, Reader
 from streamcodec.editing import RepairReport, repair
 from streamcodec.errors import CorruptStreamError, OutputError, SourceError, UnsupportedStreamError
+from support.streams import stream_of
 
-from .conftest import HEADER, SILENT, packets_of, read, written
+from .conftest import HEADER, SILENT, packets_of, read
 
 
 def repaired(data: bytes, **options: object) -> tuple[RepairReport, bytes]:
@@ -43,7 +44,7 @@ def test_whole_stream_stays_as_it_is(stream: bytes) -> None:
 
 
 def test_damage_beside_the_frames_costs_nothing(header: Header) -> None:
-    stream = written(header, packets_of(header))
+    stream = stream_of(header, packets_of(header))
     first, last = headers_of(stream)[0].offset, headers_of(stream)[-1].end
     for at in (3, 12, first // 2, last + 5, last + 40, len(stream) - 60, len(stream) - 9):
         report, data = repaired(flipped(stream, at))
@@ -54,7 +55,7 @@ def test_damage_beside_the_frames_costs_nothing(header: Header) -> None:
 
 
 def test_frames_that_cannot_be_decoded_are_left_out() -> None:
-    stream = written(SILENT, packets_of(SILENT))
+    stream = stream_of(SILENT, packets_of(SILENT))
     report, data = repaired(flipped(stream, frame_at(stream, 5)))
     assert report.damage == "3 of 12 frames are lost to damage: frames 5..7 of GOP 1"
     packets = read(data)
@@ -68,7 +69,7 @@ def test_frames_that_cannot_be_decoded_are_left_out() -> None:
 
 
 def test_lost_gop_closes_up() -> None:
-    stream = written(SILENT, packets_of(SILENT))
+    stream = stream_of(SILENT, packets_of(SILENT))
     report, data = repaired(flipped(stream, frame_at(stream, 4)))
     assert str(report.lost[0]) == "frames 4..7 of GOP 1"
     frames = [packet for packet in read(data) if packet.type == PacketType.FRAME]
@@ -76,7 +77,7 @@ def test_lost_gop_closes_up() -> None:
 
 
 def test_sound_is_kept_where_frames_are_lost() -> None:
-    stream = written(HEADER, packets_of(HEADER))
+    stream = stream_of(HEADER, packets_of(HEADER))
     report, data = repaired(flipped(stream, frame_at(stream, 4)))
     assert report.sound_lost
     assert not report.is_complete
@@ -85,7 +86,7 @@ def test_sound_is_kept_where_frames_are_lost() -> None:
 
 
 def test_hash_of_a_gop_that_lost_sound_alone_is_kept() -> None:
-    stream = written(HEADER, packets_of(HEADER))
+    stream = stream_of(HEADER, packets_of(HEADER))
     sound = [h for h in headers_of(stream) if h.type == PacketType.AUDIO]
     for lost in (1, 6, 10):
         report, data = repaired(flipped(stream, sound[lost].end - 1))
@@ -95,7 +96,7 @@ def test_hash_of_a_gop_that_lost_sound_alone_is_kept() -> None:
 
 @pytest.mark.slow
 def test_stream_cut_at_any_byte_is_repaired() -> None:
-    stream = written(SILENT, packets_of(SILENT))
+    stream = stream_of(SILENT, packets_of(SILENT))
     ends = [h.end for h in headers_of(stream) if h.type == PacketType.FRAME]
     for size in range(ends[0], len(stream)):
         report, data = repaired(stream[:size])
@@ -122,7 +123,7 @@ def test_stream_without_a_sound_frame_fails(tmp_path: Path, stream: bytes) -> No
 
 
 def test_stream_of_no_frames_stays() -> None:
-    empty = written(SILENT, [])
+    empty = stream_of(SILENT, [])
     assert repaired(empty)[1] == empty
 
 
@@ -141,7 +142,7 @@ def test_what_cannot_be_repaired_fails(tmp_path: Path, stream: bytes) -> None:
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stream = written(SILENT, packets_of(SILENT))
+    stream = stream_of(SILENT, packets_of(SILENT))
     broken, out = tmp_path / "broken.ssf", tmp_path / "out.ssf"
     broken.write_bytes(flipped(stream, frame_at(stream, 5)))
     assert run(["repair", str(broken), str(out)]) == 4

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec
-from streamcodec.container import Index, Reader, Writer
+from streamcodec.container import Index, Reader
 from streamcodec.types import VideoFormat
+from support.streams import stream_of
 
 PTS = (0, 3, 4, 9, 10, 11, 15, 18, 19, 25)  # a variable frame rate
 
@@ -47,14 +48,9 @@ def encoded_by(codec: Codec) -> Coded:
     encoder = Encoder(
         video, EncodeOptions(gop=4, scenecut=0), codec=codec, metadata={"title": "test"}
     )
-    file = io.BytesIO()
-    writer = Writer(file, encoder.header)
-    shown = []
+    packets, shown = [], []
     for frame, pts in zip(moving_clip(len(PTS)), PTS, strict=True):
-        for packet in encoder.push(frame, pts=pts, duration=1):
-            writer.write(packet)
+        packets += encoder.push(frame, pts=pts, duration=1)
         shown.append(encoder.reconstruction.data)
-    for packet in encoder.flush():
-        writer.write(packet)
-    writer.finish()
-    return Coded(file.getvalue(), torch.stack(shown), PTS, video.time_base)
+    packets += encoder.flush()
+    return Coded(stream_of(encoder.header, packets), torch.stack(shown), PTS, video.time_base)

@@ -9,12 +9,13 @@ import torch
 
 import streamcodec
 from streamcodec import EncodeOptions, Encoder
-from streamcodec.container import Limits, PacketType, Writer
+from streamcodec.container import Limits, PacketType
 from streamcodec.errors import ModelError, OutputError, SourceError, UsageError
 from streamcodec.metrics import frame_mse
 from streamcodec.stream.encode import EncodeSettings
 from streamcodec.types import ColorSpec, VideoFormat
 from streamcodec.video import to_yuv420
+from support.streams import stream_of
 
 
 @pytest.fixture
@@ -145,12 +146,8 @@ def test_no_more_tags_are_kept_than_readers_take(tiny_codec) -> None:
     video = VideoFormat(48, 32, time_base=Fraction(1, 25))
     encoder = Encoder(video, codec=tiny_codec, metadata=tags)
     assert encoder.header.metadata == tuple(tags.items())[: Limits().tags]
-    out = io.BytesIO()
-    writer = Writer(out, encoder.header)
-    for packet in [*encoder.push(np.zeros((3, 32, 48), np.uint8)), *encoder.flush()]:
-        writer.write(packet)
-    writer.finish()
-    assert len(streamcodec.open(out.getvalue())) == 1
+    packets = [*encoder.push(np.zeros((3, 32, 48), np.uint8)), *encoder.flush()]
+    assert len(streamcodec.open(stream_of(encoder.header, packets))) == 1
 
 
 def test_tags_that_are_left_out_are_noted(tiny_models, tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ class EntropyModel(nn.Module):
         """Whether update() was called, or weights with tables were loaded."""
         return self._offset.numel() > 0
 
+    @property
+    def rows(self) -> int:
+        """How many tables there are."""
+        return len(self._cdf_length)
+
     def require_tables(self) -> None:
         """Raise ModelError before update()."""
         if not self.has_tables:
@@ -71,6 +76,11 @@ class EntropyModel(nn.Module):
             buffer.cpu().numpy() for buffer in (self._quantized_cdf, self._cdf_length, self._offset)
         )
         return TableData(quantized_cdf=cdf, cdf_length=length, offset=offset)
+
+    def settled(self, symbols: Tensor, rows: Tensor) -> Tensor:
+        """Symbols, with the only value that there is where the row is certain. Both int32; `rows` may be broadcast."""
+        certain, rows = self._cdf_length == 2, rows.long()
+        return torch.where(certain[rows], self._offset[rows], symbols) if certain.any() else symbols
 
     def _store(self, rows: Iterable[Table]) -> None:
         data = stack_tables(list(rows))

@@ -19,7 +19,6 @@ from streamcodec.errors import ModelError
 from streamcodec.models.exact.network import IntegerNetwork
 from streamcodec.models.latents.densities import (
     EntropyBottleneck,
-    EntropyModel,
     GaussianConditional,
 )
 from streamcodec.models.symbols import SymbolChannel
@@ -61,18 +60,6 @@ def to_symbols(x: Tensor) -> Tensor:
     return require_finite(x).round().clamp(-MAX_SYMBOL, MAX_SYMBOL).to(torch.int32)
 
 
-def settle(symbols: Tensor, rows: Tensor, model: EntropyModel) -> Tensor:
-    """Symbols, with the only value that there is where the model's row is certain. Both int32; `rows` may be broadcast."""
-    certain = model._cdf_length == 2
-    if not certain.any():
-        return symbols
-    flat = rows.flatten().long()
-    found, only = (
-        table.index_select(0, flat).view(rows.shape) for table in (certain, model._offset)
-    )
-    return torch.where(found, only, symbols)
-
-
 def in_c_order(x: Tensor) -> Tensor:
     """x with the strides of a fresh tensor: its history (channels_last, say) must not lead later layers to other algorithms."""
     return x.flatten().view(x.shape)
@@ -94,7 +81,7 @@ def code_factorized(
     rows = torch.arange(medians.shape[1], dtype=torch.int32, device=medians.device)[
         None, :, None, None
     ]
-    symbols = None if z is None else settle(to_symbols(z.float() - medians), rows, bottleneck)
+    symbols = None if z is None else bottleneck.settled(to_symbols(z.float() - medians), rows)
     indexes = (rows + first_row).expand(
         1 if z is None else len(z), -1, *size
     )  # a view: of a whole frame they take more than its latents
@@ -155,7 +142,7 @@ class HyperpriorLatent(nn.Module):
 
     def check_tables(self) -> None:
         """ModelError unless the exact scale path chooses among the Gaussians' tables, no more and no fewer."""
-        rows = len(self.gaussian_conditional._cdf_length)
+        rows = self.gaussian_conditional.rows
         if self.integer.tables != rows:
             raise ModelError(
                 f"the exact scale path is damaged: it chooses among {self.integer.tables} tables; the model has {rows}"
@@ -191,7 +178,7 @@ class HyperpriorLatent(nn.Module):
         y = None if y is None else y.float()
         z = None if y is None else self.hyper_analysis(y)
         z_size = (-(-size[0] // self.hyper_stride), -(-size[1] // self.hyper_stride))
-        first_row = len(self.gaussian_conditional._cdf_length) + self.row
+        first_row = self.gaussian_conditional.rows + self.row
         z_hat, z_symbols = code_factorized(self.entropy_bottleneck, z, z_size, channel, first_row)
         return self.code_given(z_hat, z_symbols, y, size, channel)
 
@@ -208,6 +195,6 @@ class HyperpriorLatent(nn.Module):
         means = self.means(z_hat, size)
         means = torch.zeros_like(indexes, dtype=torch.float32) if means is None else means.float()
         symbols = (
-            None if y is None else settle(to_symbols(y - means), indexes, self.gaussian_conditional)
+            None if y is None else self.gaussian_conditional.settled(to_symbols(y - means), indexes)
         )
         return in_c_order(channel.code(symbols, indexes)) + in_c_order(means)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import streamcodec
-from streamcodec.container import Packet, Reader, Writer
+from streamcodec.container import Reader
 from streamcodec.errors import FrameIndexError, UsageError
+from support.streams import stream_of
 
 
 @pytest.fixture
@@ -17,13 +18,10 @@ def late(tiny_models: dict[str, str], tmp_path: Path) -> Path:
     first, path = tmp_path / "first.ssf", tmp_path / "late.ssf"
     pictures = [np.full((3, 32, 48), 20 * number, np.uint8) for number in range(10)]
     streamcodec.encode(pictures, first, frame_rate=10, gop=4, scenecut=0, **tiny_models)
-    with first.open("rb") as source, path.open("wb") as target:
+    with first.open("rb") as source:
         reader = Reader(source)
-        writer = Writer(target, reader.header)
-        for packet in reader:
-            assert isinstance(packet, Packet)
-            writer.write(replace(packet, pts=packet.pts + 14))
-        writer.finish()
+        packets = (replace(packet, pts=packet.pts + 14) for packet in reader.packets())
+        path.write_bytes(stream_of(reader.header, packets))
     return path
 
 

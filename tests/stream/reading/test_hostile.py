@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from streamcodec import EncodeOptions, Encoder, StreamCodecError
 from streamcodec.checks import parse_json
 from streamcodec.cli import run
 from streamcodec.codec import Codec
-from streamcodec.container import Packet, PacketType, Writer, pack_metadata
+from streamcodec.container import Packet, PacketType, pack_metadata
 from streamcodec.errors import CorruptStreamError, ModelError, UsageError
 from streamcodec.parts import VideoPlan, check_part, plan_video
 from streamcodec.types import VideoFormat
+from support.streams import stream_of
 
 DEEP = "[" * 100_000
 END = 1 << 63
@@ -35,14 +37,9 @@ TIMES = (
 
 def stream_at(codec: Codec, time_base: Fraction, times: list[int]) -> bytes:
     encoder = Encoder(VideoFormat(48, 32, time_base=time_base), EncodeOptions(gop=8), codec=codec)
-    file = io.BytesIO()
-    writer = Writer(file, encoder.header)
     picture = np.zeros((3, 32, 48), np.uint8)
-    packets = [encoder.push(picture, pts=pts, duration=1) for pts in times]
-    for packet in sum([*packets, encoder.flush()], []):  # noqa: RUF017 (three lists)
-        writer.write(packet)
-    writer.finish()
-    return file.getvalue()
+    pushed = (encoder.push(picture, pts=pts, duration=1) for pts in times)
+    return stream_of(encoder.header, [*chain.from_iterable(pushed), *encoder.flush()])
 
 
 @pytest.mark.parametrize("times", TIMES, ids=str)
@@ -85,11 +82,8 @@ def test_plans_and_parts_that_are_nested_deep_are_refused(
         VideoPlan.from_json(DEEP)
     plan = plan_video(clip, **tiny_models)
     reader = streamcodec.container.Reader(io.BytesIO(coded.data))
-    with (tmp_path / "part").open("wb") as file:
-        writer = Writer(file, reader.header)
-        note = pack_metadata([("part", DEEP[:50_000])])
-        writer.write(Packet(type=PacketType.METADATA, payload=note))
-        writer.finish()
+    note = Packet(type=PacketType.METADATA, payload=pack_metadata([("part", DEEP[:50_000])]))
+    (tmp_path / "part").write_bytes(stream_of(reader.header, [note]))
     with pytest.raises((CorruptStreamError, UsageError)):
         check_part(plan, tmp_path / "part")
 

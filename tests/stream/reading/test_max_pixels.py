@@ -9,24 +9,19 @@ import pytest
 
 import streamcodec
 from streamcodec.cli import run
-from streamcodec.container import Packet, Reader, Writer
+from streamcodec.container import Reader
 from streamcodec.errors import UnsupportedStreamError, UsageError
 from streamcodec.types import MAX_PIXELS, MAX_SIDE
+from support.streams import stream_of
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
 
 def announcing(data: bytes, width: int, height: int) -> bytes:
     """The stream with another size in its header."""
-    reader, file = Reader(io.BytesIO(data)), io.BytesIO()
-    writer = Writer(
-        file, replace(reader.header, video=replace(reader.header.video, width=width, height=height))
-    )
-    for packet in reader:
-        assert isinstance(packet, Packet)
-        writer.write(packet)
-    writer.finish()
-    return file.getvalue()
+    reader = Reader(io.BytesIO(data))
+    video = replace(reader.header.video, width=width, height=height)
+    return stream_of(replace(reader.header, video=video), reader.packets())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -11,9 +12,10 @@ import pytest
 
 import streamcodec
 from streamcodec.codec import Codec
-from streamcodec.container import Crop, Writer
+from streamcodec.container import Crop
 from streamcodec.types import ColorSpec, Planes, RawFrame, VideoFormat
 from streamcodec.video import VideoReader, VideoWriter, to_rgb, to_yuv420
+from support.streams import stream_of
 
 VIDEO = VideoFormat(51, 38, time_base=Fraction(1, 25), frame_rate=Fraction(25))
 
@@ -73,15 +75,9 @@ def coded(
     codec: Codec, frames: list[Planes], video: VideoFormat = VIDEO, **header: object
 ) -> bytes:
     encoder = streamcodec.Encoder(video, streamcodec.EncodeOptions(scenecut=0), codec=codec)
-    file = io.BytesIO()
-    writer = Writer(file, replace(encoder.header, **header))
-    for number, planes in enumerate(frames):
-        for packet in encoder.push(RawFrame(planes, number, 1)):
-            writer.write(packet)
-    for packet in encoder.flush():
-        writer.write(packet)
-    writer.finish()
-    return file.getvalue()
+    pushed = (encoder.push(RawFrame(planes, n, 1)) for n, planes in enumerate(frames))
+    packets = [*chain.from_iterable(pushed), *encoder.flush()]
+    return stream_of(replace(encoder.header, **header), packets)
 
 
 @pytest.mark.usefixtures("tiny_models")

@@ -24,6 +24,7 @@ from streamcodec.errors import (
     UnsupportedStreamError,
     UsageError,
 )
+from support.streams import stream_of
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -308,12 +309,9 @@ def test_header_that_its_models_contradict_fails(
         change = {"frame_format": "yuv420" if header.frame_format == "rgb" else "rgb"}
     if "inter" in change:
         change = {"intra": header.inter, **change}
-    file = io.BytesIO()
-    writer = Writer(file, replace(header, **change))
-    writer.write(Packet(type=PacketType.FRAME, key=True, payload=b"\x00"))
-    writer.finish()
+    frame = Packet(type=PacketType.FRAME, key=True, payload=b"\x00")
     with pytest.raises(CorruptStreamError, match=message):
-        streamcodec.open(file.getvalue())[0]
+        streamcodec.open(stream_of(replace(header, **change), [frame]))[0]
 
 
 def test_closed_video_fails(coded) -> None:
