@@ -5,7 +5,7 @@ One thread each: more would cost x264 bits, since it then slices frames or limit
 and speeds would be another machine's. One closed GOP length, no scene cuts, constant rate factor.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamcodec.errors import UsageError
 
@@ -50,35 +50,22 @@ class Anchor:
 
 _CRFS = (15, 19, 23, 27, 31, 35, 39, 43, 47)
 _AV1_CRFS = (15, 21, 27, 33, 39, 45, 51, 57, 63)
-_X264 = "keyint={gop}:min-keyint={gop}:scenecut=0:" + f"threads={THREADS}"
-_X265 = "keyint={gop}:min-keyint={gop}:scenecut=0:" + f"pools={THREADS}:frame-threads={THREADS}"
+_X264_PARAMETERS = "keyint={gop}:min-keyint={gop}:scenecut=0:" + f"threads={THREADS}"
+_X265_PARAMETERS = (
+    "keyint={gop}:min-keyint={gop}:scenecut=0:" + f"pools={THREADS}:frame-threads={THREADS}"
+)
 _SVT = "keyint={gop}:irefresh-type=2:scd=0:" + f"lp={THREADS}"
+
+_X264 = Anchor("x264", "libx264", "medium", "x264-params", _X264_PARAMETERS, _CRFS, 51)
+_X265 = Anchor("x265", "libx265", "medium", "x265-params", _X265_PARAMETERS, _CRFS, 51)
 
 ANCHORS = {
     anchor.name: anchor
     for anchor in (
-        Anchor(
-            "x264 zerolatency",
-            "libx264",
-            "medium",
-            "x264-params",
-            _X264,
-            _CRFS,
-            51,
-            tune="zerolatency",
-        ),
-        Anchor("x264", "libx264", "medium", "x264-params", _X264, _CRFS, 51),
-        Anchor(
-            "x265 zerolatency",
-            "libx265",
-            "medium",
-            "x265-params",
-            _X265,
-            _CRFS,
-            51,
-            tune="zerolatency",
-        ),
-        Anchor("x265", "libx265", "medium", "x265-params", _X265, _CRFS, 51),
+        replace(_X264, name="x264 zerolatency", tune="zerolatency"),
+        _X264,
+        replace(_X265, name="x265 zerolatency", tune="zerolatency"),
+        _X265,
         Anchor("svt-av1", "libsvtav1", "8", "svtav1-params", _SVT, _AV1_CRFS, 63),
     )
 }
