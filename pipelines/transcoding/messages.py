@@ -1,11 +1,10 @@
 """What travels between the driver and its workers: tasks one way, outcomes the other. Never frames.
 
     kind     the worker                                   answers with
-    plan     looks at one long video                      Planned
-    part     codes some GOPs of it                        PartDone
-    join     joins its parts, commits the output          FileDone | PartsLost
-    whole    codes every file of a batch of short ones    for each FileDone | Skipped, or Planned
+    whole    codes every file of a batch                  for each FileDone | Skipped, or Planned
                                                           (too long for one task)
+    part     codes some GOPs of a planned video           PartDone
+    join     joins its parts, commits the output          FileDone | PartsLost
     verify   checks one output                            Verified
 
 Any file's work may also end with a FileError (the codec raised) or Skipped (its output is there,
@@ -20,7 +19,7 @@ from streamcodec.errors import UsageError
 
 from ..files.locations import FileRef
 
-TaskKind = Literal["plan", "part", "join", "whole", "verify"]
+TaskKind = Literal["whole", "part", "join", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +164,14 @@ class PendingFile:
 class Task:
     """Work for one worker. `files`: one, or a batch of "whole" files.
 
-    `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join": all of them.
+    `long_pixels`: of "whole" files those with more pixels, in all frames together, are planned;
+    None = none is. `plan`: set for "part" and "join". `part`: set for "part". `parts`: set for "join": all of them.
     """
 
     id: int
     kind: TaskKind
     files: tuple[FileRef, ...]
+    long_pixels: float | None = None
     plan: GopLengths | None = None
     part: Part | None = None
     parts: tuple[PartDone, ...] = ()

@@ -58,7 +58,6 @@ class WorkerSetup:
     coding: Coding
     work: str
     mark: str
-    long_seconds: float | None
 
 
 class CodingActor:
@@ -82,7 +81,7 @@ class CodingActor:
         from .worker import Coder
 
         self._storage = Storage(self._job.work)
-        self._coder = Coder(self._job.coding, self._storage, long_seconds=self._job.long_seconds)
+        self._coder = Coder(self._job.coding, self._storage)
         return str(node), os.getpid()
 
     def perform(self, task: Task) -> Iterator[Outcome]:

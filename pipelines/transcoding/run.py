@@ -163,8 +163,7 @@ class _Run:
                 self.coding.threads,
                 gpus,
             )
-            long_seconds = self.scheduling.target_seconds if self.scheduling.split else None
-            actors = Actors(fleet, WorkerSetup(self.coding, self.places.work, mark, long_seconds))
+            actors = Actors(fleet, WorkerSetup(self.coding, self.places.work, mark))
             try:
                 return self._drive(actors, fleet.workers, interrupts)
             except KeyboardInterrupt:

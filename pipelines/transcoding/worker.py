@@ -28,33 +28,17 @@ from .messages import (
     Verified,
 )
 from .recipe import Coding
-from .schedule.costs import Rate
 
 __all__ = ["Coder"]
 
-LONG = 4.0  # times the length that tasks aim at: what takes longer is worth cutting up
-
 
 class Coder:
-    """`storage`: where files lie. `long_seconds`: a video that would take longer is planned, to be
-    shared; None = none is.
+    """`storage`: where files lie."""
 
-    `pixels_per_second`: the first guess of the speed.
-    """
-
-    def __init__(
-        self,
-        coding: Coding,
-        storage: Storage,
-        *,
-        long_seconds: float | None = None,
-        pixels_per_second: float = 2e6,
-    ) -> None:
+    def __init__(self, coding: Coding, storage: Storage) -> None:
         prepare(coding.threads)
         self._coding = coding
         self._storage = storage
-        self._long_seconds = long_seconds
-        self._rate = Rate(pixels_per_second, 1.0)
         self._codec: Codec | None = None
 
     def perform(self, task: Task) -> Iterator[Outcome]:
@@ -69,8 +53,6 @@ class Coder:
 
     def _outcome(self, task: Task, ref: FileRef) -> Outcome:
         match task.kind:
-            case "plan":
-                return self._plan(ref)
             case "part":
                 return self._part(task, ref)
             case "join":
@@ -78,7 +60,7 @@ class Coder:
             case "verify":
                 return self._verify(ref)
             case "whole":
-                return self._encode(ref) if self._coding.encodes else self._decode(ref)
+                return self._encode(task, ref) if self._coding.encodes else self._decode(ref)
 
     @property
     def codec(self) -> Codec:
@@ -90,12 +72,8 @@ class Coder:
             )
         return self._codec
 
-    def _plan(self, ref: FileRef) -> Planned | FileDone:
-        """What cannot be planned, since its quality has to be adapted from frame to frame, is
-        encoded at once."""
-        source, coding = self._storage.input(ref), self._coding
-        if coding.options.target is not None and self._pixels_of(source) is None:
-            return self._encode_whole(ref, source)
+    def _plan(self, ref: FileRef, source: Path) -> Planned:
+        coding = self._coding
         plan = plan_video(
             source,
             options=coding.options,
@@ -127,7 +105,6 @@ class Coder:
                     codec=self.codec,
                     psnr=self._coding.psnr,
                 )
-        self._rate.learn(report.frames * plan.width * plan.height, report.seconds)
         return PartDone(ref.file, task.part, location, report.size_bytes, report.seconds)
 
     def _finished_part(self, plan: VideoPlan, location: str) -> PartReport | None:
@@ -170,16 +147,17 @@ class Coder:
         except StreamCodecError:
             return False
 
-    def _encode(self, ref: FileRef) -> FileDone | Planned:
+    def _encode(self, task: Task, ref: FileRef) -> FileDone | Planned:
         source = self._storage.input(ref)
-        pixels = self._pixels_of(source) if self._long_seconds is not None else None
-        if (
-            self._long_seconds is not None
-            and pixels is not None
-            and pixels / self._rate.per_second > LONG * self._long_seconds
-        ):
-            return self._plan(ref)
+        if task.long_pixels is not None and self._is_long(source, task.long_pixels):
+            return self._plan(ref, source)
         return self._encode_whole(ref, source)
+
+    def _is_long(self, source: Path, pixels: float) -> bool:
+        """A video of unknown length may be; but no plan reaches a target over frames that nobody
+        has counted: its quality is adapted from frame to frame, in one go."""
+        found = self._pixels_of(source)
+        return self._coding.options.target is None if found is None else found > pixels
 
     def _pixels_of(self, source: Path) -> int | None:
         """Of all frames, as far as the container tells."""
@@ -199,7 +177,6 @@ class Coder:
                 psnr=coding.psnr,
                 **coding.part,
             )
-        self._rate.learn(report.frames * report.width * report.height, report.seconds)
         return _done(ref, report, report.seconds)
 
     def _decode(self, ref: FileRef) -> FileDone:

@@ -93,9 +93,8 @@ def trial(arguments: argparse.Namespace) -> Result:
             trouble.over.set()
             trouble.join()
     rows = events(log)
-    done = Counter(
-        (row["kind"], row["file"], str(row.get("gops"))) for row in rows if row["event"] == "done"
-    )
+    ended = (row for row in rows if row["event"] in ("done", "planned"))
+    done = Counter((row["kind"], row["file"], str(row.get("gops")), row["event"]) for row in ended)
     return Result(
         clips=len(clips),
         frames=json.loads((log.parent / "report.json").read_text())["frames"],

@@ -188,8 +188,8 @@ def seconds_of(task: Task) -> float:
 def answer(task: Task, measured: Measured) -> list[Outcome]:
     """What the stub codec makes of a task."""
     file = task.files[0]
-    if task.kind == "plan":
-        frames = int(file.size_bytes / BYTES_PER_SECOND * FPS)
+    frames = int(file.size_bytes / BYTES_PER_SECOND * FPS)
+    if task.long_pixels is not None and frames * WIDTH * HEIGHT > task.long_pixels:
         return [
             Planned(
                 file.file,

@@ -8,7 +8,7 @@ from typing import Any
 from streamcodec.checks import json_lines
 from streamcodec.files import append_text
 
-from ..messages import FileError, Outcome, PartDone, PartsLost, Task
+from ..messages import FileError, Outcome, PartDone, PartsLost, Planned, Task
 
 __all__ = ["EventLog"]
 
@@ -39,7 +39,8 @@ class EventLog:
             )
 
     def reported(self, worker: str, task: Task, outcome: Outcome) -> None:
-        name = {FileError: "failed", PartsLost: "parts lost"}.get(type(outcome), "done")
+        names = {FileError: "failed", PartsLost: "parts lost", Planned: "planned"}
+        name = names.get(type(outcome), "done")
         seconds = round(outcome.seconds, 3) if isinstance(outcome, PartDone) else None
         error = outcome.error if isinstance(outcome, FileError) else None
         self._write(

@@ -54,7 +54,7 @@ class Rate:
 
 
 class CostModel:
-    """Seconds that one worker needs for a file of known bytes, or for frames of a known size.
+    """What one worker does in a time: by bytes of input, and by pixels.
 
     The first guesses stand for one second of work only, so the first report outweighs them.
     """
@@ -67,9 +67,9 @@ class CostModel:
         """Seconds for the whole file."""
         return ref.size_bytes / self._bytes.per_second
 
-    def of_frames(self, plan: GopLengths, frames: int) -> float:
-        """Seconds for `frames` frames of a planned video."""
-        return frames * plan.width * plan.height / self._pixels.per_second
+    def pixels_in(self, seconds: float) -> float:
+        """Pixels, in all frames together, that one worker codes in that time."""
+        return seconds * self._pixels.per_second
 
     def learn_part(self, ref: FileRef, plan: GopLengths, done: PartDone) -> None:
         self._pixels.learn(done.part.frames * plan.width * plan.height, done.seconds)

@@ -30,6 +30,8 @@ from .options import SchedulerOptions
 
 __all__ = ["Ledger"]
 
+LONG = 2.0
+"""Times the length that tasks aim at: a video that takes longer is cut up."""
 PARTS_EACH = 4
 """Parts of the last video for each worker, at least: so they end at about the same time."""
 
@@ -57,14 +59,14 @@ class Ledger:
         self._ready: list[tuple[int, int, int, _Unit]] = []
         self._numbers = count()
 
-    def begin(self, kind: TaskKind, jobs: Sequence[tuple[PendingFile, int]]) -> None:
+    def begin(self, jobs: Sequence[tuple[PendingFile, int]]) -> None:
         """Open files that nothing was done of yet. The numbers beside the jobs are their order."""
-        self._offer(kind, [self._opened(job, order) for job, order in jobs])
+        self._offer("whole", [self._opened(job, order) for job, order in jobs])
 
     def resume(self, job: PendingFile, order: int, sharers: int) -> bool:
         """Open a file that something was done of; False, and nothing happens, if this is none.
 
-        `sharers`: as for `settle`.
+        `sharers`: as for `take`.
         """
         if job.plan is None and not job.written:
             return False
@@ -78,18 +80,20 @@ class Ledger:
             self._resume_parts(file, job.plan, job, sharers)
         return True
 
-    def take(self, worker: str) -> Task | None:
-        """The next work in files that are open, for this worker; None if there is none."""
+    def take(self, worker: str, sharers: int) -> Task | None:
+        """The next work in files that are open, for this worker; None if there is none.
+
+        `sharers`: workers that a long video is cut for, 1 while there are other files for them.
+        """
         while self._ready:
             unit = heappop(self._ready)[-1]
             files = self._still_open(unit.files)
             if files:
-                return self._task(unit, files, worker)
+                return self._task(unit, files, worker, sharers)
         return None
 
     def settle(self, task: Task, outcome: Outcome, worker: str, sharers: int) -> None:
-        """Take in an outcome of this task. `sharers`: workers that a planned video is cut for, 1
-        while there are other files for them.
+        """Take in an outcome of this task. `sharers`: as for `take`.
 
         Of a file that has ended meanwhile only coded parts are still of use, to a later run.
         """
@@ -149,15 +153,19 @@ class Ledger:
         unit = _Unit(kind, tuple(file.ref.file for file in files), part)
         heappush(self._ready, (rank, files[0].order, next(self._numbers), unit))
 
-    def _task(self, unit: _Unit, files: Sequence[OpenFile], worker: str) -> Task:
+    def _task(self, unit: _Unit, files: Sequence[OpenFile], worker: str, sharers: int) -> Task:
         refs = tuple(file.ref for file in files)
         for file in files:
             if not file.started and unit.kind != "verify":
                 self._manifest.started(file.ref.file, worker)
             file.started = True
-        plan = files[0].plan if unit.kind in ("part", "join") else None
+        number = next(self._numbers)
+        if unit.kind == "whole":
+            seconds = LONG * self._options.target_seconds / (sharers if len(files) == 1 else 1)
+            long_pixels = self._costs.pixels_in(seconds) if self._options.split else None
+            return Task(number, unit.kind, refs, long_pixels)
         parts = files[0].parts() if unit.kind == "join" else ()
-        return Task(next(self._numbers), unit.kind, refs, plan, unit.part, parts)
+        return Task(number, unit.kind, refs, plan=files[0].plan, part=unit.part, parts=parts)
 
     def _planned(self, file: OpenFile, plan: GopLengths, sharers: int) -> None:
         file.plan, file.started = plan, False
@@ -186,7 +194,7 @@ class Ledger:
 
     def _part_frames(self, plan: GopLengths, sharers: int) -> float:
         """The most frames of a part of this video."""
-        frames = self._options.target_seconds / self._costs.of_frames(plan, 1)
+        frames = self._costs.pixels_in(self._options.target_seconds) / (plan.width * plan.height)
         return frames if sharers == 1 else min(frames, plan.frames / (PARTS_EACH * sharers))
 
     def _part_done(self, file: OpenFile, done: PartDone, worker: str) -> None:

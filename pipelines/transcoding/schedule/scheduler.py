@@ -1,9 +1,10 @@
 """Decides what a free worker does next. Pure logic: no clock, no chance, no input or output; the
 same events give the same tasks.
 
-Largest files first. A file that takes longer than twice the target is planned. Its GOPs are then
-cut into parts of about the target's length, by the speed measured until then, for many workers; the
-last video of a run is cut for all of them. Shorter files are coded whole, many in one task.
+Largest files first, short ones many in one task. A video that would take longer than twice the
+target, by the speed measured until then, is planned by the worker that gets it. Its GOPs are then
+cut into parts of about the target's length, for many workers; the last video of a run is cut for
+all of them.
 
 A worker has one task at a time. Every piece of work has counters of its own: one that kills
 `max_attempts` workers makes its file fail; an exception of the codec does so at once. A worker
@@ -88,7 +89,7 @@ class Scheduler:
         of jobs raises."""
         if self.draining is not None:
             return None
-        while (task := self._ledger.take(worker)) is None:
+        while (task := self._ledger.take(worker, self._sharers)) is None:
             if not self._open_next():
                 return None
         self._flights[worker] = _Flight(task, [ref.file for ref in task.files])
@@ -142,20 +143,14 @@ class Scheduler:
         job = self._backlog.take()
         if job is None:
             return False
-        sharers = self._sharers
-        if self._ledger.resume(job, self._backlog.taken, sharers):
-            return True
-        cost = self._costs.of_file(job.ref)
-        if self._options.split and cost > 2 * self._options.target_seconds / sharers:
-            self._ledger.begin("plan", [(job, self._backlog.taken)])
-        else:
-            self._ledger.begin("whole", self._batch(job, cost))
+        if not self._ledger.resume(job, self._backlog.taken, self._sharers):
+            self._ledger.begin(self._batch(job))
         return True
 
-    def _batch(self, job: PendingFile, cost: float) -> list[tuple[PendingFile, int]]:
+    def _batch(self, job: PendingFile) -> list[tuple[PendingFile, int]]:
         """This file and those after it, until they make a task of the target's length. A file that
         killed a worker stays alone."""
-        batch = [(job, self._backlog.taken)]
+        batch, cost = [(job, self._backlog.taken)], self._costs.of_file(job.ref)
         limit, left = self._options.max_batch, self._backlog.left
         if left is not None:
             limit = min(limit, ceil((left + 1) / (2 * self._workers)))

@@ -17,7 +17,7 @@ from streamcodec.pipelines.transcoding.messages import (
 from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.pipelines.transcoding.schedule.scheduler import Scheduler
 
-LONG = 10_000_000  # bytes: split; less than 1 MB is coded whole
+LONG = 10_000_000  # bytes: planned; less than half of it is coded whole
 PLAN = GopLengths(100, 100, (32,) * 6 + (8,))
 
 
@@ -62,15 +62,18 @@ def outcomes_of(task: Task) -> list[Outcome]:
     """What a worker without faults answers."""
     file = task.files[0]
     match task.kind:
-        case "plan":
-            return [Planned(file.file, PLAN)]
         case "part":
             return [part_done(task)]
         case "verify":
             return [Verified(file.file, 0.1)]
         case "join":
             check_join(task)
-    return [done(each) for each in task.files]
+            return [done(file)]
+        case "whole":
+            return [
+                Planned(each.file, PLAN) if each.size_bytes >= LONG // 2 else done(each)
+                for each in task.files
+            ]
 
 
 def check_join(task: Task) -> None:

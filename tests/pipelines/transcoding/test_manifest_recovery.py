@@ -121,7 +121,7 @@ def answer(scheduler: Scheduler, worker: str, coded: Counter[object]) -> None:
     task = scheduler.task_of(worker)
     assert task is not None
     number = task.files[0].file
-    if task.kind == "plan":
+    if task.kind == "whole" and task.files[0].size_bytes > 1000:
         finish(scheduler, [Planned(number, PLAN)], worker)
     elif task.part is not None:
         coded.update((number, gop) for gop in task.part.range)

@@ -37,7 +37,7 @@ def test_long_files_are_split_and_short_ones_grouped() -> None:
     )
     tasks = work_off(scheduler)
     assert [task.kind for task in tasks] == [
-        "plan",
+        "whole",
         "part",
         "part",
         "part",
@@ -61,6 +61,11 @@ def test_long_files_are_split_and_short_ones_grouped() -> None:
     assert [values[1] for values in notes.of("written")] == ["w"] * 4
 
 
+def test_nothing_is_long_where_nothing_is_split() -> None:
+    scheduler, _ = scheduler_of(jobs([LONG]), split=False)
+    assert taken(scheduler).long_pixels is None
+
+
 def test_same_events_give_same_tasks() -> None:
     sizes = [LONG, LONG // 2, 5000, 4000, 3000]
     assert work_off(scheduler_of(jobs(sizes))[0]) == work_off(scheduler_of(jobs(sizes))[0])
@@ -77,7 +82,8 @@ def test_parts_are_cut_when_a_video_is_planned_by_the_speed_measured_until_then(
         assert task.part is not None
         finish(scheduler, [PartDone(0, task.part, "p", 10, task.part.frames / 40)], name)
     join, planning = taken(scheduler, "a"), taken(scheduler, "b")
-    assert (join.kind, planning.kind) == ("join", "plan")
+    assert (join.kind, planning.kind) == ("join", "whole")
+    assert planning.long_pixels == pytest.approx(2 * 2 * 100 * 100 * 40, rel=0.1)
     finish(scheduler, [Planned(1, PLAN)], "b")
     assert taken(scheduler).part == Part(0, 2, 64)  # 35 to 40 frames a second by now
 
@@ -87,7 +93,7 @@ def test_the_last_video_is_cut_for_all_workers_however_fast_its_coding_is_though
     options = SchedulerOptions(target_seconds=20, bytes_per_second=LONG / 30, pixels_per_second=1e9)
     scheduler = Scheduler(jobs([LONG]), options, Notes(), workers=2, pending=1)
     planning = taken(scheduler)
-    assert planning.kind == "plan"  # 30 s: two workers can have 15 each
+    assert planning.long_pixels == 20e9  # two workers can have 20 s each
     finish(scheduler, [Planned(0, plan)])
     parts = [taken(scheduler, f"w{number}").part for number in range(8)]
     assert parts == [Part(first, 5, 25) for first in range(0, 40, 5)]  # four for each worker

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def bench(dataset: Any, tmp_path: Path) -> Bench:
 
 
 def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
-    planned = bench.perform("plan")
+    planned = bench.perform("whole", long_pixels=0)
     assert isinstance(planned, Planned)
     assert planned.plan.gop_frames == (8, 8, 8)
     parts = bench.parts(planned.plan)
@@ -99,7 +100,7 @@ def test_sound_goes_through_parts_and_back_and_notes_are_told(dataset: Any, tmp_
     write_sounding(source, Sounding([Sound(), Sound("flac")], [(SRT, "ger")], attachment=b"font"))
     ref = ref_of(source, str(tmp_path / "out.ssf"))
     coder = Coder(dataset.coding, Storage(str(tmp_path)))
-    plan = only(coder.perform(Task(0, "plan", (ref,)))).plan
+    plan = only(coder.perform(Task(0, "whole", (ref,), 0))).plan
     runs = [
         Part(0, 1, plan.gop_frames[0]),
         Part(1, len(plan.gop_frames) - 1, sum(plan.gop_frames[1:])),
@@ -121,14 +122,14 @@ def test_sound_goes_through_parts_and_back_and_notes_are_told(dataset: Any, tmp_
 def test_a_part_that_is_there_is_not_coded_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = bench.perform("plan").plan
+    plan = bench.perform("whole", long_pixels=0).plan
     parts = bench.parts(plan)
     monkeypatch.setattr("streamcodec.pipelines.transcoding.worker.encode_part", None)
     assert bench.parts(plan) == parts
 
 
 def test_lost_and_damaged_parts_are_named(bench: Bench) -> None:
-    plan = bench.perform("plan").plan
+    plan = bench.perform("whole", long_pixels=0).plan
     parts = bench.parts(plan)
     data = bytearray(Path(parts[1].path).read_bytes())
     data[len(data) // 2] ^= 1
@@ -145,12 +146,23 @@ def test_lost_and_damaged_parts_are_named(bench: Bench) -> None:
     )  # coded anew
 
 
-def test_a_long_video_in_a_batch_is_planned(dataset: Any, tmp_path: Path) -> None:
-    bench = Bench(dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"))
-    short = Coder(
-        bench.coder._coding, Storage(bench.work), long_seconds=0.001, pixels_per_second=1e3
-    )
-    assert isinstance(only(short.perform(Task(0, "whole", (bench.ref,)))), Planned)
+def test_a_video_is_planned_if_it_has_more_pixels(bench: Bench, dataset: Any) -> None:
+    pixels = 24 * 48 * 32
+    assert isinstance(bench.perform("whole", long_pixels=pixels - 1), Planned)
+    assert isinstance(bench.perform("whole", long_pixels=pixels), FileDone)
+    assert isinstance(bench.perform("whole"), FileDone)
+
+
+def test_a_video_of_unknown_length_is_planned_unless_it_has_a_target(
+    dataset: Any, tmp_path: Path, synthetic: ModuleType
+) -> None:
+    source = synthetic.write_clip(tmp_path / "raw.h264", 8, size=(48, 32))
+    task = Task(0, "whole", (ref_of(source, str(tmp_path / "out.ssf")),), 1e12)
+    coder = Coder(dataset.coding, Storage(str(tmp_path)))
+    assert isinstance(only(coder.perform(task)), Planned)
+    options = replace(dataset.coding.options, target_bpp=0.5)
+    coder = Coder(replace(dataset.coding, options=options), Storage(str(tmp_path)))
+    assert isinstance(only(coder.perform(task)), FileDone)
 
 
 def test_an_output_that_is_not_its_input_fails_to_verify(bench: Bench, dataset: Any) -> None:
@@ -183,7 +195,7 @@ def test_inputs_parts_and_outputs_in_a_store(dataset: Any, memory: Any) -> None:
     bench = Bench(dataset, "memory://bucket/out/.streamcodec", "memory://bucket/out/a.ssf")
     memory.put_file(str(bench.path), "/bucket/a.mp4")
     bench.ref = replace(bench.ref, input="memory://bucket/a.mp4")
-    plan = bench.perform("plan").plan
+    plan = bench.perform("whole", long_pixels=0).plan
     parts = bench.parts(plan)
     assert all(part.path.startswith("memory://") for part in parts)
     assert isinstance(bench.perform("join", plan=plan, parts=parts), FileDone)
@@ -235,7 +247,7 @@ def test_rate_and_size_hold_for_parts_checks_and_guesses(dataset: Any, tmp_path:
         dataset, str(tmp_path / "work"), str(tmp_path / "a.ssf"), options=options, check_gops=1
     )
     assert bench.coder._pixels_of(bench.path) == 8 * 24 * 16
-    plan = bench.perform("plan").plan
+    plan = bench.perform("whole", long_pixels=0).plan
     assert (plan.width, plan.height, plan.gop_frames) == (24, 16, (4, 4))
     parts = tuple(
         bench.perform("part", plan=plan, part=part) for part in (Part(0, 1, 4), Part(1, 1, 4))
