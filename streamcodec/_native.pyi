@@ -36,7 +36,7 @@ class Tables:
     def rows(self) -> int: ...
 
 @final
-class Encoder:
+class SymbolEncoder:
     """Codes symbols into one stream. All instruction sets write the same bytes; None is the default one.
 
     `lanes` are coded side by side: more take less time and more bytes (2.3 each). None is what suits the number of symbols.
@@ -60,7 +60,7 @@ class Encoder:
         """The stream of everything put: b"" if nothing but certain symbols was. Raises UsageError when called again."""
 
 @final
-class Decoder:
+class SymbolDecoder:
     """Decodes a stream. `data` is any contiguous bytes-like object; it is not copied and must not change meanwhile.
 
     Raises CorruptStreamError or its TruncatedStreamError, here, in get() or in finish(), for a stream that is damaged, was coded
@@ -115,7 +115,7 @@ class ContextModel:
 
     def encode(
         self,
-        encoder: Encoder,
+        encoder: SymbolEncoder,
         values: NDArray[np.int32],
         features: NDArray[np.int32],
         *,
@@ -130,7 +130,7 @@ class ContextModel:
 
     def decode(
         self,
-        decoder: Decoder,
+        decoder: SymbolDecoder,
         features: NDArray[np.int32],
         *,
         threads: int = 1,
@@ -388,7 +388,7 @@ class MotionTables:
     ) -> float: ...
     def write(
         self,
-        encoder: Encoder,
+        encoder: SymbolEncoder,
         field: MotionField,
         *,
         previous: MotionField | None = None,
@@ -397,7 +397,7 @@ class MotionTables:
     ) -> None: ...
     def read(
         self,
-        decoder: Decoder,
+        decoder: SymbolDecoder,
         rows: int,
         columns: int,
         *,

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from streamcodec.entropy.coder import ContextModel, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import ContextModel, SymbolDecoder, SymbolEncoder, Tables
 from streamcodec.errors import ModelError
 from streamcodec.models.exact.plan import FRACTION_BITS
 
@@ -29,7 +29,7 @@ class EncoderChannel:
     """Writes every symbol that a model codes; `finish` gives the bytes."""
 
     def __init__(self, tables: Tables, contexts: Sequence[ContextModel] = ()) -> None:
-        self._encoder, self._contexts = Encoder(tables), contexts
+        self._encoder, self._contexts = SymbolEncoder(tables), contexts
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         """Write `symbols` (int32) with the tables' rows `indexes` (int32, same shape) and return them."""
@@ -61,7 +61,7 @@ class DecoderChannel:
     """
 
     def __init__(self, tables: Tables, data: bytes, contexts: Sequence[ContextModel] = ()) -> None:
-        self._decoder, self._contexts = Decoder(tables, data), contexts
+        self._decoder, self._contexts = SymbolDecoder(tables, data), contexts
 
     def code(self, symbols: Tensor | None, indexes: Tensor) -> Tensor:
         """Read symbols, int32 in the shape of `indexes`, on the device of `indexes`."""

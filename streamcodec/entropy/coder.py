@@ -6,8 +6,8 @@ And with a context model, which finds the indexes, and the means, in integers (n
 from streamcodec._native import (
     PROBABILITY_BITS,
     ContextModel,
-    Decoder,
-    Encoder,
+    SymbolDecoder,
+    SymbolEncoder,
     Tables,
     instruction_set,
     instruction_sets,
@@ -16,8 +16,8 @@ from streamcodec._native import (
 __all__ = [
     "PROBABILITY_BITS",
     "ContextModel",
-    "Decoder",
-    "Encoder",
+    "SymbolDecoder",
+    "SymbolEncoder",
     "Tables",
     "instruction_set",
     "instruction_sets",

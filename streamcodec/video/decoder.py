@@ -21,7 +21,7 @@ from streamcodec.video.times.timeline import Timeline
 from streamcodec.video.tracks.read import QueuedTracks
 from streamcodec.video.truncation import find_truncation
 
-__all__ = ["Decoder", "Stamped"]
+__all__ = ["Stamped", "TrackDecoder"]
 
 Stamped = tuple[av.VideoFrame, int]
 """A frame and its time in ticks."""
@@ -39,7 +39,7 @@ class _DamageSeenError(Exception):
     """Something is wrong, and several threads are at work."""
 
 
-class Decoder:
+class TrackDecoder:
     """Decodes one track. `damage` tells the last damage that was met; None = none so far.
 
     One thread decodes, so that every machine gives the same frames: which ones are lost beside a damaged one depends on how many threads

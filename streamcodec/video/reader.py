@@ -17,7 +17,7 @@ from streamcodec.tracks import Carry, chapters_in, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, Planes, RawFrame
 from streamcodec.video.alpha import parse_background
 from streamcodec.video.color import effective_matrix
-from streamcodec.video.decoder import Decoder, Stamped
+from streamcodec.video.decoder import Stamped, TrackDecoder
 from streamcodec.video.describe import describe, estimate_frames, span
 from streamcodec.video.hdr.convert import SDR, hdr_converter
 from streamcodec.video.pixels import FrameLoader, conversion_notes
@@ -158,7 +158,7 @@ class VideoReader:
             self._source, found, first_tick * time_base if start else None, on_error
         )
         queued = self.tracks if isinstance(self.tracks, QueuedTracks) else None
-        self._decoder = Decoder(
+        self._decoder = TrackDecoder(
             self._source, time_base, on_error, threads, queued, looks_ahead=not self._is_live
         )
         if start_pts is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamcodec.entropy.coder import PROBABILITY_BITS, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import PROBABILITY_BITS, SymbolDecoder, SymbolEncoder, Tables
 from streamcodec.entropy.tables import CERTAIN, fit_table, stack_tables
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
@@ -35,7 +35,7 @@ def _sample(count: int, seed: int = 0) -> tuple[Int32, Uint16]:
 
 
 def _encode(tables: Tables, symbols: Int32, indexes: Uint16) -> bytes:
-    encoder = Encoder(tables)
+    encoder = SymbolEncoder(tables)
     encoder.put(symbols, indexes)
     return encoder.finish()
 
@@ -44,7 +44,7 @@ def _encode(tables: Tables, symbols: Int32, indexes: Uint16) -> bytes:
 def test_symbols_return(tables: Tables, count: int) -> None:
     symbols, indexes = _sample(count)
     data = _encode(tables, symbols, indexes)
-    decoder = Decoder(tables, data)
+    decoder = SymbolDecoder(tables, data)
     result = decoder.get(indexes)
     decoder.finish()
     assert result.dtype == np.int32
@@ -61,14 +61,14 @@ def test_rows_and_probability_bits(tables: Tables) -> None:
 )
 def test_data_may_be_any_buffer(tables: Tables, kind: Callable[[bytes], bytes]) -> None:
     symbols, indexes = _sample(100)
-    decoder = Decoder(tables, kind(_encode(tables, symbols, indexes)))
+    decoder = SymbolDecoder(tables, kind(_encode(tables, symbols, indexes)))
     np.testing.assert_array_equal(decoder.get(indexes), symbols)
 
 
 @pytest.mark.parametrize("data", ["text", 7, None, np.zeros(8, np.uint8)[::2]])
 def test_data_that_is_no_buffer_fails(tables: Tables, data: object) -> None:
     with pytest.raises(UsageError, match="accepted: bytes"):
-        Decoder(tables, data)  # type: ignore[arg-type]
+        SymbolDecoder(tables, data)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_symbols_of_another_kind_fail(tables: Tables, symbols: Int32) -> None:
     with pytest.raises(
         UsageError, match=r"symbols is .* accepted: a C-contiguous numpy array of int32 with 1 axis"
     ):
-        Encoder(tables).put(symbols, np.zeros(4, np.uint16))
+        SymbolEncoder(tables).put(symbols, np.zeros(4, np.uint16))
 
 
 @pytest.mark.parametrize(
@@ -94,52 +94,52 @@ def test_symbols_of_another_kind_fail(tables: Tables, symbols: Int32) -> None:
 )
 def test_indexes_of_another_kind_fail(tables: Tables, indexes: Uint16) -> None:
     with pytest.raises(UsageError, match=r"indexes is .* uint16"):
-        Encoder(tables).put(np.zeros(4, np.int32), indexes)
+        SymbolEncoder(tables).put(np.zeros(4, np.int32), indexes)
     with pytest.raises(UsageError, match=r"indexes is .* uint16"):
-        Decoder(tables, b"").get(indexes)
+        SymbolDecoder(tables, b"").get(indexes)
 
 
 def test_unaligned_symbols_fail(tables: Tables) -> None:
     symbols = np.frombuffer(bytes(9), np.uint8)[1:].view(np.int32)
     with pytest.raises(UsageError, match="symbols"):
-        Encoder(tables).put(symbols, np.zeros(2, np.uint16))
+        SymbolEncoder(tables).put(symbols, np.zeros(2, np.uint16))
 
 
 def test_one_index_too_few_fails(tables: Tables) -> None:
     with pytest.raises(UsageError, match="4 symbols and 3 indexes"):
-        Encoder(tables).put(np.zeros(4, np.int32), np.zeros(3, np.uint16))
+        SymbolEncoder(tables).put(np.zeros(4, np.int32), np.zeros(3, np.uint16))
 
 
 @pytest.mark.parametrize("index", [9, 65535])
 def test_an_index_that_is_not_a_row_fails(tables: Tables, index: int) -> None:
     with pytest.raises(UsageError, match=rf"index {index} .* 0\.\.8"):
-        Encoder(tables).put(np.zeros(1, np.int32), np.array([index], np.uint16))
+        SymbolEncoder(tables).put(np.zeros(1, np.int32), np.array([index], np.uint16))
     with pytest.raises(UsageError, match=rf"index {index} .* 0\.\.8"):
-        Decoder(tables, b"").get(np.array([index], np.uint16))
+        SymbolDecoder(tables, b"").get(np.array([index], np.uint16))
 
 
 def test_another_symbol_in_a_certain_row_fails(tables: Tables) -> None:
     with pytest.raises(UsageError, match="symbol 1 in a certain row; accepted: 0"):
-        Encoder(tables).put(np.ones(1, np.int32), np.zeros(1, np.uint16))
+        SymbolEncoder(tables).put(np.ones(1, np.int32), np.zeros(1, np.uint16))
 
 
 @pytest.mark.parametrize("value", [-(2**31), -(2**27), -61, 61, 2**27, 2**31 - 1])
 def test_values_out_of_the_table_return(tables: Tables, value: int) -> None:
     symbols, indexes = np.array([0, value, 0], np.int32), np.array([1, 5, 1], np.uint16)
-    decoder = Decoder(tables, _encode(tables, symbols, indexes))
+    decoder = SymbolDecoder(tables, _encode(tables, symbols, indexes))
     np.testing.assert_array_equal(decoder.get(indexes), symbols)
     decoder.finish()
 
 
 def test_no_tables_fail() -> None:
     with pytest.raises(TypeError):
-        Encoder(None)  # type: ignore[arg-type]
+        SymbolEncoder(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        Decoder(None, b"")  # type: ignore[arg-type]
+        SymbolDecoder(None, b"")  # type: ignore[arg-type]
 
 
 def test_use_after_finish_fails(tables: Tables) -> None:
-    encoder = Encoder(tables)
+    encoder = SymbolEncoder(tables)
     assert encoder.finish() == b""
     with pytest.raises(UsageError, match="after finish"):
         encoder.put(np.zeros(0, np.int32), np.zeros(0, np.uint16))
@@ -177,7 +177,7 @@ def test_other_indexes_or_more_fail(tables: Tables) -> None:
 
 
 def test_a_failed_decoder_is_of_no_more_use(tables: Tables) -> None:
-    decoder = Decoder(tables, b"")
+    decoder = SymbolDecoder(tables, b"")
     with pytest.raises(TruncatedStreamError, match="empty"):
         decoder.get(np.ones(1, np.uint16))
     with pytest.raises(UsageError, match="failed or is finished"):
@@ -200,10 +200,10 @@ def test_random_bytes_give_an_error_or_symbols(tables: Tables) -> None:
 @pytest.mark.parametrize("lanes", [0, 2, 33])
 def test_another_number_of_lanes_fails(tables: Tables, lanes: int) -> None:
     if lanes == 0:
-        assert Encoder(tables, lanes=None).finish() == b""
+        assert SymbolEncoder(tables, lanes=None).finish() == b""
     else:
         with pytest.raises(UsageError, match=f"lanes is {lanes}; accepted: 1, 4, 32"):
-            Encoder(tables, lanes=lanes)  # type: ignore[arg-type]
+            SymbolEncoder(tables, lanes=lanes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_two_threads_code_side_by_side(tables: Tables) -> None:
             data = _encode(tables, symbols, indexes)
             results.append(
                 data == expected
-                and bool(np.array_equal(Decoder(tables, data).get(indexes), symbols))
+                and bool(np.array_equal(SymbolDecoder(tables, data).get(indexes), symbols))
             )
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -250,7 +250,7 @@ def test_two_threads_code_side_by_side(tables: Tables) -> None:
 
 
 def test_threads_that_share_one_encoder_take_turns(tables: Tables) -> None:
-    encoder = Encoder(tables)
+    encoder = SymbolEncoder(tables)
     symbols, indexes = np.zeros(5000, np.int32), np.ones(5000, np.uint16)
     threads = [
         threading.Thread(target=lambda: [encoder.put(symbols, indexes) for _ in range(20)])
@@ -265,7 +265,7 @@ def test_threads_that_share_one_encoder_take_turns(tables: Tables) -> None:
 
 
 def _read(tables: Tables, data: bytes, indexes: Uint16) -> Int32:
-    decoder = Decoder(tables, data)
+    decoder = SymbolDecoder(tables, data)
     symbols = decoder.get(indexes)
     decoder.finish()
     return symbols

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamcodec.entropy.coder import Decoder, Encoder, instruction_sets
+from streamcodec.entropy.coder import SymbolDecoder, SymbolEncoder, instruction_sets
 from streamcodec.entropy.context import ContextData, Schedule
 
 from .contexts import Latent, native_context, native_tables, oracle, random_context, random_latent
@@ -13,13 +13,13 @@ THREADS = (1, 2, 3)
 
 
 def encode(data: ContextData, latent: Latent, **options: object) -> tuple[bytes, np.ndarray]:
-    encoder = Encoder(native_tables())
+    encoder = SymbolEncoder(native_tables())
     y_hat = native_context(data).encode(encoder, latent.values, latent.features, **options)  # type: ignore[arg-type]
     return encoder.finish(), y_hat
 
 
 def decode(data: ContextData, latent: Latent, stream: bytes, **options: object) -> np.ndarray:
-    decoder = Decoder(native_tables(), stream)
+    decoder = SymbolDecoder(native_tables(), stream)
     y_hat = native_context(data).decode(decoder, latent.features, **options)  # type: ignore[arg-type]
     decoder.finish()
     return y_hat
@@ -33,7 +33,7 @@ def test_all_sets_and_threads_do_what_the_oracle_does(
     data = random_context(sum(size), schedule)
     latent = random_latent(3, data, *size)
     expected = oracle(data, latent)
-    encoder = Encoder(native_tables())
+    encoder = SymbolEncoder(native_tables())
     for position in expected.order:
         encoder.put(expected.symbols[position], expected.indexes[position])
     stream = encoder.finish()
@@ -135,11 +135,11 @@ def test_a_latent_goes_between_other_symbols() -> None:
     data = random_context(8, "raster")
     latent = random_latent(8, data, 4, 4)
     before, rows = np.array([0, 1, -1], np.int32), np.array([2, 3, 4], np.uint16)
-    encoder = Encoder(native_tables())
+    encoder = SymbolEncoder(native_tables())
     encoder.put(before, rows)
     y_hat = native_context(data).encode(encoder, latent.values, latent.features)
     encoder.put(before, rows)
-    decoder = Decoder(native_tables(), encoder.finish())
+    decoder = SymbolDecoder(native_tables(), encoder.finish())
     assert np.array_equal(decoder.get(rows), before)
     assert np.array_equal(native_context(data).decode(decoder, latent.features), y_hat)
     assert np.array_equal(decoder.get(rows), before)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamcodec.entropy.coder import ContextModel, Decoder, Encoder, Tables
+from streamcodec.entropy.coder import ContextModel, SymbolDecoder, SymbolEncoder, Tables
 from streamcodec.entropy.context import ContextData, ContextLayer
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
@@ -17,13 +17,13 @@ LATENT = random_latent(1, DATA, 4, 6)
 
 
 def stream_of(data: ContextData, latent: Latent) -> bytes:
-    encoder = Encoder(native_tables())
+    encoder = SymbolEncoder(native_tables())
     native_context(data).encode(encoder, latent.values, latent.features)
     return encoder.finish()
 
 
 def decode(data: bytes, **options: Any) -> np.ndarray:
-    decoder = Decoder(native_tables(), data)
+    decoder = SymbolDecoder(native_tables(), data)
     y_hat = native_context(DATA).decode(decoder, LATENT.features, **options)
     decoder.finish()
     return y_hat
@@ -53,7 +53,7 @@ def test_flipped_bits_are_errors_or_other_symbols() -> None:
 
 
 def test_other_features_than_the_encoders_fail() -> None:
-    decoder = Decoder(native_tables(), stream_of(DATA, LATENT))
+    decoder = SymbolDecoder(native_tables(), stream_of(DATA, LATENT))
     with pytest.raises(CorruptStreamError):
         native_context(DATA).decode(decoder, LATENT.features // 2)
         decoder.finish()
@@ -186,7 +186,7 @@ def test_latents_that_are_not_accepted_fail(change: dict[str, Any], message: str
     if arguments["features"].size == 0:
         arguments["values"] = np.zeros((0, 6, 3), np.int32)
     with pytest.raises(UsageError, match=message):
-        native_context(DATA).encode(Encoder(native_tables()), **arguments)
+        native_context(DATA).encode(SymbolEncoder(native_tables()), **arguments)
 
 
 def test_tables_that_are_too_few_fail() -> None:
@@ -194,6 +194,6 @@ def test_tables_that_are_too_few_fail() -> None:
         TABLES.quantized_cdf[:7].copy(), TABLES.cdf_length[:7].copy(), TABLES.offset[:7].copy()
     )
     with pytest.raises(UsageError, match="tables have 7 rows; accepted: at least 8"):
-        native_context(DATA).encode(Encoder(few), LATENT.values, LATENT.features)
+        native_context(DATA).encode(SymbolEncoder(few), LATENT.values, LATENT.features)
     with pytest.raises(UsageError, match="tables have 7 rows"):
-        native_context(DATA).decode(Decoder(few, stream_of(DATA, LATENT)), LATENT.features)
+        native_context(DATA).decode(SymbolDecoder(few, stream_of(DATA, LATENT)), LATENT.features)

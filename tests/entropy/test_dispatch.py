@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamcodec.entropy.coder import Encoder, Tables, instruction_set, instruction_sets
+from streamcodec.entropy.coder import SymbolEncoder, Tables, instruction_set, instruction_sets
 from streamcodec.errors import UsageError
 from support.processes import printed_by
 
@@ -17,7 +17,7 @@ def test_unknown_instruction_set_fails() -> None:
     with pytest.raises(
         UsageError, match="no instruction set is called 'mmx'; accepted on this CPU: scalar"
     ):
-        Encoder(tables, instruction_set="mmx")  # type: ignore[arg-type]
+        SymbolEncoder(tables, instruction_set="mmx")  # type: ignore[arg-type]
 
 
 def _instruction_set_with(value: str) -> str:

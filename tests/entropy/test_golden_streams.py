@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamcodec.entropy.coder import Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.coder import SymbolDecoder, SymbolEncoder, Tables, instruction_sets
 
 CDF = np.array(
     [[0, 16384, 0, 0, 0], [0, 2000, 14000, 16000, 16384], [0, 8192, 16383, 16384, 0]], np.int32
@@ -33,10 +33,10 @@ def tables() -> Tables:
 @pytest.mark.parametrize("instruction_set", instruction_sets())
 def test_golden_stream(tables: Tables, lanes: int, instruction_set: str) -> None:
     golden = bytes.fromhex(GOLDEN[lanes])
-    encoder = Encoder(tables, lanes=lanes, instruction_set=instruction_set)
+    encoder = SymbolEncoder(tables, lanes=lanes, instruction_set=instruction_set)
     encoder.put(SYMBOLS, INDEXES)
     assert encoder.finish().hex() == golden.hex()
-    decoder = Decoder(tables, golden, instruction_set=instruction_set)
+    decoder = SymbolDecoder(tables, golden, instruction_set=instruction_set)
     np.testing.assert_array_equal(decoder.get(INDEXES), SYMBOLS)
     decoder.finish()
 
@@ -49,9 +49,9 @@ def test_golden_stream_without_escapes(tables: Tables, instruction_set: str) -> 
         "63d13c008be6015881cdc30a6c1e"
     )
     symbols, indexes = SYMBOLS[:8].repeat(30), INDEXES[:8].repeat(30)
-    encoder = Encoder(tables, lanes=32, instruction_set=instruction_set)
+    encoder = SymbolEncoder(tables, lanes=32, instruction_set=instruction_set)
     encoder.put(symbols, indexes)
     assert encoder.finish().hex() == golden.hex()
-    decoder = Decoder(tables, golden, instruction_set=instruction_set)
+    decoder = SymbolDecoder(tables, golden, instruction_set=instruction_set)
     np.testing.assert_array_equal(decoder.get(indexes), symbols)
     decoder.finish()

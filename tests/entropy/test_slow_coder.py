@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamcodec.entropy.coder import Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.coder import SymbolDecoder, SymbolEncoder, Tables, instruction_sets
 from streamcodec.entropy.tables import CERTAIN, Table, TableData, stack_tables
 
 LANES = {0: 1, 2: 4, 5: 32}
@@ -158,10 +158,10 @@ def test_fast_and_slow_coder_write_and_read_the_same(
     assert slow_decode(tables, data, indexes) == symbols
     native = _native(stack_tables(tables))
     for instruction_set in instruction_sets():
-        encoder = Encoder(native, lanes=lanes, instruction_set=instruction_set)
+        encoder = SymbolEncoder(native, lanes=lanes, instruction_set=instruction_set)
         encoder.put(np.array(symbols, np.int32), np.array(indexes, np.uint16))
         assert encoder.finish() == data
-        decoder = Decoder(native, data, instruction_set=instruction_set)
+        decoder = SymbolDecoder(native, data, instruction_set=instruction_set)
         assert decoder.get(np.array(indexes, np.uint16)).tolist() == symbols
         decoder.finish()
 
@@ -179,7 +179,7 @@ def test_slow_coder_reads_a_long_stream_with_lanes_chosen_by_number() -> None:
     symbols = np.where(
         indexes == 0, 0, rng.choice([-1, 0, 1, 2, -300], 20000, p=[0.6, 0.3, 0.08, 0.01, 0.01])
     ).astype(np.int32)
-    encoder = Encoder(_native(stack_tables(tables)))
+    encoder = SymbolEncoder(_native(stack_tables(tables)))
     encoder.put(symbols, indexes)
     data = encoder.finish()
     assert LANES[data[0] & 7] == 4

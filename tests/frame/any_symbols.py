@@ -44,7 +44,7 @@ class AnySymbols:
     def __init__(self, weights: DctWeights, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._certain = weights.tables.certain
-        self.encoder = _native.Encoder(native_tables(weights))
+        self.encoder = _native.SymbolEncoder(native_tables(weights))
 
     def get(self, rows: NDArray[np.uint16], _: NDArray[np.uint16]) -> NDArray[np.int32]:
         limit = 2.0 ** self._rng.uniform(0, 11, len(rows))

@@ -155,7 +155,7 @@ class Oracle:
         assert payload[0] < 64
         assert payload[1] == 0
         tables = self._tables()
-        decoder = _native.Decoder(tables, payload[2:])
+        decoder = _native.SymbolDecoder(tables, payload[2:])
 
         def get(rows: NDArray[np.uint16], _: NDArray[np.uint16]) -> NDArray[np.int32]:
             return decoder.get(rows)
@@ -293,7 +293,11 @@ class Oracle:
         return self.costs[row, symbol]
 
     def _motion(
-        self, quality: int, reference: Decoded, decoder: _native.Decoder, tables: _native.Tables
+        self,
+        quality: int,
+        reference: Decoded,
+        decoder: _native.SymbolDecoder,
+        tables: _native.Tables,
     ) -> _native.MotionField:
         rows, columns = (side // 16 for side in reference.planes[0].shape)
         return _native.MotionTables(tables, 64).read(

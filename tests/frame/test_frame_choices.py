@@ -39,7 +39,7 @@ class Chooser:
         )
         self._grids = iter(STEPS[weights.kind])
         tables = weights.tables
-        self.encoder = _native.Encoder(
+        self.encoder = _native.SymbolEncoder(
             _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
         )
         self.means: Ints | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from streamcodec._native import ContextModel, Decoder, Encoder, Tables
+from streamcodec._native import ContextModel, SymbolDecoder, SymbolEncoder, Tables
 from streamcodec.codec.channel import from_positions, to_positions, values_at_positions
 from streamcodec.codec.counting import CountingChannel
 from streamcodec.entropy.context import ContextData
@@ -43,7 +43,7 @@ class ListEncoder(CountingChannel):
     def code_in_context(self, values: Tensor | None, features: Tensor, context: int = 0) -> Tensor:
         assert values is not None
         assert features.dtype == torch.int32
-        encoder = Encoder(self.native)
+        encoder = SymbolEncoder(self.native)
         y_hat = self.models[context].encode(
             encoder, values_at_positions(values), to_positions(features)
         )
@@ -71,7 +71,7 @@ class ListDecoder:
         assert values is None
         written, expected = self.left_in_context.pop(0)
         assert torch.equal(features, expected), "the decoder has other features than the encoder"
-        decoder = Decoder(self.encoder.native, written)
+        decoder = SymbolDecoder(self.encoder.native, written)
         y_hat = self.encoder.models[context].decode(decoder, to_positions(features))
         decoder.finish()
         return from_positions(y_hat, features.device)

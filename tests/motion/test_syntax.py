@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from streamcodec._native import (
-    Decoder,
-    Encoder,
     MotionField,
     MotionTables,
+    SymbolDecoder,
+    SymbolEncoder,
     Tables,
     motion_alphabets,
 )
@@ -30,7 +30,7 @@ def chain_of_fields(seed: int) -> list[tuple[MotionField, MotionField | None, bo
 
 
 def written(field: MotionField, previous: MotionField | None, has_key: bool, quality: int) -> bytes:
-    encoder = Encoder(TABLES)
+    encoder = SymbolEncoder(TABLES)
     MOTION.write(encoder, field, previous=previous, has_key=has_key, quality=quality)
     return encoder.finish()
 
@@ -40,7 +40,7 @@ def written(field: MotionField, previous: MotionField | None, has_key: bool, qua
 def test_round_trip(seed: int, quality: int) -> None:
     for field, previous, has_key in chain_of_fields(seed):
         data = written(field, previous, has_key, quality)
-        decoder = Decoder(TABLES, data)
+        decoder = SymbolDecoder(TABLES, data)
         again = MOTION.read(decoder, 5, 6, previous=previous, has_key=has_key, quality=quality)
         decoder.finish()
         assert same_fields(again, field)
@@ -51,7 +51,7 @@ def test_round_trip(seed: int, quality: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_oracle_reads_the_same(seed: int) -> None:
     for field, previous, has_key in chain_of_fields(seed):
-        decoder = Decoder(TABLES, written(field, previous, has_key, 40))
+        decoder = SymbolDecoder(TABLES, written(field, previous, has_key, 40))
         reader = Reader(
             lambda row, d=decoder: int(d.get(np.array([row], np.uint16))[0]),
             5,
@@ -92,7 +92,12 @@ def test_random_bytes_are_damage_or_a_legal_field() -> None:
             damaged[0] = 0
         try:
             read = MOTION.read(
-                Decoder(TABLES, bytes(damaged)), 5, 6, previous=previous, has_key=True, quality=32
+                SymbolDecoder(TABLES, bytes(damaged)),
+                5,
+                6,
+                previous=previous,
+                has_key=True,
+                quality=32,
             )
         except CorruptStreamError:
             continue
@@ -124,7 +129,7 @@ def test_mode_2_fails_with_several_key_vectors() -> None:
 @pytest.mark.parametrize("size", [(0, 4), (4, 5000)])
 def test_reading_fails_for_other_sizes(size: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match=r"accepted: 1\.\.4096"):
-        MOTION.read(Decoder(TABLES, b""), *size)
+        MOTION.read(SymbolDecoder(TABLES, b""), *size)
 
 
 def test_counts_make_tables_that_suit() -> None:

@@ -19,7 +19,13 @@ import torch.nn.functional as F
 from bench_entropy import gaussian_tables, native
 from torch import nn
 
-from streamcodec.entropy.coder import ContextModel, Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.coder import (
+    ContextModel,
+    SymbolDecoder,
+    SymbolEncoder,
+    Tables,
+    instruction_sets,
+)
 from streamcodec.entropy.context import ContextData, Schedule
 from streamcodec.models.exact.context import IntegerContext
 from streamcodec.models.layers.masked import MaskedConv2d
@@ -65,12 +71,12 @@ def print_native(
         for count in threads:
 
             def encode(name: str = name, count: int = count) -> bytes:
-                encoder = Encoder(tables)
+                encoder = SymbolEncoder(tables)
                 model.encode(encoder, values, features, threads=count, instruction_set=name)  # type: ignore[arg-type]
                 return encoder.finish()
 
             def decode(stream: bytes, name: str = name, count: int = count) -> None:
-                decoder = Decoder(tables, stream)
+                decoder = SymbolDecoder(tables, stream)
                 model.decode(decoder, features, threads=count, instruction_set=name)  # type: ignore[arg-type]
                 decoder.finish()
 
@@ -97,7 +103,7 @@ def print_reference(
     boundaries = torch.linspace(-0.5, 0.5, 127)
 
     def encode() -> None:
-        y_hat, encoder = F.pad(torch.zeros_like(y), (2, 2, 2, 2)), Encoder(tables)
+        y_hat, encoder = F.pad(torch.zeros_like(y), (2, 2, 2, 2)), SymbolEncoder(tables)
         for i in range(height):
             for j in range(width):
                 given = F.conv2d(y_hat[:, :, i : i + 5, j : j + 5], weight, context.bias)

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec.entropy.coder import Decoder, Encoder, Tables, instruction_sets
+from streamcodec.entropy.coder import SymbolDecoder, SymbolEncoder, Tables, instruction_sets
 from streamcodec.entropy.tables import CERTAIN, TableData, fit_table, stack_tables
 
 SCALES = np.exp(np.linspace(math.log(0.11), math.log(64), 128))
@@ -111,7 +111,7 @@ def best_seconds(repeats: int, work: Callable[[], object]) -> float:
 
 
 def encode(tables: Tables, workload: Workload, **options: object) -> bytes:
-    encoder = Encoder(tables, **options)  # type: ignore[arg-type]
+    encoder = SymbolEncoder(tables, **options)  # type: ignore[arg-type]
     encoder.put(workload.symbols, workload.indexes)
     return encoder.finish()
 
@@ -119,7 +119,7 @@ def encode(tables: Tables, workload: Workload, **options: object) -> bytes:
 def decode(
     tables: Tables, workload: Workload, data: bytes, instruction_set: str
 ) -> NDArray[np.int32]:
-    decoder = Decoder(tables, data, instruction_set=instruction_set)  # type: ignore[arg-type]
+    decoder = SymbolDecoder(tables, data, instruction_set=instruction_set)  # type: ignore[arg-type]
     symbols = decoder.get(workload.indexes)
     decoder.finish()
     return symbols

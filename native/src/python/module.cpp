@@ -63,7 +63,7 @@ PYBIND11_MODULE(_native, module) {
              py::arg("offset"))
         .def_property_readonly("rows", [](const Tables& tables) { return tables.rows().size; });
 
-    py::class_<PyEncoder>(module, "Encoder")
+    py::class_<PyEncoder>(module, "SymbolEncoder")
         .def(py::init<std::shared_ptr<Tables>, std::optional<std::size_t>,
                       const std::optional<std::string>&>(),
              py::arg("tables").none(false), py::kw_only(), py::arg("lanes") = py::none(),
@@ -71,7 +71,7 @@ PYBIND11_MODULE(_native, module) {
         .def("put", &PyEncoder::put, py::arg("symbols"), py::arg("indexes"))
         .def("finish", &PyEncoder::finish);
 
-    py::class_<PyDecoder>(module, "Decoder")
+    py::class_<PyDecoder>(module, "SymbolDecoder")
         .def(py::init<std::shared_ptr<Tables>, const py::object&,
                       const std::optional<std::string>&>(),
              py::arg("tables").none(false), py::arg("data"), py::kw_only(),

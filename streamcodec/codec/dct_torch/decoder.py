@@ -61,7 +61,7 @@ class FrameDecoder(ABC):
         """Raises CorruptStreamError or TruncatedStreamError, and UsageError for a reference that does not fit."""
         quality = _quality_of(payload)
         self._check(reference, size)
-        stream = _native.Decoder(self._tables, payload[_HEAD_SIZE:])
+        stream = _native.SymbolDecoder(self._tables, payload[_HEAD_SIZE:])
         return self._decode(stream, quality, size, reference)
 
     @abstractmethod
@@ -70,7 +70,7 @@ class FrameDecoder(ABC):
     @abstractmethod
     def _decode(
         self,
-        stream: _native.Decoder,
+        stream: _native.SymbolDecoder,
         quality: int,
         size: tuple[int, int],
         reference: TorchReference | None,
@@ -89,7 +89,7 @@ class FrameDecoder(ABC):
         return torch.zeros(shape, dtype=torch.int32, device=self._device)
 
     def _symbols(
-        self, stream: _native.Decoder, rows: Tensor, sums: NDArray[np.int32]
+        self, stream: _native.SymbolDecoder, rows: Tensor, sums: NDArray[np.int32]
     ) -> tuple[Tensor, NDArray[np.int32]]:
         """rows: (n, 96, h, w) of n parities, any integers, to be moved by what `sums` say. Symbols int32
         of the same shape, and what they add to the sums."""
@@ -113,7 +113,7 @@ class IntraDecoder(FrameDecoder):
 
     def _decode(
         self,
-        stream: _native.Decoder,
+        stream: _native.SymbolDecoder,
         quality: int,
         size: tuple[int, int],
         reference: TorchReference | None,
@@ -126,7 +126,9 @@ class IntraDecoder(FrameDecoder):
         improved = self._run("synthesis", "synthesis_out", quality, **maps)
         return TorchReference(size, _pixels(128 + _rounded(improved)))
 
-    def _hyper(self, stream: _native.Decoder, quality: int, eighth: tuple[int, int]) -> Tensor:
+    def _hyper(
+        self, stream: _native.SymbolDecoder, quality: int, eighth: tuple[int, int]
+    ) -> Tensor:
         (h8, w8), slot = eighth, self._slots["z"]
         rows = np.arange(SCALE_ROWS, SCALE_ROWS + slot.channels, dtype=np.uint16)
         hz, wz = -(-h8 // 4), -(-w8 // 4)
@@ -140,7 +142,7 @@ class IntraDecoder(FrameDecoder):
         }
         return self._run("hyper", "hyper", quality, **maps)
 
-    def _latent(self, stream: _native.Decoder, quality: int, hyper: Tensor) -> Tensor:
+    def _latent(self, stream: _native.SymbolDecoder, quality: int, hyper: Tensor) -> Tensor:
         """u: (1, 96, h8, w8) in 1/32 step."""
         u = self._zeros(1, CHANNELS, *hyper.shape[2:])
         context = self._zeros(1, self._slots["context"].channels, *hyper.shape[2:])
@@ -177,7 +179,7 @@ class InterDecoder(FrameDecoder):
 
     def _decode(
         self,
-        stream: _native.Decoder,
+        stream: _native.SymbolDecoder,
         quality: int,
         size: tuple[int, int],
         reference: TorchReference | None,
@@ -197,7 +199,7 @@ class InterDecoder(FrameDecoder):
         return TorchReference(size, planes, key, field, symbols.abs().clamp(max=255), sums)
 
     def _motion(
-        self, stream: _native.Decoder, quality: int, reference: TorchReference
+        self, stream: _native.SymbolDecoder, quality: int, reference: TorchReference
     ) -> _native.MotionField:
         rows, columns = (side // 16 for side in reference.padded[0].shape[2:])
         return self._motion_tables.read(
@@ -218,7 +220,7 @@ class InterDecoder(FrameDecoder):
 
     def _latent(
         self,
-        stream: _native.Decoder,
+        stream: _native.SymbolDecoder,
         quality: int,
         features: Tensor,
         sums_before: NDArray[np.int32] | None,
