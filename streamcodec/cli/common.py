@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from streamcodec.errors import SourceError, StreamCodecError, UsageError
+from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, UsageError
 from streamcodec.files import STANDARD_STREAM, writing
 from streamcodec.remote import is_url
 from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
@@ -20,6 +20,7 @@ __all__ = [
     "STREAM_SUFFIX",
     "check_inputs",
     "check_stream_name",
+    "code_all",
     "code_each",
     "finite",
     "is_stream_name",
@@ -30,6 +31,7 @@ __all__ = [
     "say_json",
     "say_notes",
     "source_argument",
+    "stream_and_out",
     "without_done",
     "written",
 ]
@@ -98,6 +100,28 @@ def pair_of(names: Sequence[str], what: str) -> tuple[str, str]:
             f"{names[0]} is a folder; accepted: a {what}, or for all {what}s in it --out FOLDER"
         )
     return names[0], names[1]
+
+
+def stream_and_out(
+    names: Sequence[str], kind: str | None, *, may_come_later: bool = False
+) -> tuple[str, str]:
+    """The names as IN, a stream that is there, and OUT. `kind`: what --to says. Raises UsageError, SourceError."""
+    if len(names) != 2:
+        raise UsageError(
+            f"names are {' '.join(names)}; accepted: IN OUT (OUT may be -), or IN... --out FOLDER"
+        )
+    source, target = names
+    if kind is not None:
+        raise UsageError(
+            f"--to is {kind}, which is for --out; the suffix of {target} says the kind"
+        )
+    if not may_come_later:
+        check_inputs([source])
+    if Path(source).is_dir():
+        raise UsageError(
+            f"{source} is a folder; accepted: a stream, or for all streams in it --out FOLDER"
+        )
+    return source, target
 
 
 def pairs_below(
@@ -171,6 +195,30 @@ def code_each(
             failures.append({"source": source, "error": str(error)})
             say(f"streamcodec: {of_command_line(str(error))}", err=True)
     return rows, failures
+
+
+def code_all(
+    pairs: dict[str, str],
+    code: Callable[[str, str], dict[str, Any]],
+    *,
+    what: str,
+    verb: str,
+    overwrite: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Do with each source and its output what `code` does, unless it is done, and say how many were
+    and how many failed. The exit code. `what`: an output; `verb`: what -y does with it anew."""
+    todo, kept = without_done(pairs, overwrite=overwrite)
+    of_all = counted(len(pairs), what)
+    if kept and not (quiet or as_json):
+        say(f"{len(kept)} of {of_all} done before; -y {verb} them anew", err=True)
+    rows, failures = code_each(todo, code)
+    if failures:
+        say(f"streamcodec: {len(failures)} of {of_all} failed", err=True)
+    if as_json:
+        say_json({f"{what}s": rows, "failed": failures, "kept": kept})
+    return PARTLY_FAILED if failures else 0
 
 
 def finite(facts: dict[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,13 @@ import click
 
 from streamcodec.cli.common import (
     check_inputs,
-    code_each,
+    code_all,
     finite,
     pair_of,
     pairs_below,
     say,
     say_json,
     say_notes,
-    without_done,
     written,
 )
 from streamcodec.cli.options import (
@@ -29,12 +28,12 @@ from streamcodec.cli.options import (
     source_error_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED, UsageError
+from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM, VIDEO_SUFFIXES
 from streamcodec.progress import phases
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.text import counted, human_bytes
+from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import EncodeReport
@@ -109,7 +108,19 @@ def encode(
     for source in pairs:
         _check_jobs(source, settings)
     prepare(threads)
-    return _encode_all(pairs, settings, quiet=quiet, as_json=as_json)
+
+    def code(source: str, target: str) -> dict[str, Any]:
+        return facts(source, target, _encode_one(source, target, settings, quiet=quiet or as_json))
+
+    return code_all(
+        pairs,
+        code,
+        what="video",
+        verb="encodes",
+        overwrite=settings["overwrite"],
+        quiet=quiet,
+        as_json=as_json,
+    )
 
 
 def _check_jobs(source: str, settings: dict[str, Any]) -> None:
@@ -167,27 +178,6 @@ def _in_jobs(
             search_progress=search,
             **common,
         )
-
-
-def _encode_all(
-    pairs: dict[str, str], settings: dict[str, Any], *, quiet: bool, as_json: bool
-) -> int:
-    """The exit code."""
-    todo, kept = without_done(pairs, overwrite=settings["overwrite"])
-    if kept and not (quiet or as_json):
-        of_all = f"{len(kept)} of {counted(len(pairs), 'video')}"
-        say(f"{of_all} done before; -y encodes them anew", err=True)
-
-    def code(source: str, target: str) -> dict[str, Any]:
-        report = _encode_one(source, target, settings, quiet=quiet or as_json)
-        return facts(source, target, report)
-
-    rows, failures = code_each(todo, code)
-    if failures:
-        say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'video')} failed", err=True)
-    if as_json:
-        say_json({"videos": rows, "failed": failures, "kept": kept})
-    return PARTLY_FAILED if failures else 0
 
 
 def facts(source: str, target: str, report: "EncodeReport") -> dict[str, Any]:

@@ -8,11 +8,11 @@ import click
 from streamcodec.cli.common import (
     STREAM_SUFFIX,
     check_inputs,
-    code_each,
+    code_all,
     pairs_below,
     say,
     say_json,
-    without_done,
+    stream_and_out,
 )
 from streamcodec.cli.options import (
     given,
@@ -22,12 +22,11 @@ from streamcodec.cli.options import (
     quiet_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED, UsageError
+from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM, standard_output
 from streamcodec.remote import without_secrets
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions
-from streamcodec.text import counted
 
 __all__ = ["decode"]
 
@@ -83,8 +82,7 @@ def decode(
         settings["jpeg_quality"] = settings.pop("quality")
     quiet = quiet or as_json
     if out is None:
-        source, target = _pair_of(names, kind)
-        check_inputs([source])
+        source, target = stream_and_out(names, kind)
         prepare(threads)
         row = _decode_one(source, target, settings, quiet=quiet)
         if as_json:
@@ -97,36 +95,15 @@ def decode(
     check_inputs(names)
     pairs = pairs_below(out, names, {STREAM_SUFFIX}, "stream", becomes=f".{kind or 'png'}")
     prepare(threads)
-    todo, kept = without_done(pairs, overwrite=bool(settings.get("overwrite")))
-    if kept and not quiet:
-        of_all = f"{len(kept)} of {counted(len(pairs), 'picture')}"
-        say(f"{of_all} done before; -y decodes them anew", err=True)
-    rows, failures = code_each(
-        todo, lambda source, target: _decode_one(source, target, settings, quiet=quiet)
+    return code_all(
+        pairs,
+        lambda source, target: _decode_one(source, target, settings, quiet=quiet),
+        what="picture",
+        verb="decodes",
+        overwrite=bool(settings.get("overwrite")),
+        quiet=quiet,
+        as_json=as_json,
     )
-    if failures:
-        say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'picture')} failed", err=True)
-    if as_json:
-        say_json({"pictures": rows, "failed": failures, "kept": kept})
-    return PARTLY_FAILED if failures else 0
-
-
-def _pair_of(names: tuple[str, ...], kind: str | None) -> tuple[str, str]:
-    """The names as IN and OUT. Raises UsageError."""
-    if len(names) != 2:
-        raise UsageError(
-            f"names are {' '.join(names)}; accepted: IN OUT (OUT may be -), or IN... --out FOLDER"
-        )
-    source, target = names
-    if kind is not None:
-        raise UsageError(
-            f"--to is {kind}, which is for --out; the suffix of {target} says the kind"
-        )
-    if Path(source).is_dir():
-        raise UsageError(
-            f"{source} is a folder; accepted: a stream, or for all streams in it --out FOLDER"
-        )
-    return source, target
 
 
 def _decode_one(
