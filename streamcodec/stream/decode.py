@@ -210,11 +210,14 @@ def _ticks(
 
 def _other_damage(tap: TrackTap) -> str | None:
     """What to say of damage that cost no frame."""
-    places = len(tap.damage)
-    if not places:
+    if not tap.damage:
         return None
+    for damage in tap.damage:
+        if damage.ends_early:
+            return f"the stream ends early, and how much followed is not known ({damage.reason})"
+    places = len(tap.damage)
     where = "one place is" if places == 1 else f"{places} places are"
-    return f"{where} damaged: no frame is known to be lost, of sound and subtitles at most that many packets ({tap.damage[0]})"
+    return f"{where} damaged: no frame is known to be lost, sound and subtitles may be ({tap.damage[0].reason})"
 
 
 class _Tally:

@@ -79,3 +79,13 @@ def test_failures(
     assert run(["decode", *arguments]) == code
     assert said in capsys.readouterr().err
     assert not list(streams.rglob("*.mp4"))
+
+
+def test_a_stream_that_ends_early_is_not_called_whole(
+    streams: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path("clip.ssf").read_bytes()
+    Path("cut.ssf").write_bytes(data[: len(data) // 2])
+    assert run(["decode", "cut.ssf", "cut.mp4", "--on-damage", "skip"]) == 0
+    said = capsys.readouterr().err
+    assert "cut.ssf: the stream ends early, and how much followed is not known (byte " in said

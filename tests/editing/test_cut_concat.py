@@ -19,6 +19,8 @@ from .conftest import HEADER, SILENT, packets_of, read
 
 FRAME = 1 / 25
 
+MP4 = b"\0\0\0 ftypisom" + bytes(99)
+
 
 def cut_out(data: bytes, **options: object) -> tuple[CutReport, bytes]:
     out = io.BytesIO()
@@ -134,6 +136,9 @@ def test_damaged_streams_are_refused_by_name(tmp_path: Path, stream: bytes) -> N
         cut(bytes(flawed), out)
     with pytest.raises(CorruptStreamError, match=f"^stream 2: {told}"):
         concat([stream, bytes(flawed)], out)
+    for video in (lambda: cut(MP4, out), lambda: concat([MP4], out)):
+        with pytest.raises(CorruptStreamError, match=r"it is a video \(MP4\): encode it first$"):
+            video()
     path.write_bytes(flawed)
     for join in (lambda: cut(path, out), lambda: concat([stream, path], out)):
         with pytest.raises(CorruptStreamError, match=rf"damaged\.ssf: {told}"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from streamcodec.container import DEFAULT_LIMITS, Header, Limits, Reader, is_complete
+from streamcodec.container.foreign import ENCODE_FIRST
 from streamcodec.errors import CorruptStreamError, FormatError, TruncatedStreamError, UsageError
 from streamcodec.files import (
     STANDARD_STREAM,
@@ -21,6 +22,8 @@ from streamcodec.stream.reading.follow import DEFAULT_FOLLOW_SECONDS, FollowedFi
 from streamcodec.types import OnDamage
 
 __all__ = [
+    "CONCEAL_HINT",
+    "HINT",
     "REPAIR_HINT",
     "header_of",
     "hinting",
@@ -32,6 +35,7 @@ __all__ = [
 ]
 
 HINT = "--on-damage skip (on_damage='skip') leaves out what is lost"
+CONCEAL_HINT = "on_damage='conceal' repeats the last good frame"
 REPAIR_HINT = "`streamcodec repair` saves what is whole"
 
 
@@ -116,6 +120,6 @@ def hinting(on_damage: OnDamage, hint: str = HINT) -> Iterator[None]:
         yield
     except CorruptStreamError as error:
         said = str(error)
-        if on_damage != "raise" or hint in said:
+        if on_damage != "raise" or hint in said or ENCODE_FIRST in said:
             raise
         raise type(error)(f"{said}; {hint}") from error

@@ -12,7 +12,7 @@ from streamcodec.errors import FrameIndexError, UsageError
 from streamcodec.files import ByteSource
 from streamcodec.runtime import has_torch
 from streamcodec.stream.reading.frames import Frame, FrameBatch
-from streamcodec.stream.reading.opening import hinting
+from streamcodec.stream.reading.opening import CONCEAL_HINT, hinting
 from streamcodec.stream.sampling.epochs import SharedEpoch
 from streamcodec.stream.sampling.samples import Samples, SampleSettings, sources_of
 from streamcodec.stream.video import Video
@@ -55,7 +55,7 @@ class VideoMapDataset(Base):
         seed: int = 0,
         **settings: Unpack[SampleSettings],
     ) -> None:
-        self._samples = Samples.of(settings, transform, seed)
+        self._samples = Samples.of(settings, transform, seed, CONCEAL_HINT)
         if self._samples.options.on_damage == "skip":
             raise UsageError(
                 "on_damage is 'skip'; accepted: raise or conceal, for a sample keeps its number (VideoDataset can skip)"
@@ -106,7 +106,7 @@ class VideoMapDataset(Base):
 
     def _read(self, source: int, first: int) -> Any:
         video, clips = self._video(source), self._samples.clips
-        with hinting(self._samples.options.on_damage):
+        with hinting(self._samples.options.on_damage, CONCEAL_HINT):
             shown: Frame | FrameBatch = (
                 video[first]
                 if clips.clip_length is None

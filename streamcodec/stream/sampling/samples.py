@@ -10,7 +10,7 @@ from streamcodec.file_objects import reading_object
 from streamcodec.files import STANDARD_STREAM, ByteSource, input_file
 from streamcodec.stream.options import DecodeOptions, OpenSettings
 from streamcodec.stream.reading.frames import Frame, FrameBatch
-from streamcodec.stream.reading.opening import hinting
+from streamcodec.stream.reading.opening import HINT, hinting
 from streamcodec.stream.sampling.clips import Clips
 from streamcodec.stream.sampling.shaping import CropPosition, Shaping, Size
 from streamcodec.stream.video import Video
@@ -35,17 +35,23 @@ class SampleSettings(OpenSettings, total=False):
 
 @dataclass(frozen=True)
 class Samples:
-    """How streams are opened and samples made of them. `seed` decides random crops, with the epoch and the place in the stream."""
+    """How streams are opened and samples made of them. `seed` decides random crops, with the epoch and the place in the stream.
+    `hint`: what a message says of damage."""
 
     clips: Clips
     shaping: Shaping
     options: DecodeOptions
     transform: Callable[[Any], Any] | None
     seed: int
+    hint: str = HINT
 
     @classmethod
     def of(
-        cls, settings: SampleSettings, transform: Callable[[Any], Any] | None, seed: int
+        cls,
+        settings: SampleSettings,
+        transform: Callable[[Any], Any] | None,
+        seed: int,
+        hint: str = HINT,
     ) -> "Samples":
         """Networks run on the CPU unless the settings say otherwise."""
         given = cast(dict[str, Any], settings)
@@ -55,11 +61,12 @@ class Samples:
             raise UsageError(
                 "transform and output_dtype are both given; accepted: one of them, for transform makes the sample"
             )
-        return cls(clips, shaping, DecodeOptions(**{"device": "cpu", **given}), transform, seed)
+        options = DecodeOptions(**{"device": "cpu", **given})
+        return cls(clips, shaping, options, transform, seed, hint)
 
     def open(self, source: ByteSource) -> Video:
         """A stream that is to be read."""
-        with hinting(self.options.on_damage):
+        with hinting(self.options.on_damage, self.hint):
             video = Video(source, self.options)
             try:
                 self.shaping.size_of(video.size, label_of(source))

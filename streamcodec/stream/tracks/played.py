@@ -41,13 +41,13 @@ class Stretch:
 
 
 class TrackTap:
-    """Takes the packets of some tracks of a stream out of what goes to the decoder. `damage`: why, for every damaged place that it met."""
+    """Takes the packets of some tracks of a stream out of what goes to the decoder. `damage`: every damaged place that it met."""
 
     def __init__(self, tracks: Iterable[Track]) -> None:
         self._time_base = {track.number: track.time_base for track in tracks}
         self._waiting: deque[Packet] = deque()
         self._gops: set[int] = set()
-        self.damage: list[str] = []
+        self.damage: list[Damage] = []
 
     def through(
         self, items: Iterable[Packet | Damage], gop: int | None
@@ -58,7 +58,7 @@ class TrackTap:
             self._gops.add(gop)
         for item in items:
             if isinstance(item, Damage):
-                self.damage += [] if is_known else [item.reason]
+                self.damage += [] if is_known else [item]
             elif item.type in (PacketType.AUDIO, PacketType.SUBTITLE):
                 if not is_known:
                     self.add(item)
