@@ -24,6 +24,7 @@ from streamcodec.cli.options import (
     workers_option,
 )
 from streamcodec.errors import UsageError
+from streamcodec.option_fields import options_in
 from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 from streamcodec.progress import frames_done
@@ -159,9 +160,30 @@ def _say(text: str) -> None:
     say(f"streamcodec: {text}", err=True)
 
 
+BOTH_WAYS = ("intra", "inter", "device", "audio", "subtitles")
+"""Options of `encode` that decoding takes too."""
+
+
+def _check_direction(settings: dict[str, Any], options: dict[str, Any]) -> None:
+    """Refuse what has no effect on files of the kind that is asked for. `settings`: those of EncodeOptions that were given."""
+    decodes = options["to"] not in (None, "ssf")
+    declared = options_in(EncodeOptions)
+    idle = (
+        [declared[name].flag_of(name) for name in settings if name not in BOTH_WAYS]
+        if decodes
+        else [f"--{name}" for name in ("codec", "crf") if options[name] is not None]
+    )
+    if idle:
+        kinds = "ssf" if decodes else "a kind of video, such as mp4"
+        raise UsageError(
+            f"{' and '.join(idle)} given with --to {options['to'] or 'ssf'}; accepted: with --to {kinds}"
+        )
+
+
 def _coding(options: dict[str, Any]) -> Coding:
     """Build a Coding from the command's options, which are taken out."""
     settings = encode_settings(options)
+    _check_direction(settings, options)
     names = [field.name for field in fields(Coding) if field.name in options]
     return Coding(
         options=EncodeOptions(**settings), **given({name: options.pop(name) for name in names})

@@ -1,12 +1,14 @@
 """Options that are made from fields of dataclasses."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from streamcodec.cli import run
 from streamcodec.cli.app import app
 from streamcodec.cli.options import given, options_from, parse_seconds
 from streamcodec.errors import UsageError
@@ -117,3 +119,21 @@ def test_play_says_that_it_conceals() -> None:
     help_text = " ".join(CliRunner().invoke(app, ["play", "--help"]).output.split())
     assert "[default: conceal; with --follow raise]" in help_text
     assert "[default: raise]" not in help_text
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--crf", "30"], "--crf given with --to ssf; accepted: with --to a kind of video"),
+        (
+            ["--to", "mp4", "-q", "30", "--scale", "8x8"],
+            "--quality and --scale given with --to mp4",
+        ),
+    ],
+)
+def test_transcode_refuses_options_of_the_other_direction(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    assert run(["transcode", str(tmp_path), "--out", str(tmp_path / "out"), *more]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
