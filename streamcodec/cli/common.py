@@ -13,7 +13,7 @@ import click
 
 from streamcodec.errors import PARTLY_FAILED, SourceError, StreamCodecError, UsageError
 from streamcodec.files import STANDARD_STREAM, writing
-from streamcodec.remote import is_url
+from streamcodec.remote import is_url, without_secrets
 from streamcodec.text import MOST_CHARACTERS, counted, human_bytes, shown
 
 __all__ = [
@@ -108,7 +108,7 @@ def stream_and_out(
     """The names as IN, a stream that is there, and OUT. `kind`: what --to says. Raises UsageError, SourceError."""
     if len(names) != 2:
         raise UsageError(
-            f"names are {' '.join(names)}; accepted: IN OUT (OUT may be -), or IN... --out FOLDER"
+            f"names are {without_secrets(' '.join(names))}; accepted: IN OUT (OUT may be -), or IN... --out FOLDER"
         )
     source, target = names
     if kind is not None:
@@ -133,16 +133,17 @@ def pairs_below(
     becomes: str = STREAM_SUFFIX,
 ) -> dict[str, str]:
     """Source -> its output, with the suffix `becomes`, below `out` as the source lies below the folder
-    that was named. Raises UsageError for standard input and for two of one name, SourceError for a
-    folder without such files."""
+    that was named. Raises UsageError for standard input, a URL without a name and two of one name,
+    SourceError for a folder without such files."""
     pairs: dict[str, str] = {}
     taken: dict[Path, str] = {}
     found = (each for name in names for each in _files_in(name, suffixes, what))
     for source, relative in found:
         target = out / relative.with_suffix(becomes)
         if taken.setdefault(target, source) != source:
+            both = without_secrets(f"{taken[target]} and {source}")
             raise UsageError(
-                f"{taken[target]} and {source} would both become {target}; accepted: different folders for them"
+                f"{both} would both become {target}; accepted: different folders for them"
             )
         pairs[source] = str(target)
     return pairs
@@ -155,7 +156,12 @@ def _files_in(name: str, suffixes: Collection[str], what: str) -> Iterator[tuple
             f"- is given with --out, but standard input has no name; accepted: {what}s and folders of them"
         )
     if is_url(name):
-        yield name, Path(Path(urlsplit(name).path).name)
+        file = Path(urlsplit(name).path).name
+        if not file:
+            raise UsageError(
+                f"{without_secrets(name)} names no file; accepted: the URL of a {what}"
+            )
+        yield name, Path(file)
         return
     path = Path(name)
     if not path.is_dir():
@@ -181,19 +187,26 @@ def without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, s
 def code_each(
     pairs: dict[str, str], code: Callable[[str, str], dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """What `code` gives for each source and its output, and the failures, which are told at once and
-    do not stop the others."""
+    """What `code` gives for each source and its output, and the failures, which do not stop the others.
+    Raises UsageError if all fail with one: that of an option."""
     rows, failures = [], []
+    refused: list[tuple[str, UsageError]] = []
     for source, target in pairs.items():
         try:
             with writing(target):
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
             rows.append(code(source, target))
-        except UsageError:  # of an option, which is for all
-            raise
         except StreamCodecError as error:
-            failures.append({"source": source, "error": str(error)})
-            say(f"streamcodec: {of_command_line(str(error))}", err=True)
+            failures.append({"source": without_secrets(source), "error": str(error)})
+            if isinstance(error, UsageError):
+                refused.append((source, error))
+            else:
+                say(f"streamcodec: {of_command_line(str(error))}", err=True)
+    if refused and len(refused) == len(pairs):
+        raise refused[0][1]
+    for source, refusal in refused:
+        said = f"{without_secrets(source)}: {str(refusal).removeprefix(f'{source}: ')}"
+        say(f"streamcodec: {of_command_line(said)}", err=True)
     return rows, failures
 
 

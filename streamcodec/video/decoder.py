@@ -13,6 +13,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamcodec.errors import SourceError
+from streamcodec.text import counted
 from streamcodec.types import OnError
 from streamcodec.video.describe import nominal_rate
 from streamcodec.video.source import OpenSource, Tap
@@ -144,8 +145,11 @@ class TrackDecoder:
                 "or write it with FFmpeg's -movflags +faststart, or as Matroska"
             )
         if self.damage and self._on_error == "raise":
+            where = (
+                f"{counted(self._decoded, 'frame')} ({float(self._end * self._time_base):.2f} s)"
+            )
             raise SourceError(
-                f"{self._source.name} is damaged after {self._decoded} frames ({float(self._end * self._time_base):.2f} s): {self.damage}. "
+                f"{self._source.name} is damaged after {where}: {self.damage}. "
                 "--on-error stop (on_error='stop') takes what comes before, --on-error skip goes on behind it"
             )
 

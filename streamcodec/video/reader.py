@@ -13,6 +13,7 @@ from av.video.frame import PictureType
 
 from streamcodec.checks import check_count, check_fps, check_hdr, check_range, check_scale
 from streamcodec.errors import SourceError, UsageError
+from streamcodec.text import counted
 from streamcodec.tracks import Carry, chapters_in, check_carry
 from streamcodec.types import MAX_SIDE, FrameFormat, Hdr, OnError, Planes, RawFrame
 from streamcodec.video.alpha import parse_background
@@ -300,7 +301,7 @@ class VideoReader:
             width, height = self._stored_size
             raise SourceError(
                 f"{self._name} changes its size from {width}x{height} to {frame.width}x{frame.height} "
-                f"after {self._taken} frames; accepted: one size throughout; split it there, or scale it first"
+                f"after {counted(self._taken, 'frame')}; accepted: one size throughout; split it there, or scale it first"
             )
 
     def __enter__(self) -> Self:

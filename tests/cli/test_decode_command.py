@@ -60,6 +60,7 @@ def test_several_streams(streams: Path, damaged: Path, capsys: pytest.CaptureFix
         (["clip.ssf", "x.mp4", "--to", "mkv"], 2, "the suffix of x.mp4 says the kind"),
         (["clip.ssf", "--out", "out", "--to", "avi"], 2, "avi"),
         (["-", "--out", "out"], 2, "standard input has no name; accepted: streams and folders"),
+        (["http://host/", "--out", "out"], 2, "http://host/ names no file; accepted: the URL of a"),
         (["clip.ssf", "--out", "out", "--follow"], 2, "accepted: --follow with IN OUT"),
         (["in/a.ssf", "in/below/../a.ssf", "--out", "out"], 2, "would both become out/a.mp4"),
         (["none.ssf", "--out", "out"], 1, "cannot open none.ssf: No such file"),
@@ -79,6 +80,29 @@ def test_failures(
     assert run(["decode", *arguments]) == code
     assert said in capsys.readouterr().err
     assert not list(streams.rglob("*.mp4"))
+
+
+@pytest.mark.parametrize("more", [["http://b/a.ssf"], ["x.mp4", "y.mp4"]])
+def test_urls_are_told_without_their_secrets(
+    streams: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "http://user:word@a/a.ssf?sign=key"
+    assert run(["decode", url, *more, *(["--out", "out"] if len(more) == 1 else [])]) == 2
+    said = capsys.readouterr().err
+    assert "http://a/a.ssf" in said
+    assert "word" not in said
+    assert "key" not in said
+
+
+def test_failures_are_told_without_secrets(
+    streams: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "nowhere://user:word@a/a.ssf?sign=key"
+    assert run(["decode", "clip.ssf", url, "--out", "out", "--json"]) == 4
+    told = capsys.readouterr()
+    assert json.loads(told.out)["failed"][0]["source"] == "nowhere://a/a.ssf?..."
+    assert "word" not in told.out + told.err
+    assert "key" not in told.out + told.err
 
 
 def test_a_stream_that_ends_early_is_not_called_whole(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import streamcodec
 from streamcodec.cli import run
 from streamcodec.models import create, save_checkpoint
 from streamcodec.video import read_picture, to_jpeg, to_png
@@ -142,6 +143,22 @@ def test_many_streams_and_some_that_fail(here: Path, capsys: pytest.CaptureFixtu
     assert read_picture("out/a.jpg").pixels.shape == (3, 20, 30)
 
 
+def test_a_stream_without_that_frame_does_not_stop_the_others(
+    here: Path, tiny_models: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    streamcodec.encode([np.zeros((3, 20, 30), np.uint8)] * 2, "b.ssf", **tiny_models)
+    command = ["image", "decode", "a.ssf", "b.ssf", "--frame", "1", "--out", "out"]
+    assert run(command) == 4
+    said = capsys.readouterr().err
+    assert "a.ssf: frame is 1; the video has 1 frame" in said
+    assert "1 of 2 pictures failed" in said
+    assert [path.name for path in Path("out").iterdir()] == ["b.png"]
+    assert run(command) == 2  # of a.ssf alone, which is left
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "streamcodec: frame is 1; the video has 1 frame"
+    ]
+
+
 def test_facts_of_one_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["image", "decode", "a.ssf", "back.png", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -202,7 +219,7 @@ FAILURES = [
     (["decode", "a.ssf", "b.webp"], 1, "accepted: a .png"),
     (["decode", "a.ssf", "b.png", "--quality", "50"], 2, "for .jpg"),
     (["decode", "a.ssf", "a.png"], 1, "exists"),
-    (["decode", "a.ssf", "b.png", "--frame", "1"], 2, "1 frames"),
+    (["decode", "a.ssf", "b.png", "--frame", "1"], 2, "has 1 frame\n"),
     (["decode", "a.ssf", "b.png", "--max-pixels", "599"], 3, "up to 599 pixels"),
 ]
 

@@ -7,6 +7,7 @@ from numbers import Real
 
 from streamcodec.container import Index
 from streamcodec.errors import FrameIndexError, UsageError
+from streamcodec.text import counted
 
 __all__ = ["place_of", "ticks_at"]
 
@@ -23,7 +24,7 @@ def place_of(what: str, number: int, count: int) -> int:
             f"{what} is {number!r}; accepted: an integer (for frames also a slice of integers)"
         ) from error
     if not -count <= place < count:
-        raise FrameIndexError(f"{what} is {place}; the video has {count} {what}s")
+        raise FrameIndexError(f"{what} is {place}; the video has {counted(count, what)}")
     return place % count
 
 
