@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +16,8 @@ from .locations import local_path, location_of
 from .storage import WORK_FOLDER, clear_temporaries
 
 __all__ = ["Places"]
+
+MARK = "driver-"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Places:
     def marked(self) -> Iterator[str]:
         """A file in the folder of work, by which a worker can tell that it is this one; its name.
         None is made where `work` is a URL."""
-        name, work = f"driver-{secrets.token_hex(8)}", local_path(self.work)
+        name, work = f"{MARK}{secrets.token_hex(8)}", local_path(self.work)
         if work is None:
             yield name
             return
@@ -80,8 +82,13 @@ class Places:
             mark.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove what workers that died have left half-written. Only with the manifest's lock."""
+        """Remove what workers and drivers that died have left: half-written files and marks. Only with
+        the manifest's lock."""
         clear_temporaries(self.work)
+        if (work := local_path(self.work)) is not None:
+            with suppress(OSError):
+                for mark in Path(work).glob(f"{MARK}{'[0-9a-f]' * 16}"):
+                    mark.unlink()
 
     def existing_outputs(self) -> Callable[[str], bool]:
         """A function that tells whether an output exists. A store is listed once: asking for each
