@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from streamcodec._native import crc32c
 from streamcodec.container import values
-from streamcodec.container.foreign import foreign_kind
+from streamcodec.container.foreign import NO_STREAM, foreign_kind
 from streamcodec.container.format import (
     MAGIC,
     MAX_HEADER_SIZE,
@@ -95,7 +95,7 @@ def prologue_size(start: bytes) -> int:
             if start
             else "it is empty"
         )
-        raise CorruptStreamError(f"not an .ssf stream: {found}")
+        raise CorruptStreamError(f"{NO_STREAM}: {found}")
     if len(start) < PROLOGUE.size:
         raise TruncatedStreamError(f"byte {len(start)}: the stream ends within its header")
     _, major, minor, size, _ = PROLOGUE.unpack(start)

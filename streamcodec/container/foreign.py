@@ -1,9 +1,9 @@
 """What a file is that is not a stream, so that a message can say what to do with it."""
 
-__all__ = ["ENCODE_FIRST", "foreign_kind"]
+__all__ = ["NO_STREAM", "foreign_kind"]
 
-ENCODE_FIRST = "encode it first"
-"""In the message for each of these: nothing of the file can be saved as a stream."""
+NO_STREAM = "not an .ssf stream"
+"""In the message for each of these, and for all others that are none: nothing of the file can be saved as a stream."""
 
 _VIDEOS = (
     (4, b"ftyp", "MP4"),
@@ -29,8 +29,8 @@ def foreign_kind(start: bytes) -> str | None:
     """What a file with these first bytes, 20 or so, is, and what to do; None if it is not known."""
     for offset, magic, name in _VIDEOS:
         if start[offset:].startswith(magic):
-            return f"it is a video ({name}): {ENCODE_FIRST}"
+            return f"it is a video ({name}): encode it first"
     for offset, magic, name in _PICTURES:
         if start[offset:].startswith(magic):
-            return f"it is a picture ({name}): {ENCODE_FIRST}, with `streamcodec image encode`"
+            return f"it is a picture ({name}): encode it first, with `streamcodec image encode`"
     return None

@@ -91,7 +91,7 @@ def decode(
         on_damage == "skip" and not whole
     ):  # what is lost of a range is told by what would stand there
         settings = {**settings, "on_damage": "conceal"}
-    with open(source, **settings) as video:
+    with hinting(on_damage), open(source, **settings) as video:
         started = time.monotonic()
         shown = replace(video.header.video, width=video.size[1], height=video.size[0])
         waits = settings.get("follow", False) or _is_pipe(source)
@@ -116,7 +116,7 @@ def decode(
             keep_offset=keep_offset,
             time_base=time_base,
         )
-        with hinting(on_damage), writer, overlapped(selected) as items:
+        with writer, overlapped(selected) as items:
             done = write_played(video, items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
         return DecodeReport(

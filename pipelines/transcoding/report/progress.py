@@ -7,7 +7,7 @@ from typing import TextIO
 
 from streamcodec.progress import Show as MeterShow
 from streamcodec.progress import meter
-from streamcodec.text import time_text
+from streamcodec.text import counted, time_text
 
 from ..manifest.rows import Totals
 from ..schedule.scheduler import Scheduler
@@ -45,7 +45,7 @@ class Snapshot:
         parts = [
             f"{100 * self.share:.0f} %",
             f"{self.done + self.failed + self.skipped}/{self.total} files",
-            f"{self.gops} GOPs",
+            counted(self.gops, "GOP"),
             f"{self.fps:.1f} fps",
         ]
         parts += [f"{self.kept} done before"] if self.kept else []

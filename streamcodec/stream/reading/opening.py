@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from streamcodec.container import DEFAULT_LIMITS, Header, Limits, Reader, is_complete
-from streamcodec.container.foreign import ENCODE_FIRST
+from streamcodec.container.foreign import NO_STREAM
 from streamcodec.errors import CorruptStreamError, FormatError, TruncatedStreamError, UsageError
 from streamcodec.files import (
     STANDARD_STREAM,
@@ -120,6 +120,6 @@ def hinting(on_damage: OnDamage, hint: str = HINT) -> Iterator[None]:
         yield
     except CorruptStreamError as error:
         said = str(error)
-        if on_damage != "raise" or hint in said or ENCODE_FIRST in said:
+        if on_damage != "raise" or hint in said or NO_STREAM in said:
             raise
         raise type(error)(f"{said}; {hint}") from error

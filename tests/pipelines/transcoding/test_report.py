@@ -289,6 +289,7 @@ def snapshot(**changes: float) -> Snapshot:
 
 def test_snapshot_as_text() -> None:
     assert snapshot().text == "30 %, 3/10 files, 12 GOPs, 4.0 fps, 2 min 20 s left"
+    assert ", 1 GOP, " in snapshot(gops=1).text
     assert (
         snapshot(failed=1, kept=5).text
         == "30 %, 4/10 files, 12 GOPs, 4.0 fps, 5 done before, 1 failed, 2 min 20 s left"
