@@ -65,7 +65,7 @@ class EncodeOptions:
     `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one. The default models
     encode on the CPU in any case. `precision`: arithmetic of PyTorch's networks.
     `preset`: "fast", "medium" or "slow": how much the native encoder tries. "fast" searches motion less; "slow" codes every P-frame twice,
-    for some 1 % fewer bits in two thirds more time. The models of PyTorch have one way only.
+    for half a percent fewer bits in two thirds more time. The models of PyTorch have one way only.
     `hash`: write a hash of every GOP's decoded frames, so that a decoder can tell whether its pictures are bit-exact.
     `audio`, `subtitles`: "copy" puts the packets of these tracks into the stream, untouched; "none" leaves them out.
     `target_psnr_db`, `target_bpp`, `target_kbit_per_second`: at most one of them; what to reach. `quality` then counts for nothing.
