@@ -111,7 +111,7 @@ def transcode(
 def _nothing_to_do(totals: Totals, coding: Coding, *, retry_failed: bool) -> str:
     """What to say where nothing is to be coded, and why."""
     if not totals.files:
-        return f"no file matches: the sources hold none of {', '.join(coding.input_suffixes)} that --include and --exclude leave"
+        return f"no file matches: the sources hold none of {', '.join(coding.input_suffixes)} that --include and --exclude, if given, leave"
     parts = [f"nothing to do: {totals.kept} of {totals.files} files are done"]
     if totals.skipped:
         parts.append(f"{totals.skipped} are skipped")
