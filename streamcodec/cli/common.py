@@ -21,7 +21,6 @@ __all__ = [
     "check_inputs",
     "check_stream_name",
     "code_all",
-    "code_each",
     "finite",
     "is_stream_name",
     "of_command_line",
@@ -32,7 +31,6 @@ __all__ = [
     "say_notes",
     "source_argument",
     "stream_and_out",
-    "without_done",
     "written",
 ]
 
@@ -177,14 +175,14 @@ def _files_in(name: str, suffixes: Collection[str], what: str) -> Iterator[tuple
     yield from ((str(file), file.relative_to(path)) for file in files)
 
 
-def without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, str], list[str]]:
+def _without_done(pairs: dict[str, str], *, overwrite: bool) -> tuple[dict[str, str], list[str]]:
     """What is to be done of these, and the outputs that are there already."""
     there = [] if overwrite else [out for out in pairs.values() if Path(out).exists()]
     done = set(there)
     return {source: out for source, out in pairs.items() if out not in done}, there
 
 
-def code_each(
+def _code_each(
     pairs: dict[str, str], code: Callable[[str, str], dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """What `code` gives for each source and its output, and the failures, which do not stop the others.
@@ -219,18 +217,22 @@ def code_all(
     overwrite: bool,
     quiet: bool,
     as_json: bool,
+    sum_up: Callable[[list[dict[str, Any]]], dict[str, Any]] = lambda _: {},
 ) -> int:
     """Do with each source and its output what `code` does, unless it is done, and say how many were
-    and how many failed. The exit code. `what`: an output; `verb`: what -y does with it anew."""
-    todo, kept = without_done(pairs, overwrite=overwrite)
+    and how many failed. The exit code. `what`: an output; `verb`: what -y does with it anew.
+    `sum_up`: more for the JSON, of all that `code` gave."""
+    todo, kept = _without_done(pairs, overwrite=overwrite)
     of_all = counted(len(pairs), what)
     if kept and not (quiet or as_json):
         say(f"{len(kept)} of {of_all} done before; -y {verb} them anew", err=True)
-    rows, failures = code_each(todo, code)
+    rows, failures = _code_each(todo, code)
+    more = sum_up(rows)
     if failures:
         say(f"streamcodec: {len(failures)} of {of_all} failed", err=True)
     if as_json:
-        say_json({f"{what}s": rows, "failed": failures, "kept": kept})
+        told = [finite(row) for row in rows]
+        say_json({f"{what}s": told, **more, "failed": failures, "kept": kept})
     return PARTLY_FAILED if failures else 0
 
 

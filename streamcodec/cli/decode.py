@@ -21,11 +21,13 @@ from streamcodec.cli.options import (
     encoder_options,
     given,
     json_option,
+    names_and_out,
     options_from,
     overwrite_option,
     quiet_option,
     range_options,
     threads_option,
+    to_option,
     track_options,
 )
 from streamcodec.errors import UsageError
@@ -43,19 +45,8 @@ __all__ = ["decode"]
 
 
 @click.command()
-@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
-@click.option(
-    "--out",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="For several streams: the folder of their videos.",
-)
-@click.option(
-    "--to",
-    "kind",
-    type=click.Choice(["mp4", "mkv", "mov", "webm", "y4m"]),
-    help="Kind of the videos in the folder of --out.  [default: mp4]",
-)
+@names_and_out("streams", "videos")
+@to_option("videos", "mp4", "mkv", "mov", "webm", "y4m")
 @encoder_options
 @range_options("Decode")
 @track_options

@@ -20,6 +20,7 @@ from streamcodec.cli.common import (
 from streamcodec.cli.options import (
     encode_settings,
     json_option,
+    names_and_out,
     options_from,
     overwrite_option,
     psnr_option,
@@ -40,13 +41,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
-@click.option(
-    "--out",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="For several videos: the folder of their streams.",
-)
+@names_and_out("videos", "streams")
 @options_from(EncodeOptions)
 @range_options("Encode")
 @source_error_option

@@ -3,6 +3,7 @@ several commands share are here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -23,6 +24,7 @@ __all__ = [
     "given",
     "json_option",
     "limits_of",
+    "names_and_out",
     "numbers_of",
     "options_from",
     "overwrite_option",
@@ -34,6 +36,7 @@ __all__ = [
     "source_error_option",
     "take",
     "threads_option",
+    "to_option",
     "track_options",
     "workers_option",
 ]
@@ -74,6 +77,31 @@ workers_option = click.option(
 address_option = click.option(
     "--address", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT.  [default: this machine]"
 )
+
+
+def names_and_out(inputs: str, outputs: str) -> Callable[[F], F]:
+    """IN OUT, or many IN with --out: names and out. `inputs`, `outputs`: what they are, plural."""
+    return _all(
+        (
+            click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True),
+            click.option(
+                "--out",
+                metavar="FOLDER",
+                type=click.Path(path_type=Path, file_okay=False),
+                help=f"For several {inputs}: the folder of their {outputs}.",
+            ),
+        )
+    )
+
+
+def to_option(outputs: str, *kinds: str) -> Callable[[F], F]:
+    """--to: kind. The first is the default."""
+    return click.option(
+        "--to",
+        "kind",
+        type=click.Choice(kinds),
+        help=f"Kind of the {outputs} in the folder of --out.  [default: {kinds[0]}]",
+    )
 
 
 def encoder_options(command: F) -> F:

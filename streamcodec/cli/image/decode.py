@@ -17,10 +17,12 @@ from streamcodec.cli.common import (
 from streamcodec.cli.options import (
     given,
     json_option,
+    names_and_out,
     options_from,
     overwrite_option,
     quiet_option,
     threads_option,
+    to_option,
 )
 from streamcodec.errors import UsageError
 from streamcodec.files import STANDARD_STREAM, standard_output
@@ -32,19 +34,8 @@ __all__ = ["decode"]
 
 
 @click.command()
-@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
-@click.option(
-    "--out",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="For several streams: the folder of their pictures.",
-)
-@click.option(
-    "--to",
-    "kind",
-    type=click.Choice(["png", "jpg"]),
-    help="Kind of the pictures in the folder of --out.  [default: png]",
-)
+@names_and_out("streams", "pictures")
+@to_option("pictures", "png", "jpg")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of a JPEG.  [default: 95]")
 @click.option(
     "--frame",

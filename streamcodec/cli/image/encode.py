@@ -7,28 +7,27 @@ import click
 
 from streamcodec.cli.common import (
     check_inputs,
-    code_each,
+    code_all,
     finite,
     pair_of,
     pairs_below,
     say,
     say_json,
-    without_done,
 )
 from streamcodec.cli.options import (
     encode_settings,
     field_option,
     given,
     json_option,
+    names_and_out,
     options_from,
     overwrite_option,
     quiet_option,
     threads_option,
 )
-from streamcodec.errors import PARTLY_FAILED
 from streamcodec.runtime import prepare
 from streamcodec.stream.options import DecodeOptions, EncodeOptions
-from streamcodec.text import counted, human_bytes
+from streamcodec.text import human_bytes
 
 if TYPE_CHECKING:
     from streamcodec import ImageReport
@@ -48,13 +47,7 @@ MEANS = ("bpp", "psnr_db", "ms_ssim", "seconds")
 
 
 @click.command()
-@click.argument("names", metavar="IN OUT | IN... --out FOLDER", nargs=-1, required=True)
-@click.option(
-    "--out",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="For several pictures: the folder of their streams.",
-)
+@names_and_out("pictures", "streams")
 @options_from(EncodeOptions, *IMAGE_OPTIONS)
 @field_option(EncodeOptions, "background", default="refuse them")
 @click.option(
@@ -100,10 +93,29 @@ def encode(
 
     pairs = pairs_below(out, names, PICTURE_SUFFIXES, "picture")
     prepare(threads)
-    todo, there = without_done(pairs, overwrite=bool(settings.get("overwrite")))
-    if there:
-        tell(f"{len(there)} of {counted(len(pairs), 'picture')} done before; -y encodes them anew")
-    return _encode_all(todo, settings, tell, kept=there, as_json=as_json)
+
+    def code(source: str, target: str) -> dict[str, Any]:
+        row = _encode_one(source, target, settings, tell)
+        tell(f"{source}: {summary(row)}")
+        return row
+
+    def means(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        found = {name: _mean([row[name] for row in rows]) for name in MEANS}
+        known = {name: mean for name, mean in found.items() if mean is not None}
+        if rows:
+            tell(f"mean of {len(rows)}: {_figures(known)}")
+        return {"mean": finite(known)}
+
+    return code_all(
+        pairs,
+        code,
+        what="picture",
+        verb="encodes",
+        overwrite=bool(settings.get("overwrite")),
+        quiet=quiet,
+        as_json=as_json,
+        sum_up=means,
+    )
 
 
 class _Teller:
@@ -138,41 +150,6 @@ def _encode_one(
 
 def _warn(source: str, text: str) -> None:
     say(f"streamcodec: warning: {source}: {text}", err=True)
-
-
-def _encode_all(
-    pairs: dict[str, str],
-    settings: dict[str, Any],
-    tell: _Teller,
-    *,
-    kept: list[str],
-    as_json: bool,
-) -> int:
-    """The exit code. `kept`: streams that were there."""
-
-    def code(source: str, target: str) -> dict[str, Any]:
-        row = _encode_one(source, target, settings, tell)
-        tell(f"{source}: {summary(row)}")
-        return row
-
-    rows, failures = code_each(pairs, code)
-    means = {
-        name: mean for name in MEANS if (mean := _mean([row[name] for row in rows])) is not None
-    }
-    if rows:
-        tell(f"mean of {len(rows)}: {_figures(means)}")
-    if failures:
-        say(f"streamcodec: {len(failures)} of {counted(len(pairs), 'picture')} failed", err=True)
-    if as_json:
-        say_json(
-            {
-                "pictures": [finite(row) for row in rows],
-                "mean": finite(means),
-                "failed": failures,
-                "kept": kept,
-            }
-        )
-    return PARTLY_FAILED if failures else 0
 
 
 def describe(report: "ImageReport", source: str, target: str) -> dict[str, Any]:

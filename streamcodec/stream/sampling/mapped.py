@@ -106,7 +106,7 @@ class VideoMapDataset(Base):
 
     def _read(self, source: int, first: int) -> Any:
         video, clips = self._video(source), self._samples.clips
-        with hinting(self._samples.options.on_damage, CONCEAL_HINT):
+        with hinting(self._samples.options.on_damage, self._samples.hint):
             shown: Frame | FrameBatch = (
                 video[first]
                 if clips.clip_length is None
