@@ -17,12 +17,15 @@ from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from streamcodec import EncodeOptions
 from streamcodec._native import InterModel, IntraModel
-from streamcodec.codec.dct_weights import load_dct_weights
+from streamcodec.codec.dct_weights import (
+    DctWeights,
+    load_dct_weights,
+    read_weights_file,
+    save_dct_weights,
+)
 from streamcodec.errors import SourceError
 from streamcodec.files import replace_on_success
 from streamcodec.metrics import RateCurve, bd_rate, psnr_yuv_db
@@ -128,18 +131,15 @@ def main() -> None:
     if not clips:
         parser.error(f"no video has {arguments.frames} frames of {WIDTH}x{WIDTH} or more")
     intra = load_dct_weights(arguments.weights[0]).native()
-    with safe_open(arguments.weights[1], "numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata()
+    config, arrays = read_weights_file(arguments.weights[1])
 
-    def write(factors: Factors) -> Path:
-        with replace_on_success(arguments.out, overwrite=True) as part:
-            save_file(apply(arrays, factors), part, metadata)
-        return Path(arguments.out)
+    def curves_of(factors: Factors) -> list[RateCurve]:
+        inter = DctWeights.of(config, apply(arrays, factors)).native()
+        return [curve(clip, intra, inter) for clip in clips]
 
     count = int(bands().max()) + 1
     best, least = Factors((1.0,) * count, (1.0,) * count), 0.0
-    base = [curve(clip, intra, load_dct_weights(write(best)).native()) for clip in clips]
+    base = curves_of(best)
     print(f"{len(clips)} videos, {arguments.frames} frames each")
     moves = [(kind, band) for kind in ("analysis", "steps") for band in range(count)] + [("bit", 0)]
     for step in arguments.steps:
@@ -147,14 +147,15 @@ def main() -> None:
         for kind, band in moves:
             for factor in (step, 1 / step):
                 tried = best.moved(kind, band, factor if kind == "analysis" else factor ** (1 / 3))
-                model = load_dct_weights(write(tried)).native()
-                curves = [curve(clip, intra, model) for clip in clips]
-                gain = fmean(bd_rate(*pair).percent for pair in zip(base, curves, strict=True))
+                pairs = zip(base, curves_of(tried), strict=True)
+                gain = fmean(bd_rate(*pair).percent for pair in pairs)
                 if gain < least - LEAST_GAIN:
                     best, least = tried, gain
                     print(f"{kind} {band} times {factor:.2f}: {least:+.2f} %", flush=True)
                     break
-    print(f"{write(best)}: {least:+.2f} %, {best}")
+    with replace_on_success(arguments.out, overwrite=True) as part:
+        save_dct_weights(part, DctWeights.of(config, apply(arrays, best)), **config)
+    print(f"{arguments.out}: {least:+.2f} %, {best}")
 
 
 if __name__ == "__main__":
