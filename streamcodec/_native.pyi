@@ -234,6 +234,15 @@ class Reference:
     def row_sums(self) -> NDArray[np.int32] | None:
         """Of a P-frame: S of native/src/frame/adapt.hpp as step A and step B left them, (2, 96, 4, 8)."""
 
+    def between(
+        self, future: Reference, *, back: int, ahead: int, spanned_by_future: bool
+    ) -> Reference:
+        """What a B-frame is coded with, `back` frames behind this one and `ahead` before `future`, each 1..8.
+
+        The motion of one of the two leads to the other: of `future` with `spanned_by_future`, else of this one, a B-frame. Raises
+        UsageError for frames that do not fit.
+        """
+
     def planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
         """Copies of Y (height, width), U and V (half of it, rounded up)."""
 

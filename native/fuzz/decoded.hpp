@@ -38,23 +38,25 @@ struct ContextSample {
     }
 };
 
-// Of fuzz_frame.cpp: an I-frame, a P-frame after it, and one after that.
+// Of fuzz_frame.cpp: an I-frame, two P-frames, and a B-frame between these; and the reference that
+// each is coded with.
 struct FrameSample {
     static constexpr streamcodec::frame::Geometry kSize{16, 16};
     samples::Frames frames = samples::read_frames(STREAMCODEC_TEST_DATA "/frames.bin");
     std::vector<samples::Bytes> payloads;
-    streamcodec::frame::Reference key, second;
+    std::vector<streamcodec::frame::Reference> references{{}};
 
     FrameSample() {
         const streamcodec::frame::Job job{1, streamcodec::InstructionSet::scalar};
         auto coded = frames.intra->encode(samples::picture(kSize, 0).planes(), 30, job);
-        for (std::int32_t time = 1;; ++time) {
+        payloads.push_back(coded.payload);
+        for (const std::int32_t time : {3, 6, 5}) {
+            references.push_back(time == 5 ? streamcodec::frame::between(
+                                                 references.back(), coded.reference, 2, 1, true)
+                                           : coded.reference);
+            coded = frames.inter->encode(samples::picture(kSize, time).planes(), 30,
+                                         references.back(), streamcodec::frame::Preset::fast, job);
             payloads.push_back(coded.payload);
-            if (time == 1) key = coded.reference;
-            if (time == 2) second = coded.reference;
-            if (time == 3) return;
-            coded = frames.inter->encode(samples::picture(kSize, 3 * time).planes(), 30,
-                                         coded.reference, streamcodec::frame::Preset::fast, job);
         }
     }
 };

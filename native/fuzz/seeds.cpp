@@ -23,9 +23,10 @@ int main(int argc, char** argv) {
     const std::filesystem::path out = argv[1];
     std::mt19937 random(3);
     const fuzz::FrameSample of_frame;
-    for (int kind = 0; kind < 3; ++kind) {
-        const Bytes& payload = of_frame.payloads[static_cast<std::size_t>(kind)];
+    int kind = 0;
+    for (const Bytes& payload : of_frame.payloads) {
         for (const int set : {0, 1}) write(out / "frame", 2 * kind + set, {set, kind}, payload);
+        ++kind;
     }
     const fuzz::CoderSample of_coder;
     for (int i = 0; i < 4; ++i) {

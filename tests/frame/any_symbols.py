@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from streamcodec import _native
 from streamcodec.codec.dct_weights import DctWeights
 
-from .oracle import Oracle, Planes
+from .oracle import Oracle
 from .pictures import weights_of
+from .transforms import Planes
 
 
 def any_frames(quality: int, size: tuple[int, int]) -> Iterator[tuple[bytes, Planes]]:

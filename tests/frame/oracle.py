@@ -14,8 +14,8 @@ from streamcodec.codec.dct_weights import DctWeights, on_grids
 from streamcodec.engine import Network
 from streamcodec.engine.reference import run_stage
 
-Ints = NDArray[np.int64]
-Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+from .transforms import Ints, Planes, pack4, transform, unpack4, untransform, wide
+
 Get = Callable[[NDArray[np.uint16], NDArray[np.uint16]], NDArray[np.int32]]
 """Rows of symbols, in the order of the stream, and the rows before they were moved -> the symbols."""
 
@@ -27,14 +27,15 @@ STEPS = {
 
 @dataclass
 class Decoded:
-    """Padded planes; of a P-frame the magnitudes of its symbols (h8, w8, 96), its motion, and the
-    row sums that its steps left."""
+    """Padded planes; of a P- or B-frame the magnitudes of its symbols (h8, w8, 96), its motion, and the
+    row sums that its steps left. `future`: of what a B-frame is decoded with (between())."""
 
     planes: Planes
     key: "Decoded | None" = None
     magnitudes: Ints | None = None
     field: _native.MotionField | None = None
     row_sums: tuple[Ints, Ints] | None = None
+    future: "Decoded | None" = None
 
     def cropped(self, height: int, width: int) -> Planes:
         half = ((height + 1) // 2, (width + 1) // 2)
@@ -42,75 +43,27 @@ class Decoded:
         return y[:height, :width], u[: half[0], : half[1]], v[: half[0], : half[1]]
 
 
-def basis(n: int) -> Ints:
-    frequency, pixel = np.arange(n)[:, None], np.arange(n)[None]
-    b = 2**13 * np.sqrt(2 / n) * np.cos(np.pi * (2 * pixel + 1) * frequency / (2 * n))
-    b[0] *= np.sqrt(0.5)
-    return np.round(b).astype(np.int64)
-
-
-def forward(block: Ints) -> Ints:
-    b = basis(len(block))
-    return ((((b @ block + 2**9) >> 10) @ b.T + 2**12) >> 13).clip(-32768, 32767)
-
-
-def inverse(coefficients: Ints) -> Ints:
-    b = basis(len(coefficients))
-    half = ((b.T @ coefficients + 2**11) >> 12).clip(-32768, 32767)
-    return ((half @ b + 2**12) >> 13).clip(-8191, 8191)
-
-
-def blocks(planes: tuple[Ints, Ints, Ints]) -> list[tuple[int, int, slice, int, int, Ints]]:
-    """(y, x, channels, plane, side, view) of all transform blocks."""
-    found = []
-    for number, (plane, first, side) in enumerate(zip(planes, (0, 64, 80), (8, 4, 4), strict=True)):
-        for y in range(plane.shape[0] // side):
-            for x in range(plane.shape[1] // side):
-                view = plane[side * y : side * y + side, side * x : side * x + side]
-                found.append((y, x, slice(first, first + side * side), number, side, view))
-    return found
-
-
-def transform(planes: tuple[Ints, Ints, Ints]) -> Ints:
-    """(h8, w8, 96)"""
-    latent = np.zeros((planes[0].shape[0] // 8, planes[0].shape[1] // 8, 96), np.int64)
-    for y, x, channels, _, _, view in blocks(planes):
-        latent[y, x, channels] = forward(view).ravel()
-    return latent
-
-
-def untransform(latent: Ints) -> tuple[Ints, Ints, Ints]:
-    height, width = 8 * latent.shape[0], 8 * latent.shape[1]
-    shapes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
-    y, u, v = (np.zeros(shape, np.int64) for shape in shapes)
-    for row, column, channels, _, side, view in blocks((y, u, v)):
-        view[:] = inverse(latent[row, column, channels].reshape(side, side))
-    return y, u, v
-
-
-def pack4(planes: tuple[Ints, Ints, Ints]) -> Ints:
-    cells = np.zeros((planes[0].shape[0] // 4, planes[0].shape[1] // 4, 24), np.int64)
-    for first, side, plane in zip((0, 16, 20), (4, 2, 2), planes, strict=True):
-        for iy in range(side):
-            for ix in range(side):
-                cells[:, :, first + side * iy + ix] = plane[iy::side, ix::side]
-    return cells
-
-
-def unpack4(cells: Ints) -> tuple[Ints, Ints, Ints]:
-    planes = []
-    for first, side in ((0, 4), (16, 2), (20, 2)):
-        plane = np.zeros((side * cells.shape[0], side * cells.shape[1]), np.int64)
-        for iy in range(side):
-            for ix in range(side):
-                plane[iy::side, ix::side] = cells[:, :, first + side * iy + ix]
-        planes.append(plane)
-    return planes[0], planes[1], planes[2]
-
-
-def wide(planes: Planes) -> tuple[Ints, Ints, Ints]:
-    y, u, v = (plane.astype(np.int64) - 128 for plane in planes)
-    return y, u, v
+def between(
+    past: Decoded, future: Decoded, back: int, ahead: int, *, spanned_by_future: bool
+) -> Decoded:
+    """What a B-frame is decoded with, in place of the frame before."""
+    known, n = future.field if spanned_by_future else past.field, back + ahead
+    assert known is not None
+    u = (known.previous if spanned_by_future else -known.key).astype(np.int64)
+    field = _native.MotionField(
+        np.full_like(known.modes, 2),
+        np.zeros_like(known.filters),
+        np.floor((2 * u * back + n) / (2 * n)).astype(np.int16),
+        (-u).astype(np.int16),
+    )
+    if past.row_sums is None:
+        return Decoded(past.planes, past, None, field, None, future)
+    assert past.magnitudes is not None
+    assert future.magnitudes is not None
+    assert future.row_sums is not None
+    magnitudes = np.minimum(past.magnitudes, future.magnitudes)
+    a, b = ((s >> 1) + (t >> 1) for s, t in zip(past.row_sums, future.row_sums, strict=True))
+    return Decoded(past.planes, past.key, magnitudes, field, (a, b), future)
 
 
 def class_of(row: int) -> int:
@@ -221,7 +174,8 @@ class Oracle:
     ) -> Decoded:
         assert reference.key is not None
         w = self.weights
-        prediction = _native.predict_motion(field, reference.planes, reference.key.planes)
+        second = reference.future or reference.key
+        prediction = _native.predict_motion(field, reference.planes, second.planes)
         cells, d = pack4(wide(prediction)), transform(wide(prediction))
         h8, w8, _ = d.shape
         scaled = (np.abs(d) * w.gain[quality].astype(np.int64) + 2**15) >> 16

@@ -8,7 +8,7 @@ from streamcodec import _native
 from streamcodec.codec.dct_random import random_weights
 from streamcodec.codec.dct_weights import DctWeights, Kind
 
-from .oracle import Planes
+from .transforms import Planes
 
 
 @lru_cache(maxsize=4)

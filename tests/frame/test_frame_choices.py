@@ -9,8 +9,9 @@ from streamcodec.codec.dct_weights import DctWeights
 from streamcodec.engine.reference import run_stage
 from streamcodec.entropy.tables import PROBABILITY_BITS
 
-from .oracle import STEPS, Decoded, Ints, Oracle, Planes, pack4, transform, wide
+from .oracle import STEPS, Decoded, Oracle
 from .pictures import models, picture, weights_of
+from .transforms import Ints, Planes, pack4, transform, wide
 
 SIZE = (48, 64)
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from streamcodec import _native
+from streamcodec.codec import pyramid
 
 from .any_symbols import any_frames
-from .oracle import Decoded, Oracle, basis, inverse
+from .oracle import Decoded, Oracle, between
 from .pictures import assert_planes_equal, models, picture, weights_of
+from .transforms import basis, inverse
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +28,35 @@ def test_decoders_agree(size: tuple[int, int], quality: int) -> None:
         payload, reference = model.encode(picture(*size, time), quality, reference)
         decoded = oracle.decode(payload, size, decoded)
         assert_planes_equal(reference.planes(), decoded.cropped(*size))
+
+
+@pytest.mark.parametrize(
+    ("size", "quality"), [((16, 16), 63), ((33, 50), 0), ((33, 50), 45), ((70, 130), 50)]
+)
+def test_decoders_agree_on_b_frames(size: tuple[int, int], quality: int) -> None:
+    """A run of 3 between an I- and a P-frame, then one of 2 between two P-frames."""
+    inter, oracle = models()[1], Oracle(weights_of("inter"))
+    payload, key = models()[0].encode(picture(*size, 0), quality)
+    native, slow = {0: key}, {0: Oracle(weights_of("intra")).decode(payload, size)}
+
+    def check(time: int, before: _native.Reference, slow_before: Decoded) -> None:
+        payload, native[time] = inter.encode(picture(*size, time), quality, before)
+        slow[time] = oracle.decode(payload, size, slow_before)
+        assert_planes_equal(native[time].planes(), slow[time].cropped(*size))
+
+    for first, last in ((0, 4), (4, 7)):
+        check(last, native[first], slow[first])
+        for place in pyramid(last - first - 1):
+            past, future = first + place.past, first + place.future
+            back, ahead = place.at - place.past, place.future - place.at
+            spanned = place.spanned_by_future
+            check(
+                first + place.at,
+                native[past].between(
+                    native[future], back=back, ahead=ahead, spanned_by_future=spanned
+                ),
+                between(slow[past], slow[future], back, ahead, spanned_by_future=spanned),
+            )
 
 
 @pytest.mark.parametrize("instruction_set", _native.instruction_sets())

@@ -7,8 +7,8 @@ import pytest
 
 from streamcodec import _native
 
-from .oracle import Planes
 from .pictures import assert_planes_equal, models, picture
+from .transforms import Planes
 
 SIZE = (50, 70)
 VARIANTS = [(name, threads) for name in _native.instruction_sets() for threads in (1, 2, 5)]

@@ -92,3 +92,33 @@ def test_references_fail() -> None:
         _native.Reference((y, u[1:].copy(), v))
     with pytest.raises(UsageError):
         _native.Reference((y.astype(np.float32), u, v))  # type: ignore[arg-type]
+
+
+def test_a_b_frame_has_motion_of_its_own_to_begin_with() -> None:
+    key, second = coded()
+    assert second.motion is not None
+    two = key.between(second, back=1, ahead=1, spanned_by_future=True)
+    assert not two.key
+    assert two.motion is not None
+    assert two.magnitudes is not None
+    assert two.row_sums is not None
+    assert (two.motion.modes == 2).all()
+    np.testing.assert_array_equal(two.motion.key, -second.motion.previous)
+    np.testing.assert_array_equal(two.motion.previous, (second.motion.previous + 1) >> 1)
+    assert not two.magnitudes.any()
+    assert not two.row_sums.any()
+
+
+def test_frames_that_a_b_frame_cannot_lie_between_fail() -> None:
+    key, second = coded()
+    other = models()[0].encode(picture(16, 16, 0), 40)[1]
+    for past, future in ((second, key), (second, second), (other, second)):
+        with pytest.raises(UsageError, match="lies between two other frames"):
+            past.between(future, back=1, ahead=1, spanned_by_future=True)
+    with pytest.raises(UsageError, match="has no motion that leads"):
+        key.between(second, back=1, ahead=1, spanned_by_future=False)
+    for back, ahead in ((0, 1), (1, 9)):
+        with pytest.raises(UsageError, match=r"accepted: 1\.\.8"):
+            key.between(second, back=back, ahead=ahead, spanned_by_future=True)
+    with pytest.raises(TypeError):
+        key.between(None, back=1, ahead=1, spanned_by_future=True)  # type: ignore[arg-type]

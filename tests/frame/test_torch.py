@@ -5,18 +5,29 @@ import pytest
 import torch
 
 from streamcodec import _native
+from streamcodec.codec import (
+    Between,
+    Codec,
+    Reference,
+    decode_frame,
+    encode_frame,
+    iter_decode_gop,
+)
 from streamcodec.codec.dct_torch import TorchModel
 from streamcodec.codec.dct_torch.blocks import forward_transform, inverse_transform
 from streamcodec.codec.dct_torch.motion import predict
+from streamcodec.codec.dct_torch.reference import TorchReference
 from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
 from streamcodec.codec.model import Running
+from streamcodec.codec.native_model import native_model_of
 from streamcodec.errors import CorruptStreamError, StreamCodecError, UsageError
 from streamcodec.weights import PACKAGED
+from support.b_frames import SIZE, coded_gop
 
 from ..motion.samples import random_field
 from .any_symbols import any_frames
-from .oracle import Planes, transform, untransform
 from .pictures import assert_planes_equal, picture, weights_of
+from .transforms import Planes, transform, untransform
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +80,46 @@ def test_decodes_as_the_native_models(
     for number, (payload, planes) in enumerate(zip(payloads, expected, strict=True)):
         reference = models[min(number, 1)].decode(payload, size, reference, RUNNING)
         assert_planes_equal(reference.planes(), planes)
+
+
+def test_decodes_b_frames_as_the_native_models(device: str, weights: Pair) -> None:
+    models = (native_model_of(each.kind, each) for each in weights)
+    coded = list(coded_gop(Codec(*models), (7, 0, 2)))
+    payloads = [frame.payload for frame in coded]
+    decoded = iter_decode_gop(Codec(*models_on(device, weights)), payloads, SIZE)
+    for reference, frame in zip(decoded, coded, strict=True):
+        assert isinstance(reference, TorchReference)
+        assert_planes_equal(reference.planes(), frame.planes)
+
+
+def test_b_frames_lie_between_frames_from_anywhere(device: str, weights: Pair) -> None:
+    """Encoded on the CPU or decoded on the device: the same bytes and pixels."""
+    codec = Codec(*models_on(device, weights))
+    encoded: list[Reference] = []
+    decoded: list[Reference] = []
+    between = (  # of two P-frames, and of that B-frame and each of them
+        lambda past, future: Between(past[1], future[2], 2, 2, True),
+        lambda past, future: Between(past[1], future[3], 1, 1, True),
+        lambda past, future: Between(past[3], future[2], 1, 1, False),
+    )
+    for number, time in enumerate((0, 1, 5, 3, 2, 4)):
+        both, references = (encoded, decoded), []
+        if number == 0:
+            references = [None]
+        elif number < 3:
+            references = [each[-1] for each in both]
+        else:
+            references = [between[number - 3](past, future) for past in both for future in both]
+        frame = picture(*SIZE, time)
+        coded = [encode_frame(codec, frame, reference, 35) for reference in references]
+        payload, planes = coded[0].payload, coded[0].planes
+        assert {each.payload for each in coded} == {payload}
+        shown = [decode_frame(codec, payload, reference, SIZE) for reference in references]
+        for each in shown:
+            assert_planes_equal(each.planes(), planes)
+        assert isinstance(shown[-1], TorchReference)
+        encoded.append(coded[0].reference)
+        decoded.append(shown[-1])
 
 
 @pytest.mark.parametrize("quality", [0, 20, 63])
@@ -173,6 +224,26 @@ def test_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model._decoder, "decode", fail)
     with pytest.raises(StreamCodecError, match="not enough memory for a frame of 20x16"):
         model.decode(b"", (16, 20), None, RUNNING)
+
+
+def test_frames_that_a_b_frame_cannot_lie_between_fail() -> None:
+    intra, inter = models_on("cpu", (weights_of("intra"), weights_of("inter")))
+
+    def decoded(size: tuple[int, int]) -> tuple[Reference, Reference]:
+        key = intra.encode(picture(*size, 0), 30, None, RUNNING)
+        after = inter.encode(picture(*size, 1), 30, key.reference, RUNNING)
+        first = intra.decode(key.payload, size, None, RUNNING)
+        return first, inter.decode(after.payload, size, first, RUNNING)
+
+    (key, after), (other, _) = decoded((16, 16)), decoded((16, 18))
+    two = inter.between(Between(key, after, 1, 1, True))
+    for past, future in ((after, key), (after, after), (other, after), (two, after), (key, two)):
+        with pytest.raises(UsageError, match="lies between two other frames"):
+            inter.between(Between(past, future, 1, 1, True))
+    with pytest.raises(UsageError, match="lies between two other frames"):
+        inter.between(Between(key, after, 1, 1, False))
+    with pytest.raises(UsageError, match="reference is a str"):
+        inter.between(Between(key, "x", 1, 1, True))  # type: ignore[arg-type]
 
 
 def test_references_of_other_sizes_fail() -> None:

@@ -19,7 +19,7 @@
 // In an I-frame, S begins at 0. The rows of a step are moved by the shifts; then its symbols are
 // added to S. A P-frame has sums for step A and others for step B. They are 0 at first; the rows of
 // a frame are moved by the shifts of what the P-frames before it in the GOP left, and then each sum
-// becomes S - (S >> 3) + that of this frame.
+// becomes S - (S >> 3) + that of this frame. So do those that a B-frame begins with (frame.hpp).
 #pragma once
 
 #include <array>

@@ -15,11 +15,12 @@
 //     byte 1   flags: 0
 //     then     one stream of the entropy coder (stream.hpp), to the end. Its symbols, in this
 //     order:
-//              P-frame: motion (motion/syntax.hpp, rows from 64 on); step A; step B
+//              P- and B-frame: motion (motion/syntax.hpp, rows from 64 on); step A; step B
 //              I-frame: z; steps 0, 1, 2, 3
 //
 // Anything else is damage: another head, symbols beyond what is said here, a stream that does not
-// end where it should.
+// end where it should. In a file bit 6 of byte 0 says that a frame is a B-frame: that is taken away
+// before (streamcodec/codec/frame.py).
 //
 // ---- Grids
 //
@@ -53,8 +54,8 @@
 //
 // ---- P-frame
 //
-// The frame before it (previous) and the I-frame of its GOP (key) are references, as decoded, with
-// their padding.
+// The I- or P-frame before it (previous) and the I-frame of its GOP (key) are references, as
+// decoded, with their padding.
 //
 //  1. Motion field: read_motion() with this quality, the field of the previous frame if that is a
 //  P-frame, and with a key
@@ -76,6 +77,22 @@
 //  6. With o the value of synthesis_out at a pixel: pixel = clamp(prediction + ((o + 8) >> 4), 0,
 //  255).
 //
+// ---- B-frame
+//
+// As a P-frame, by the same weights, with other references: two decoded frames of its GOP, the past
+// `back` frames before it and the future `ahead` frames behind it, each 1..8. The past takes the
+// place of the previous frame, the future that of the key frame, which is always there. What a
+// P-frame takes from the previous frame follows from the two:
+//
+//     motion field   with u, at the same place, the vector that leads from the future to the past:
+//                    `previous` of the future if that was coded from this past, else -key of the
+//                    past, which was coded from this future. previous = floor((2 u back + n) / 2n)
+//                    with n = back + ahead, key = -u; mode 2, filter 0
+//     symbols        m_i = min(m_i of the past, m_i of the future); 0 if the past is the I-frame
+//     row sums       (S of the past >> 1) + (S of the future >> 1); 0 if the past is the I-frame
+//
+// Which frame has which references: streamcodec/codec/pyramid.py.
+//
 // ---- I-frame
 //
 //  1. Symbols z (hz, wz, Z), raster, at a position by channel; channel c has row 64 + c; |z| must
@@ -96,12 +113,12 @@
 // ---- Encoder
 //
 // Any choice of symbols makes a valid stream. This one is made of integers too, so the same picture
-// gives the same bytes everywhere. P-frame: search_motion() on the decoded references; y = forward
-// transform of frame - prediction, plus stage `analysis` on pack4(frame - prediction),
-// pack4(prediction - 128). I-frame: y = forward transform of frame - 128, plus `analysis`; z =
-// stage hyper_analysis on g_i with the sign of y. y * gain is in steps; quantiser.hpp chooses, step
-// by step, since the rows of a step depend on the symbols before it, and by the rows before they
-// are moved.
+// gives the same bytes everywhere. P-frame: search_motion() on the decoded references (of a B-frame
+// from afar into the future too); y = forward transform of frame - prediction, plus stage
+// `analysis` on pack4(frame - prediction), pack4(prediction - 128). I-frame: y = forward transform
+// of frame - 128, plus `analysis`; z = stage hyper_analysis on g_i with the sign of y. y * gain is
+// in steps; quantiser.hpp chooses, step by step, since the rows of a step depend on the symbols
+// before it, and by the rows before they are moved.
 //
 // Preset slow codes a P-frame twice. `synthesis` takes away some of the error that symbols leave,
 // and makes some: after the first time, y of luma moves three quarters of the way to c + e, with c

@@ -40,7 +40,7 @@ void check_reference(const Geometry& size, const Reference& reference) {
 }
 
 MotionContext motion_context(const Reference& reference, std::int32_t quality) {
-    return {reference.is_key() ? nullptr : &reference.frame->field, !reference.is_key(), quality};
+    return {reference.is_key() ? nullptr : &reference.field(), !reference.is_key(), quality};
 }
 
 }  // namespace
@@ -124,11 +124,11 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     SearchOptions options{
         preset == Preset::fast ? SearchPreset::fast : SearchPreset::medium,
         static_cast<std::uint32_t>(motion_lambda_[static_cast<std::size_t>(quality)]), job.set,
-        &team};
+        &team, reference.span != nullptr};
     job.spent("start");
     MotionField field =
         search_motion(work->current.luma, reference.frame->picture.luma,
-                      &reference.key->picture.luma, context, motion_costs_, options);
+                      &reference.second().picture.luma, context, motion_costs_, options);
 
     job.spent("search");
     Encoder encoder(tables, job.set);

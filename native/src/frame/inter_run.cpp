@@ -25,7 +25,7 @@ void move_luma(std::int16_t* coefficients, std::size_t count, Way way) {
 
 void InterRun::predict(MotionField field) {
     state_->field = std::move(field);
-    streamcodec::predict(state_->field, reference_.frame->picture, &reference_.key->picture,
+    streamcodec::predict(state_->field, reference_.frame->picture, &reference_.second().picture,
                          work_.prediction, job_.set, &team_);
     job_.spent("predict");
     for_rows(size_.rows8(), [&](std::size_t y) { describe(y); });
@@ -47,8 +47,7 @@ void InterRun::describe(std::size_t y) {
     kernels_.log_scaled(transform, model_.gain(quality_), model_.log(), size_.columns8(), to);
     const std::int16_t* const log = model_.log_of_magnitude();
     const std::uint8_t* const magnitudes =
-        reference_.is_key() ? nullptr
-                            : &reference_.frame->magnitudes[y * size_.columns8() * kChannels];
+        reference_.is_key() ? nullptr : &reference_.magnitudes()[y * size_.columns8() * kChannels];
     for (std::size_t x = 0; x < size_.columns8(); ++x) {
         std::int16_t* const out = to.data + static_cast<std::ptrdiff_t>(x) * to.pixel + kChannels;
         if (magnitudes == nullptr) {
@@ -90,7 +89,7 @@ void InterRun::code_symbols(SymbolPort& port) {
     const std::size_t rows = size_.rows8() / 2;
     for (const std::size_t step : {0u, 1u}) {
         const RowShifts shifts =
-            reference_.is_key() ? RowShifts() : RowShifts(reference_.frame->row_sums[step]);
+            reference_.is_key() ? RowShifts() : RowShifts(reference_.row_sums(step));
         for (const std::size_t grid : {0u, 1u}) {
             take_rows(places_.indexes[2 * step + grid], grid, shifts);
         }
@@ -112,7 +111,7 @@ void InterRun::code_symbols(SymbolPort& port) {
 void InterRun::adapt(std::size_t step) {
     RowSums& sums = state_->row_sums[step];
     sums = model_.row_costs.sums(size_, 2, work_.given_rows(), work_.symbols(), kernels_, team_);
-    if (!reference_.is_key()) sums += faded(reference_.frame->row_sums[step]);
+    if (!reference_.is_key()) sums += faded(reference_.row_sums(step));
     job_.spent("adapt");
 }
 

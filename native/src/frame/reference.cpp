@@ -47,6 +47,49 @@ void check_p_frame(const Geometry& size, const Reference& key, const MotionField
     field.check();
 }
 
+constexpr std::int32_t kMaxSpan = 8;  // frames from a B-frame to either reference
+
+void check_b_frame(const Reference& past, const Reference& future, std::int32_t back,
+                   std::int32_t ahead, bool spanned_by_future) {
+    if (past.span || future.span || past.size != future.size || future.is_key() ||
+        past.frame == future.frame) {
+        throw BadArgument("a B-frame lies between two other frames of one GOP and one size");
+    }
+    if (past.is_key() && !spanned_by_future) {
+        throw BadArgument("an I-frame has no motion that leads to a frame behind it");
+    }
+    if (back < 1 || ahead < 1 || back > kMaxSpan || ahead > kMaxSpan) {
+        throw BadArgument("a B-frame lies " + std::to_string(back) + " frames behind and " +
+                          std::to_string(ahead) + " before its references; accepted: 1.." +
+                          std::to_string(kMaxSpan));
+    }
+}
+
+Vector negative(Vector v) {
+    return {static_cast<std::int16_t>(-v.y), static_cast<std::int16_t>(-v.x)};
+}
+
+// numerator / denominator, which is positive, to the nearest; halves upwards.
+std::int16_t rounded_ratio(std::int32_t numerator, std::int32_t denominator) {
+    const std::int32_t twice = 2 * numerator + denominator, divisor = 2 * denominator;
+    const std::int32_t below = twice % divisor < 0 ? 1 : 0;
+    return static_cast<std::int16_t>(twice / divisor - below);
+}
+
+// What stands for the field of the frame before: vectors into both references.
+MotionField expected_motion(const MotionField& known, std::int32_t back, std::int32_t ahead,
+                            bool is_of_future) {
+    MotionField field(known.rows, known.columns);
+    std::fill(field.modes.begin(), field.modes.end(), static_cast<std::uint8_t>(kAverage));
+    for (std::size_t k = 0; k < field.blocks.size(); ++k) {
+        const Vector u = is_of_future ? known.blocks[k].previous : negative(known.blocks[k].key);
+        field.blocks[k] = {
+            {rounded_ratio(u.y * back, back + ahead), rounded_ratio(u.x * back, back + ahead)},
+            negative(u)};
+    }
+    return field;
+}
+
 }  // namespace
 
 void Reference::copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const {
@@ -82,6 +125,28 @@ Reference make_reference(const Planes& planes, const Geometry& size, const Refer
         std::copy_n(row_sums.begin() + step * kRowSums, kRowSums, state->row_sums[step].begin());
     }
     return {size, state, key->frame};
+}
+
+Reference between(const Reference& past, const Reference& future, std::int32_t back,
+                  std::int32_t ahead, bool spanned_by_future) {
+    check_b_frame(past, future, back, ahead, spanned_by_future);
+    const FrameState &a = *past.frame, &b = *future.frame;
+    auto span = std::make_shared<Span>();
+    span->future = future.frame;
+    span->field =
+        expected_motion(spanned_by_future ? b.field : a.field, back, ahead, spanned_by_future);
+    span->magnitudes.resize(past.size.latent());
+    if (!past.is_key()) {
+        std::transform(a.magnitudes.begin(), a.magnitudes.end(), b.magnitudes.begin(),
+                       span->magnitudes.begin(),
+                       [](std::uint8_t x, std::uint8_t y) { return std::min(x, y); });
+        for (const std::size_t step : {0u, 1u}) {
+            std::transform(a.row_sums[step].begin(), a.row_sums[step].end(),
+                           b.row_sums[step].begin(), span->row_sums[step].begin(),
+                           [](std::int32_t x, std::int32_t y) { return (x >> 1) + (y >> 1); });
+        }
+    }
+    return {past.size, past.frame, past.key, std::move(span)};
 }
 
 std::shared_ptr<FrameState> take_state(Pool<FrameState>& pool, const Geometry& size) {

@@ -32,11 +32,30 @@ struct FrameState {
     RowSums row_sums[2];  // of a P-frame: as step A and step B left them
 };
 
+// What a B-frame knows beside its two pictures; frame.hpp specifies it.
+struct Span {
+    std::shared_ptr<const FrameState> future;
+    MotionField field;
+    std::vector<std::uint8_t> magnitudes;
+    RowSums row_sums[2] = {};
+};
+
 struct Reference {
     Geometry size;
     std::shared_ptr<const FrameState> frame, key;  // this frame, and the I-frame of its GOP
+    std::shared_ptr<const Span> span = nullptr;    // of a B-frame to come: `frame` is the past
 
-    bool is_key() const { return frame == key; }
+    bool is_key() const { return frame == key && span == nullptr; }
+    // What the motion of the next frame may refer to besides this one.
+    const FrameState& second() const { return span ? *span->future : *key; }
+    // Of the frame before, or what stands for it; not of an I-frame.
+    const MotionField& field() const { return span ? span->field : frame->field; }
+    const std::vector<std::uint8_t>& magnitudes() const {
+        return span ? span->magnitudes : frame->magnitudes;
+    }
+    const RowSums& row_sums(std::size_t step) const {
+        return (span ? span->row_sums : frame->row_sums)[step];
+    }
     // Copies the pixels that are not padding; the pointers take planes of size.
     void copy_planes(std::uint8_t* y, std::uint8_t* u, std::uint8_t* v) const;
 };
@@ -48,6 +67,12 @@ struct Reference {
 Reference make_reference(const Planes& planes, const Geometry& size, const Reference* key,
                          const MotionField* field, View<const std::uint8_t> magnitudes,
                          View<const std::int32_t> row_sums);
+
+// What a B-frame is coded with: decoded frames of one GOP, `back` frames before it and `ahead`
+// behind it. The motion of one of the two leads to the other: that of the future if
+// spanned_by_future, else that of the past, a B-frame. Throws BadArgument for what does not fit.
+Reference between(const Reference& past, const Reference& future, std::int32_t back,
+                  std::int32_t ahead, bool spanned_by_future);
 
 struct Coded {
     std::vector<std::uint8_t> payload;

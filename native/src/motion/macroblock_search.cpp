@@ -64,17 +64,23 @@ const std::uint8_t* MacroblockSearch::fetch(const Probe& probe, Vector v, std::u
     return buffer;
 }
 
+// The same always in `buffer`.
+void MacroblockSearch::copy_prediction(const Probe& probe, Vector v, std::uint8_t* buffer) const {
+    std::ptrdiff_t stride = 16;
+    const std::uint8_t* const from = fetch(probe, v, buffer, stride);
+    if (from == buffer) return;
+    for (int y = 0; y < probe.side; ++y)
+        std::copy(from + y * stride, from + y * stride + probe.side, buffer + 16 * y);
+}
+
 std::uint32_t MacroblockSearch::error_of(const Probe& probe, Vector v) const {
     alignas(64) std::uint8_t buffer[256];
     std::ptrdiff_t stride = 16;
-    const std::uint8_t* from = fetch(probe, v, buffer, stride);
-    if (probe.partner != nullptr) {
-        if (from != buffer) {
-            for (int y = 0; y < probe.side; ++y)
-                std::copy(from + y * stride, from + y * stride + probe.side, buffer + 16 * y);
-        }
-        from = buffer;
-        stride = 16;
+    const std::uint8_t* from = buffer;
+    if (probe.partner == nullptr) {
+        from = fetch(probe, v, buffer, stride);
+    } else {
+        copy_prediction(probe, v, buffer);
         const int down = probe.y - y_, right = probe.x - x_;
         alignas(64) std::uint8_t partner[256];
         for (int y = 0; y < probe.side; ++y) {
@@ -94,13 +100,7 @@ std::uint32_t MacroblockSearch::error_of(const Macroblock& m) const {
     alignas(64) std::uint8_t buffer[256];
     const std::uint8_t* partner = nullptr;
     if (m.mode == kAverage) {
-        std::ptrdiff_t stride = 16;
-        const std::uint8_t* const from =
-            fetch(probe_of(kFromKey, m.filter, -1), m.blocks[0].key, buffer, stride);
-        if (from != buffer) {
-            for (int y = 0; y < 16; ++y)
-                std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
-        }
+        copy_prediction(probe_of(kFromKey, m.filter, -1), m.blocks[0].key, buffer);
         partner = buffer;
     }
     if (m.whole()) return error_of(probe_of(m.mode, m.filter, -1, partner), vector(0));
@@ -134,17 +134,17 @@ void MacroblockSearch::gather(std::vector<Vector>& starts, int reference) const 
     add({});
     for (const Motion* m : {&at_.left, &at_.up, &at_.corner})
         add(reference ? m->pair.key : m->pair.previous);
-    if (reference != 0) return;
+    if (frame_.coarse[reference].empty()) return;
     const MotionField& field = coder_.field();
     const int row = at_.row, column = at_.column;
     const auto near = [&](int r, int c) {
         r = std::clamp(r, 0, field.rows - 1);
         c = std::clamp(c, 0, field.columns - 1);
-        return frame_.coarse[field.at(r, c)];
+        return frame_.coarse[reference][field.at(r, c)];
     };
     for (const auto& [dr, dc] : {std::pair{0, 0}, {0, 1}, {1, 0}, {1, 1}, {1, -1}})
         add(near(row + dr, column + dc));
-    if (coder_.context().previous != nullptr) {
+    if (reference == 0 && coder_.context().previous != nullptr) {
         add(coder_.context().previous->block(2 * row, 2 * column).previous);
     }
 }
@@ -242,6 +242,27 @@ void MacroblockSearch::search_key() {
     consider(Macroblock::of({kFromKey, 0, {whole_[0], whole_[1]}}));
     consider(Macroblock::of({kAverage, 0, {whole_[0], chained}}));
     consider(Macroblock::of({kAverage, 0, {whole_[0], whole_[1]}}));
+    if (frame_.effort.refine_average && best_.mode == kAverage && best_.filter == 0 &&
+        best_.whole()) {
+        refine_average(fixed);
+    }
+}
+
+// Looks for each of the two vectors once more, given the prediction by the other.
+void MacroblockSearch::refine_average(std::uint32_t fixed) {
+    alignas(64) std::uint8_t partner[256];
+    Pair pair = best_.blocks[0];
+    copy_prediction(probe_of(kFromPrevious, 0, -1), pair.previous, partner);
+    pair.key = search_whole(kFromKey, {pair.key}, fixed, coder_.corners_of_macroblock(at_, true),
+                            coder_.chain(pair.previous, 2 * at_.row, 2 * at_.column, 2),
+                            MotionCoder::kKeySet, partner);
+    consider(Macroblock::of({kAverage, 0, pair}));
+    pair = best_.blocks[0];
+    copy_prediction(probe_of(kFromKey, 0, -1), pair.key, partner);
+    const Corners corners = coder_.corners_of_macroblock(at_, false);
+    pair.previous = search_whole(kFromPrevious, {pair.previous}, fixed, corners, corners.median(),
+                                 MotionCoder::kWholeSet, partner);
+    consider(Macroblock::of({kAverage, 0, pair}));
 }
 
 // The best vector of one block, given those before it.
@@ -272,12 +293,13 @@ Vector MacroblockSearch::search_block(const Probe& probe, const Corners& corners
     };
     attempt(whole);
     for (int k = 0; k < choices.count; ++k) attempt(choices.of[k]);
-    if (probe.plane == frame_.references[0]) {
+    const std::vector<Vector>& coarse = frame_.coarse[of_key];
+    if (!coarse.empty()) {
         const MotionField& field = coder_.field();
         const int r = std::clamp(at_.row + (block > 1 ? 1 : -1), 0, field.rows - 1);
         const int c = std::clamp(at_.column + (block % 2 ? 1 : -1), 0, field.columns - 1);
-        attempt(frame_.coarse[field.at(r, at_.column)]);
-        attempt(frame_.coarse[field.at(at_.row, c)]);
+        attempt(coarse[field.at(r, at_.column)]);
+        attempt(coarse[field.at(at_.row, c)]);
     }
     // As of a whole macroblock: not more than half of the error.
     const Score current = rate(cost(best)), error = least - current;
@@ -293,13 +315,7 @@ void MacroblockSearch::search_split() {
     alignas(64) std::uint8_t buffer[256];
     const std::uint8_t* partner = nullptr;
     if (split.mode == kAverage) {
-        std::ptrdiff_t stride = 16;
-        const std::uint8_t* const from =
-            fetch(probe_of(kFromKey, split.filter, -1), split.blocks[0].key, buffer, stride);
-        if (from != buffer) {
-            for (int y = 0; y < 16; ++y)
-                std::copy(from + y * stride, from + y * stride + 16, buffer + 16 * y);
-        }
+        copy_prediction(probe_of(kFromKey, split.filter, -1), split.blocks[0].key, buffer);
         partner = buffer;
     }
     for (int k = 0; k < 4; ++k) {

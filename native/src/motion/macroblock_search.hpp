@@ -11,18 +11,19 @@ namespace streamcodec {
 
 // What a preset spends.
 struct SearchEffort {
-    int reach;         // of the full search at 1/8 size
-    int block_step;    // of 8x8 blocks: first step of the descent, in quarters: 4, 8, 16 ...
-    int whole_turns;   // of the descent in steps of one pixel
-    bool diagonal;     // with diagonal steps
-    bool split_modes;  // 8x8 blocks also in modes 1 and 2
+    int reach;            // of the full search at 1/8 size
+    int block_step;       // of 8x8 blocks: first step of the descent, in quarters: 4, 8, 16 ...
+    int whole_turns;      // of the descent in steps of one pixel
+    bool diagonal;        // with diagonal steps
+    bool split_modes;     // 8x8 blocks also in modes 1 and 2
+    bool refine_average;  // the vectors of mode 2 each given the other
 };
 
 // What the search of a frame shares, unchanged while it runs.
 struct SearchFrame {
     const Plane& current;
-    const Plane* references[2];         // the previous frame; the key frame or null
-    const std::vector<Vector>& coarse;  // of each macroblock, into the previous frame
+    const Plane* references[2];     // the previous frame; the key frame or null
+    std::vector<Vector> coarse[2];  // of each macroblock, into each of them; or empty
     const MotionCosts& costs;
     const MotionKernels& kernels;
     std::int64_t lambda_16;
@@ -58,6 +59,7 @@ class MacroblockSearch {
     Probe probe_of(int mode, int filter, int block, const std::uint8_t* partner = nullptr) const;
     const std::uint8_t* fetch(const Probe& probe, Vector v, std::uint8_t* buffer,
                               std::ptrdiff_t& stride) const;
+    void copy_prediction(const Probe& probe, Vector v, std::uint8_t* buffer) const;
     std::uint32_t error_of(const Probe& probe, Vector v) const;
     std::uint32_t error_of(const Macroblock& macroblock) const;
 
@@ -65,6 +67,7 @@ class MacroblockSearch {
     void merge_candidates();
     void search_previous();
     void search_key();
+    void refine_average(std::uint32_t fixed);
     void search_split();
     void search_filters();
     // Whether something of at least this cost cannot be better.

@@ -17,8 +17,8 @@ namespace streamcodec {
 namespace {
 
 constexpr SearchEffort effort_of(SearchPreset preset) {
-    if (preset == SearchPreset::fast) return {8, 4, 4, false, false};
-    return {12, 16, 8, true, true};
+    if (preset == SearchPreset::fast) return {8, 4, 4, false, false, false};
+    return {12, 16, 8, true, true, true};
 }
 
 // Calls search(row, column) for all macroblocks, each after those to its left and up to one column
@@ -78,13 +78,20 @@ MotionField search_motion(const Plane& current, const Plane& previous, const Pla
     MotionCoder coder(field, context);
     const MotionKernels& kernels = motion_kernels_for(options.set);
     const SearchEffort effort = effort_of(options.preset);
-    const std::vector<Vector> coarse =
-        coarse_motion(Pyramid(current, kernels), Pyramid(previous, kernels), context.previous,
-                      field.rows, field.columns, effort.reach, kernels, options.team);
-    const SearchFrame frame{current, {&previous, context.has_key ? key : nullptr},
-                            coarse,  costs,
-                            kernels, options.lambda_16,
-                            effort};
+    const Pyramid small(current, kernels);
+    const auto coarse = [&](const Plane& reference, const MotionField* expected) {
+        return coarse_motion(small, Pyramid(reference, kernels), expected, field.rows,
+                             field.columns, effort.reach, kernels, options.team);
+    };
+    const SearchFrame frame{
+        current,
+        {&previous, context.has_key ? key : nullptr},
+        {coarse(previous, context.previous),
+         context.has_key && options.key_is_future ? coarse(*key, nullptr) : std::vector<Vector>()},
+        costs,
+        kernels,
+        options.lambda_16,
+        effort};
     Wavefront wavefront(field.rows, field.columns);
     const auto work = [&](std::size_t) {
         MacroblockSearch search(frame, coder);

@@ -20,7 +20,8 @@ struct SearchOptions {
     SearchPreset preset = SearchPreset::medium;
     std::uint32_t lambda_16 = 0;  // what a bit weighs, in squared errors / 16
     InstructionSet set = InstructionSet::scalar;
-    Team* team = nullptr;  // none: this thread alone
+    Team* team = nullptr;        // none: this thread alone
+    bool key_is_future = false;  // then its motion is looked for from afar too
 };
 
 // `current`, `previous` and `key` (which may be null) are luma of one size, multiples of 16.

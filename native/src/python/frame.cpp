@@ -222,7 +222,7 @@ py::object magnitudes_of_reference(const Reference& reference) {
     if (reference.is_key()) return py::none();
     const engine::Size eighth = reference.size.eighth();
     Bytes magnitudes({eighth.height, eighth.width, 96});
-    const std::vector<std::uint8_t>& values = reference.frame->magnitudes;
+    const std::vector<std::uint8_t>& values = reference.magnitudes();
     if (static_cast<std::size_t>(magnitudes.size()) != values.size())
         throw BadArgument("a reference has no symbols");
     std::copy(values.begin(), values.end(), magnitudes.mutable_data());
@@ -234,7 +234,8 @@ py::object row_sums_of_reference(const Reference& reference) {
     if (reference.is_key()) return py::none();
     py::array_t<std::int32_t> all({2, 96, 4, 8});
     std::int32_t* to = all.mutable_data();
-    for (const frame::RowSums& sums : reference.frame->row_sums) {
+    for (const std::size_t step : {0u, 1u}) {
+        const frame::RowSums& sums = reference.row_sums(step);
         to = std::copy(sums.begin(), sums.end(), to);
     }
     return all;
@@ -342,11 +343,20 @@ void bind_frame(py::module_& module) {
         .def_property_readonly("motion",
                                [](const Reference& r) -> py::object {
                                    return r.is_key() ? py::object(py::none())
-                                                     : py::cast(MotionField(r.frame->field));
+                                                     : py::cast(MotionField(r.field()));
                                })
         .def_property_readonly("magnitudes", &magnitudes_of_reference)
         .def_property_readonly("row_sums", &row_sums_of_reference)
-        .def("planes", &planes_of_reference);
+        .def("planes", &planes_of_reference)
+        .def(
+            "between",
+            [](const Reference& past, const Reference& future, std::int32_t back,
+               std::int32_t ahead, bool spanned_by_future) {
+                const py::gil_scoped_release release;
+                return frame::between(past, future, back, ahead, spanned_by_future);
+            },
+            py::arg("future").none(false), py::kw_only(), py::arg("back"), py::arg("ahead"),
+            py::arg("spanned_by_future"));
     py::class_<RowAdaptation>(module, "RowAdaptation")
         .def(py::init<TablesPointer, bool>(), py::arg("tables").none(false), py::kw_only(),
              py::arg("adapts"))
