@@ -4,7 +4,7 @@ from streamcodec.container.fields import pack_header, pack_metadata, unpack_head
 from streamcodec.container.header import ContentLight, Crop, Header, MasteringDisplay, ModelRef
 from streamcodec.container.index import Damage, Index, IndexEntry, is_complete
 from streamcodec.container.limits import DEFAULT_LIMITS, Limits
-from streamcodec.container.loss import Loss, Losses, describe_losses
+from streamcodec.container.loss import Decodable, Loss, Losses, describe_losses
 from streamcodec.container.packet import Packet, PacketHeader, PacketType
 from streamcodec.container.reader import Reader
 from streamcodec.container.sound import pack_track_packet, unpack_track_packet
@@ -25,6 +25,7 @@ __all__ = [
     "ContentLight",
     "Crop",
     "Damage",
+    "Decodable",
     "Header",
     "Index",
     "IndexEntry",

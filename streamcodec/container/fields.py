@@ -61,9 +61,10 @@ class Field(IntEnum):
     SOFTWARE = 20
     TRACK_DETAIL = 21
     CHAPTER = 22
+    B_FRAMES = 23
 
 
-_MUST = frozenset({1, 2, 3, 4, 5, 7, 9, 10, 11})
+_MUST = frozenset({1, 2, 3, 4, 5, 7, 9, 10, 11, 23})
 _REPEATED = frozenset(
     {
         Field.AUDIO_TRACK,
@@ -174,6 +175,7 @@ def _pack_fields(header: Header) -> bytes:
             if track.detail != TrackDetail()
         ),
         *(_pack(Field.CHAPTER, chapter, values.pack_chapter) for chapter in header.chapters),
+        _pack(Field.B_FRAMES, header.b_frames or None, values.pack_byte),
     ]
     return b"".join(fields)
 
@@ -217,6 +219,7 @@ def _unpack_fields(fields: "_FieldReader") -> Header:
         content_light=fields.maybe(Field.CONTENT_LIGHT, values.unpack_content_light),
         gop_length=fields.maybe(Field.GOP_LENGTH, Cursor.varint),
         quality=fields.maybe(Field.QUALITY, values.unpack_byte),
+        b_frames=fields.maybe(Field.B_FRAMES, values.unpack_byte) or 0,
         audio_tracks=audio,
         subtitle_tracks=subtitles,
         metadata=fields.all(Field.METADATA, values.unpack_pair),

@@ -1,4 +1,4 @@
-"""The .ssf container, version 1.1, byte by byte; then the constants and the primitives that the other files pack and unpack with.
+"""The .ssf container, version 1.2, byte by byte; then the constants and the primitives that the other files pack and unpack with.
 
 Conventions
     Integers of fixed width (u8, u16, u32, u64) are unsigned and little-endian.
@@ -21,7 +21,7 @@ Stream
 Prologue
     magic     8     89 53 53 46 0D 0A 1A 0A   a high bit, "SSF", CR LF, ctrl-Z, LF: text-mode transfers damage it visibly
     major     u16   1. Another major version may differ in everything that follows, so it is refused.
-    minor     u16   1. A higher minor version only adds fields and packet types that may be skipped, or fields that must be understood.
+    minor     u16   2. A higher minor version only adds fields and packet types that may be skipped, or fields that must be understood.
     size      u32   bytes of `fields`, at most 2^20
     crc       u32   of major, minor, size and fields
     fields    size  fields one after another in any order; only tracks and metadata may come more than once
@@ -34,7 +34,7 @@ Field
      2 time base !          must   rational, seconds, of the frames' pts and duration
      3 frame format !       must   u8, what the models code: 0 = rgb, 1 = yuv420
      4 intra model !        must   name text (1 .. 255 bytes), id 16 bytes (hash of weights and tables): codes I-frames
-     5 inter model          must   the same for P-frames; without it every frame is an I-frame
+     5 inter model          must   the same for P- and B-frames; without it every frame is an I-frame
      6 arithmetic !                u8, the encoder's: 0 = fp32, 1 = bf16; device text, its kind ("cpu", "cuda"), for information
      7 crop                 must   left, top, width, height varint: the part of the stored picture to show
      8 frame rate                  rational, nominal, frames a second
@@ -57,12 +57,15 @@ Field
                                    ...); key text, value text of the track (title, ...), any number of times
     22 chapter                     start signed, end signed, time base rational, in the times of the frames; key text, value text, any
                                    number of times. Any number of chapters, order kept
+    since 1.2
+    23 B-frames             must   u8, most B-frames in a row, 0 .. 7; without it 0
 
 Packet
     sync          2       D7 8B
     header_size   u8      bytes from sync to header_crc, both within; 19 .. 255
     type          u8      below; a reader skips packets of types that it does not know
-    flags         u8      bit 0 = key: the frame starts a GOP (audio and subtitles: as FFmpeg has it); a reader ignores the other bits
+    flags         u8      bit 0 = key: the frame starts a GOP (audio and subtitles: as FFmpeg has it); since 1.2
+                          bit 1 = B-frame; a reader ignores the other bits
     track         u8      0 = the video, else the number of a track of the header
     gop           varint  number of the GOP, from 0; 0 in packets that belong to no GOP
     frame         varint  number of the frame in the stream in order of display, from 0; 0 where it is not a frame
@@ -79,7 +82,8 @@ Packet
 
 Types
     1 frame        one coded frame; the bytes are the codec's. Numbers rise by one, pts rise. A key frame starts the next GOP, the others
-                   continue theirs.
+                   continue theirs. Packets lie in order of display: B-frames lie in front of the frame behind them, without which they
+                   cannot be decoded. The first and the last frame of a GOP are no B-frames, nor are more in a row than field 23 says.
     2 audio        one packet of an audio track, as FFmpeg has it. Item 1 = trim: start varint, end varint, samples that a player drops from
                    the beginning and from the end of what the packet decodes to
     3 subtitle     one packet of a subtitle track, as FFmpeg has it. Items 2 and 3: identifier and settings of a WebVTT cue, UTF-8
@@ -116,7 +120,7 @@ from typing import Final, NoReturn
 from streamcodec.errors import CorruptStreamError, UsageError
 
 MAGIC: Final = b"\x89SSF\r\n\x1a\n"
-VERSION: Final = (1, 1)
+VERSION: Final = (1, 2)
 PROLOGUE: Final = struct.Struct("<8sHHII")
 SYNC: Final = b"\xd7\x8b"
 END_PAYLOAD: Final = struct.Struct("<QQI4s")

@@ -7,7 +7,7 @@ from streamcodec.checks import check_precision, check_quality
 from streamcodec.container.format import MAX_NAME_SIZE, MAX_NUMBER, MODEL_ID_SIZE
 from streamcodec.errors import UsageError
 from streamcodec.tracks import AudioTrack, Chapter, SubtitleTrack, Track
-from streamcodec.types import FrameFormat, Precision, VideoFormat
+from streamcodec.types import MAX_RUN, FrameFormat, Precision, VideoFormat
 
 __all__ = [
     "ContentLight",
@@ -103,7 +103,8 @@ class Header:
 
     `video`: pictures as stored. `intra`, `inter`: the models; without `inter` every frame is an I-frame. `frame_format`: what they code.
     `precision`, `device`: the encoder's, for information. `crop`: what to show, None = everything.
-    `gop_length` (frames) and `quality` (0..63) are nominal, None = not known. `metadata`: (key, value) pairs of the source.
+    `gop_length` (frames) and `quality` (0..63) are nominal, None = not known. `b_frames`: most B-frames in a row, 0..7.
+    `metadata`: (key, value) pairs of the source.
     `chapters`: in order, in the times of the frames.
     """
 
@@ -118,6 +119,7 @@ class Header:
     content_light: ContentLight | None = None
     gop_length: int | None = None
     quality: int | None = None
+    b_frames: int = 0
     audio_tracks: tuple[AudioTrack, ...] = ()
     subtitle_tracks: tuple[SubtitleTrack, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
@@ -136,6 +138,7 @@ class Header:
             _check_range("GOP length", self.gop_length, 1, MAX_NUMBER)
         if self.quality is not None:
             check_quality(self.quality)
+        _check_range("number of B-frames in a row", self.b_frames, 0, MAX_RUN)
         _check_range("bit depth", self.video.bit_depth, 1, 32)
         numbers = [track.number for track in self.tracks]
         if len(set(numbers)) < len(numbers):

@@ -155,6 +155,7 @@ class IndexBuilder:
         self._limits = limits
         self._open = False
         self._lost_at: int | None = None  # where damage began behind the last frame
+        self._waiting: list[int] = []  # where B-frames lie that wait for the frame behind them
         self._end_pts = 0
         self._numbered = 0
 
@@ -164,10 +165,13 @@ class IndexBuilder:
             return
         self._numbered = packet.frame + 1
         if self._open and self._continues(packet):
-            self._columns[2][-1] += 1
+            self._waiting.append(offset)
             self._lost_at = None
+            if not packet.b_frame:
+                self._columns[2][-1] += len(self._waiting)
+                self._waiting.clear()
         elif packet.key:
-            if self._open and packet.frame == self._columns[1][-1] + self._columns[2][-1]:
+            if self._open and not self._waiting and packet.frame == self._next_frame:
                 self._lost_at = None  # no frame was lost
             self.close(offset)
             self._limits.check("gops", len(self._columns[0]) + 1)
@@ -184,21 +188,26 @@ class IndexBuilder:
             self._lost_at = offset
 
     def close(self, offset: int) -> None:
-        """The GOP that is being gathered ends at byte `offset`; frames that follow without a key frame cannot be decoded."""
+        """The GOP that is being gathered ends at byte `offset`; frames that follow without a key frame cannot be decoded,
+        nor B-frames that wait for the one behind them."""
         if self._open:
             end = offset if self._lost_at is None else self._lost_at
+            end = self._waiting[0] if self._waiting else end
             self._columns[5][-1] = end - self._columns[4][-1]
             self._open = False
         self._lost_at = None
+        self._waiting.clear()
 
     def build(self, damage: tuple[Damage, ...] = ()) -> Index:
         return Index(Entries(self._columns), self._end_pts, damage, self._numbered)
 
     def _continues(self, frame: PacketFields) -> bool:
-        gops, first_frames, counts, *_ = self._columns
-        return (
-            not frame.key and frame.gop == gops[-1] and frame.frame == first_frames[-1] + counts[-1]
-        )
+        same_gop = not frame.key and frame.gop == self._columns[0][-1]
+        return same_gop and frame.frame == self._next_frame
+
+    @property
+    def _next_frame(self) -> int:
+        return self._columns[1][-1] + self._columns[2][-1] + len(self._waiting)
 
 
 def pack_index(index: Index) -> bytes:

@@ -1,16 +1,19 @@
-"""Which frames are lost: runs of numbers, told by GOP as far as the index knows them."""
+"""Which frames can be decoded, and which are lost: ranges of numbers, told by GOP as far as the index knows them."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from streamcodec.container.index import Index, IndexEntry
 from streamcodec.container.packet import PacketFields, PacketType
 
-__all__ = ["Loss", "Losses", "describe_losses"]
+__all__ = ["Decodable", "Loss", "Losses", "describe_losses"]
+
+Frame = TypeVar("Frame", bound=PacketFields)
 
 MOST_TOLD = 8
-"""Runs that a message names."""
+"""Ranges that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +34,69 @@ class Loss:
         return self.last_frame - self.first_frame + 1
 
     def __str__(self) -> str:
-        gops = _run("GOP", self.first_gop, self.last_gop)
-        return f"{_run('frame', self.first_frame, self.last_frame)} of {gops}"
+        gops = _range("GOP", self.first_gop, self.last_gop)
+        return f"{_range('frame', self.first_frame, self.last_frame)} of {gops}"
 
 
-def _run(what: str, first: int, last: int) -> str:
+def _range(what: str, first: int, last: int) -> str:
     return f"{what} {first}" if first == last else f"{what}s {first}..{last}"
 
 
+class Decodable(Generic[Frame]):
+    """Takes frame packets in order, and gives those that can be decoded now: a B-frame waits for the I- or P-frame behind it.
+
+    A frame needs all frames before it in its GOP. So behind a gap none is given up to the next key
+    frame, nor one that waited.
+    """
+
+    def __init__(self) -> None:
+        self._next = -1  # number of the only frame but a key frame that can follow
+        self._waiting: list[Frame] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are B-frames that wait."""
+        return bool(self._waiting)
+
+    def add(self, frame: Frame) -> list[Frame]:
+        """The next packet; those that can be decoded now, in order of display: none, or B-frames and the one behind them."""
+        if frame.key:
+            self._waiting = []
+        elif frame.frame != self._next:
+            self.lose()
+            return []
+        self._next = frame.frame + 1
+        self._waiting.append(frame)
+        if frame.b_frame:
+            return []
+        ready, self._waiting = self._waiting, []
+        return ready
+
+    def lose(self) -> None:
+        """A frame turned out to be lost: none that follows is given, up to the next key frame."""
+        self._next = -1
+        self._waiting = []
+
+
 class Losses:
-    """Gathers the numbers of lost frames from those that are there: 16 bytes a run."""
+    """Gathers the numbers of lost frames from those that are there: 16 bytes a range."""
 
     def __init__(self, first_frame: int = 0) -> None:
         self._next = first_frame
-        self._decodable = -1  # the only frame but a key frame that can follow
-        self._runs: list[tuple[int, int]] = []
+        self._decodable: Decodable[PacketFields] = Decodable()
+        self._ranges: list[tuple[int, int]] = []
 
     def found(self, frame: int) -> None:
         """This frame is there, and none between it and the one before."""
         if frame > self._next:
-            self._runs.append((self._next, frame - 1))
+            self._ranges.append((self._next, frame - 1))
         self._next = max(self._next, frame + 1)
 
     def packet(self, packet: PacketFields) -> None:
-        """A packet of the stream; a frame is found if it can be decoded: a key frame, or the one behind one that can be."""
-        if packet.type == PacketType.FRAME and (packet.key or packet.frame == self._decodable):
-            self._decodable = packet.frame + 1
-            self.found(packet.frame)
+        """A packet of the stream; frames are found as far as it is known that they can be decoded."""
+        if packet.type == PacketType.FRAME:
+            for frame in self._decodable.add(packet):
+                self.found(frame.frame)
 
     def ends(self, frame_count: int) -> None:
         """Take in the number of frames in the stream."""
@@ -66,7 +105,7 @@ class Losses:
     def named(self, index: Index) -> tuple[Loss, ...]:
         """All that is lost so far, cut where GOPs begin."""
         return tuple(
-            loss for first, last in self._runs for loss in _named(first, last, index.entries)
+            loss for first, last in self._ranges for loss in _named(first, last, index.entries)
         )
 
 

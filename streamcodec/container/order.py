@@ -7,6 +7,8 @@ __all__ = ["Order"]
 
 _FRAME = PacketType.FRAME
 _GOP_HASH = PacketType.GOP_HASH
+_ENDS = frozenset({PacketType.GOP_HASH, PacketType.INDEX, PacketType.END})
+"""Of a GOP, beside the next key frame."""
 
 
 class Order:
@@ -23,6 +25,8 @@ class Order:
         self._frame = frame - 1
         self._pts: int | None = None
         self._gap_allowed = False
+        self._most_b_frames = header.b_frames
+        self._b_frames = 0  # in a row, up to the last frame
 
     @property
     def next_frame(self) -> int:
@@ -40,20 +44,44 @@ class Order:
             return f"packet of type {packet.type} has track {packet.track}; the header has no such track"
         if packet.type == _FRAME:
             return self._check_frame(packet)
+        if packet.type in _ENDS and (problem := self.ends_early()):
+            return problem
         if packet.type == _GOP_HASH and packet.gop != self._gop and not self._gap_allowed:
             return f"hash of GOP {packet.gop} comes in GOP {self._gop}"
         return None
 
+    def ends_early(self) -> str | None:
+        """Tell why no GOP may end behind the last packet."""
+        if self._b_frames == 0 or self._gap_allowed:
+            return None
+        return f"frame {self._frame} is a B-frame and the last of GOP {self._gop}; must have an I- or P-frame behind it"
+
     def _check_frame(self, frame: PacketFields) -> str | None:
-        problem = self._falls(frame) or (None if self._gap_allowed else self._jumps(frame))
+        b_frames = self._in_a_row(frame)
+        problem = self._falls(frame) or self._is_no_b_frame(frame, b_frames)
+        if problem is None and not self._gap_allowed:
+            problem = self._jumps(frame)
         if problem is None:
-            self._gop, self._frame, self._pts, self._gap_allowed = (
+            self._gop, self._frame, self._pts, self._gap_allowed, self._b_frames = (
                 frame.gop,
                 frame.frame,
                 frame.pts,
                 False,
+                b_frames,
             )
         return problem
+
+    def _in_a_row(self, frame: PacketFields) -> int:
+        if not frame.b_frame:
+            return 0
+        return 1 + (self._b_frames if frame.frame == self.next_frame else 0)
+
+    def _is_no_b_frame(self, frame: PacketFields, in_a_row: int) -> str | None:
+        if frame.b_frame and frame.key:
+            return f"key frame {frame.frame} is a B-frame; must be an I-frame"
+        if in_a_row > self._most_b_frames:
+            return f"frame {frame.frame} is B-frame {in_a_row} in a row; the header says {self._most_b_frames} at most"
+        return None
 
     def _falls(self, frame: PacketFields) -> str | None:
         if frame.frame <= self._frame:
@@ -69,7 +97,7 @@ class Order:
             return f"frames {self.next_frame}..{frame.frame - 1} are missing"
         if frame.gop != self._gop + frame.key:
             return f"{_kind(frame)} {frame.frame} has GOP {frame.gop}; must be {self._gop + frame.key}, for a key frame starts every GOP"
-        return None
+        return self.ends_early() if frame.key else None
 
 
 def _kind(frame: PacketFields) -> str:

@@ -31,7 +31,7 @@ __all__ = [
 
 _PREFIX = struct.Struct("<2sBBBB")  # sync, header_size, type, flags, track
 _CRCS = struct.Struct("<II")  # payload_crc, header_crc
-_KEY = 1
+_KEY, _B_FRAME = 1, 2
 _MAX_INT64 = (1 << 63) - 1
 MIN_HEADER_SIZE = _PREFIX.size + 5 + _CRCS.size
 """Bytes of the smallest packet."""
@@ -60,11 +60,13 @@ class PacketFields:
     """What a packet is and where it belongs. `type` is an int beside PacketType where a newer version's packet was met.
 
     `track` 0 is the video. `gop` and `frame` count from 0 over the whole stream. `pts` and `duration` (0 = unknown) are in units of the
-    track's time base. `key`: the frame starts a GOP. `extension`: items of the header, packed (sound.py).
+    track's time base. `key`: the frame starts a GOP. `b_frame`: it needs frames on both sides.
+    `extension`: items of the header, packed (sound.py).
     """
 
     type: PacketType | int
     key: bool = False
+    b_frame: bool = False
     track: int = 0
     gop: int = 0
     frame: int = 0
@@ -119,6 +121,7 @@ class PacketHeader(PacketFields):
         return Packet(
             type=self.type,
             key=self.key,
+            b_frame=self.b_frame,
             track=self.track,
             gop=self.gop,
             frame=self.frame,
@@ -147,7 +150,7 @@ def pack_packet(packet: Packet) -> bytes:
     )
     numbers += pack_varint(len(packet.payload)) + packet.extension
     size = _PREFIX.size + len(numbers) + _CRCS.size
-    flags = _KEY if packet.key else 0
+    flags = _KEY * packet.key | _B_FRAME * packet.b_frame
     head = (
         _PREFIX.pack(SYNC, size, packet.type, flags, packet.track)
         + numbers
@@ -198,6 +201,7 @@ def unpack_packet_header(data: bytes, offset: int) -> PacketHeader:
     return PacketHeader(
         type=_TYPES.get(number, number),
         key=bool(flags & _KEY),
+        b_frame=bool(flags & _B_FRAME),
         track=track,
         gop=gop,
         frame=frame,

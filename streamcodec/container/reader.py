@@ -198,8 +198,11 @@ class Reader:
             damaged |= isinstance(item, Damage)
             yield item
         missing = gop.first_frame + gop.frame_count - order.next_frame
-        if missing and not damaged:
-            reason = f"byte {gop.end}: GOP {gop.gop} has {counted(missing, 'frame')} less than the index says"
+        problem = order.ends_early()
+        if missing:
+            problem = f"GOP {gop.gop} has {counted(missing, 'frame')} less than the index says"
+        if problem and not damaged:
+            reason = f"byte {gop.end}: {problem}"
             if self._strict:
                 raise CorruptStreamError(reason)
             yield Damage(gop.end, gop.end, reason)

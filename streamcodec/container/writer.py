@@ -51,7 +51,8 @@ class Writer:
         return self._track_bytes
 
     def write(self, packet: Packet) -> None:
-        """Append a packet. Frames: numbers rise by one from 0, pts rise, a key frame starts each GOP, GOPs count from 0."""
+        """Append a packet. Frames: numbers rise by one from 0, pts rise, a key frame starts each GOP, GOPs count from 0;
+        B-frames lie between others, at most as many in a row as the header says."""
         if packet.type in (PacketType.INDEX, PacketType.END, PacketType.HEADER):
             raise UsageError(f"packets of type {packet.type} are written by finish()")
         self._check_open()
@@ -75,6 +76,8 @@ class Writer:
         An index above the limit of a payload is left out; readers then scan.
         """
         self._check_open()
+        if problem := self._order.ends_early():
+            raise UsageError(f"the stream cannot end here: {problem}")
         offset = self._size_bytes
         self._index.close(offset)
         payload = pack_index(self._index.build())

@@ -15,7 +15,9 @@ from streamcodec.stream.reading.opening import REPAIR_HINT, hinting
 
 __all__ = ["ConcatReport", "concat"]
 
-MAY_DIFFER = frozenset({"device", "gop_length", "quality", "metadata", "chapters", "software"})
+MAY_DIFFER = frozenset(
+    {"device", "gop_length", "quality", "b_frames", "metadata", "chapters", "software"}
+)
 """Fields of the header; all others must agree."""
 
 
@@ -142,6 +144,7 @@ def _joined(readers: Sequence[Reader], placed: Sequence[_Placed]) -> Header:
         headers[0],
         quality=headers[0].quality if len(qualities) == 1 else None,
         gop_length=max(lengths, default=None),
+        b_frames=max(header.b_frames for header in headers),
         chapters=tuple(
             chapter
             for stream in placed

@@ -1,12 +1,14 @@
 """A damaged stream to a clean one that holds all that can still be decoded."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from streamcodec.container import (
     DEFAULT_LIMITS,
     Damage,
+    Decodable,
     Limits,
     Loss,
     Losses,
@@ -85,7 +87,9 @@ class _Rescue:
     out: Renumbering
     losses: Losses = field(default_factory=Losses)
     problems: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
-    next_frame: int = -1  # that can follow, beside a key frame
+    decodable: Decodable[Packet] = field(default_factory=Decodable)
+    held: list[Packet] = field(default_factory=list)  # since the first B-frame that waits
+    next_frame: int = -1  # behind the last that was written, by its number in the source
     gop: int = -1
     hash: Packet | None = None  # held back until it is known whether its GOP is whole
     is_damaged: bool = False  # since the last key frame
@@ -98,19 +102,34 @@ class _Rescue:
             self._add_frame(item)
         elif item.type == PacketType.GOP_HASH:
             self._add_hash(item)
+        elif self.decodable.waits:
+            self.held.append(item)
         else:
             self.out.add(item)
 
     def _add_frame(self, frame: Packet) -> None:
+        ready = self.decodable.add(frame)
+        if self.decodable.waits:
+            self.held.append(frame)
+            return
+        self._release(ready)
         if frame.key:
             self._close_gop(frame.frame == self.next_frame)
             self.gop, self.is_damaged = frame.gop, False
-        elif frame.frame != self.next_frame:
+        elif not ready:
             self.is_damaged, self.hash = True, None
             return
         self.out.add(frame)
-        self.losses.found(frame.frame)
+        for each in ready:
+            self.losses.found(each.frame)
         self.next_frame = frame.frame + 1
+
+    def _release(self, ready: Sequence[Packet]) -> None:
+        """Write what was held, but frames only where they can be decoded."""
+        for packet in self.held:
+            if packet.type != PacketType.FRAME or packet in ready:
+                self.out.add(packet)
+        self.held.clear()
 
     def _add_hash(self, packet: Packet) -> None:
         if packet.gop != self.gop:
@@ -127,6 +146,7 @@ class _Rescue:
 
     def finish(self, reader: Reader) -> RepairReport:
         index = reader.index
+        self._release(())
         for damage in index.damage:
             self.problems[damage.reason] = None
         self._close_gop(not index.damage and self.next_frame == index.frame_count)

@@ -8,16 +8,17 @@ from types import ModuleType
 
 import pytest
 
-from streamcodec.container import Header, Packet, Reader
+from streamcodec.container import Header, Packet, PacketType, Reader
 from streamcodec.container.format import PROLOGUE
 from streamcodec.container.sound import unpack_track_packet
 
 GOLDEN = Path(__file__).parent / "golden"
+Write = Callable[[Header, list[Packet]], bytes]
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.ssf"))
 
 
 def test_there_are_golden_streams() -> None:
-    assert {"v1.0-full", "v1.0-empty"} <= set(NAMES)
+    assert {f"v1.{minor}-{name}" for minor in range(3) for name in ("full", "empty")} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,15 +90,31 @@ def test_header_of_version_1_0() -> None:
 
 
 @pytest.mark.parametrize("name", ["full", "empty"])
-def test_writer_still_writes_the_bytes_of_version_1_1(
-    golden: ModuleType, write: Callable[[Header, list[Packet]], bytes], name: str
+def test_writer_still_writes_the_bytes_of_version_1_2(
+    golden: ModuleType, write: Write, name: str
 ) -> None:
     header, packets = (
         (golden.newest_header(), golden.newest_packets())
         if name == "full"
         else (golden.EMPTY_HEADER, [])
     )
-    assert write(header, packets) == (GOLDEN / f"v1.1-{name}.ssf").read_bytes()
+    assert write(header, packets) == (GOLDEN / f"v1.2-{name}.ssf").read_bytes()
+
+
+def test_frames_of_version_1_2() -> None:
+    reader = Reader(io.BytesIO((GOLDEN / "v1.2-full.ssf").read_bytes()))
+    assert (reader.version, reader.header.b_frames) == ((1, 2), 3)
+    frames = [packet for packet in reader if packet.type == PacketType.FRAME]
+    assert [packet.frame for packet in frames if packet.b_frame] == [1, 7, 8, 9, 11]
+    assert [packet.frame for packet in frames if packet.key] == [0, 3, 4, 6]
+
+
+def test_writer_still_writes_the_fields_and_packets_of_version_1_1(
+    golden: ModuleType, write: Write
+) -> None:
+    data = write(golden.header_1_1(), golden.packets_1_1())
+    old = (GOLDEN / "v1.1-full.ssf").read_bytes()
+    assert without_versions(data) == without_versions(old)
 
 
 def test_header_of_version_1_1(golden: ModuleType) -> None:
@@ -119,11 +136,14 @@ def test_header_of_version_1_1(golden: ModuleType) -> None:
     assert Reader(io.BytesIO(b"x" + damaged[1:]), on_damage="skip").header == reader.header
 
 
-def test_writer_still_writes_the_fields_and_packets_of_version_1_0(
-    header: Header, packets: list[Packet], stream: bytes
-) -> None:
+def test_writer_still_writes_the_fields_and_packets_of_version_1_0(stream: bytes) -> None:
     golden = (GOLDEN / "v1.0-full.ssf").read_bytes()
     before_end = slice(
         PROLOGUE.size, len(golden) - 43
     )  # version 1.1 has its copy of the header there
     assert stream[before_end] == golden[before_end]
+
+
+def without_versions(data: bytes) -> bytes:
+    """A stream from its first field to its index."""
+    return data[PROLOGUE.size : [*Reader(io.BytesIO(data)).headers()][-1].end]

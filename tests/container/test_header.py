@@ -119,6 +119,7 @@ def random_header(rng: random.Random) -> Header:
         content_light=maybe(ContentLight(number(65535, 0), number(65535, 0))),
         gop_length=maybe(number((1 << 31) - 1)),
         quality=maybe(number(63, 0)),
+        b_frames=number(7, 0),
         audio_tracks=audio,
         subtitle_tracks=tuple(
             SubtitleTrack(n, text(), ratio(), rng.randbytes(3), text()) for n in numbers[1::2]
@@ -264,6 +265,8 @@ DEFECTS = {
     "lying extradata": (18, b"\x01\0\x01\x01\xff\xff\xff\x7f\0", "announced"),
     "metadata without a value": (19, b"\x01k", "metadata: it ends within a number"),
     "software": (20, b"\x05abc", "software: 5 bytes"),
+    "8 B-frames": (23, b"\x08", "number of B-frames in a row is 8"),
+    "B-frames cut": (23, b"", "b frames: 1 bytes"),
 }
 
 

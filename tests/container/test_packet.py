@@ -43,6 +43,7 @@ def test_bytes_of_a_frame() -> None:
         FRAME,
         Packet(type=PacketType.AUDIO, track=64, pts=-MAX - 1, duration=MAX, payload=b""),
         Packet(type=PacketType.SUBTITLE, track=255, pts=MAX, payload=b"\xd7\x8b"),
+        Packet(type=PacketType.FRAME, b_frame=True, frame=3, payload=b"B"),
         Packet(type=PacketType.FRAME, gop=MAX, frame=MAX, payload=bytes(100_000)),
         Packet(type=200, payload=b"from a newer version"),
         Packet(type=PacketType.AUDIO, track=1, pts=MAX, extension=bytes(190), payload=b"a"),

@@ -115,8 +115,8 @@ def full_packets() -> list[Packet]:
     return packets
 
 
-def newest_header() -> Header:
-    """With all that versions behind 1.0 have brought."""
+def header_1_1() -> Header:
+    """With all that version 1.1 has brought."""
     detail = TrackDetail(disposition=65, tags=(("title", "Ton"), ("handler_name", "")))
     return replace(
         FULL_HEADER,
@@ -131,7 +131,7 @@ def newest_header() -> Header:
     )
 
 
-def newest_packets() -> list[Packet]:
+def packets_1_1() -> list[Packet]:
     """The same: sound with samples to trim, a cue of WebVTT, and an item that no reader knows."""
     sound = TrackPacket(1, -1024, b"sound", 1024, trim=(1024, 7))
     cue = TrackPacket(64, 5, b"Ende.", 3, cue=("1", "align:start"))
@@ -143,11 +143,42 @@ def newest_packets() -> list[Packet]:
     return [*full_packets(), *behind]
 
 
+def newest_header() -> Header:
+    """With all that versions behind 1.0 have brought."""
+    return replace(header_1_1(), b_frames=3)
+
+
+def newest_packets() -> list[Packet]:
+    """The same: frame 1 is a B-frame, and a fourth GOP of 7 frames has runs of 3 and of 1 B-frames, with sound in one."""
+    packets = [
+        replace(packet, b_frame=packet.type == PacketType.FRAME and packet.frame == 1)
+        for packet in packets_1_1()
+    ]
+    for frame in range(6, 13):
+        packets.append(
+            Packet(
+                type=PacketType.FRAME,
+                key=frame == 6,
+                b_frame=frame in (7, 8, 9, 11),
+                gop=3,
+                frame=frame,
+                pts=100 + frame,
+                duration=1,
+                payload=bytes([frame]) * frame,
+            )
+        )
+        if frame == 8:
+            packets.append(
+                Packet(type=PacketType.AUDIO, key=True, track=1, gop=3, pts=60_000, payload=b"s")
+            )
+    return [*packets, Packet(type=PacketType.GOP_HASH, gop=3, frame=6, payload=bytes(16))]
+
+
 def main() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name, header, packets in (
-        ("v1.1-full", newest_header(), newest_packets()),
-        ("v1.1-empty", EMPTY_HEADER, []),
+        ("v1.2-full", newest_header(), newest_packets()),
+        ("v1.2-empty", EMPTY_HEADER, []),
     ):
         with (GOLDEN / f"{name}.ssf").open("xb") as file:
             writer = Writer(file, header)
@@ -165,7 +196,8 @@ def describe(packet: Packet) -> dict[str, object]:
         name: int(getattr(packet, name))
         for name in ("type", "key", "track", "gop", "frame", "pts", "duration")
     }
-    items = {"extension": packet.extension.hex()} if packet.extension else {}
+    items: dict[str, object] = {"extension": packet.extension.hex()} if packet.extension else {}
+    items |= {"b_frame": 1} if packet.b_frame else {}
     return {**numbers, **items, "payload": packet.payload.hex()}
 
 
