@@ -23,6 +23,7 @@ else:
 
 __all__ = [
     "MAX_PIXELS",
+    "MAX_RUN",
     "MAX_SIDE",
     "QUALITIES",
     "UNSPECIFIED",
@@ -42,8 +43,8 @@ __all__ = [
 FrameFormat = Literal["rgb", "yuv420"]
 """What a model codes: `rgb`, one plane (3, H, W); or `yuv420`, planes Y (H, W), U and V (ceil(H/2), ceil(W/2))."""
 
-FrameType = Literal["I", "P"]
-"""I: coded on its own. P: coded with the frame before it as reference."""
+FrameType = Literal["I", "P", "B"]
+"""I: coded on its own. P: from a frame before it. B: from one before and one behind it."""
 
 OnDamage = Literal["raise", "skip", "conceal"]
 """At a defect in a stream: raise a CorruptStreamError, or skip what is lost."""
@@ -62,6 +63,9 @@ Hdr = Literal["tonemap", "clip", "refuse"]
 
 QUALITIES = 64
 """`quality` is an integer in 0..63; higher is better."""
+
+MAX_RUN = 7
+"""Most B-frames in a row."""
 
 MAX_SIDE = 16384
 """Largest accepted width and height, in pixels."""

@@ -1,7 +1,7 @@
 """Frames and GOPs to bytes and back: models of frames, native ones and networks, behind one interface."""
 
 from streamcodec.codec.codec import Codec
-from streamcodec.codec.frame import decode_frame, encode_frame
+from streamcodec.codec.frame import decode_frame, encode_frame, is_b_frame
 from streamcodec.codec.gop import (
     DecodedGop,
     EncodedGop,
@@ -11,11 +11,14 @@ from streamcodec.codec.gop import (
     iter_decode_gop,
     iter_encode_gop,
 )
-from streamcodec.codec.model import CodedFrame, FrameModel, Reference, Running
+from streamcodec.codec.model import Between, CodedFrame, FrameModel, Reference, Running
 from streamcodec.codec.native_model import NativeModel, load_native_model
+from streamcodec.codec.pyramid import MAX_RUN, Place, decode_run, pyramid
 from streamcodec.codec.views import Views
 
 __all__ = [
+    "MAX_RUN",
+    "Between",
     "Codec",
     "CodedFrame",
     "DecodedGop",
@@ -23,14 +26,18 @@ __all__ = [
     "FrameModel",
     "GopDigest",
     "NativeModel",
+    "Place",
     "Reference",
     "Running",
     "Views",
     "decode_frame",
     "decode_gop",
+    "decode_run",
     "encode_frame",
     "encode_gop",
+    "is_b_frame",
     "iter_decode_gop",
     "iter_encode_gop",
     "load_native_model",
+    "pyramid",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from streamcodec.checks import check_precision, check_preset
-from streamcodec.codec.model import FrameModel, Reference, Running
+from streamcodec.codec.model import Between, FrameModel, Reference, Running
 from streamcodec.errors import UsageError
 from streamcodec.runtime import threads
 from streamcodec.types import FrameFormat, Precision, Preset
@@ -42,6 +42,11 @@ class Codec:
         return self.intra.frame_format
 
     @property
+    def codes_b_frames(self) -> bool:
+        """Whether frames can lie between two others that they are predicted from."""
+        return self.inter is not None and self.inter.codes_b_frames
+
+    @property
     def device(self) -> str:
         """Where its models decode: "cpu", "cuda", ..."""
         return self.intra.device
@@ -71,6 +76,6 @@ class Codec:
         """How a frame is computed now, in this process."""
         return Running(self.precision, self.preset, threads())
 
-    def model_for(self, reference: Reference | None) -> FrameModel:
+    def model_for(self, reference: Reference | Between | None) -> FrameModel:
         """The model that codes a frame after this reference: the intra model without one, or without an inter model."""
         return self.intra if reference is None or self.inter is None else self.inter

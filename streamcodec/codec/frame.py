@@ -3,48 +3,69 @@
 Payload of a frame packet:
 
     offset  size  field
-    0       1     quality, 0..63; without effect where a model has one rate
+    0       1     bits 0 to 5: quality, 0..63, without effect where a model has one rate; bit 6: 1 = B-frame;
+                  bit 7: 0
     1       ...   what the model writes: native/ for the default models, zoo_model.py for the others
 
 A frame without a reference is coded by the intra model, one with a reference by the inter model, if the
-codec has one. The reference is a value of the model's own: it comes out of one call and goes into the next.
+codec has one; a B-frame lies between two references. The reference is a value of the model's own: it comes
+out of one call and goes into the next.
 """
 
 import numpy as np
 
 from streamcodec.checks import check_quality
 from streamcodec.codec.codec import Codec
-from streamcodec.codec.model import CodedFrame, FrameModel, Reference
+from streamcodec.codec.model import Between, CodedFrame, FrameModel, Reference
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes
 
-__all__ = ["check_planes", "decode_frame", "encode_frame"]
+__all__ = ["check_planes", "decode_frame", "encode_frame", "is_b_frame"]
+
+_B_FRAME = 0x40
 
 
 def encode_frame(
-    codec: Codec, planes: Planes, reference: Reference | None, quality: int
+    codec: Codec, planes: Planes, reference: Reference | Between | None, quality: int
 ) -> CodedFrame:
-    """Code a frame of the codec's format, given what the frame before became or None for an I-frame.
+    """Code a frame of the codec's format.
 
+    `reference`: None for an I-frame, what the I- or P-frame before became for a P-frame, Between for a B-frame.
     `planes`: (Y, U, V) or ((3, H, W) RGB,), uint8. Raises UsageError for other planes, reference or
     quality, StreamCodecError if memory runs out.
     """
     check_planes(planes, codec.frame_format)
     check_quality(quality)
     model = codec.model_for(reference)
-    return model.encode(planes, quality, _seen_by(model, reference), codec.running)
+    coded = model.encode(planes, quality, _seen_by(model, reference), codec.running)
+    if isinstance(reference, Between):
+        payload = bytes([coded.payload[0] | _B_FRAME]) + coded.payload[1:]
+        return CodedFrame(payload, coded.reference)
+    return coded
 
 
 def decode_frame(
-    codec: Codec, payload: bytes, reference: Reference | None, size: tuple[int, int]
+    codec: Codec, payload: bytes, reference: Reference | Between | None, size: tuple[int, int]
 ) -> Reference:
     """Decode one payload; `size` is (height, width). The planes of what is returned are the frame.
 
-    Raises CorruptStreamError if the payload does not decode, UsageError for a reference of another
-    size, StreamCodecError if memory runs out.
+    `reference`: of the kind that it was coded with.
+
+    Raises CorruptStreamError if the payload does not decode or is of another kind of frame, UsageError for a
+    reference of another size, StreamCodecError if memory runs out.
     """
     if not payload:
         raise CorruptStreamError("frame payload is empty; at least the quality byte was expected")
+    is_b, wanted = is_b_frame(payload), isinstance(reference, Between)
+    if is_b != wanted:
+        kinds = ("an I- or P-frame", "a B-frame")
+        raise CorruptStreamError(
+            f"frame payload is of {kinds[is_b]}; accepted here: {kinds[wanted]}"
+        )
+    if is_b and not codec.codes_b_frames:
+        raise CorruptStreamError("frame payload is of a B-frame; the models code none")
+    if is_b:
+        payload = bytes([payload[0] & ~_B_FRAME]) + payload[1:]
     if payload[0] >= QUALITIES:
         raise CorruptStreamError(
             f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}"
@@ -54,8 +75,15 @@ def decode_frame(
     return model.decode(payload, size, _seen_by(model, reference), codec.running)
 
 
-def _seen_by(model: FrameModel, reference: Reference | None) -> Reference | None:
-    """The reference for a P-frame; a codec without an inter model codes I-frames only."""
+def is_b_frame(payload: bytes) -> bool:
+    """Whether a payload says of itself that it lies between two frames."""
+    return bool(payload) and bool(payload[0] & _B_FRAME)
+
+
+def _seen_by(model: FrameModel, reference: Reference | Between | None) -> Reference | None:
+    """What the model gets; a codec without an inter model codes I-frames only."""
+    if isinstance(reference, Between):
+        return model.between(reference)
     return reference if model.role == "P" else None
 
 

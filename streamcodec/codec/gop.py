@@ -1,4 +1,4 @@
-"""Closed groups of pictures: an I-frame and the P-frames after it. A GOP depends on nothing outside it."""
+"""Closed groups of pictures: an I-frame and the P- and B-frames after it. A GOP depends on nothing outside it."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec.codec.codec import Codec
-from streamcodec.codec.frame import check_planes, decode_frame, encode_frame
+from streamcodec.codec.frame import check_planes, decode_frame, encode_frame, is_b_frame
 from streamcodec.codec.model import CodedFrame, Reference
+from streamcodec.codec.pyramid import MAX_RUN, decode_run
 from streamcodec.codec.views import Views
-from streamcodec.errors import UsageError
+from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.text import counted, human_bytes
 from streamcodec.types import ColorSpec, Planes
 
@@ -83,11 +84,30 @@ def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Ite
 def iter_decode_gop(
     codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]
 ) -> Iterator[Reference]:
-    """Decode payloads one after another; `size` is (height, width)."""
-    reference: Reference | None = None
+    """Decode payloads, which come in order of display as the frames do; `size` is (height, width)."""
+    anchor: Reference | None = None
+    run: list[bytes] = []
     for payload in payloads:
-        reference = decode_frame(codec, payload, reference, size)
-        yield reference
+        if is_b_frame(payload):
+            _check_run(anchor, len(run) + 1)
+            run.append(payload)
+            continue
+        before, anchor = anchor, decode_frame(codec, payload, anchor, size)
+        if before is not None:
+            yield from decode_run(codec, run, before, anchor, size)
+        run.clear()
+        yield anchor
+    if run:
+        raise CorruptStreamError(
+            "the last frame is a B-frame; accepted: one that needs none behind it"
+        )
+
+
+def _check_run(anchor: Reference | None, length: int) -> None:
+    if anchor is None:
+        raise CorruptStreamError("the first frame of a GOP is a B-frame; accepted: an I-frame")
+    if length > MAX_RUN:
+        raise CorruptStreamError(f"there are more than {MAX_RUN} B-frames in a row")
 
 
 def encode_gop(

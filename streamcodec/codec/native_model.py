@@ -6,7 +6,7 @@ import numpy as np
 
 from streamcodec import _native
 from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
-from streamcodec.codec.model import CodedFrame, Reference, Running
+from streamcodec.codec.model import Between, CodedFrame, Reference, Running
 from streamcodec.errors import StreamCodecError, UsageError
 from streamcodec.types import FrameFormat, FrameType, Planes
 
@@ -30,12 +30,25 @@ class NativeModel:
     def __repr__(self) -> str:
         return f"<NativeModel {self.name}>"
 
+    @property
+    def codes_b_frames(self) -> bool:
+        return self.role == "P"
+
+    def between(self, two: Between) -> Reference:
+        """As FrameModel has it."""
+        if not self.codes_b_frames:
+            raise UsageError(f"{self.name} codes no B-frames")
+        past, future = _own(two.past), _own(two.future)
+        return past.between(
+            future, back=two.back, ahead=two.ahead, spanned_by_future=two.spanned_by_future
+        )
+
     def encode(
         self, planes: Planes, quality: int, reference: Reference | None, running: Running
     ) -> CodedFrame:
         """As FrameModel has it."""
         y, u, v = (np.ascontiguousarray(plane) for plane in planes)
-        before = _own(reference)
+        before = None if reference is None else _own(reference)
         try:
             payload, decoded = self._coder.encode(
                 (y, u, v), quality, before, threads=running.threads, preset=running.preset
@@ -48,7 +61,7 @@ class NativeModel:
         self, payload: bytes, size: tuple[int, int], reference: Reference | None, running: Running
     ) -> Reference:
         """As FrameModel has it."""
-        before = _own(reference)
+        before = None if reference is None else _own(reference)
         try:
             return self._coder.decode(payload, size, before, threads=running.threads)
         except MemoryError as error:
@@ -72,8 +85,8 @@ def other_kind(reference: object) -> UsageError:
     )
 
 
-def _own(reference: Reference | None) -> _native.Reference | None:
-    if reference is None or isinstance(reference, _native.Reference):
+def _own(reference: Reference) -> _native.Reference:
+    if isinstance(reference, _native.Reference):
         return reference
     raise other_kind(reference)
 

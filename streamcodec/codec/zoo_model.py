@@ -16,7 +16,7 @@ from torch import Tensor
 
 from streamcodec.codec.channel import DecoderChannel, EncoderChannel
 from streamcodec.codec.devices import memory_for
-from streamcodec.codec.model import CodedFrame, Reference, Running
+from streamcodec.codec.model import Between, CodedFrame, Reference, Running
 from streamcodec.entropy.coder import ContextModel, Tables
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.models import ImageModel, InterModel, SymbolChannel
@@ -43,6 +43,7 @@ class ZooModel:
 
     frame_format: ClassVar[FrameFormat] = "rgb"
     has_one_rate: ClassVar[bool] = True
+    codes_b_frames: ClassVar[bool] = False
     name: str
     id: bytes
     model: ImageModel | InterModel
@@ -75,6 +76,10 @@ class ZooModel:
     @property
     def role(self) -> FrameType:
         return "I" if isinstance(self.model, ImageModel) else "P"
+
+    def between(self, two: Between) -> Reference:
+        """As FrameModel has it: it codes none."""
+        raise UsageError(f"{self.name} codes no B-frames")
 
     def encode(
         self, planes: Planes, quality: int, reference: Reference | None, running: Running

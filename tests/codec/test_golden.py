@@ -7,8 +7,10 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +18,19 @@ import torch
 
 import streamcodec
 from streamcodec import _native
-from streamcodec.codec.dct_weights import load_dct_weights
+from streamcodec.codec import Codec, iter_decode_gop, load_native_model
 from streamcodec.container import Packet, PacketType, Reader
+from streamcodec.runtime import using_threads
 from streamcodec.types import Planes, Precision
 
 GOLDEN = Path(__file__).with_name("golden")
-NATIVE = ["v1.0-native", "v1.1-native", "v1.1-native-2"]
-"""The last digit: the format of the weights, 1 if there is none."""
+NATIVE = {
+    "v1.0-native": "IPPIP",
+    "v1.1-native": "IPPIP",
+    "v1.1-native-2": "IPPIP",
+    "v1.2-native-2": "IBBBBBBBPPIBBBPBBP",
+}
+"""Types of the frames. The last digit of a name: the format of the weights, 1 if there is none."""
 RELEASES = sorted(path.stem for path in GOLDEN.glob("release-*.ssf"))
 SIZE = (54, 70)
 
@@ -45,30 +53,32 @@ def expected_planes(name: str) -> list[str]:
 @pytest.mark.parametrize("instruction_set", _native.instruction_sets())
 @pytest.mark.parametrize("name", NATIVE)
 def test_native_stream_decodes_to_the_same_pictures(
-    name: str, instruction_set: str, threads: int
+    monkeypatch: pytest.MonkeyPatch, name: str, instruction_set: str, threads: int
 ) -> None:
     """Scalar, AVX2 and AVX-512, as far as this processor has them."""
     prefix = "golden-2" if name.endswith("-2") else "golden"
     intra, inter = (
-        load_dct_weights(GOLDEN / f"{prefix}-{kind}.safetensors").native()
-        for kind in ("intra", "inter")
+        load_native_model(GOLDEN / f"{prefix}-{kind}.safetensors") for kind in ("intra", "inter")
     )
+    for model in (intra, inter):
+        decode = partial(model._coder.decode, instruction_set=instruction_set)
+        monkeypatch.setattr(model, "_coder", SimpleNamespace(decode=decode))
     with (GOLDEN / f"{name}.ssf").open("rb") as file:
+        reader = Reader(file)
+        size = (reader.header.video.height, reader.header.video.width)
         packets = [
             packet
-            for packet in Reader(file)
+            for packet in reader
             if isinstance(packet, Packet) and packet.type == PacketType.FRAME
         ]
-    found, reference = [], None
-    for packet in packets:
-        model = intra if packet.key else inter
-        before = None if packet.key else reference
-        reference = model.decode(
-            packet.payload, SIZE, before, threads=threads, instruction_set=instruction_set
-        )
-        found.append(digest_of(reference.planes()))
-    assert found == expected_planes(name)
-    assert [packet.key for packet in packets] == [True, False, False, True, False]
+    gops = [[p.payload for p in gop] for _, gop in groupby(packets, key=lambda p: p.gop)]
+    with using_threads(threads):
+        decoded = [
+            frame for gop in gops for frame in iter_decode_gop(Codec(intra, inter), gop, size)
+        ]
+    assert [digest_of(frame.planes()) for frame in decoded] == expected_planes(name)
+    types = ["I" if packet.key else "B" if packet.b_frame else "P" for packet in packets]
+    assert "".join(types) == NATIVE[name]
 
 
 @pytest.mark.parametrize("name", NATIVE)

@@ -9,13 +9,14 @@ weights that it ships. Files that exist stay as they are.
 
     golden-intra.safetensors, golden-inter.safetensors   models of the default kind: few channels, random weights (of format 1)
     golden-2-intra.safetensors, golden-2-inter...        likewise of format 2
-    v1.1-native-2.ssf                                    two GOPs of 70x54 pixels, coded with them (v1.1-native: of format 1)
-    v1.1-native-2.json                                   SHA-256 of the planes of each decoded frame
+    v1.2-native-2.ssf                                    two GOPs of 53x37 pixels with B-frames, coded with them
+    v1.2-native-2.json                                   SHA-256 of the planes of each decoded frame
+    v1.1-native-2.ssf, v1.1-native-2.json                likewise of 70x54 pixels, without B-frames (v1.1-native: of format 1)
     golden-image.safetensors, golden-flow.safetensors    a mean-scale hyperprior and an ssf2020: few channels, untrained
-    v1.0-zoo.ssf                                         the same frames, coded with them
+    v1.0-zoo.ssf                                         two GOPs of 70x54 pixels, coded with them
     v1.0-zoo.json                                        SHA-256 of all symbols
     v1.0-zoo.npy                                         the decoded frames, (T, 3, H, W) uint8
-    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.1-native-2, by the models that release X.Y.Z ships
+    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.2-native-2, by the models that release X.Y.Z ships
 """
 
 import hashlib
@@ -39,10 +40,12 @@ from streamcodec.types import VideoFormat
 
 TESTS = Path(__file__).parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
-from support.tiny import save_tiny_models  # noqa: E402 (lies with the tests)
+from support.b_frames import coded_runs  # noqa: E402 (lies with the tests)
+from support.tiny import save_tiny_models  # noqa: E402
 
 GOLDEN = TESTS / "codec" / "golden"
-VERSION = "v1.1"
+VERSION, ZOO_VERSION = "v1.2", "v1.0"  # the newest with something new for each kind
+RUNS = ((7, 0), (3, 2))
 SIZE = (54, 70)
 SCALES = [0.12, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 5.0, 8.0]
 
@@ -96,8 +99,9 @@ def make_release() -> None:
 
 
 def make_exact(name: str, models: dict[str, str]) -> None:
-    """A stream, and what its frames decode to everywhere."""
-    make_stream(GOLDEN / f"{name}.ssf", load_codec(**models))
+    """A stream with B-frames, and what its frames decode to everywhere."""
+    with (GOLDEN / f"{name}.ssf").open("xb") as file:
+        file.write(coded_runs(load_codec(**models), RUNS).data)
     with open(GOLDEN / f"{name}.ssf", **models) as video:
         digests = [
             hashlib.sha256(b"".join(plane.tobytes() for plane in frame.planes)).hexdigest()
@@ -107,16 +111,16 @@ def make_exact(name: str, models: dict[str, str]) -> None:
 
 
 def make_zoo() -> None:
-    paths = models("image", "flow")
+    paths, name = models("image", "flow"), f"{ZOO_VERSION}-zoo"
+    if (GOLDEN / f"{name}.ssf").exists():
+        return
     if not Path(paths["intra"]).exists():
         save_tiny_models(GOLDEN, "golden", 11, SCALES)
-    make_stream(GOLDEN / f"{VERSION}-zoo.ssf", load_codec(**paths, device="cpu"))
-    with open(GOLDEN / f"{VERSION}-zoo.ssf", device="cpu", **paths) as video:
-        np.save(GOLDEN / f"{VERSION}-zoo.npy", np.stack([frame.array for frame in video]))
+    make_stream(GOLDEN / f"{name}.ssf", load_codec(**paths, device="cpu"))
+    with open(GOLDEN / f"{name}.ssf", device="cpu", **paths) as video:
+        np.save(GOLDEN / f"{name}.npy", np.stack([frame.array for frame in video]))
         digest = symbols_digest(video)
-    (GOLDEN / f"{VERSION}-zoo.json").write_text(
-        json.dumps({"symbols_sha256": digest}, indent=1) + "\n"
-    )
+    (GOLDEN / f"{name}.json").write_text(json.dumps({"symbols_sha256": digest}, indent=1) + "\n")
 
 
 def symbols_digest(video: Video) -> str:

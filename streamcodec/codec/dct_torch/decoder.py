@@ -187,7 +187,8 @@ class InterDecoder(FrameDecoder):
         assert reference is not None  # _check()
         key = reference if reference.key is None else reference.key
         field = self._motion(stream, quality, reference)
-        y, u, v = (plane - 128 for plane in predict(field, reference.padded, key.padded))
+        predicted = predict(field, reference.padded, reference.second.padded)
+        y, u, v = (plane - 128 for plane in predicted)
         features = self._features(quality, (y, u, v), reference.magnitudes)
         symbols, sums = self._latent(stream, quality, features, reference.row_sums)
         stream.finish()

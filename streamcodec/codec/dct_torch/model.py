@@ -1,5 +1,6 @@
 """The default models with a device of PyTorch, as FrameModels: they decode there. Encoding is the native models'."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,10 +8,10 @@ import torch
 
 from streamcodec import _native
 from streamcodec.codec.dct_torch.decoder import InterDecoder, IntraDecoder
-from streamcodec.codec.dct_torch.reference import TorchReference
+from streamcodec.codec.dct_torch.reference import TorchBetween, TorchReference
 from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
 from streamcodec.codec.devices import memory_for
-from streamcodec.codec.model import CodedFrame, Reference, Running
+from streamcodec.codec.model import Between, CodedFrame, Reference, Running
 from streamcodec.codec.native_model import NativeModel, native_model_of, other_kind
 from streamcodec.types import FrameFormat, FrameType, Planes
 
@@ -41,11 +42,23 @@ class TorchModel:
     def role(self) -> FrameType:
         return self._native.role
 
+    @property
+    def codes_b_frames(self) -> bool:
+        return self._native.codes_b_frames
+
+    def between(self, two: Between) -> Reference:
+        """As FrameModel has it; if one of the two was just encoded, on the CPU."""
+        past, future = two.past, two.future
+        if isinstance(past, TorchReference) and isinstance(future, TorchReference):
+            between = TorchBetween(past, future, two.back, two.ahead, two.spanned_by_future)
+            return TorchReference.of_b_frame(between)
+        return self._native.between(replace(two, past=_native_of(past), future=_native_of(future)))
+
     def encode(
         self, planes: Planes, quality: int, reference: Reference | None, running: Running
     ) -> CodedFrame:
         """As FrameModel has it, on the CPU."""
-        before = reference.native() if isinstance(reference, TorchReference) else reference
+        before = None if reference is None else _native_of(reference)
         return self._native.encode(planes, quality, before, running)
 
     def decode(
@@ -58,6 +71,10 @@ class TorchModel:
             raise other_kind(reference)
         with memory_for(size), torch.inference_mode():
             return self._decoder.decode(payload, size, reference)
+
+
+def _native_of(reference: Reference) -> Reference:
+    return reference.native() if isinstance(reference, TorchReference) else reference
 
 
 def load_torch_model(path: Path, device: str) -> TorchModel:
