@@ -33,6 +33,7 @@ def plan(
     settings = {"scenecut": 0, **options}
     gop, qualities = settings.pop("gop", defaults.gop), sorted(set(qualities))
     settings.setdefault("intra_offset", EncodeOptions(gop=gop).key_offset)
+    settings.setdefault("b_frames", defaults.b_frames)
     ours = [EncodeOptions(**{"quality": quality, "gop": gop, **settings}) for quality in qualities]
     version = model_version(ours[0]) if ours else ""
     jobs = [

@@ -117,6 +117,7 @@ def describe(header: Header, index: Index, size_bytes: int) -> dict[str, Any]:
         "device": header.device,
         "gop_length": header.gop_length,
         "quality": header.quality,
+        "b_frames": header.b_frames,
         "audio_tracks": [_track_facts(track) for track in header.audio_tracks],
         "subtitle_tracks": [_track_facts(track) for track in header.subtitle_tracks],
         "chapters": [
@@ -172,6 +173,7 @@ def _packet_facts(item: Any) -> dict[str, Any]:
         "offset": item.offset,
         "size_bytes": item.end - item.offset,
         "key": item.key,
+        "b_frame": item.b_frame,
         "track": item.track,
         "gop": item.gop,
         "frame": item.frame,
@@ -200,7 +202,10 @@ def _text(facts: dict[str, Any]) -> list[str]:
         ),
         ("time base", f"{facts['time_base']} s"),
         ("size", human_bytes(facts["size_bytes"]) + _rate(facts)),
-        ("GOPs", f"{facts['gops']}{_gop_length(facts['gop_length'])}"),
+        (
+            "GOPs",
+            f"{facts['gops']}{_gop_length(facts['gop_length'])}{_b_frames(facts['b_frames'])}",
+        ),
         ("models", f"I-frames {facts['intra']['name']} ({facts['intra']['id'][:8]}){inter}"),
         (
             "coded at",
@@ -236,6 +241,10 @@ def _gop_length(most: int | None) -> str:
     return "" if most is None else f", at most {counted(most, 'frame')} each"
 
 
+def _b_frames(most: int) -> str:
+    return f", at most {counted(most, 'B-frame')} in a row" if most else ""
+
+
 def _color(color: dict[str, Any]) -> str:
     """By FFmpeg's names: "bt709, limited range" where matrix, primaries and transfer are the same."""
     full = "full range" if color["full_range"] else "limited range"
@@ -265,6 +274,6 @@ def _rate(facts: dict[str, Any]) -> str:
 def _packet_line(packet: dict[str, Any]) -> str:
     if packet["type"] == "damage":
         return f"DAMAGE bytes {packet['start']}..{packet['end']}: {packet['reason']}"
-    key = " key" if packet["key"] else ""
+    key = " key" if packet["key"] else " B" if packet["b_frame"] else ""
     where = f"gop {packet['gop']} frame {packet['frame']} pts {packet['pts']} duration {packet['duration']}"
     return f"{packet['type']}{key} at {packet['offset']}, {packet['size_bytes']} bytes, {where}"

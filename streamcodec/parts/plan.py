@@ -22,8 +22,9 @@ from streamcodec.errors import SourceError, StreamCodecError, UsageError
 from streamcodec.identity import SourceIdentity, identify
 from streamcodec.runtime import threads as threads_now
 from streamcodec.stream.control.target import Target
-from streamcodec.stream.encoder import chosen_codec, left_out_tags, make_header
-from streamcodec.stream.gops import GopBoundaries
+from streamcodec.stream.encoder import chosen_codec
+from streamcodec.stream.gops.boundaries import GopBoundaries
+from streamcodec.stream.headers import left_out_tags, make_header
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.search.search import quality_for
 from streamcodec.stream.source import SourceRange
@@ -32,7 +33,7 @@ from streamcodec.types import OnError, RawFrame
 
 __all__ = ["PlannedGop", "VideoPlan", "checksum", "plan_video"]
 
-FORMAT = 4  # of the JSON
+FORMAT = 5  # of the JSON
 
 
 @dataclass(frozen=True)

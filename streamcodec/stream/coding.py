@@ -1,12 +1,15 @@
 """The encode loop: frames through an Encoder, one Step for each, and a Tally of the steps."""
 
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from streamcodec.container import Packet, Writer
+from streamcodec.container import Packet, PacketType, Writer
 from streamcodec.metrics import frame_mse, mse_to_psnr_db
 from streamcodec.stream.encoder import Encoder
+from streamcodec.stream.reading.frames import Frame
 from streamcodec.stream.tracks.interleave import Interleaver
 from streamcodec.types import RawFrame
 
@@ -17,8 +20,8 @@ __all__ = ["Step", "Tally", "coded", "write_step"]
 class Step:
     """One coded frame, or with `frame` None what comes behind the last.
 
-    `packets`: to be written now. `seconds`: of wall time, to code the frame. `error`: its mean squared
-    error (metrics.frame_mse), None unless measured.
+    `packets`: to be written now. `seconds`: of wall time, to code the frame; frames that are coded
+    together share it. `error`: its mean squared error (metrics.frame_mse), None unless measured.
     """
 
     packets: list[Packet]
@@ -36,29 +39,58 @@ def coded(
     sound: Interleaver | None = None,
     known: Iterable[bytes] = (),
 ) -> Iterator[Step]:
-    """Code the frames in order and close the stream: a Step for every frame, and some for the end.
+    """Code the frames and close the stream: a Step for every frame, in order of display, and some for the end.
 
     `measure`: with the error of every frame. `keys`: numbers of frames, from 0, that begin a GOP
     whatever the encoder finds. `sound`: whose packets lie between. `known`: payloads of the first
     frames, from an earlier run. Raises as `Encoder.push` does.
     """
-    end_pts, payloads = 0, iter(known)
+    payloads, loop = iter(known), _Loop(encoder, measure, sound)
     for number, frame in enumerate(frames):
-        started = time.monotonic()
-        packets: list[Packet] = []
-        if sound is not None and number:
-            packets += sound.before(frame.pts, encoder.gops - 1)
-        elif sound is not None:
+        if sound is not None and number == 0:
             sound.start(frame.pts)
-        packets += encoder.push(frame, key=number in keys, payload=next(payloads, None))
-        seconds = time.monotonic() - started
-        error = frame_mse(frame.planes, encoder.reconstruction.planes) if measure else None
-        end_pts = frame.pts + frame.duration
-        yield Step(packets, frame, seconds, error)
+        loop.held.append(frame)
+        yield from loop.steps(
+            partial(encoder.push, frame, key=number in keys, payload=next(payloads, None))
+        )
+    yield from loop.steps(encoder.flush)
     if sound is not None and encoder.frames:
-        for packet in sound.rest(end_pts, encoder.gops - 1):
+        for packet in sound.rest(loop.end_pts, encoder.gops - 1):
             yield Step([packet])
-    yield Step(encoder.flush())
+    yield Step(loop.packets)
+
+
+class _Loop:
+    """Makes steps of what the encoder returns, which holds frames back."""
+
+    def __init__(self, encoder: Encoder, measure: bool, sound: Interleaver | None) -> None:
+        self._encoder, self._measure, self._sound = encoder, measure, sound
+        self._seconds = 0.0  # for frames that are held back
+        self.held: deque[RawFrame] = deque()
+        self.packets: list[Packet] = []  # that no frame has come behind yet
+        self.end_pts = 0
+
+    def steps(self, code: Callable[[], list[Packet]]) -> Iterator[Step]:
+        """Of the frames whose packets `code` returns."""
+        started = time.monotonic()
+        packets = code()
+        self._seconds += time.monotonic() - started
+        shown = iter(self._encoder.shown)
+        seconds = self._seconds / max(len(self._encoder.shown), 1)
+        for packet in packets:
+            self.packets.append(packet)
+            if packet.type == PacketType.FRAME:
+                yield self._step(packet, next(shown), seconds)
+                self._seconds = 0.0
+
+    def _step(self, packet: Packet, shown: Frame, seconds: float) -> Step:
+        frame = self.held.popleft()
+        packets, self.packets = self.packets, []
+        if self._sound is not None and packet.frame:
+            packets[:0] = self._sound.before(frame.pts, packet.gop - packet.key)
+        error = frame_mse(frame.planes, shown.planes) if self._measure else None
+        self.end_pts = frame.pts + frame.duration
+        return Step(packets, frame, seconds, error)
 
 
 def write_step(writer: Writer, step: Step) -> None:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO, Unpack
 
@@ -14,7 +14,8 @@ from streamcodec.files import check_output, is_named
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded, write_step
 from streamcodec.stream.control.target import Target
-from streamcodec.stream.encoder import Encoder, chosen_codec, left_out_tags
+from streamcodec.stream.encoder import Encoder, chosen_codec
+from streamcodec.stream.headers import left_out_tags
 from streamcodec.stream.live import write_live
 from streamcodec.stream.options import EncodeOptions, EncodeSettings, options_of
 from streamcodec.stream.resume import Past, resumable_output, resume_key
@@ -109,9 +110,9 @@ def encode(
     A path appears only when everything is written. `resume`: go on from what an earlier run with the same source and settings had done
     when it was killed (stream/resume.py), to the same bytes; and keep what this run has done if it fails.
     `low_latency`: for a camera or another source that is live: each frame is coded, written and flushed before the next one is waited for,
-    and a path has its name from the beginning, so that `open(out, follow=True)` can read along. A frame's duration is then what the source
-    says or one nominal step, a target is met by adapting the quality from frame to frame. The stream is finished also when the source fails
-    or at the first SIGINT or SIGTERM, and kept.
+    none as a B-frame, and a path has its name from the beginning, so that `open(out, follow=True)` can read along. A frame's duration is
+    then what the source says or one nominal step, a target is met by adapting the quality from frame to frame. The stream is finished also
+    when the source fails or at the first SIGINT or SIGTERM, and kept.
 
     Raises UsageError, SourceError, OutputError or ModelError.
     """
@@ -120,6 +121,8 @@ def encode(
     if low_latency and resume:
         raise UsageError("low latency and resume are asked for; accepted: one of the two")
     check_output(out, overwrite=overwrite)
+    if low_latency:
+        options = replace(options, b_frames=0)  # they wait for frames behind them
     codec = chosen_codec(codec, options)
     psnr = psnr or options.target_psnr_db is not None
     with open_source(

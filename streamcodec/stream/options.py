@@ -21,10 +21,11 @@ from streamcodec.container import DEFAULT_LIMITS, Limits
 from streamcodec.errors import UsageError
 from streamcodec.files import ByteSource
 from streamcodec.option_fields import option
+from streamcodec.stream.control import offsets
 from streamcodec.stream.control.target import Measure, Target
 from streamcodec.stream.reading.follow import DEFAULT_FOLLOW_SECONDS
 from streamcodec.tracks import Carry, check_carry
-from streamcodec.types import MAX_PIXELS, QUALITIES, Hdr, OnDamage, Precision, Preset
+from streamcodec.types import MAX_PIXELS, MAX_RUN, QUALITIES, Hdr, OnDamage, Precision, Preset
 from streamcodec.weights import DEFAULT_INTER, DEFAULT_INTRA
 
 __all__ = [
@@ -42,12 +43,6 @@ __all__ = [
 
 DEFAULT_QUALITY = 32
 DEFAULT_GOP = 32
-INTRA_OFFSET, SHORT_INTRA_OFFSET = 16, 8
-"""Added to the quality of I-frames in long GOPs, and in short ones, where fewer frames gain by it. Measured: docs/quality.md."""
-SHORT_GOP = 16
-REFRESH_FRAMES, REFRESH_OFFSET = 32, 12
-"""In GOPs that are longer, every so many frames a P-frame is coded that much better: what stands still gains by it as by an I-frame, and
-what P-frames leave behind does not pile up. Measured: docs/quality.md."""
 DEFAULT_SCENECUT = 0.3
 """Measured: streamcodec/motion/scenecut.py says how."""
 MAX_GOP = 65535
@@ -58,8 +53,11 @@ ALL_DEVICES = "cpu for the default models, for others a GPU if there is one"
 class EncodeOptions:
     """`quality`: 0..63, higher is better. `gop`: most frames from one I-frame to the next, 1..65535 (1 = I-frames only).
     `intra_offset`: added to the quality of I-frames that P-frames follow (within 0..63), since what they gain, all of their GOP gains; None
-    is 8 for GOPs of up to 16 frames and 16 for longer ones. In GOPs of more than 32 frames every 32nd P-frame is 12 qualities
-    better, but no better than an I-frame, unless feedback chooses the quality of every frame.
+    is 8 for GOPs of up to 16 frames and 16 for longer ones. In GOPs of more than 32 frames the P-frame at, or first behind, every 32nd
+    frame is 12 qualities better, but no better than an I-frame, unless feedback chooses the quality of every frame.
+    `b_frames`: most B-frames in a row, 0..7, which are predicted from frames before and behind them; the encoder takes fewer where they
+    do not pay. They are coded some qualities worse, the P-frame behind them better. 0 = none: every frame is coded as it comes. Models of
+    the zoo code none.
     `scenecut`: threshold of the scene-cut detector, which starts a new GOP; 0 = off.
     `intra`, `inter`: names of models, or paths of .safetensors files; `inter` "none" codes I-frames only.
     `device`: "cpu", "cuda", ...; None is the CPU for the default models, and for those of the zoo a GPU if there is one. The default models
@@ -91,7 +89,13 @@ class EncodeOptions:
         "Added to the quality of I-frames.",
         least=1 - QUALITIES,
         most=QUALITIES - 1,
-        default=f"{SHORT_INTRA_OFFSET} for GOPs of up to {SHORT_GOP} frames, {INTRA_OFFSET} for longer ones",
+        default=f"{offsets.SHORT_INTRA_OFFSET} for GOPs of up to {offsets.SHORT_GOP} frames, {offsets.INTRA_OFFSET} for longer ones",
+    )
+    b_frames: int = option(
+        MAX_RUN,
+        "Most B-frames in a row; the encoder takes fewer where they do not pay. 0 = none.",
+        least=0,
+        most=MAX_RUN,
     )
     scenecut: float = option(
         DEFAULT_SCENECUT, "Threshold of the scene-cut detector; 0 = off.", least=0, most=1
@@ -182,16 +186,12 @@ class EncodeOptions:
     @property
     def key_offset(self) -> int:
         """What is added to the quality of I-frames."""
-        if self.gop == 1:
-            return 0
-        if self.intra_offset is not None:
-            return self.intra_offset
-        return SHORT_INTRA_OFFSET if self.gop <= SHORT_GOP else INTRA_OFFSET
+        return offsets.key_offset(self.gop, self.intra_offset)
 
     @property
     def refresh_offset(self) -> int:
         """What is added to the quality of every 32nd P-frame of a GOP."""
-        return min(max(self.key_offset, 0), REFRESH_OFFSET)
+        return min(max(self.key_offset, 0), offsets.REFRESH_OFFSET)
 
     def at_quality(self, quality: int) -> "EncodeOptions":
         """The same options with this quality and no target."""
@@ -217,14 +217,14 @@ class EncodeOptions:
             check_scale(self.scale)
         if self.fps is not None:
             object.__setattr__(self, "fps", str(check_fps(self.fps)))
-        if not is_integer(self.gop, 1, MAX_GOP):
-            raise UsageError(f"GOP length is {self.gop!r}; accepted: 1..{MAX_GOP} frames")
-        if self.intra_offset is not None and not is_integer(
-            self.intra_offset, 1 - QUALITIES, QUALITIES - 1
+        intra_offset = 0 if self.intra_offset is None else self.intra_offset
+        for name, value, least, most in (
+            ("GOP length", self.gop, 1, MAX_GOP),
+            ("intra offset", intra_offset, 1 - QUALITIES, QUALITIES - 1),
+            ("number of B-frames in a row", self.b_frames, 0, MAX_RUN),
         ):
-            raise UsageError(
-                f"intra offset is {self.intra_offset!r}; accepted: {1 - QUALITIES}..{QUALITIES - 1}"
-            )
+            if not is_integer(value, least, most):
+                raise UsageError(f"{name} is {value!r}; accepted: {least}..{most}")
         if not is_number(self.scenecut) or not 0 <= self.scenecut <= 1:
             raise UsageError(f"scene-cut threshold is {self.scenecut!r}; accepted: 0 (off) to 1")
 
@@ -235,6 +235,7 @@ class EncodeSettings(TypedDict, total=False):
     quality: int
     gop: int
     intra_offset: int | None
+    b_frames: int
     scenecut: float
     intra: str
     inter: str

@@ -4,7 +4,7 @@ import math
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Self, Unpack, overload
 
 from streamcodec.checks import check_range, exact_seconds
@@ -19,6 +19,7 @@ from streamcodec.stream.reading.decoder import PacketDecoder, check_size, codec_
 from streamcodec.stream.reading.frames import Frame, FrameBatch, VideoMetadata, metadata_of
 from streamcodec.stream.reading.opening import name_of, naming, open_stream_file, reader_of
 from streamcodec.stream.reading.places import place_of, ticks_at
+from streamcodec.stream.reading.position import Position
 from streamcodec.stream.tracks.played import Stretch, TrackTap, earlier_subtitles, played
 from streamcodec.text import MOST_CHARACTERS, shown
 from streamcodec.tracks import TrackPacket
@@ -34,22 +35,13 @@ def open(source: ByteSource, **settings: Unpack[OpenSettings]) -> "Video":
     `max_pixels`, `on_damage`, `header_from`, `limits`, `follow` and `follow_timeout_seconds`.
     With `on_damage="skip"`, asking for a lost frame by its index is still a
     CorruptStreamError; with "conceal" it is the last good frame before it, marked as `concealed`.
-    With `follow` a file is read while it is written: iterating gives each frame as soon as it is there; what needs the index (`len`,
-    random access, `metadata`) waits for the end of the stream, as for a pipe.
+    With `follow` a file is read while it is written: iterating gives each frame as soon as it is there, a B-frame with the I- or P-frame
+    behind it; what needs the index (`len`, random access, `metadata`) waits for the end of the stream, as for a pipe.
 
     Raises SourceError if it cannot be opened, NotInstalledError for a URL without the package that it takes, CorruptStreamError or
     UnsupportedStreamError if its header cannot be used.
     """
     return Video(source, DecodeOptions(**settings))
-
-
-@dataclass
-class _Position:
-    """A decoder that stands in the middle of a GOP: reading on costs less than starting again."""
-
-    frames: Iterator[Frame]
-    gop: int
-    last: Frame | None = None
 
 
 class Video:
@@ -64,7 +56,8 @@ class Video:
         video.frames_at([7, 3, 7])   a FrameBatch, in that order
         video.frame_at_seconds(1.5)  the Frame that is shown then
 
-    Random access gives the same pixels as straight decoding and reads nothing but the index and the GOPs that it needs.
+    Random access gives the same pixels as straight decoding. It reads nothing but the index and the GOPs that it needs, and decodes no
+    B-frame that the frames asked for do not need.
     It can be pickled and used behind a fork (it opens its source again, and takes one CPU thread there, as loader workers have), if the
     source is a path, a URL or bytes. One thread at a time.
     """
@@ -72,7 +65,7 @@ class Video:
     def __init__(self, source: ByteSource, options: DecodeOptions) -> None:
         self._source = source
         self._options = options
-        self._position: _Position | None = None
+        self._position: Position | None = None
         self._codec: Codec | None = None
         self._tap: TrackTap | None = None
         self._concealing: Concealer | None = None
@@ -176,11 +169,7 @@ class Video:
 
     def gop(self, number: int) -> Iterator[Frame]:
         """The frames of the GOP at this position of `key_frames`, decoded one after another. Raises FrameIndexError past the ends."""
-        entries = self._index.entries
-        position = place_of("GOP", number, len(entries))
-        if self._concealer is not None:
-            return self._concealer.span(position)
-        return self._play(entries[position])
+        return self._gop(place_of("GOP", number, len(self._index.entries)))
 
     def between(
         self, start_seconds: float | None = None, duration_seconds: float | None = None
@@ -292,16 +281,25 @@ class Video:
 
     def _decoder(self) -> PacketDecoder:
         if self._codec is None:
-            self._codec = codec_for(self.header, self._options)
+            with naming(self._file):
+                self._codec = codec_for(self.header, self._options)
         return PacketDecoder(self._codec, self.header, strict=self._options.on_damage == "raise")
 
-    def _play(self, gop: IndexEntry | None) -> Iterator[Frame]:
+    def _play(self, gop: IndexEntry | None, by: PacketDecoder | None = None) -> Iterator[Frame]:
         """The frames of a GOP, or all. Being a generator of this object, it keeps the file open while it is in use."""
         packets = self._reader.packets(gop)
         if self._tap is not None:
             packets = self._tap.through(packets, None if gop is None else gop.gop)
         with naming(self._file):
-            yield from self._decoder().frames(packets)
+            yield from (by or self._decoder()).frames(packets)
+
+    def _gop(self, position: int, start_pts: Fraction | float = -math.inf) -> Iterator[Frame]:
+        """The frames of a GOP; B-frames before `start_pts` may be left out."""
+        if self._concealer is not None:
+            return self._concealer.span(position)
+        decoder = self._decoder()
+        decoder.start_pts = start_pts
+        return self._play(self._index.entries[position], decoder)
 
     def _between(self, stretch: Stretch) -> Iterator[Frame]:
         if stretch.is_open:
@@ -315,7 +313,8 @@ class Video:
         first = self._index.at_pts(math.floor(start)).first_frame
         for number, entry in enumerate(entries):
             if entry.first_frame >= first and entry.pts < stop:
-                yield from (frame for frame in self.gop(number) if start <= frame.pts < stop)
+                frames = self._gop(number, start)
+                yield from (frame for frame in frames if start <= frame.pts < stop)
 
     def _lost(self, what: str) -> CorruptStreamError:
         where = "" if self._name is None else f"{self._name}: "
@@ -324,24 +323,21 @@ class Video:
     def _check(self, index: int) -> int:
         return place_of("frame", index, len(self))
 
-    def _gop_of(self, index: int) -> tuple[int, Iterator[Frame]]:
-        """A number of the GOP that holds a frame, and its frames."""
+    def _beginning_of(self, index: int) -> Position:
+        """Of the GOP that holds a frame."""
         if self._concealer is not None:
             span = self._concealer.span_of_frame(index)
-            return span, self._concealer.span(span)
-        entry = self._index.at_frame(index)
-        return entry.gop, self._play(entry)
+            return Position(span, self._concealer.span(span))
+        entry, decoder = self._index.at_frame(index), self._decoder()
+        return Position(entry.gop, self._play(entry, decoder), decoder)
 
     def _frame(self, index: int) -> Frame:
-        number, frames = self._gop_of(index)
-        at = self._position
-        if at is None or at.gop != number or (at.last is not None and at.last.index > index):
-            at = self._position = _Position(frames, number)
-        while at.last is None or at.last.index < index:
-            at.last = next(at.frames, None)
-            if at.last is None:
-                self._position = None
-                raise self._lost(f"frame {index}")
-        return replace(
-            at.last, planes=tuple(plane.copy() for plane in at.last.planes)
-        )  # the caller's own: it may be asked for again
+        at = self._beginning_of(index)
+        if self._position is not None:
+            at = self._position.from_here(at, index)
+        self._position = None  # unless it succeeds
+        frame = at.frame(index)
+        if frame is None:
+            raise self._lost(f"frame {index}")
+        self._position = at
+        return frame

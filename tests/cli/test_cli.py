@@ -117,6 +117,19 @@ def test_info(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert text.count("packet ") == 8
 
 
+def test_info_of_b_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    golden = str(Path(__file__).parents[1] / "container" / "golden" / "v1.2-full.ssf")
+    assert run(["info", golden, "--json", "--packets"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["b_frames"] == 3
+    b_frames = [packet["frame"] for packet in facts["packets"] if packet["b_frame"]]
+    assert b_frames == [1, 7, 8, 9, 11]
+    assert run(["info", golden, "--packets"]) == 0
+    text = capsys.readouterr().out
+    assert "at most 3 frames each, at most 3 B-frames in a row" in text
+    assert text.count("frame B at") == 5
+
+
 def test_verify(stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(stream)]) == 0
     assert "bit-exact in 2 of 2 GOPs" in capsys.readouterr().out

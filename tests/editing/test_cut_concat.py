@@ -96,6 +96,24 @@ def test_each_stream_begins_where_the_one_before_ends() -> None:
     assert (header.quality, header.gop_length) == (None, 4)
 
 
+def test_joined_stream_may_have_as_many_b_frames_as_each() -> None:
+    def with_b_frames(*numbers: int) -> bytes:
+        packets = [
+            replace(packet, b_frame=packet.type == PacketType.FRAME and packet.frame in numbers)
+            for packet in packets_of(SILENT, (4,))
+        ]
+        return stream_of(replace(SILENT, b_frames=len(numbers)), packets)
+
+    for one, other in (((1,), (1, 2)), ((1, 2), ()), ((), (2,))):
+        report, data = joined(with_b_frames(*one), with_b_frames(*other))
+        assert report.frames == 8
+        frames = [packet for packet in read(data) if packet.type == PacketType.FRAME]
+        found = [frame.frame for frame in frames if frame.b_frame]
+        assert found == [*one, *(4 + number for number in other)]
+        assert Reader(io.BytesIO(data)).header.b_frames == max(len(one), len(other))
+        assert cut_out(data, start_seconds=4 * FRAME)[0].frames == 4
+
+
 def test_sound_beyond_a_border_is_cut() -> None:
     packets = packets_of(HEADER, (2,), first_pts=0)
     long = [*packets, replace(packets[-2], pts=1920 * 2), replace(packets[-2], pts=1920 * 3)]

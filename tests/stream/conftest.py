@@ -46,7 +46,7 @@ def encoded_by(codec: Codec) -> Coded:
     """10 frames of 53x37 in GOPs of 4."""
     video = VideoFormat(53, 37, time_base=Fraction(1, 12), frame_rate=Fraction(5))
     encoder = Encoder(
-        video, EncodeOptions(gop=4, scenecut=0), codec=codec, metadata={"title": "test"}
+        video, EncodeOptions(gop=4, scenecut=0, b_frames=0), codec=codec, metadata={"title": "test"}
     )
     packets, shown = [], []
     for frame, pts in zip(moving_clip(len(PTS)), PTS, strict=True):

@@ -230,11 +230,13 @@ class TestEncoder:
     def test_times_follow_the_frame_rate(self, frames, tiny_codec) -> None:
         encoder = Encoder(self.video, codec=tiny_codec)
         packets = [packet for frame in frames for packet in encoder.push(frame)]
+        packets += encoder.flush()[:-1]
         assert [packet.pts for packet in packets] == [3600 * i for i in range(6)]
         assert {packet.duration for packet in packets} == {3600}
 
     def test_key_starts_a_gop(self, frames, tiny_codec) -> None:
-        encoder = Encoder(self.video, EncodeOptions(scenecut=0, hash=False), codec=tiny_codec)
+        options = EncodeOptions(scenecut=0, hash=False, b_frames=0)
+        encoder = Encoder(self.video, options, codec=tiny_codec)
         keys = [
             encoder.push(frame, key=position == 3)[-1].key for position, frame in enumerate(frames)
         ]
@@ -242,7 +244,7 @@ class TestEncoder:
         assert encoder.flush() == []
 
     def test_scene_cut_starts_a_gop(self, frames, tiny_codec) -> None:
-        encoder = Encoder(self.video, codec=tiny_codec)
+        encoder = Encoder(self.video, EncodeOptions(b_frames=0), codec=tiny_codec)
         dark, bright = (
             torch.full((3, 32, 48), 20, dtype=torch.uint8),
             torch.full((3, 32, 48), 230, dtype=torch.uint8),

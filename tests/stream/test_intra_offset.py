@@ -40,6 +40,7 @@ def test_key_frames_are_coded_at_their_offset(settings, expected, tiny_models) -
         [base.roll(shift, dims=1) for shift in range(5)],
         out,
         scenecut=0,
+        b_frames=0,
         **{**tiny_models, **settings},
     )
     assert qualities(out.getvalue()) == expected
@@ -62,7 +63,7 @@ def test_long_gops_have_better_p_frames(settings, refreshed, tiny_models) -> Non
     frame = torch.zeros((3, 16, 16), dtype=torch.uint8)
     out = io.BytesIO()
     settings = {"quality": 40, **settings}
-    streamcodec.encode([frame] * 68, out, scenecut=0, **{**tiny_models, **settings})
+    streamcodec.encode([frame] * 68, out, scenecut=0, b_frames=0, **{**tiny_models, **settings})
     found = qualities(out.getvalue())
     assert [found[32], found[64]] == refreshed
     usual = [q for n, q in enumerate(found) if n % settings["gop"] % 32]

@@ -1,6 +1,6 @@
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
@@ -10,11 +10,13 @@ import torch
 
 import streamcodec
 from streamcodec import EncodeOptions, Encoder
-from streamcodec.codec import Codec, CodedFrame
+from streamcodec.codec import Codec, CodedFrame, pyramid
 from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
-from streamcodec.stream.control.rate import ConstantQuality, Feedback, controller_of
+from streamcodec.stream.control.offsets import RUN_OFFSETS
+from streamcodec.stream.control.rate import ConstantQuality, Feedback, RateController, controller_of
 from streamcodec.stream.control.target import Measure, Target
+from streamcodec.stream.gops.reorder import PlaceInGop
 from streamcodec.types import RawFrame, VideoFormat
 
 VIDEO = VideoFormat(64, 48, time_base=Fraction(1, 25), frame_rate=Fraction(25))
@@ -53,9 +55,9 @@ def run_bits(
     """(quality, bytes with what is around the payload) of each frame of a made-up codec."""
     done = []
     for number in range(count):
-        frame, place = raw(number * step), number % GOP
+        frame, place = raw(number * step), PlaceInGop(number % GOP)
         quality = controller.quality_for(frame, place)
-        coded = coded_with_bits(bits_of(number, quality, place == 0))
+        coded = coded_with_bits(bits_of(number, quality, place.number == 0))
         controller.add(frame, coded)
         done.append((quality, len(coded.payload) + 30))
     return done
@@ -117,12 +119,54 @@ def test_quality_changes_gently_within_a_gop() -> None:
     assert all(abs(b - a) <= 3 for i, (a, b) in enumerate(pairwise(qualities)) if (i + 1) % GOP)
 
 
+RUN_GOP = 17  # an I-frame and whole runs, of 1, 3 or 7 B-frames, with their anchors
+
+
+def in_runs(controller: RateController, run: int, gops: int) -> Iterator[tuple[PlaceInGop, int]]:
+    """Places in the order of coding, and the qualities that the controller gives."""
+    for first in range(0, gops * RUN_GOP, RUN_GOP):
+        places = [PlaceInGop(0)]
+        for before in range(0, RUN_GOP - 1, run + 1):
+            places.append(PlaceInGop(before + run + 1, run))
+            places += [PlaceInGop(before + at.at, run, at.level) for at in pyramid(run)]
+        for place in places:
+            yield place, controller.quality_for(raw(first + place.number), place)
+
+
+@pytest.mark.parametrize("run", [1, 3, 7])
+@pytest.mark.parametrize("kbit", [40.0, 70.0])
+def test_bit_rate_is_reached_with_b_frames(kbit: float, run: int) -> None:
+    """Anchors cost more than others; B-frames follow their quality."""
+    controller = Feedback(VIDEO, RUN_GOP, Target("kbit_per_second", kbit))
+    done: list[tuple[int, int]] = []
+    for place, quality in in_runs(controller, run, 24):
+        bits = usual(0, quality, place.number == 0) * (0.4 if place.level else 1)
+        coded = coded_with_bits(bits)
+        controller.add(raw(0), coded)
+        done.append((quality, len(coded.payload) + 30))
+    assert kbit_per_second(done) == pytest.approx(kbit, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "controller", [ConstantQuality(40), Feedback(VIDEO, GOP, Target("bpp", 1))]
+)
+@pytest.mark.parametrize("run", [1, 3, 7])
+def test_b_frames_are_coded_at_their_offsets(controller: RateController, run: int) -> None:
+    anchor = 0
+    for place, quality in in_runs(controller, run, 2):
+        controller.add(raw(0), coded_with_bits(usual(0, quality, place.number == 0)))
+        offsets = RUN_OFFSETS[{0: 0, 1: 1, 3: 2, 7: 3}[place.run]]
+        if place.level == 0:
+            anchor = quality
+        assert quality - anchor == offsets[place.level] - offsets[0]
+
+
 @pytest.mark.parametrize("wanted", [33.0, 36.0, 40.0])
 def test_psnr_is_reached(wanted: float) -> None:
     controller = Feedback(VIDEO, GOP, Target("psnr_db", wanted))
     errors, qualities = [], []
     for number in range(200):
-        quality = controller.quality_for(raw(number), number % GOP)
+        quality = controller.quality_for(raw(number), PlaceInGop(number % GOP))
         error = 255**2 / 10 ** ((31 + 0.15 * quality - 0.3 * (number % GOP > 0)) / 10)
         controller.add(raw(number), coded_with_error(error))
         errors.append(error)
@@ -136,7 +180,7 @@ def test_gops_of_every_length(gop: int) -> None:
     controller = Feedback(VIDEO, gop, Target("kbit_per_second", 100.0))
     sizes = []
     for number in range(200):
-        quality = controller.quality_for(raw(number), number % gop)
+        quality = controller.quality_for(raw(number), PlaceInGop(number % gop))
         coded = coded_with_bits(usual(number, quality, key=False) * 1.5)
         controller.add(raw(number), coded)
         sizes.append(len(coded.payload) + 30)
@@ -146,11 +190,8 @@ def test_gops_of_every_length(gop: int) -> None:
 def test_controller_follows_the_options() -> None:
     constant = controller_of(EncodeOptions(quality=17), VIDEO)
     assert constant == ConstantQuality(17, refresh=12)
-    assert (constant.start, constant.quality_for(raw(0), 0), constant.quality_for(raw(1), 1)) == (
-        17,
-        17,
-        17,
-    )
+    assert constant.start == 17
+    assert [constant.quality_for(raw(n), PlaceInGop(n)) for n in (0, 1, 32)] == [17, 17, 29]
     assert isinstance(controller_of(EncodeOptions(target_bpp=0.1), VIDEO), Feedback)
 
 
@@ -175,19 +216,23 @@ def test_two_wishes_fail(frames: list[torch.Tensor]) -> None:
         streamcodec.encode(frames, io.BytesIO(), quality=20, target_kbit_per_second=90.0)
 
 
-def test_live_stream_with_a_target(frames: list[torch.Tensor], tiny_codec: Codec) -> None:
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_live_stream_with_a_target(
+    frames: list[torch.Tensor], tiny_codec: Codec, b_frames: int
+) -> None:
     """The packets carry the qualities, and decode; the header tells the first."""
     video = VideoFormat(48, 32, time_base=Fraction(1, 25), frame_rate=Fraction(25))
     packets, shown = [], []
     encoder = Encoder(
         video,
-        EncodeOptions(gop=4, scenecut=0, hash=False, target_kbit_per_second=1.0),
+        EncodeOptions(gop=4, b_frames=b_frames, scenecut=0, hash=False, target_kbit_per_second=1.0),
         codec=tiny_codec,
     )
     for frame in frames:
         packets += encoder.push(frame)
-        shown.append(encoder.reconstruction.data)
-    qualities = [packet.payload[0] for packet in packets]
+        shown += [frame.data for frame in encoder.shown]
+    assert len(packets) == len(shown) == len(frames)
+    qualities = [packet.payload[0] % 64 for packet in packets]
     assert qualities[0] == encoder.options.quality_of_key(encoder.header.quality)
     assert qualities[0] > qualities[-1]
     for first in range(0, 12, 4):

@@ -6,8 +6,8 @@
 Clips are scaled to --width. Targets are what constant qualities give: their PSNR, their bits per pixel, and their bit rate at 25
 frames a second. Three tables in Markdown:
 
-lines       log2 of a frame's bits per pixel, and of its mean squared error, as straight lines over the quality of the P-frames,
-            through the means of each clip at qualities 8, 24, 40 and 56: what stream/control/rate.py starts from
+lines       log2 of a frame's bits per pixel, and of its mean squared error, as straight lines over the quality, through the means of
+            each clip's I-frames and of its other frames at qualities 8, 24, 40 and 56: what stream/control/rate.py starts from
 search      reached less target, sampled frames, sample encodes
 feedback    reached less target of the whole clip, and bits of the first 32 frames beside what they may take
 """
@@ -24,7 +24,8 @@ import numpy as np
 
 import streamcodec
 from streamcodec import EncodeOptions, Encoder, EncodeReport
-from streamcodec.metrics import frame_mse, mse_to_psnr_db
+from streamcodec.metrics import mse_to_psnr_db
+from streamcodec.stream.coding import coded
 from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.video import VideoReader
 
@@ -56,11 +57,10 @@ def costs(
     video: VideoFormat, frames: Sequence[RawFrame], options: EncodeOptions
 ) -> Iterator[tuple[bool, int, float]]:
     """(whether it is an I-frame, bits of the payload, mean squared error) of each frame."""
-    encoder = Encoder(video, options)
-    for frame in frames:
-        packet = encoder.push(frame)[-1]
-        error = frame_mse(frame.planes, encoder.reconstruction.planes)
-        yield packet.key, 8 * len(packet.payload), error
+    for step in coded(Encoder(video, options), frames, measure=True):
+        if step.error is not None:
+            [packet] = step.packets
+            yield packet.key, 8 * len(packet.payload), step.error
 
 
 def lines(path: Path) -> list[tuple[float, float]]:

@@ -44,7 +44,7 @@ def seeds() -> list[Seed]:
     still = rng.integers(0, 256, (3, 24, 40)).astype(np.uint8)
     out = io.BytesIO()
     streamcodec.encode(
-        [np.roll(still, 2 * shift, 2) for shift in range(9)], out, gop=3, scenecut=0, preset="fast"
+        [np.roll(still, 2 * shift, 2) for shift in range(9)], out, gop=5, scenecut=0, preset="fast"
     )
     streams = [path.read_bytes() for path in sorted(GOLDEN.glob("*.ssf"))]
     return [Seed(out.getvalue(), decodes=True), *(Seed(data, decodes=False) for data in streams)]

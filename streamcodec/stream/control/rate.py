@@ -1,27 +1,32 @@
 """RateController: chooses the quality of a frame, then is told its coded size and error.
 
-`Feedback` is one-pass rate control: each frame's quality follows from the cost of the frames before it.
+`Feedback` is one-pass rate control: each frame's quality follows from the cost of the frames coded before it.
 A frame's cost is its bits, or its mean squared error for a target PSNR. Each frame is allowed a cost; what is spent above the sum of the
 allowances is a debt, as in a leaky bucket. The cost of I- and of P-frames at every quality is estimated by a straight line in log2(cost),
 whose slope is what is usual and whose height is learnt. Before each frame the next frames, a GOP or more of them, are laid out at one
-quality: the best one whose cost pays off the debt.
+quality: the best one whose cost pays off the debt. The quality of B-frames follows from that of the P-frame behind them, which is coded
+before them; together they count as so many P-frames of their mean cost.
 """
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from statistics import fmean
 from typing import Protocol
 
 from streamcodec.checks import check_quality
 from streamcodec.codec import CodedFrame
 from streamcodec.metrics import frame_mse
 from streamcodec.stream.control.target import Target
-from streamcodec.stream.options import REFRESH_FRAMES, EncodeOptions
+from streamcodec.stream.gops.reorder import PlaceInGop
+from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import QUALITIES, RawFrame, VideoFormat
 
 __all__ = ["ConstantQuality", "Feedback", "RateController", "controller_of"]
 
 HORIZON = 64  # frames that are laid out, as near to it as whole GOPs come
-MAX_STEP = 3  # of quality between P-frames, so that pictures do not pump
+MAX_STEP = 3  # of quality, from one P-frame to the next, so that pictures do not pump
+MAX_STEP_OF_RUN = 6  # across B-frames
 MAX_CORRECTION = 2.0  # of the allowance, up or down, to pay off a debt
 MAX_CREDIT, MAX_DEBT = 1.0, 4.0  # allowances of the horizon; what is above is forgotten
 LEARNING = {True: 0.7, False: 0.3}  # weight of the newest I-frame, P-frame
@@ -34,15 +39,15 @@ PEAK = 255
 
 
 class RateController(Protocol):
-    """For each frame, in order of display: `quality_for` before it is coded, `add` afterwards."""
+    """For each frame, in the order in which they are coded: `quality_for` before, `add` afterwards."""
 
     @property
     def start(self) -> int:
         """The quality of the first frame, which the stream's header tells."""
         ...
 
-    def quality_for(self, frame: RawFrame, frame_in_gop: int) -> int:
-        """The quality, 0..63, at which to code `frame`; `frame_in_gop` 0 is the I-frame."""
+    def quality_for(self, frame: RawFrame, place: PlaceInGop) -> int:
+        """The quality, 0..63, at which to code `frame`."""
         ...
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
@@ -52,7 +57,9 @@ class RateController(Protocol):
 
 @dataclass(frozen=True)
 class ConstantQuality:
-    """The same quality, 0..63, for every frame; `refresh` more, up to 63, for every 32nd P-frame of a GOP."""
+    """The same quality, 0..63, for every frame, but for the offsets of runs of B-frames; `refresh` more for the P-frame at, or first
+    behind, every 32nd frame of a GOP.
+    """
 
     quality: int
     refresh: int = 0
@@ -64,10 +71,9 @@ class ConstantQuality:
     def start(self) -> int:
         return self.quality
 
-    def quality_for(self, _frame: RawFrame, frame_in_gop: int) -> int:
-        if frame_in_gop == 0 or frame_in_gop % REFRESH_FRAMES:
-            return self.quality
-        return min(self.quality + self.refresh, QUALITIES - 1)
+    def quality_for(self, _frame: RawFrame, place: PlaceInGop) -> int:
+        offset = max(place.offset, self.refresh) if place.is_refresh else place.offset
+        return _clipped(self.quality + offset)
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
         """Nothing to learn."""
@@ -112,28 +118,34 @@ class Feedback:
         self._allowance = self._usual
         self.start = self._last = min(max(self._choose(0), START[0]), START[-1])
         self._is_key = True
+        self._costs: list[float] = []  # of the last anchor and the B-frames in front of it
 
-    def quality_for(self, frame: RawFrame, frame_in_gop: int) -> int:
+    def quality_for(self, frame: RawFrame, place: PlaceInGop) -> int:
+        if place.level:
+            return _clipped(self._last + place.offset)
         is_first = self._last_pts is None
-        self._earn(frame.pts)
-        quality = self.start if is_first else self._choose(frame_in_gop)
-        if frame_in_gop:
-            quality = min(max(quality, self._last - MAX_STEP), self._last + MAX_STEP)
-        self._is_key, self._last = frame_in_gop == 0, quality
-        return quality
+        self._learn()
+        self._earn(frame.pts, place.run + 1)
+        quality = self.start if is_first else self._choose(place.number - place.run)
+        if place.number:
+            step = MAX_STEP_OF_RUN if place.run else MAX_STEP
+            quality = min(max(quality, self._last - step), self._last + step)
+        self._is_key, self._last = place.number == 0, quality
+        return _clipped(quality + place.offset)
 
     def add(self, frame: RawFrame, coded: CodedFrame) -> None:
         cost = self._cost(frame, coded)
-        self._learn(cost)
+        self._costs.append(cost)
         horizon = self._usual * sum(self._layout(0))
         self._debt = min(
             max(self._debt + cost - self._allowance, -MAX_CREDIT * horizon), MAX_DEBT * horizon
         )
 
-    def _earn(self, pts: int) -> None:
-        """Take in what may be spent for the time since the last frame."""
+    def _earn(self, pts: int, frames: int) -> None:
+        """Take in what may be spent for each of the `frames` since the last anchor."""
         if self._last_pts is not None:
-            self._allowance = self._allowed(float((pts - self._last_pts) * self._video.time_base))
+            ticks = Fraction(pts - self._last_pts, frames)
+            self._allowance = self._allowed(float(ticks * self._video.time_base))
             self._usual += (min(self._allowance, 2 * self._usual) - self._usual) / 8
         self._last_pts = pts
 
@@ -150,9 +162,14 @@ class Feedback:
             return frame_mse(frame.planes, coded.planes)
         return 8 * len(coded.payload) + PACKET_BITS
 
-    def _learn(self, cost: float) -> None:
-        error = self._lines[self._is_key].error(self._last, cost)
-        self._lines[self._is_key].height += LEARNING[self._is_key] * error
+    def _learn(self) -> None:
+        """Take in what the last anchor and the B-frames in front of it cost."""
+        if not self._costs:
+            return
+        error = self._lines[self._is_key].error(self._last, fmean(self._costs))
+        weight = 1 - (1 - LEARNING[self._is_key]) ** len(self._costs)
+        self._lines[self._is_key].height += weight * error
+        self._costs.clear()
         if (
             self._is_key and not self._met_p_frame
         ):  # if the first I-frame is costly, so will the P-frames be
@@ -178,6 +195,10 @@ class Feedback:
         frames = max(round(HORIZON / self._gop), 1) * self._gop if self._gop <= HORIZON else HORIZON
         keys = len(range(-frame_in_gop % self._gop, frames, self._gop))
         return keys, frames - keys
+
+
+def _clipped(quality: int) -> int:
+    return min(max(quality, 0), QUALITIES - 1)
 
 
 def controller_of(options: EncodeOptions, video: VideoFormat) -> RateController:

@@ -1,13 +1,15 @@
 """Packets in, frames out: what iteration, random access and `verify` have in common."""
 
+import math
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
-from streamcodec.codec import Codec, Reference, decode_frame
-from streamcodec.container import Damage, Header, Packet, PacketType
+from streamcodec.codec import Codec, Reference, decode_frame, decode_run
+from streamcodec.container import Damage, Decodable, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.options import DecodeOptions
 from streamcodec.stream.reading.frames import Frame
-from streamcodec.types import Planes
+from streamcodec.types import FrameType, Planes
 from streamcodec.video import color
 from streamcodec.weights import find_model
 
@@ -41,65 +43,88 @@ def codec_for(header: Header, options: DecodeOptions) -> Codec:
                 f"header: frame format is {header.frame_format}, but {model.name} codes {model.frame_format}"
             )
     try:
-        return Codec(intra, inter, header.precision)
+        codec = Codec(intra, inter, header.precision)
     except UsageError as error:
         raise CorruptStreamError(f"header: {error}") from error
+    if header.b_frames and not codec.codes_b_frames:
+        name = intra.name if inter is None else inter.name
+        raise CorruptStreamError(f"header: there are B-frames, which {name} does not code")
+    return codec
 
 
 class PacketDecoder:
-    """Decodes the packets of a stream, from any key frame on. Frames that follow a loss in their GOP are left out."""
+    """Decodes the packets of a stream, from any key frame on; frames come in order of display.
+
+    B-frames wait for the frame behind their run. What follows a loss in its GOP is left out, and the
+    B-frames that wait for what is lost. B-frames before number `start`, or shown before
+    `start_pts`, are left out too, and decoded only where others are coded from them; both may be
+    raised between two frames.
+    """
 
     def __init__(self, codec: Codec, header: Header, *, strict: bool) -> None:
+        self.start = 0
+        self.start_pts: Fraction | float = -math.inf
         self._codec = codec
         self._header = header
         self._strict = strict
-        self._reference: Reference | None = None
-        self._planes: Planes | None = None
-        self._next_frame = -1  # number of the only non-key frame that can be decoded next
+        self._decodable: Decodable[Packet] = Decodable()
+        self._anchor: Reference | None = None  # the last I- or P-frame
 
     def frames(self, items: Iterable[Packet | Damage]) -> Iterator[Frame]:
         """Raises CorruptStreamError at the first frame that does not decode, unless it is not strict."""
         for item in items:
             if isinstance(item, Packet) and item.type == PacketType.FRAME:
-                frame = self.decode(item)
-                if frame is not None:
-                    yield frame
+                for packet, decoded in self.decode(item):
+                    yield self._frame(packet, decoded.planes())
 
-    @property
-    def planes(self) -> Planes | None:
-        """The last decoded frame, without the header's crop; it may be one that was handed out."""
-        return self._planes
+    def decode(self, packet: Packet) -> Iterator[tuple[Packet, Reference]]:
+        """Decode what can be decoded now that this frame packet has come: none, one frame, or a run and the frame behind it.
 
-    def decode(self, packet: Packet) -> Frame | None:
-        """One frame packet; None if it cannot be decoded."""
-        if not packet.key and packet.frame != self._next_frame:
-            return None
-        reference = None if packet.key else self._reference
-        video = self._header.video
-        try:
-            decoded = decode_frame(
-                self._codec, packet.payload, reference, (video.height, video.width)
-            )
-        except CorruptStreamError as error:
-            self._next_frame = -1
-            if self._strict:
-                raise CorruptStreamError(
-                    f"frame {packet.frame} does not decode: {error}"
-                ) from error
-            return None
-        self._reference, self._planes, self._next_frame = (
-            decoded,
-            decoded.planes(),
-            packet.frame + 1,
-        )
-        kind = self._codec.model_for(reference).role
-        shown = self._shown(self._planes)
+        The planes are not cropped. Raises as `frames` does.
+        """
+        ready = self._decodable.add(packet)
+        if not ready:
+            return
+        skipped = sum(map(self._skips, ready))
+        decoded = self._decoded(ready, skipped)
+        for each in ready[skipped:]:
+            try:
+                frame = next(decoded)
+            except CorruptStreamError as error:
+                self._decodable.lose()
+                if not self._strict:
+                    return
+                raise CorruptStreamError(f"frame {each.frame} does not decode: {error}") from error
+            yield each, frame
+
+    def _skips(self, packet: Packet) -> bool:
+        return packet.b_frame and (packet.frame < self.start or packet.pts < self.start_pts)
+
+    def _decoded(self, ready: list[Packet], skipped: int) -> Iterator[Reference]:
+        *run, last = ready
+        before = None if last.key else self._anchor
+        size = (self._header.video.height, self._header.video.width)
+        self._anchor = decode_frame(self._codec, last.payload, before, size)
+        if before is not None:
+            payloads = [packet.payload for packet in run]
+            yield from decode_run(self._codec, payloads, before, self._anchor, size, start=skipped)
+        yield self._anchor
+
+    def _frame(self, packet: Packet, planes: Planes) -> Frame:
+        crop, video = self._header.crop, self._header.video
+        if crop is not None:
+            planes = color.cropped(planes, crop.left, crop.top, crop.width, crop.height)
         return Frame(
-            shown, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color
+            planes,
+            packet.frame,
+            self._type(packet),
+            packet.pts,
+            packet.duration,
+            video.time_base,
+            video.color,
         )
 
-    def _shown(self, planes: Planes) -> Planes:
-        crop = self._header.crop
-        if crop is None:
-            return planes
-        return color.cropped(planes, crop.left, crop.top, crop.width, crop.height)
+    def _type(self, packet: Packet) -> FrameType:
+        if packet.b_frame:
+            return "B"
+        return "I" if packet.key or self._codec.inter is None else "P"

@@ -24,8 +24,9 @@ class Frame(Views):
 
     `concealed`: the frame is lost to damage, and the last good one before it stands in its place
     (`on_damage="conceal"`).
-    `index`: in order of display, from 0. `type`: "I" or "P". `pts_seconds`: when it is shown; `duration_seconds`: how long, 0 where the
-    source did not say; `pts` and `duration` are the same as integers in units of the stream's time base.
+    `index`: in order of display, from 0. `type`: "I", "P" or "B". `pts_seconds`: when it is shown;
+    `duration_seconds`: how long, 0 where the source did not say; `pts` and `duration` are the same as
+    integers in units of the stream's time base.
     """
 
     planes: Planes

@@ -14,7 +14,7 @@ class PixelCheck:
         self._decoder = decoder
         self._losses = losses
         self._digest = GopDigest()
-        self._gop_is_whole = True
+        self._undecoded = 0  # frames of the GOP
         self.frames = 0
         self.exact_gops = 0
         self.inexact_gops: list[int] = []
@@ -23,7 +23,7 @@ class PixelCheck:
         """The next packet."""
         if packet.type == PacketType.FRAME:
             self._add_frame(packet)
-        elif packet.type == PacketType.GOP_HASH and self._gop_is_whole:
+        elif packet.type == PacketType.GOP_HASH and not self._undecoded:
             if self._digest.digest() == packet.payload:
                 self.exact_gops += 1
             else:
@@ -31,11 +31,10 @@ class PixelCheck:
 
     def _add_frame(self, packet: Packet) -> None:
         if packet.key:
-            self._digest, self._gop_is_whole = GopDigest(), True
-        frame = self._decoder.decode(packet)
-        if frame is None or self._decoder.planes is None:
-            self._gop_is_whole = False
-            return
-        self.frames += 1
-        self._losses.found(packet.frame)
-        self._digest.add(self._decoder.planes)
+            self._digest, self._undecoded = GopDigest(), 0
+        self._undecoded += 1
+        for decoded, frame in self._decoder.decode(packet):
+            self._undecoded -= 1
+            self.frames += 1
+            self._losses.found(decoded.frame)
+            self._digest.add(frame.planes())

@@ -40,8 +40,9 @@ class VideoMapDataset(Base):
     but `shuffle`, `rank` and `world_size` are those of `VideoDataset`; for these take a DataLoader's `shuffle`, `generator` and
     `sampler`. Random crops lie where `seed`, `set_epoch`, source and first frame say.
 
-    A sample decodes from the beginning of its GOP: encode with short ones (`gop=8`) for much random access. Samples that a loader
-    asks for at once (a batch) are read stream by stream, in order, so that neighbours share the decoding.
+    A sample decodes from the beginning of its GOP, without the B-frames that it does not need: encode with short GOPs (`gop=8`) for much
+    random access. Samples that a loader asks for at once (a batch) are read stream by stream, in order, so that neighbours share the
+    decoding.
 
     Raises UsageError for what is not accepted, `on_damage="skip"` among it (numbers stand for samples; "conceal" is accepted), and
     the errors of `streamcodec.open`. dataset[i] raises FrameIndexError, an IndexError, past the ends.

@@ -10,16 +10,17 @@ from streamcodec.container import Writer
 from streamcodec.metrics import mse_to_psnr_db
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import coded
+from streamcodec.stream.control.offsets import REFRESH_FRAMES
 from streamcodec.stream.control.rate import P_FRAME_DOUBLINGS
 from streamcodec.stream.encoder import Encoder
-from streamcodec.stream.options import REFRESH_FRAMES, EncodeOptions
-from streamcodec.stream.search.sample import LONG_RUN_FRAMES, RUN_FRAMES, Sample
+from streamcodec.stream.options import EncodeOptions
+from streamcodec.stream.search.sample import LONG_PIECE_FRAMES, PIECE_FRAMES, Sample
 from streamcodec.types import QUALITIES, RawFrame
 
 __all__ = ["Prediction", "predict"]
 
-KEY, EARLY, LATE = range(1), range(1, RUN_FRAMES), range(RUN_FRAMES, LONG_RUN_FRAMES)
-"""Places in a GOP: of the I-frame, of the P-frames in every run, and of those in the long runs only."""
+KEY, EARLY, LATE = range(1), range(1, PIECE_FRAMES), range(PIECE_FRAMES, LONG_PIECE_FRAMES)
+"""Places in a GOP: of the I-frame, of the frames behind it in every piece, and of those in the long pieces only."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,29 @@ class Prediction:
 
 @dataclass(frozen=True)
 class _Costs:
-    """Of one frame, or means over some: bytes in the stream, mean squared error, seconds to encode."""
+    """Of one frame, or means over some: bytes in the stream, mean squared error, seconds to encode; and its quality."""
 
     size_bytes: float
     error: float
     seconds: float
+    quality: float
 
 
 @dataclass(frozen=True)
-class _CodedRun:
-    """`costs`: one per frame; `places`: its number in its GOP; `frame_less_bytes`: header, index and end of a stream."""
+class _CodedPiece:
+    """`costs`: one per frame; `places`: its number in its GOP; `anchors`: whether it is no B-frame; `frame_less_bytes`: header, index and
+    end of a stream."""
 
     costs: tuple[_Costs, ...]
     places: tuple[int, ...]
+    anchors: tuple[bool, ...]
     frame_less_bytes: int
 
-    def at(self, places: range) -> list[_Costs]:
-        """Of the frames at these places of their GOPs."""
+    def at(self, places: range, *, anchors: bool = False) -> list[_Costs]:
+        """Of the frames at these places of their GOPs, or of the `anchors` among them."""
+        frames = zip(self.places, self.anchors, self.costs, strict=True)
         return [
-            cost for place, cost in zip(self.places, self.costs, strict=True) if place in places
+            cost for place, is_anchor, cost in frames if place in places and is_anchor >= anchors
         ]
 
 
@@ -72,19 +77,20 @@ def predict(
     sample: Sample, options: EncodeOptions, quality: int, codec: Codec, progress: Callable[[], None]
 ) -> Prediction:
     """Code the sample at this quality; `progress` is called after every frame. A sample that is the whole video gives exact figures."""
-    runs = [
-        _code_run(sample, run, options.at_quality(quality), codec, progress) for run in sample.runs
+    pieces = [
+        _code_piece(sample, piece, options.at_quality(quality), codec, progress)
+        for piece in sample.pieces
     ]
     mean = (
-        _mean([cost for run in runs for cost in run.costs])
+        _mean([cost for piece in pieces for cost in piece.costs])
         if sample.is_whole
         else _mean_of_video(
-            runs,
+            pieces,
             min(options.gop, sample.frames),
-            min(options.refresh_offset, QUALITIES - 1 - quality),
+            min(quality + options.refresh_offset, QUALITIES - 1),
         )
     )
-    size_bytes = round(mean.size_bytes * sample.frames) + runs[0].frame_less_bytes
+    size_bytes = round(mean.size_bytes * sample.frames) + pieces[0].frame_less_bytes
     return Prediction(
         quality=quality,
         frames=sample.frames,
@@ -96,19 +102,20 @@ def predict(
     )
 
 
-def _code_run(
+def _code_piece(
     sample: Sample,
-    run: Sequence[RawFrame],
+    piece: Sequence[RawFrame],
     options: EncodeOptions,
     codec: Codec,
     progress: Callable[[], None],
-) -> _CodedRun:
+) -> _CodedPiece:
     encoder = Encoder(sample.video, options, codec=codec, metadata=sample.metadata)
     writer = Writer(_Sink(), encoder.header)
     frame_less = writer.size_bytes
     costs: list[_Costs] = []
     places: list[int] = []
-    for step in coded(encoder, run, measure=True):
+    anchors: list[bool] = []
+    for step in coded(encoder, piece, measure=True):
         before = writer.size_bytes
         for packet in step.packets:
             writer.write(packet)
@@ -116,42 +123,47 @@ def _code_run(
         if step.frame is None:  # what closes a GOP is paid by an I-frame
             costs[0] = replace(costs[0], size_bytes=costs[0].size_bytes + added)
             break
-        costs.append(_Costs(added, step.error or 0.0, step.seconds))
-        places.append(0 if step.packets[-1].key else places[-1] + 1)
+        packet = step.packets[-1]
+        quality = packet.payload[0] % QUALITIES
+        costs.append(_Costs(added, step.error or 0.0, step.seconds, quality))
+        places.append(0 if packet.key else places[-1] + 1)
+        anchors.append(not packet.b_frame)
         progress()
     before = writer.size_bytes
     writer.finish()
-    return _CodedRun(tuple(costs), tuple(places), frame_less + writer.size_bytes - before)
+    frame_less += writer.size_bytes - before
+    return _CodedPiece(tuple(costs), tuple(places), tuple(anchors), frame_less)
 
 
-def _mean_of_video(runs: Sequence[_CodedRun], gop: int, refresh_offset: int) -> _Costs:
-    """The mean over a GOP of usual length; scene cuts end GOPs early, as often as they did in the runs.
+def _mean_of_video(pieces: Sequence[_CodedPiece], gop: int, refresh_quality: int) -> _Costs:
+    """The mean over a GOP of usual length; scene cuts end GOPs early, as often as they did in the pieces.
 
-    P-frames that follow the first few are as large as those, and their errors grow as they did in the long runs. Those that are
-    `refresh_offset` qualities better, which no run reaches, are as much larger as is usual; what others gain by them is left out.
+    P- and B-frames that follow the first few are as large as those, and their errors grow as they did in the long pieces. The P-frames of
+    `refresh_quality`, which no piece reaches, are as much larger as is usual; what others gain by them is left out.
     """
-    key = _mean([cost for run in runs for cost in run.at(KEY)])
-    p_frames = [cost for run in runs for cost in run.at(EARLY)]
-    early = _mean(p_frames) if p_frames else key
-    late = replace(early, error=early.error * _growth(runs))
-    lasting = _share_continued(runs)
-    better = replace(late, size_bytes=late.size_bytes * 2 ** (P_FRAME_DOUBLINGS * refresh_offset))
+    key = _mean([cost for piece in pieces for cost in piece.at(KEY)])
+    early = _mean([cost for piece in pieces for cost in piece.at(EARLY)] or [key])
+    p_frame = _mean([cost for piece in pieces for cost in piece.at(EARLY, anchors=True)] or [key])
+    late = replace(early, error=early.error * _growth(pieces))
+    lasting = _share_continued(pieces)
+    growth = 2 ** (P_FRAME_DOUBLINGS * (refresh_quality - p_frame.quality))
+    better = replace(late, size_bytes=p_frame.size_bytes * growth)
     refreshed = range(REFRESH_FRAMES, gop, REFRESH_FRAMES)
-    rest = [place for place in range(RUN_FRAMES, gop) if place not in refreshed]
-    places = (KEY, range(1, min(RUN_FRAMES, gop)), rest, refreshed)
+    rest = [place for place in range(PIECE_FRAMES, gop) if place not in refreshed]
+    places = (KEY, range(1, min(PIECE_FRAMES, gop)), rest, refreshed)
     weights = [sum(lasting**place for place in group) for group in places]
     return _mean((key, early, late, better), weights)
 
 
-def _share_continued(runs: Sequence[_CodedRun]) -> float:
+def _share_continued(pieces: Sequence[_CodedPiece]) -> float:
     """How probably no scene cut lies between a frame and the next."""
-    following = [place for run in runs for place in run.places[1:]]
+    following = [place for piece in pieces for place in piece.places[1:]]
     return 1 - following.count(0) / len(following) if following else 1.0
 
 
-def _growth(runs: Sequence[_CodedRun]) -> float:
-    """Errors of late P-frames over those of early ones: the median of the long runs, since in some of them the scene changes."""
-    both = [(run.at(EARLY), run.at(LATE)) for run in runs]
+def _growth(pieces: Sequence[_CodedPiece]) -> float:
+    """Errors of late frames over those of early ones: the median of the long pieces, since in some of them the scene changes."""
+    both = [(piece.at(EARLY), piece.at(LATE)) for piece in pieces]
     errors = [(_mean(early).error, _mean(late).error) for early, late in both if early and late]
     return (
         float(np.median([late / early if early else 1.0 for early, late in errors]))
@@ -161,7 +173,5 @@ def _growth(runs: Sequence[_CodedRun]) -> float:
 
 
 def _mean(costs: Sequence[_Costs], weights: Sequence[float] | None = None) -> _Costs:
-    sizes, errors, seconds = (
-        np.average(column, weights=weights) for column in zip(*map(astuple, costs), strict=True)
-    )
-    return _Costs(float(sizes), float(errors), float(seconds))
+    columns = zip(*map(astuple, costs), strict=True)
+    return _Costs(*(float(np.average(column, weights=weights)) for column in columns))

@@ -1,4 +1,4 @@
-"""A few runs of frames that stand for a whole video, found by seeking."""
+"""A few pieces of frames that stand for a whole video, found by seeking."""
 
 import math
 import os
@@ -11,14 +11,17 @@ from typing import TypeGuard
 
 from streamcodec.errors import SourceError
 from streamcodec.stream.source import SourceRange
-from streamcodec.types import FrameFormat, RawFrame, VideoFormat
+from streamcodec.types import MAX_RUN, FrameFormat, RawFrame, VideoFormat
 
 __all__ = ["Sample", "can_sample", "take_sample"]
 
-RUN_FRAMES = 8  # the start of a GOP; many short runs tell more of a video than few long ones
-LONG_RUN_FRAMES = 2 * RUN_FRAMES  # every second run, to see how pictures fare further on in a GOP
-FRAMES_PER_RUN = 40  # of the video
-MIN_RUNS, MAX_RUNS = 3, 16
+PIECE_FRAMES = 2 + MAX_RUN  # the start of a GOP: an I-frame, B-frames and the P-frame behind them
+"""Many short pieces tell more of a video than few long ones."""
+LONG_PIECE_FRAMES = (
+    2 * PIECE_FRAMES - 1
+)  # every second piece, to see how pictures fare further on in a GOP
+FRAMES_PER_PIECE = 40  # of the video
+MIN_PIECES, MAX_PIECES = 3, 16
 WHOLE_FRAMES = 64  # a video as short as this is taken whole
 MAX_BYTES = 1 << 29  # the frames of a sample are kept in memory
 FRAME_BYTES: dict[FrameFormat, int] = {"rgb": 6, "yuv420": 3}  # of two pixels
@@ -27,25 +30,25 @@ USUAL_RATE = Fraction(25)  # frames per second of a video that does not tell its
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """`runs`: frames in order of display, each run from somewhere else in the video. `frames`: how many they stand for.
+    """`pieces`: frames in order of display, each piece from somewhere else in the video. `frames`: how many they stand for.
 
-    `is_whole`: the only run is all there is, frame by frame.
+    `is_whole`: the only piece is all there is, frame by frame.
     """
 
     video: VideoFormat
     metadata: dict[str, str]
-    runs: tuple[tuple[RawFrame, ...], ...]
+    pieces: tuple[tuple[RawFrame, ...], ...]
     frames: int
     is_whole: bool
 
     @property
     def sampled_frames(self) -> int:
-        return sum(map(len, self.runs))
+        return sum(map(len, self.pieces))
 
     @property
     def duration_seconds(self) -> float:
         """Of what the sample stands for, going by the frames in it."""
-        ticks = sum(frame.duration for run in self.runs for frame in run)
+        ticks = sum(frame.duration for piece in self.pieces for frame in piece)
         return float(ticks * self.video.time_base) * self.frames / self.sampled_frames
 
 
@@ -68,7 +71,7 @@ def take_sample(
     frames = _count(source, source_range, frame_format) if told is None else told
     affordable = max(2 * MAX_BYTES // (FRAME_BYTES[frame_format] * video.width * video.height), 1)
     is_whole = frames <= min(WHOLE_FRAMES, affordable)
-    lengths = _run_lengths(frames, gop, affordable)
+    lengths = _piece_lengths(frames, gop, affordable)
     if is_whole:
         whole = replace(
             source_range, max_frames=min(source_range.max_frames or affordable, affordable)
@@ -83,21 +86,23 @@ def take_sample(
             source_range, _firsts(frames, lengths), video.frame_rate or USUAL_RATE, lengths
         )
         found = [_read(source, spot, frame_format) for spot in spots]
-    runs = tuple(run for run in found if run)
-    if not runs:
+    pieces = tuple(piece for piece in found if piece)
+    if not pieces:
         raise SourceError(f"{os.fspath(source)} has no sound frames where samples were taken")
-    return Sample(video, metadata, runs, len(runs[0]) if is_whole else frames, is_whole)
+    return Sample(video, metadata, pieces, len(pieces[0]) if is_whole else frames, is_whole)
 
 
-def _run_lengths(frames: int, gop: int, affordable: int) -> list[int]:
-    count = min(max(MIN_RUNS, frames // FRAMES_PER_RUN), MAX_RUNS)
-    lengths = [min(gop, RUN_FRAMES if number % 2 else LONG_RUN_FRAMES) for number in range(count)]
+def _piece_lengths(frames: int, gop: int, affordable: int) -> list[int]:
+    count = min(max(MIN_PIECES, frames // FRAMES_PER_PIECE), MAX_PIECES)
+    lengths = [
+        min(gop, PIECE_FRAMES if number % 2 else LONG_PIECE_FRAMES) for number in range(count)
+    ]
     excess = max(1, math.ceil(sum(lengths) / affordable))
     return [max(length // excess, 1) for length in lengths]
 
 
 def _firsts(frames: int, lengths: list[int]) -> list[Fraction]:
-    """First frames of the runs: each lies in the middle of its share of the `frames`."""
+    """First frames of the pieces: each lies in the middle of its share of the `frames`."""
     stretch = Fraction(frames, len(lengths))
     return [
         (number + Fraction(1, 2)) * stretch - Fraction(length, 2)
@@ -108,7 +113,7 @@ def _firsts(frames: int, lengths: list[int]) -> list[Fraction]:
 def _spots(
     source_range: SourceRange, firsts: list[Fraction], rate: Fraction, lengths: list[int]
 ) -> list[SourceRange]:
-    """The runs as ranges of the source, by their times at a constant rate."""
+    """The pieces as ranges of the source, by their times at a constant rate."""
     return [
         replace(
             source_range,
@@ -135,15 +140,15 @@ def _read_in_passing(
     firsts: list[Fraction],
     lengths: list[int],
 ) -> list[tuple[RawFrame, ...]]:
-    """The runs of a source that cannot be sought in, read from its beginning on."""
-    runs: list[tuple[RawFrame, ...]] = []
+    """The pieces of a source that cannot be sought in, read from its beginning on."""
+    pieces: list[tuple[RawFrame, ...]] = []
     at = 0
     with replace(source_range, on_error="stop").reader(source, frame_format) as reader:
         for first, length in zip(firsts, lengths, strict=True):
             reader.skip(max(math.floor(first) - at, 0))
             at = max(math.floor(first), at) + length
-            runs.append(tuple(islice(reader, length)))
-    return runs
+            pieces.append(tuple(islice(reader, length)))
+    return pieces
 
 
 def _read(

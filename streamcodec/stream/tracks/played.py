@@ -1,5 +1,6 @@
 """A stream played: its frames and, among them, the packets of its tracks, of all of it or of a stretch of time."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class TrackTap:
 
     def __init__(self, tracks: Iterable[Track]) -> None:
         self._time_base = {track.number: track.time_base for track in tracks}
-        self._waiting: deque[Packet] = deque()
+        self._waiting: deque[tuple[int, Packet]] = deque()
+        self._behind = -1  # number of the last frame that came by
         self._gops: set[int] = set()
         self.damage: list[Damage] = []
 
@@ -63,16 +65,21 @@ class TrackTap:
                 if not is_known:
                     self.add(item)
                 continue
+            elif item.type == PacketType.FRAME:
+                self._behind = item.frame
             yield item
 
     def add(self, packet: Packet) -> None:
         if packet.track in self._time_base:
-            self._waiting.append(packet)
+            self._waiting.append((self._behind, packet))
 
-    def taken(self, start: Fraction | None, stop: Fraction | None) -> Iterator[TrackPacket]:
-        """Those that came by since the last time: sound that begins in [start, stop), subtitles that are shown in it."""
-        while self._waiting:
-            packet = self._waiting.popleft()
+    def taken(
+        self, start: Fraction | None, stop: Fraction | None, before: float = math.inf
+    ) -> Iterator[TrackPacket]:
+        """Those that came by since the last time, and lie before the frame with number `before`: sound that begins in [start, stop),
+        subtitles that are shown in it."""
+        while self._waiting and self._waiting[0][0] < before:
+            _, packet = self._waiting.popleft()
             time_base = self._time_base[packet.track]
             begin = end = packet.pts * time_base
             if packet.type == PacketType.SUBTITLE:
@@ -91,7 +98,7 @@ def played(
     for frame in frames:
         if taken == stretch.max_frames:
             break
-        yield from tap.taken(stretch.start, stretch.stop)
+        yield from tap.taken(stretch.start, stretch.stop, frame.index)
         if keep(frame):
             taken += 1
             end = (frame.pts + frame.duration) * frame.time_base

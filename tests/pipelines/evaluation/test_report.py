@@ -130,7 +130,7 @@ def test_a_plan_has_ours_first_and_the_same_gop_for_all(tiny_models: dict[str, s
         (OURS, 63, 5, 7),
         ("x264", 30, 5, 7),
     ]
-    assert jobs[0].options == {"scenecut": 0, "intra_offset": 8, **tiny_models}
+    assert jobs[0].options == {"scenecut": 0, "intra_offset": 8, "b_frames": 7, **tiny_models}
     assert jobs[2].options == {}
     assert jobs[0].version.count(" and ") == 1
 

@@ -17,5 +17,6 @@ def stream(count: int, height: int, width: int, models: dict[str, str]) -> bytes
     base = rng.integers(0, 256, (3, height, width), np.uint8)
     frames = [np.roll(base, 2 * number, axis=2) for number in range(count)]
     out = io.BytesIO()
-    streamcodec.encode(frames, out, frame_rate=10, gop=4, scenecut=0, device="cpu", **models)
+    options = {"frame_rate": 10, "gop": 4, "scenecut": 0, "b_frames": 0, "device": "cpu"}
+    streamcodec.encode(frames, out, **options, **models)
     return out.getvalue()

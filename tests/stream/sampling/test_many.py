@@ -48,8 +48,8 @@ def test_streams_open_once_and_gops_decode_once(
             opened.append(source)
             super().__init__(source, options)
 
-        def _play(self, gop: Any) -> Any:
-            for frame in super()._play(gop):
+        def _play(self, gop: Any, by: Any = None) -> Any:
+            for frame in super()._play(gop, by):
                 decoded.append((opened[-1], frame.index))
                 yield frame
 

@@ -134,24 +134,28 @@ def test_prediction_from_a_sample_is_near(long_clip: Path, tiny_models: dict[str
     assert predicted.size_bytes == pytest.approx(coded.size_bytes, rel=0.2)
     assert predicted.kbit_per_second == pytest.approx(coded.kbit_per_second, rel=0.2)
     assert predicted.psnr_db == pytest.approx(coded.psnr_db, abs=0.5)
-    assert done == [(frames + 1, 40) for frames in range(40)]
+    assert done == [(frames + 1, 41) for frames in range(41)]
 
 
 def test_sample_is_spread_over_the_part(long_clip: Path) -> None:
     sample = take_sample(long_clip, SourceRange(), gop=32, frame_format="yuv420")
     assert sample is not None
-    assert [len(run) for run in sample.runs] == [16, 8, 16]
-    firsts = [run[0].pts * sample.video.time_base * 30 for run in sample.runs]
+    assert [len(piece) for piece in sample.pieces] == [17, 9, 17]
+    firsts = [piece[0].pts * sample.video.time_base * 30 for piece in sample.pieces]
     assert firsts == pytest.approx([3, 30, 49], abs=1)
     assert sample.duration_seconds == pytest.approx(COUNT / 30)
     part = take_sample(
         long_clip, SourceRange(start_seconds=1, max_frames=5), gop=32, frame_format="yuv420"
     )
     assert part is not None
-    assert (part.is_whole, part.frames, part.runs[0][0].pts * part.video.time_base) == (True, 5, 1)
+    assert (part.is_whole, part.frames, part.pieces[0][0].pts * part.video.time_base) == (
+        True,
+        5,
+        1,
+    )
     short = take_sample(long_clip, SourceRange(), gop=1, frame_format="yuv420")
     assert short is not None
-    assert [len(run) for run in short.runs] == [1, 1, 1]
+    assert [len(piece) for piece in short.pieces] == [1, 1, 1]
 
 
 def test_scene_cuts_are_counted(
@@ -175,7 +179,7 @@ def test_damage_is_left_out_of_the_sample(long_clip: Path, tmp_path: Path) -> No
     data[len(data) // 3 : len(data) // 3 + 400] = bytes(400)
     (tmp_path / "bad.mp4").write_bytes(data)
     sample = take_sample(tmp_path / "bad.mp4", SourceRange(), gop=32, frame_format="yuv420")
-    assert 0 < sample.sampled_frames <= 40
+    assert 0 < sample.sampled_frames <= 43
 
 
 @pytest.mark.parametrize("count", [12, 90])
@@ -198,9 +202,9 @@ def test_sources_that_do_not_tell_their_length_are_searched(
     assert sample.frames == len(frames) == count
     assert sample.is_whole == (count == 12)
     firsts = [frame.pts for frame in frames]
-    for run in sample.runs:
-        first = firsts.index(run[0].pts)
-        for taken, frame in zip(run, frames[first:], strict=False):
+    for piece in sample.pieces:
+        first = firsts.index(piece[0].pts)
+        for taken, frame in zip(piece, frames[first:], strict=False):
             assert all(
                 np.array_equal(*pair) for pair in zip(taken.planes, frame.planes, strict=True)
             )

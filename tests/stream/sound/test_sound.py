@@ -244,7 +244,7 @@ def test_damaged_packet_of_sound_costs_itself(tmp_path: Path) -> None:
 def test_lost_frames_cost_no_sound(tmp_path: Path, on_damage: str, start: float) -> None:
     source = write_sounding(tmp_path / "in.mp4", Sounding())
     stream = tmp_path / "out.ssf"
-    streamcodec.encode(source, stream, **SETTINGS)
+    streamcodec.encode(source, stream, b_frames=0, **SETTINGS)
     damage(stream, PacketType.FRAME, 12)
     report = streamcodec.decode(
         stream,

@@ -79,7 +79,10 @@ def test_part_is_a_playable_beginning_of_the_stream(whole: bytes, part: Path) ->
     data = part.read_bytes()
     assert whole.startswith(data)
     frames = [frame.index for frame in streamcodec.open(data, on_damage="skip")]
-    assert frames == list(range(13))
+    types = [frame.type for frame in streamcodec.open(whole)][:13]
+    while types[-1] == "B":  # the frame behind it is not there
+        types.pop()
+    assert frames == list(range(len(types)))
 
 
 def test_cut_at_any_byte_it_goes_on_to_the_same_bytes(
