@@ -51,7 +51,7 @@ def markdown(
         if table:
             parts += [f"## Planes of {codec}, and at equal PSNR of Y", CHROMA, table]
     parts += [
-        "## PSNR lost from the first P-frame to the last frame of the first GOP, dB",
+        "## PSNR lost along the first GOP, dB: frames behind the I-frame, first quarter less last quarter",
         drop_table(rows),
     ]
     for clip in names(rows, "clip"):

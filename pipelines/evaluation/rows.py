@@ -95,10 +95,11 @@ class Row:
 
     @property
     def gop_drop_db(self) -> float:
-        """PSNR of the first P-frame less that of the first GOP's last frame; 0 with fewer than two
-        frames after the I-frame."""
+        """Mean PSNR of the first quarter of the frames behind the first I-frame less that of its GOP's last
+        quarter: a frame or more each, and of 31 frames a whole run of B-frames; 0 without any."""
         later = self.psnr_yuv_db[1 : self.gop]
-        return later[0] - later[-1] if later else 0.0
+        quarter = -(-len(later) // 4)
+        return fmean(later[:quarter]) - fmean(later[-quarter:]) if later else 0.0
 
 
 def key_of(item: Measurement | Row) -> str:

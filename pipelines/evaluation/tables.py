@@ -169,7 +169,7 @@ def _beside(row: Row, anchor: Sequence[Row]) -> str:
 
 
 def points_table(rows: Sequence[Row], clip: str) -> str:
-    """Every point of a clip. `drop`: from the first P-frame to the last frame of the first GOP."""
+    """Every point of a clip. `drop`: Row.gop_drop_db."""
     head = [
         "codec",
         "setting",

@@ -161,6 +161,23 @@ def test_b_frames_are_coded_at_their_offsets(controller: RateController, run: in
         assert quality - anchor == offsets[place.level] - offsets[0]
 
 
+@pytest.mark.parametrize(
+    ("kbit", "end", "reached"), [(1.0, 0, (0, 4, 0, 0, 0)), (1e5, 63, (63, 63, 61, 58, 55))]
+)
+def test_feedback_offsets_are_those_of_a_constant_quality(
+    kbit: float, end: int, reached: tuple[int, ...]
+) -> None:
+    """Qualities of the I-frame, the P-frames and the three levels of B-frames in runs of 7, at either end."""
+    feedback = Feedback(VIDEO, RUN_GOP, Target("kbit_per_second", kbit))
+    found: dict[tuple[bool, int], int] = {}
+    for place, quality in in_runs(feedback, 7, 6):
+        feedback.add(raw(0), coded_with_bits(usual(0, quality, place.number == 0)))
+        found[place.number == 0, place.level] = quality
+    assert tuple(found.values()) == reached
+    constant = in_runs(ConstantQuality(end), 7, 1)
+    assert found == {(place.number == 0, place.level): quality for place, quality in constant}
+
+
 @pytest.mark.parametrize("wanted", [33.0, 36.0, 40.0])
 def test_psnr_is_reached(wanted: float) -> None:
     controller = Feedback(VIDEO, GOP, Target("psnr_db", wanted))

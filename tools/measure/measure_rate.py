@@ -4,12 +4,14 @@
     tools/measure/measure_rate.py CLIP ... [--width 320] [--frames 256] [--qualities 20 32 44]
 
 Clips are scaled to --width. Targets are what constant qualities give: their PSNR, their bits per pixel, and their bit rate at 25
-frames a second. Three tables in Markdown:
+frames a second. Four tables in Markdown:
 
 lines       log2 of a frame's bits per pixel, and of its mean squared error, as straight lines over the quality, through the means of
             each clip's I-frames and of its other frames at qualities 8, 24, 40 and 56: what stream/control/rate.py starts from
+predictions predicted less real size and PSNR, and their mean magnitudes
 search      reached less target, sampled frames, sample encodes
-feedback    reached less target of the whole clip, and bits of the first 32 frames beside what they may take
+feedback    reached less target of the whole clip; bits of the first 32 frames beside what they may take; and what is gained or lost
+            against the constant quality: PSNR at its bit rate, size at its PSNR
 """
 
 import argparse
@@ -97,6 +99,32 @@ def constant(clip: Path, quality: int) -> EncodeReport:
     return streamcodec.encode(clip, io.BytesIO(), quality=quality, psnr=True)
 
 
+def report_predictions(clips: Sequence[Path], qualities: Sequence[int]) -> None:
+    print("\nThe search's predictions, less what becomes of it\n")
+    print("| clip | frames | sampled | size, % | PSNR, dB |\n|---|---|---|---|---|")
+    errors: list[tuple[float, float]] = []
+    for clip in clips:
+        report = streamcodec.search(clip, qualities=qualities)
+        of_clip = []
+        for predicted in report.predictions:
+            real = constant(clip, predicted.quality)
+            assert real.psnr_db is not None
+            size = 100 * (predicted.size_bytes / real.size_bytes - 1)
+            of_clip.append((size, predicted.psnr_db - real.psnr_db))
+        sizes = ", ".join(f"{size:+.1f}" for size, _ in of_clip)
+        decibels = ", ".join(f"{db:+.2f}" for _, db in of_clip)
+        sampled = report.sampled_frames
+        print(f"| {clip.stem} | {real.frames} | {sampled} | {sizes} | {decibels} |", flush=True)
+        errors += of_clip
+    print_magnitudes(errors)
+
+
+def print_magnitudes(errors: Sequence[tuple[float, float]]) -> None:
+    """Of errors in percent and in dB."""
+    percents, decibels = np.abs(errors).mean(0)
+    print(f"\nMean magnitude: {decibels:.2f} dB, {percents:.1f} %")
+
+
 def report_search(clips: Sequence[Path], qualities: Sequence[int]) -> None:
     print("\nThe search, reached less target\n")
     print(
@@ -124,38 +152,47 @@ def report_search(clips: Sequence[Path], qualities: Sequence[int]) -> None:
         print(f"| {clip.stem} | {wanted.frames} | {sampled} | {' | '.join(cells)} |", flush=True)
         decibels += off_db
         percents += off_bpp
-    means = (float(np.mean(np.abs(decibels))), float(np.mean(np.abs(percents))))
-    print(f"\nMean magnitude: {means[0]:.2f} dB, {means[1]:.1f} %")
+    print_magnitudes(list(zip(percents, decibels, strict=True)))
 
 
 def report_feedback(clips: Sequence[Path], qualities: Sequence[int]) -> None:
-    print("\nThe feedback, reached less target\n")
     print(
-        f"| clip | bit rate, % | first {FIRST_FRAMES} frames, % | PSNR, dB | qualities |\n|---|---|---|---|---|"
+        "\nThe feedback, reached less target; and beside the constant quality, by bit rate and by PSNR\n"
+    )
+    print(
+        f"| clip | bit rate, % | first {FIRST_FRAMES} frames, % | its PSNR, dB | PSNR, dB | its size, % |\n"
+        "|---|---|---|---|---|---|"
     )
     for clip in clips:
         video, frames = read(clip)
-        rates, beginnings, decibels, used = [], [], [], []
-        for quality in qualities:
-            wanted = constant(clip, quality)
-            assert wanted.psnr_db is not None
-            options = EncodeOptions(target_kbit_per_second=wanted.kbit_per_second, hash=False)
-            allowed = 1000 * wanted.kbit_per_second / FRAME_RATE
-            coded = list(costs(video, frames, options))
-            bits = [row[1] + 8 * 30 for row in coded]  # with what is around a payload
-            rates.append(100 * (sum(bits) / (allowed * len(bits)) - 1))
-            beginnings.append(100 * (sum(bits[:FIRST_FRAMES]) / (allowed * FIRST_FRAMES) - 1))
-            options = EncodeOptions(target_psnr_db=wanted.psnr_db, hash=False)
-            errors = [row[2] for row in costs(video, frames, options)]
-            decibels.append(mse_to_psnr_db(float(np.mean(errors))) - wanted.psnr_db)
-            used.append(quality)
+        rows = [feedback_errors(clip, video, frames, quality) for quality in qualities]
+        columns = zip(*rows, strict=True)
+        forms = ("+.1f", "+.0f", "+.2f", "+.2f", "+.0f")
         cells = [
-            ", ".join(f"{each:+.1f}" for each in rates),
-            ", ".join(f"{each:+.0f}" for each in beginnings),
-            ", ".join(f"{each:+.2f}" for each in decibels),
-            ", ".join(map(str, used)),
+            ", ".join(format(each, form) for each in column)
+            for column, form in zip(columns, forms, strict=True)
         ]
         print(f"| {clip.stem} | {' | '.join(cells)} |", flush=True)
+
+
+def feedback_errors(
+    clip: Path, video: VideoFormat, frames: Sequence[RawFrame], quality: int
+) -> tuple[float, ...]:
+    """The columns of a row of report_feedback."""
+    wanted = constant(clip, quality)
+    assert wanted.psnr_db is not None
+    allowed = 1000 * wanted.kbit_per_second / FRAME_RATE  # bits a frame
+    by_rate = EncodeOptions(target_kbit_per_second=wanted.kbit_per_second, hash=False)
+    by_db = EncodeOptions(target_psnr_db=wanted.psnr_db, hash=False)
+    sizes, decibels = [], []
+    for options in (by_rate, by_db):
+        coded = list(costs(video, frames, options))
+        bits = [size + 8 * 30 for _, size, _ in coded]  # with what is around a payload
+        sizes += [np.mean(bits), np.mean(bits[:FIRST_FRAMES])]
+        decibels.append(mse_to_psnr_db(float(np.mean([error for _, _, error in coded]))))
+    rate, beginning, size, _ = (100 * (float(each) / allowed - 1) for each in sizes)
+    of_rate, of_db = (each - wanted.psnr_db for each in decibels)
+    return rate, beginning, of_rate, of_db, size
 
 
 def main() -> None:
@@ -166,7 +203,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=320)
     parser.add_argument("--frames", type=int, default=256)
     parser.add_argument("--qualities", type=int, nargs="+", default=[20, 32, 44])
-    what = ("lines", "search", "feedback")
+    what = ("lines", "predictions", "search", "feedback")
     parser.add_argument("--what", nargs="+", choices=what, default=what)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -175,6 +212,8 @@ def main() -> None:
             shrink(source, clip, options.width, options.frames)
         if "lines" in options.what:
             report_lines(clips)
+        if "predictions" in options.what:
+            report_predictions(clips, options.qualities)
         if "search" in options.what:
             report_search(clips, options.qualities)
         if "feedback" in options.what:

@@ -4,8 +4,8 @@
     tools/measure/side_by_side.py
     tools/measure/side_by_side.py CLIP --frame 24 --crop LEFT,TOP,WIDTH,HEIGHT -o docs/pictures/NAME.jpg
 
-Without arguments it writes docs/pictures/city.png. x264 and x265 run at preset medium with tune
-zerolatency, as `evaluate` runs them, with our GOP length and the lowest CRF, to a tenth, whose packets
+Without arguments it writes docs/pictures/city.png. x264 and x265 run at preset medium, with
+B-frames and look-ahead, as `evaluate` runs them, with our GOP length and the lowest CRF, to a tenth, whose packets
 take no more bytes than our whole stream. A last odd line or column is left out, since x264 would make
 4:4:4 of it. Size and PSNR of each are printed: YUV of all frames (6:1:1, their mean), RGB of the crop.
 With --keep FOLDER the files stay there: `streamcodec compare FOLDER/source.mkv FOLDER/ours.ssf
@@ -34,7 +34,7 @@ from streamcodec.video import VideoReader, VideoWriter
 
 ROOT = Path(__file__).parents[2]
 GOP = 32
-BESIDE = {"x264": "x264 zerolatency", "x265": "x265 zerolatency"}
+BESIDE = ("x264", "x265")
 BAR, GAP = 16, 4  # pixels, for the caption and between the crops
 
 
@@ -112,13 +112,13 @@ def code_all(source: Path, folder: Path, quality: int) -> dict[str, tuple[Path, 
     size_bytes = streamcodec.encode(source, ours, quality=quality, gop=GOP).size_bytes
     streamcodec.decode(ours, back, codec="ffv1")
     found = {"streamcodec": (back, size_bytes)}
-    for label, name in BESIDE.items():
-        path = folder / f"{label}.mkv"
+    for name in BESIDE:
+        path = folder / f"{name}.mkv"
 
         def size_at(crf: float, name: str = name, path: Path = path) -> int:
             return code_by(name, source, path, crf, GOP)
 
-        found[label] = path, size_at(crf_for(size_at, size_bytes))
+        found[name] = path, size_at(crf_for(size_at, size_bytes))
     return found
 
 

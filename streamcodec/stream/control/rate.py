@@ -30,7 +30,7 @@ MAX_STEP_OF_RUN = 6  # across B-frames
 MAX_CORRECTION = 2.0  # of the allowance, up or down, to pay off a debt
 MAX_CREDIT, MAX_DEBT = 1.0, 4.0  # allowances of the horizon; what is above is forgotten
 LEARNING = {True: 0.7, False: 0.3}  # weight of the newest I-frame, P-frame
-P_FRAME_DOUBLINGS = 0.113  # of its bits, by a quality
+P_FRAME_DOUBLINGS = 0.107  # of its bits, by a quality
 PACKET_BITS = 8 * 30  # around a frame's payload
 USUAL_FRAME_SECONDS = 1 / 30
 START = range(16, 49)  # the cost of a picture is unknown before the first one
@@ -100,14 +100,14 @@ class Feedback:
     def __init__(self, video: VideoFormat, gop: int, target: Target) -> None:
         self._video, self._gop, self._target = video, gop, target
         pixels = video.width * video.height
-        # Means of nine clips coded by the default models (docs/rate-control.md). Qualities are those of P-frames.
+        # Means of nine clips coded by the default models (docs/rate-control.md). Qualities are those before any offset.
         if target.is_floor:
-            self._lines = {True: _Line(4.3, -0.107), False: _Line(5.4, -0.105)}
+            self._lines = {True: _Line(4.4, -0.106), False: _Line(5.3, -0.097)}
         else:
             height = math.log2(pixels)
             self._lines = {
-                True: _Line(height - 1.1, 0.05),
-                False: _Line(height - 6.7, P_FRAME_DOUBLINGS),
+                True: _Line(height - 1.1, 0.048),
+                False: _Line(height - 6.75, P_FRAME_DOUBLINGS),
             }
         self._met_p_frame = False
         self._debt = 0.0

@@ -21,6 +21,7 @@ __all__ = ["Prediction", "predict"]
 
 KEY, EARLY, LATE = range(1), range(1, PIECE_FRAMES), range(PIECE_FRAMES, LONG_PIECE_FRAMES)
 """Places in a GOP: of the I-frame, of the frames behind it in every piece, and of those in the long pieces only."""
+USUAL_GROWTH = 1.1  # of sizes and errors, from the early frames to the late ones; it counts as one long piece more
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def predict(
         if sample.is_whole
         else _mean_of_video(
             pieces,
-            min(options.gop, sample.frames),
+            options.gop,
+            sample.frames,
             min(quality + options.refresh_offset, QUALITIES - 1),
         )
     )
@@ -135,23 +137,29 @@ def _code_piece(
     return _CodedPiece(tuple(costs), tuple(places), tuple(anchors), frame_less)
 
 
-def _mean_of_video(pieces: Sequence[_CodedPiece], gop: int, refresh_quality: int) -> _Costs:
-    """The mean over a GOP of usual length; scene cuts end GOPs early, as often as they did in the pieces.
+def _mean_of_video(
+    pieces: Sequence[_CodedPiece], gop: int, frames: int, refresh_quality: int
+) -> _Costs:
+    """The mean over `frames` in GOPs of usual length, and a shorter one at the end; scene cuts end GOPs early, as often as they did in the
+    pieces.
 
-    P- and B-frames that follow the first few are as large as those, and their errors grow as they did in the long pieces. The P-frames of
+    Behind the first few P- and B-frames sizes and errors grow as they did in the long pieces, then no more. The P-frames of
     `refresh_quality`, which no piece reaches, are as much larger as is usual; what others gain by them is left out.
     """
     key = _mean([cost for piece in pieces for cost in piece.at(KEY)])
     early = _mean([cost for piece in pieces for cost in piece.at(EARLY)] or [key])
     p_frame = _mean([cost for piece in pieces for cost in piece.at(EARLY, anchors=True)] or [key])
-    late = replace(early, error=early.error * _growth(pieces))
+    late = _late(pieces, early)
     lasting = _share_continued(pieces)
     growth = 2 ** (P_FRAME_DOUBLINGS * (refresh_quality - p_frame.quality))
     better = replace(late, size_bytes=p_frame.size_bytes * growth)
-    refreshed = range(REFRESH_FRAMES, gop, REFRESH_FRAMES)
-    rest = [place for place in range(PIECE_FRAMES, gop) if place not in refreshed]
-    places = (KEY, range(1, min(PIECE_FRAMES, gop)), rest, refreshed)
-    weights = [sum(lasting**place for place in group) for group in places]
+    longest = min(gop, frames)
+    refreshed = range(REFRESH_FRAMES, longest, REFRESH_FRAMES)
+    rest = [place for place in range(PIECE_FRAMES, longest) if place not in refreshed]
+    places = (KEY, range(1, min(PIECE_FRAMES, longest)), rest, refreshed)
+    weights = [
+        sum(lasting**place * len(range(place, frames, gop)) for place in group) for group in places
+    ]
     return _mean((key, early, late, better), weights)
 
 
@@ -161,15 +169,23 @@ def _share_continued(pieces: Sequence[_CodedPiece]) -> float:
     return 1 - following.count(0) / len(following) if following else 1.0
 
 
-def _growth(pieces: Sequence[_CodedPiece]) -> float:
-    """Errors of late frames over those of early ones: the median of the long pieces, since in some of them the scene changes."""
+def _late(pieces: Sequence[_CodedPiece], early: _Costs) -> _Costs:
+    """Of frames further on in a GOP than `early` ones."""
     both = [(piece.at(EARLY), piece.at(LATE)) for piece in pieces]
-    errors = [(_mean(early).error, _mean(late).error) for early, late in both if early and late]
-    return (
-        float(np.median([late / early if early else 1.0 for early, late in errors]))
-        if errors
-        else 1.0
+    seen = [(_mean(before), _mean(behind)) for before, behind in both if before and behind]
+    sizes = [(before.size_bytes, behind.size_bytes) for before, behind in seen]
+    errors = [(before.error, behind.error) for before, behind in seen]
+    return replace(
+        early,
+        size_bytes=early.size_bytes * _growth(sizes, early.size_bytes),
+        error=early.error * _growth(errors, early.error),
     )
+
+
+def _growth(seen: Sequence[tuple[float, float]], usual: float) -> float:
+    """Of a cost, from early frames to late ones: seen in long pieces, and in one more, of `usual` cost and growth."""
+    before, behind = map(sum, zip(*seen, (usual, USUAL_GROWTH * usual), strict=True))
+    return behind / before if before else 1.0
 
 
 def _mean(costs: Sequence[_Costs], weights: Sequence[float] | None = None) -> _Costs:
