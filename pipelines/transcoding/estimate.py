@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from random import Random
 
-from streamcodec import Prediction, SearchReport, load_codec, search
+from streamcodec import Prediction, SearchReport, search
 from streamcodec.errors import StreamCodecError
 from streamcodec.runtime import prepare
+from streamcodec.stream.encoder import codec_of
 
 from ..files.layout import Places
 from ..files.locations import FileRef
@@ -148,9 +149,7 @@ def _extrapolated(
 def _predict(storage: Storage, item: Item, coding: Coding) -> Prediction:
     source = storage.input(FileRef(0, item.location, "", item.size_bytes, ""))
     options = coding.options
-    codec = load_codec(
-        options.intra, options.inter, device=options.device, precision=options.precision
-    )
+    codec = codec_of(options)
     qualities = None if options.target is not None else [options.quality]
     report: SearchReport = search(
         source, qualities=qualities, options=options, codec=codec, **coding.part

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from streamcodec import EncodeReport, decode, encode, load_codec
+from streamcodec import EncodeReport, decode, encode
 from streamcodec import open as open_stream
 from streamcodec.codec import Codec
 from streamcodec.errors import CorruptStreamError, SourceError, StreamCodecError, UsageError
 from streamcodec.parts import PartReport, VideoPlan, check_part, encode_part, join_parts, plan_video
 from streamcodec.runtime import prepare
+from streamcodec.stream.encoder import codec_of
 from streamcodec.video import VideoReader
 
 from ..files.locations import FileRef
@@ -66,10 +67,7 @@ class Coder:
     def codec(self) -> Codec:
         """Loaded when it is first needed."""
         if self._codec is None:
-            options = self._coding.options
-            self._codec = load_codec(
-                options.intra, options.inter, device=options.device, precision=options.precision
-            )
+            self._codec = codec_of(self._coding.options)
         return self._codec
 
     def _plan(self, ref: FileRef, source: Path) -> Planned:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import streamcodec
 from streamcodec.errors import OutputError
 from streamcodec.pipelines.files.locations import FileRef
 from streamcodec.pipelines.files.storage import Storage, clear_temporaries, remove_parts
@@ -93,6 +94,19 @@ def test_parts_join_to_the_stream_of_encode(bench: Bench, dataset: Any) -> None:
     assert Path(parts[0].path).exists()  # until the driver has it in writing
     remove_parts(bench.work, bench.ref)
     assert not Path(parts[0].path).exists()
+
+
+@pytest.mark.parametrize("changes", [{"preset": "fast"}, {"preset": "slow"}, {"gop": 1}])
+def test_the_stream_is_that_of_encode_with_the_same_options(
+    changes: dict[str, Any], dataset: Any, tmp_path: Path
+) -> None:
+    options = replace(dataset.coding.options, **changes)
+    source, out = dataset.add("a.mp4", 9), tmp_path / "out.ssf"
+    coder = Coder(replace(dataset.coding, options=options), Storage(str(tmp_path)))
+    only(coder.perform(Task(0, "whole", (ref_of(source, str(out)),))))
+    streamcodec.encode(source, tmp_path / "alone.ssf", options=options)
+    assert coder.codec.preset == options.preset
+    assert out.read_bytes() == (tmp_path / "alone.ssf").read_bytes()
 
 
 def test_sound_goes_through_parts_and_back_and_notes_are_told(dataset: Any, tmp_path: Path) -> None:
