@@ -1,7 +1,7 @@
 """Frames and GOPs to bytes and back: models of frames, native ones and networks, behind one interface."""
 
 from streamcodec.codec.codec import Codec
-from streamcodec.codec.frame import decode_frame, encode_frame, is_b_frame
+from streamcodec.codec.frame import decode_frame, encode_frame, is_b_frame, quality_of
 from streamcodec.codec.gop import (
     DecodedGop,
     EncodedGop,
@@ -9,15 +9,13 @@ from streamcodec.codec.gop import (
     decode_gop,
     encode_gop,
     iter_decode_gop,
-    iter_encode_gop,
 )
 from streamcodec.codec.model import Between, CodedFrame, FrameModel, Reference, Running
 from streamcodec.codec.native_model import NativeModel, load_native_model
-from streamcodec.codec.pyramid import MAX_RUN, Place, decode_run, pyramid
+from streamcodec.codec.pyramid import decode_run, pyramid
 from streamcodec.codec.views import Views
 
 __all__ = [
-    "MAX_RUN",
     "Between",
     "Codec",
     "CodedFrame",
@@ -26,7 +24,6 @@ __all__ = [
     "FrameModel",
     "GopDigest",
     "NativeModel",
-    "Place",
     "Reference",
     "Running",
     "Views",
@@ -37,7 +34,7 @@ __all__ = [
     "encode_gop",
     "is_b_frame",
     "iter_decode_gop",
-    "iter_encode_gop",
     "load_native_model",
     "pyramid",
+    "quality_of",
 ]

@@ -20,7 +20,7 @@ from streamcodec.codec.model import Between, CodedFrame, FrameModel, Reference
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.types import MAX_SIDE, QUALITIES, FrameFormat, Planes
 
-__all__ = ["check_planes", "decode_frame", "encode_frame", "is_b_frame"]
+__all__ = ["check_planes", "decode_frame", "encode_frame", "is_b_frame", "quality_of"]
 
 _B_FRAME = 0x40
 
@@ -63,7 +63,10 @@ def decode_frame(
             f"frame payload is of {kinds[is_b]}; accepted here: {kinds[wanted]}"
         )
     if is_b and not codec.codes_b_frames:
-        raise CorruptStreamError("frame payload is of a B-frame; the models code none")
+        raise CorruptStreamError(
+            f"frame payload is of a B-frame, which {codec.model_for(reference).name} does not code; "
+            "accepted: I- and P-frames"
+        )
     if is_b:
         payload = bytes([payload[0] & ~_B_FRAME]) + payload[1:]
     if payload[0] >= QUALITIES:
@@ -78,6 +81,11 @@ def decode_frame(
 def is_b_frame(payload: bytes) -> bool:
     """Whether a payload says of itself that it lies between two frames."""
     return bool(payload) and bool(payload[0] & _B_FRAME)
+
+
+def quality_of(payload: bytes) -> int:
+    """The quality that the encoder wrote into a payload, 0..63."""
+    return payload[0] & ~_B_FRAME
 
 
 def _seen_by(model: FrameModel, reference: Reference | Between | None) -> Reference | None:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from streamcodec.codec.codec import Codec
 from streamcodec.codec.frame import check_planes, decode_frame, encode_frame, is_b_frame
 from streamcodec.codec.model import CodedFrame, Reference
-from streamcodec.codec.pyramid import MAX_RUN, decode_run
+from streamcodec.codec.pyramid import decode_run
 from streamcodec.codec.views import Views
 from streamcodec.errors import CorruptStreamError, UsageError
 from streamcodec.text import counted, human_bytes
-from streamcodec.types import ColorSpec, Planes
+from streamcodec.types import MAX_RUN, ColorSpec, Planes
 
 __all__ = [
     "DecodedGop",
@@ -24,7 +24,6 @@ __all__ = [
     "decode_gop",
     "encode_gop",
     "iter_decode_gop",
-    "iter_encode_gop",
 ]
 
 
@@ -72,8 +71,8 @@ class GopDigest:
         return self._hash.digest()[:16]
 
 
-def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Iterator[CodedFrame]:
-    """Code frames of the codec's format one after another, each with what the one before became."""
+def _encoded(codec: Codec, frames: Iterable[Planes], quality: int) -> Iterator[CodedFrame]:
+    """Frames of the codec's format: an I-frame, and P-frames each with the one before as reference."""
     reference: Reference | None = None
     for planes in frames:
         coded = encode_frame(codec, planes, reference, quality)
@@ -84,7 +83,10 @@ def iter_encode_gop(codec: Codec, frames: Iterable[Planes], quality: int) -> Ite
 def iter_decode_gop(
     codec: Codec, payloads: Iterable[bytes], size: tuple[int, int]
 ) -> Iterator[Reference]:
-    """Decode payloads, which come in order of display as the frames do; `size` is (height, width)."""
+    """Decode the payloads of a GOP, or the first of them, in order of display; `size` is (height, width).
+
+    A B-frame is given after the payload of the next frame that is none. Raises CorruptStreamError.
+    """
     anchor: Reference | None = None
     run: list[bytes] = []
     for payload in payloads:
@@ -107,13 +109,15 @@ def _check_run(anchor: Reference | None, length: int) -> None:
     if anchor is None:
         raise CorruptStreamError("the first frame of a GOP is a B-frame; accepted: an I-frame")
     if length > MAX_RUN:
-        raise CorruptStreamError(f"there are more than {MAX_RUN} B-frames in a row")
+        raise CorruptStreamError(
+            f"there are {length} or more B-frames in a row; accepted: up to {MAX_RUN}"
+        )
 
 
 def encode_gop(
     codec: Codec, frames: Any, quality: int, *, color: ColorSpec | None = None
 ) -> EncodedGop:
-    """Code one GOP of T >= 1 frames; `quality` 0..63, higher is better.
+    """Code one GOP of T >= 1 frames, without B-frames; `quality` 0..63, higher is better.
 
     `frames`: (T, 3, H, W) uint8 RGB, an array or a tensor; or (Y, U, V), arrays (T, H, W), (T, h, w),
     (T, h, w) of 4:2:0. What the codec does not code (`codec.frame_format`) is converted by `color`.
@@ -121,7 +125,7 @@ def encode_gop(
     """
     _check_codec(codec)
     color = color or ColorSpec()
-    coded = list(iter_encode_gop(codec, _as_coded(codec, frames, color), quality))
+    coded = list(_encoded(codec, _as_coded(codec, frames, color), quality))
     payloads = tuple(frame.payload for frame in coded)
     return EncodedGop(payloads, _stack([frame.planes for frame in coded], color))
 

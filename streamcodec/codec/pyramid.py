@@ -11,9 +11,8 @@ from functools import cache
 from streamcodec.codec.codec import Codec
 from streamcodec.codec.frame import decode_frame
 from streamcodec.codec.model import Between, Reference
-from streamcodec.types import MAX_RUN
 
-__all__ = ["MAX_RUN", "Place", "decode_run", "pyramid"]
+__all__ = ["Place", "decode_run", "pyramid"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Place:
 
 @cache
 def pyramid(count: int) -> tuple[Place, ...]:
-    """The places 1 .. count of a run of `count` B-frames, 0..MAX_RUN, in the order in which they are coded."""
+    """The places 1 .. count of a run of `count` B-frames, 0..7, in the order in which they are coded."""
     return tuple(_between(0, count + 1, 1, spanned_by_future=True))
 
 

@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from streamcodec.codec import MAX_RUN, Codec, CodedFrame, decode_frame, decode_run, pyramid
+from streamcodec.codec import Codec, CodedFrame, decode_frame, decode_run, pyramid
+from streamcodec.types import MAX_RUN
 from support.b_frames import SIZE, coded_gop
 
 

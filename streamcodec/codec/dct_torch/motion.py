@@ -15,11 +15,11 @@ from torch import Tensor
 from streamcodec import _native
 from streamcodec.codec.dct_torch.blocks import Planes
 
-__all__ = ["predict"]
+__all__ = ["AVERAGE", "predict"]
 
 _SIDES = (8, 4, 4)
 """Of a block in Y, U and V."""
-_FROM_PREVIOUS, _FROM_KEY, _AVERAGE = range(3)
+_FROM_PREVIOUS, _FROM_KEY, AVERAGE = range(3)
 _AT_ONCE = 1 << 14
 """Windows: bounds the memory. Each of luma reads 23 x 23 pixels."""
 
@@ -69,7 +69,7 @@ def _predict_plane(blocks: _Blocks, references: list[Tensor], taps: Tensor, side
         *((torch.arange(count, device=device) - 1) * side - side // 2 for count in (rows, columns))
     )
     windows = torch.empty((len(origins), 2 * side, 2 * side), dtype=torch.int32, device=device)
-    for mode, used in ((_FROM_PREVIOUS, (0,)), (_FROM_KEY, (1,)), (_AVERAGE, (0, 1))):
+    for mode, used in ((_FROM_PREVIOUS, (0,)), (_FROM_KEY, (1,)), (AVERAGE, (0, 1))):
         for some in torch.split((blocks.modes == mode).nonzero().flatten(), _AT_ONCE):
             parts = [
                 _shifted(

@@ -9,14 +9,12 @@ from torch import Tensor
 
 from streamcodec import _native
 from streamcodec.codec.dct_torch.blocks import Planes
+from streamcodec.codec.dct_torch.motion import AVERAGE
 from streamcodec.codec.model import Between
 from streamcodec.errors import UsageError
 from streamcodec.types import Planes as Arrays
 
 __all__ = ["TorchBetween", "TorchReference"]
-
-_MEAN = 2
-"""Motion mode: the mean of both references."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +103,7 @@ def _expected_motion(known: _native.MotionField, two: Between) -> _native.Motion
     frames = two.back + two.ahead
     share = (2 * u * two.back + frames) // (2 * frames)
     return _native.MotionField(
-        np.full_like(known.modes, _MEAN),
+        np.full_like(known.modes, AVERAGE),
         np.zeros_like(known.filters),
         share.astype(np.int16),
         (-u).astype(np.int16),

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from streamcodec.codec import Codec
+from streamcodec.codec import Codec, quality_of
 from streamcodec.container import Writer
 from streamcodec.metrics import mse_to_psnr_db
 from streamcodec.rates import bits_per_pixel, kbit_per_second
@@ -126,7 +126,7 @@ def _code_piece(
             costs[0] = replace(costs[0], size_bytes=costs[0].size_bytes + added)
             break
         packet = step.packets[-1]
-        quality = packet.payload[0] % QUALITIES
+        quality = quality_of(packet.payload)
         costs.append(_Costs(added, step.error or 0.0, step.seconds, quality))
         places.append(0 if packet.key else places[-1] + 1)
         anchors.append(not packet.b_frame)
