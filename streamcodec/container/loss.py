@@ -10,7 +10,7 @@ from streamcodec.container.packet import PacketFields, PacketType
 
 __all__ = ["Decodable", "Loss", "Losses", "describe_losses"]
 
-Frame = TypeVar("Frame", bound=PacketFields)
+FramePacket = TypeVar("FramePacket", bound=PacketFields)
 
 MOST_TOLD = 8
 """Ranges that a message names."""
@@ -42,7 +42,7 @@ def _range(what: str, first: int, last: int) -> str:
     return f"{what} {first}" if first == last else f"{what}s {first}..{last}"
 
 
-class Decodable(Generic[Frame]):
+class Decodable(Generic[FramePacket]):
     """Takes frame packets in order, and gives those that can be decoded now: a B-frame waits for the I- or P-frame behind it.
 
     A frame needs all frames before it in its GOP. So behind a gap none is given up to the next key
@@ -51,14 +51,14 @@ class Decodable(Generic[Frame]):
 
     def __init__(self) -> None:
         self._next = -1  # number of the only frame but a key frame that can follow
-        self._waiting: list[Frame] = []
+        self._waiting: list[FramePacket] = []
 
     @property
     def waits(self) -> bool:
         """Whether there are B-frames that wait."""
         return bool(self._waiting)
 
-    def add(self, frame: Frame) -> list[Frame]:
+    def add(self, frame: FramePacket) -> list[FramePacket]:
         """The next packet; those that can be decoded now, in order of display: none, or B-frames and the one behind them."""
         if frame.key:
             self._waiting = []
