@@ -107,7 +107,7 @@ def _cut(location: str, video: "streamcodec.Video", reading: Reading) -> list[Pi
 
 
 def deal(pieces: Sequence[Piece], parts: int) -> list[list[Piece]]:
-    """At most `parts` runs of pieces, in order, of about as many bytes."""
+    """At most `parts` groups of pieces, in order, each of about as many bytes."""
     total = sum(piece.size_bytes for piece in pieces)
     dealt: list[list[Piece]] = [[] for _ in range(max(parts, 1))]
     before = 0

@@ -6,8 +6,8 @@
         parts.encode_part("in.mp4", plan, gops, f"part{number}.ssf")
     parts.join_parts(plan, ["part0.ssf", "part1.ssf"], "out.ssf")
 
-A part is a run of whole GOPs. The joined stream is, byte for byte, what `streamcodec.encode` writes. `encode_in_jobs` does all of it, in
-processes of this machine.
+A part is whole GOPs, one behind the other. The joined stream is, byte for byte, what `streamcodec.encode` writes. `encode_in_jobs` does
+all of it, in processes of this machine.
 """
 
 from streamcodec.identity import SourceIdentity, identify

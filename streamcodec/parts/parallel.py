@@ -84,10 +84,10 @@ def encode_in_jobs(
         **settings,
     )
     with _folder_for(out) as folder:
-        runs = plan.split(PARTS_PER_JOB * jobs)
-        paths = [folder / f"{number}.ssf" for number in range(len(runs))]
-        with _Workers(min(jobs, len(runs)), os.fspath(source), plan, psnr=psnr) as workers:
-            workers.encode(runs, paths, progress)
+        shares = plan.split(PARTS_PER_JOB * jobs)
+        paths = [folder / f"{number}.ssf" for number in range(len(shares))]
+        with _Workers(min(jobs, len(shares)), os.fspath(source), plan, psnr=psnr) as workers:
+            workers.encode(shares, paths, progress)
         report = join_parts(plan, paths, out, overwrite=overwrite)
     return replace(report, seconds=time.monotonic() - started)
 
@@ -128,14 +128,14 @@ class _Workers:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def encode(
-        self, runs: Sequence[range], paths: Sequence[Path], progress: Progress | None
+        self, shares: Sequence[range], paths: Sequence[Path], progress: Progress | None
     ) -> None:
-        """Encode runs of GOPs into these files."""
+        """Encode each share of the GOPs into its file."""
         try:
             with without_interrupts():
                 left: set[Future[None]] = {
-                    self._pool.submit(_encode, run, os.fspath(path))
-                    for run, path in zip(runs, paths, strict=True)
+                    self._pool.submit(_encode, gops, os.fspath(path))
+                    for gops, path in zip(shares, paths, strict=True)
                 }
             while left:
                 done, left = wait(left, POLL_SECONDS, FIRST_EXCEPTION)

@@ -100,17 +100,17 @@ class VideoPlan:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def split(self, parts: int) -> list[range]:
-        """At most `parts` runs of GOP numbers, in order, with nearly equal numbers of frames. Raises UsageError for less than one."""
+        """At most `parts` ranges of GOP numbers, in order, with nearly equal numbers of frames. Raises UsageError for less than one."""
         if parts < 1:
             raise UsageError(f"number of parts is {parts}; accepted: 1 or more")
         shares = [
             (2 * gop.first_frame + gop.frames) * parts // (2 * self.frames) for gop in self.gops
         ]  # by the middle of each GOP
-        runs = [
-            [number for number, _ in run]
-            for _, run in groupby(enumerate(shares), key=lambda item: item[1])
+        found = [
+            [number for number, _ in share]
+            for _, share in groupby(enumerate(shares), key=lambda item: item[1])
         ]
-        return [range(run[0], run[-1] + 1) for run in runs]
+        return [range(gops[0], gops[-1] + 1) for gops in found]
 
     def to_json(self) -> str:
         """The same text for equal plans, about 30 bytes a GOP."""
