@@ -17,9 +17,10 @@ from streamcodec.codec import (
 )
 from streamcodec.container import Packet, PacketType
 from streamcodec.errors import UsageError
+from streamcodec.stream.control.offsets import PlaceInGop
 from streamcodec.stream.control.rate import controller_of
 from streamcodec.stream.gops.boundaries import GopBoundaries
-from streamcodec.stream.gops.reorder import PlaceInGop, Pushed, Reorder
+from streamcodec.stream.gops.reorder import Pushed, Reorder
 from streamcodec.stream.headers import make_header
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.reading.frames import Frame
@@ -43,8 +44,8 @@ class Encoder:
             writer.write(packet)
         writer.finish()
 
-    A B-frame is coded behind the next frame that is none, so up to `options.b_frames` frames are held back; their packets come later, in
-    order of display. With `b_frames=0`, as for a camera, every push gives the packet of its frame.
+    B-frames are coded after the P-frame behind them, so up to `options.b_frames` frames are held back; their packets come later, in order
+    of display. With `b_frames=0`, as for a camera, every push gives the packet of its frame.
 
     Frames are coded in the format of the models, `codec.frame_format`: 4:2:0 planes as they come (RawFrame), or RGB; frames of the other
     format are converted, by the colour of `video`. `codec` overrides the models, device, precision and preset that `options` names. With a
@@ -138,8 +139,11 @@ class Encoder:
 
     def flush(self) -> list[Packet]:
         """The packets of the frames that are held back, and what closes the last GOP, after the last frame; nothing when called again."""
-        flushed, self._flushed = self._flushed, True
-        return [*self._code(self._order.flush()), *([] if flushed else self._close_gop())]
+        packets = self._code(self._order.flush())
+        if not self._flushed:
+            packets += self._close_gop()
+        self._flushed = True
+        return packets
 
     def _raw(self, frame: RawFrame | Pixels, pts: int | None, duration: int) -> RawFrame:
         for name, ticks in (("pts", pts), ("duration", duration)):

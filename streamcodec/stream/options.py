@@ -190,7 +190,7 @@ class EncodeOptions:
 
     @property
     def refresh_offset(self) -> int:
-        """What is added to the quality of every 32nd P-frame of a GOP."""
+        """What is added to the quality of the P-frame at, or first behind, every 32nd frame of a GOP."""
         return min(max(self.key_offset, 0), offsets.REFRESH_OFFSET)
 
     def at_quality(self, quality: int) -> "EncodeOptions":

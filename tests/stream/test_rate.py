@@ -13,10 +13,9 @@ from streamcodec import EncodeOptions, Encoder
 from streamcodec.codec import Codec, CodedFrame, pyramid
 from streamcodec.codec.zoo_model import RgbReference
 from streamcodec.errors import UsageError
-from streamcodec.stream.control.offsets import RUN_OFFSETS
+from streamcodec.stream.control.offsets import RUN_OFFSETS, PlaceInGop
 from streamcodec.stream.control.rate import ConstantQuality, Feedback, RateController, controller_of
 from streamcodec.stream.control.target import Measure, Target
-from streamcodec.stream.gops.reorder import PlaceInGop
 from streamcodec.types import RawFrame, VideoFormat
 
 VIDEO = VideoFormat(64, 48, time_base=Fraction(1, 25), frame_rate=Fraction(25))

@@ -17,8 +17,8 @@ from typing import Protocol
 from streamcodec.checks import check_quality
 from streamcodec.codec import CodedFrame
 from streamcodec.metrics import frame_mse
+from streamcodec.stream.control.offsets import PlaceInGop
 from streamcodec.stream.control.target import Target
-from streamcodec.stream.gops.reorder import PlaceInGop
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.types import QUALITIES, RawFrame, VideoFormat
 

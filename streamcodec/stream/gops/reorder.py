@@ -3,35 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from streamcodec.stream.control.offsets import REFRESH_FRAMES, RUN_OFFSETS
 from streamcodec.stream.gops.runs import plan_runs
 from streamcodec.types import RawFrame
 
-__all__ = ["PlaceInGop", "Pushed", "Reorder"]
-
-
-@dataclass(frozen=True)
-class PlaceInGop:
-    """Where a frame lies: `number` in its GOP, from 0 (the I-frame); `level` in its run of B-frames, 0 = the anchor behind them.
-
-    `run`: how many B-frames there are in the run.
-    """
-
-    number: int
-    run: int = 0
-    level: int = 0
-
-    @property
-    def offset(self) -> int:
-        """What is added to the quality for the run's sake."""
-        return RUN_OFFSETS[self.run.bit_length()][self.level]
-
-    @property
-    def is_refresh(self) -> bool:
-        """Whether this is the P-frame at, or first behind, every 32nd frame of the GOP."""
-        before = self.number - self.run - 1  # the anchor before
-        crossed = before // REFRESH_FRAMES < self.number // REFRESH_FRAMES
-        return self.level == 0 and before >= 0 and crossed
+__all__ = ["Pushed", "Reorder"]
 
 
 @dataclass(frozen=True, eq=False)

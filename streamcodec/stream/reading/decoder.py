@@ -58,7 +58,7 @@ class PacketDecoder:
     B-frames wait for the frame behind their run. What follows a loss in its GOP is left out, and the
     B-frames that wait for what is lost. B-frames before number `start`, or shown before
     `start_pts`, are left out too, and decoded only where others are coded from them; both may be
-    raised between two frames.
+    raised between two frames, which counts from the next run on.
     """
 
     def __init__(self, codec: Codec, header: Header, *, strict: bool) -> None:

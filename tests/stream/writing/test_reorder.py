@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from streamcodec.stream.gops.reorder import PlaceInGop, Pushed, Reorder
+from streamcodec.stream.control.offsets import PlaceInGop
+from streamcodec.stream.gops.reorder import Pushed, Reorder
 from streamcodec.types import MAX_RUN, RawFrame
 
 PIXELS = (np.zeros((3, 2, 2), np.uint8),)
