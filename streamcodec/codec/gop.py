@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamcodec.codec.codec import Codec
 from streamcodec.codec.frame import check_planes, decode_frame, encode_frame, is_b_frame
-from streamcodec.codec.model import CodedFrame, Reference
+from streamcodec.codec.model import Between, CodedFrame, Reference
 from streamcodec.codec.pyramid import decode_run
 from streamcodec.codec.views import Views
 from streamcodec.errors import CorruptStreamError, UsageError
@@ -89,6 +89,10 @@ def iter_decode_gop(
     """
     anchor: Reference | None = None
     run: list[bytes] = []
+
+    def decode(at: int, two: Between) -> Reference:
+        return decode_frame(codec, run[at - 1], two, size)
+
     for payload in payloads:
         if is_b_frame(payload):
             _check_run(anchor, len(run) + 1)
@@ -96,7 +100,7 @@ def iter_decode_gop(
             continue
         before, anchor = anchor, decode_frame(codec, payload, anchor, size)
         if before is not None:
-            yield from decode_run(codec, run, before, anchor, size)
+            yield from decode_run(len(run), before, anchor, decode)
         run.clear()
         yield anchor
     if run:

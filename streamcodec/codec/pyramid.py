@@ -4,12 +4,10 @@ The middle frame of a run, of an even number the first of the two, is coded from
 before it are coded likewise, from the anchor before and the middle frame, and those behind it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from streamcodec.codec.codec import Codec
-from streamcodec.codec.frame import decode_frame
 from streamcodec.codec.model import Between, Reference
 
 __all__ = ["Place", "decode_run", "pyramid"]
@@ -51,28 +49,26 @@ def _between(past: int, future: int, level: int, *, spanned_by_future: bool) -> 
 
 
 def decode_run(
-    codec: Codec,
-    payloads: Sequence[bytes],
+    count: int,
     past: Reference,
     future: Reference,
-    size: tuple[int, int],
+    decode: Callable[[int, Between], Reference],
     *,
     start: int = 0,
 ) -> Iterator[Reference]:
-    """Decode the B-frames between two anchors; gives those from payloads[start] on, in order of display.
+    """Decode the `count` B-frames between two anchors; gives all but the first `start`, in order of display.
 
-    Of the others only those are decoded that they are coded from, and each no sooner than it is needed.
-    Raises CorruptStreamError for a payload that does not decode.
+    `decode` decodes the B-frame at a place, 1 .. count. Of those that are not given it is called for what others
+    are coded from, and for no frame sooner than it is needed. Its errors pass through.
     """
-    decoded = {0: past, len(payloads) + 1: future}
-    places = {place.at: place for place in pyramid(len(payloads))}
+    decoded = {0: past, count + 1: future}
+    places = {place.at: place for place in pyramid(count)}
 
     def frame(at: int) -> Reference:
         if at not in decoded:
             place = places[at]
-            two = place.between(frame(place.past), frame(place.future))
-            decoded[at] = decode_frame(codec, payloads[at - 1], two, size)
+            decoded[at] = decode(at, place.between(frame(place.past), frame(place.future)))
         return decoded[at]
 
-    for at in range(start + 1, len(payloads) + 1):
+    for at in range(start + 1, count + 1):
         yield frame(at)

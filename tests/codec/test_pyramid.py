@@ -1,11 +1,19 @@
 """Which frame of a run is coded from which."""
 
-import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from streamcodec.codec import Codec, CodedFrame, decode_frame, decode_run, pyramid
+from streamcodec.codec import (
+    Between,
+    Codec,
+    CodedFrame,
+    Reference,
+    decode_frame,
+    decode_run,
+    pyramid,
+)
 from streamcodec.types import MAX_RUN
 from support.b_frames import SIZE, coded_gop
 
@@ -47,17 +55,16 @@ def gop(native_codec: Codec) -> list[CodedFrame]:
     return list(coded_gop(native_codec, [7]))
 
 
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The payloads that decode_run decodes."""
-    payloads: list[bytes] = []
+def decoded_run(
+    codec: Codec, gop: list[CodedFrame], places: list[int], start: int = 0
+) -> Iterator[Reference]:
+    """The B-frames; notes in `places` what was decoded."""
 
-    def noting(codec: Codec, payload: bytes, *others: object) -> object:
-        payloads.append(payload)
-        return decode_frame(codec, payload, *others)  # type: ignore[arg-type]
+    def decode(at: int, between: Between) -> Reference:
+        places.append(at)
+        return decode_frame(codec, gop[at].payload, between, SIZE)
 
-    monkeypatch.setattr(sys.modules[decode_run.__module__], "decode_frame", noting)
-    return payloads
+    return decode_run(len(gop) - 2, gop[0].reference, gop[-1].reference, decode, start=start)
 
 
 @pytest.mark.parametrize(
@@ -74,25 +81,19 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     ],
 )
 def test_frames_before_the_first_are_decoded_where_they_are_needed(
-    native_codec: Codec, gop: list[CodedFrame], decoded: list[bytes], start: int, needed: set[int]
+    native_codec: Codec, gop: list[CodedFrame], start: int, needed: set[int]
 ) -> None:
-    first, *run, last = gop
-    payloads = [frame.payload for frame in run]
-    shown = list(
-        decode_run(native_codec, payloads, first.reference, last.reference, SIZE, start=start)
-    )
-    for reference, frame in zip(shown, run[start:], strict=True):
+    places: list[int] = []
+    shown = decoded_run(native_codec, gop, places, start)
+    for reference, frame in zip(shown, gop[start + 1 : -1], strict=True):
         for found, expected in zip(reference.planes(), frame.planes, strict=True):
             np.testing.assert_array_equal(found, expected)
-    assert sorted(decoded) == sorted(gop[at].payload for at in needed)
+    assert sorted(places) == sorted(needed)
 
 
 def test_no_frame_is_decoded_before_it_is_asked_for(
-    native_codec: Codec, gop: list[CodedFrame], decoded: list[bytes]
+    native_codec: Codec, gop: list[CodedFrame]
 ) -> None:
-    first, *run, last = gop
-    payloads = [frame.payload for frame in run]
-    counts = []
-    for _ in decode_run(native_codec, payloads, first.reference, last.reference, SIZE):
-        counts.append(len(decoded))
+    places: list[int] = []
+    counts = [len(places) for _ in decoded_run(native_codec, gop, places)]
     assert counts == [3, 3, 4, 4, 6, 6, 7]

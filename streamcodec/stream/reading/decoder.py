@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from streamcodec.codec import Codec, Reference, decode_frame, decode_run
+from streamcodec.codec import Between, Codec, Reference, decode_frame, decode_run
 from streamcodec.container import Damage, Decodable, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.options import DecodeOptions
@@ -90,11 +90,11 @@ class PacketDecoder:
         for each in ready[skipped:]:
             try:
                 frame = next(decoded)
-            except CorruptStreamError as error:
+            except CorruptStreamError:
                 self._decodable.lose()
-                if not self._strict:
-                    return
-                raise CorruptStreamError(f"frame {each.frame} does not decode: {error}") from error
+                if self._strict:
+                    raise
+                return
             yield each, frame
 
     def _skips(self, packet: Packet) -> bool:
@@ -103,12 +103,23 @@ class PacketDecoder:
     def _decoded(self, ready: list[Packet], skipped: int) -> Iterator[Reference]:
         *run, last = ready
         before = None if last.key else self._anchor
-        size = (self._header.video.height, self._header.video.width)
-        self._anchor = decode_frame(self._codec, last.payload, before, size)
+        anchor = self._anchor = self._decode(last, before)
         if before is not None:
-            payloads = [packet.payload for packet in run]
-            yield from decode_run(self._codec, payloads, before, self._anchor, size, start=skipped)
-        yield self._anchor
+            yield from decode_run(
+                len(run),
+                before,
+                anchor,
+                lambda at, two: self._decode(run[at - 1], two),
+                start=skipped,
+            )
+        yield anchor
+
+    def _decode(self, packet: Packet, reference: Reference | Between | None) -> Reference:
+        size = (self._header.video.height, self._header.video.width)
+        try:
+            return decode_frame(self._codec, packet.payload, reference, size)
+        except CorruptStreamError as error:
+            raise CorruptStreamError(f"frame {packet.frame} does not decode: {error}") from error
 
     def _frame(self, packet: Packet, planes: Planes) -> Frame:
         crop, video = self._header.crop, self._header.video

@@ -246,7 +246,7 @@ def check_losses(coded: CodedRuns, data: bytes, lost: list[int]) -> None:
 
 
 def test_frame_of_another_kind_than_its_packet_says_fails(coded: CodedRuns) -> None:
-    for frame, told in ((2, "frame 1"), (4, "frame 1"), (5, "frame 5")):
+    for frame, first_lost in ((2, 1), (4, 1), (5, 5)):
         payload = next(
             packet.payload for packet in Reader(io.BytesIO(coded.data)) if packet.frame == frame
         )
@@ -256,11 +256,11 @@ def test_frame_of_another_kind_than_its_packet_says_fails(coded: CodedRuns) -> N
             return replace(packet, payload=other) if packet.frame == frame else packet
 
         data = changed(coded.data, swapped)
-        with pytest.raises(CorruptStreamError, match=f"{told} does not decode"):
+        with pytest.raises(CorruptStreamError, match=f"frame {frame} does not decode"):
             list(streamcodec.open(data))
         skipped = [frame.index for frame in streamcodec.open(data, on_damage="skip")]
-        assert skipped == [*range(int(told[6:])), *range(SECOND, COUNT)]
-        assert streamcodec.verify(data).lost[0].first_frame == int(told[6:])
+        assert skipped == [*range(first_lost), *range(SECOND, COUNT)]
+        assert streamcodec.verify(data).lost[0].first_frame == first_lost
 
 
 def test_header_that_its_models_contradict_fails(coded: CodedRuns) -> None:
