@@ -33,7 +33,7 @@ __all__ = ["Encoder", "Pixels"]
 
 
 class Encoder:
-    """Codes frames as they come; keeps one reference frame and the frames that it holds back, however long the stream.
+    """Codes frames as they come; keeps a reference, the frames that it holds back and those in `shown`, however long the stream.
 
         encoder = streamcodec.Encoder(VideoFormat(640, 480, time_base=Fraction(1, 30)))
         writer = streamcodec.container.Writer(file, encoder.header)

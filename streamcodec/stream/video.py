@@ -285,13 +285,15 @@ class Video:
                 self._codec = codec_for(self.header, self._options)
         return PacketDecoder(self._codec, self.header, strict=self._options.on_damage == "raise")
 
-    def _play(self, gop: IndexEntry | None, by: PacketDecoder | None = None) -> Iterator[Frame]:
+    def _play(
+        self, gop: IndexEntry | None, decoder: PacketDecoder | None = None
+    ) -> Iterator[Frame]:
         """The frames of a GOP, or all. Being a generator of this object, it keeps the file open while it is in use."""
         packets = self._reader.packets(gop)
         if self._tap is not None:
             packets = self._tap.through(packets, None if gop is None else gop.gop)
         with naming(self._file):
-            yield from (by or self._decoder()).frames(packets)
+            yield from (decoder or self._decoder()).frames(packets)
 
     def _gop(self, position: int, start_pts: Fraction | float = -math.inf) -> Iterator[Frame]:
         """The frames of a GOP; B-frames before `start_pts` may be left out."""
