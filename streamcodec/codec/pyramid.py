@@ -61,14 +61,35 @@ def decode_run(
     `decode` decodes the B-frame at a place, 1 .. count. Of those that are not given it is called for what others
     are coded from, and for no frame sooner than it is needed. Its errors pass through.
     """
-    decoded = {0: past, count + 1: future}
-    places = {place.at: place for place in pyramid(count)}
-
-    def frame(at: int) -> Reference:
-        if at not in decoded:
-            place = places[at]
-            decoded[at] = decode(at, place.between(frame(place.past), frame(place.future)))
-        return decoded[at]
-
+    run = _Run(count, past, future, decode)
     for at in range(start + 1, count + 1):
-        yield frame(at)
+        yield run.frame(at)
+        run.pass_by(at)
+
+
+class _Run:
+    """A run on its way: what is decoded and still needed, of places 0 (the anchor before) .. count + 1."""
+
+    def __init__(
+        self,
+        count: int,
+        past: Reference,
+        future: Reference,
+        decode: Callable[[int, Between], Reference],
+    ) -> None:
+        self._decode = decode
+        self._decoded = {0: past, count + 1: future}
+        self._left = {place.at: place for place in pyramid(count)}  # to be decoded
+
+    def frame(self, at: int) -> Reference:
+        if at not in self._decoded:
+            place = self._left.pop(at)
+            two = place.between(self.frame(place.past), self.frame(place.future))
+            self._decoded[at] = self._decode(at, two)
+        return self._decoded[at]
+
+    def pass_by(self, at: int) -> None:
+        """Keep nothing up to `at` that no frame behind it is coded from."""
+        needed = {place.past for place in self._left.values() if place.at > at}
+        for place in [place for place in self._decoded if place <= at and place not in needed]:
+            del self._decoded[place]

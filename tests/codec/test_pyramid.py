@@ -1,5 +1,7 @@
 """Which frame of a run is coded from which."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +16,7 @@ from streamcodec.codec import (
     decode_run,
     pyramid,
 )
-from streamcodec.types import MAX_RUN
+from streamcodec.types import MAX_RUN, Planes
 from support.b_frames import SIZE, coded_gop
 
 
@@ -97,3 +99,26 @@ def test_no_frame_is_decoded_before_it_is_asked_for(
     places: list[int] = []
     counts = [len(places) for _ in decoded_run(native_codec, gop, places)]
     assert counts == [3, 3, 4, 4, 6, 6, 7]
+
+
+def test_run_keeps_only_what_is_still_needed() -> None:
+    """Decoded frames are large: none may wait for the garbage collector."""
+
+    class Picture:
+        def planes(self) -> Planes:
+            return ()
+
+    alive: weakref.WeakSet[Picture] = weakref.WeakSet()
+
+    def decode(at: int, two: Between) -> Picture:
+        picture = Picture()
+        alive.add(picture)
+        return picture
+
+    gc.disable()
+    try:
+        counts = [len(alive) for _ in decode_run(MAX_RUN, Picture(), Picture(), decode)]
+        assert not alive
+    finally:
+        gc.enable()
+    assert max(counts) <= 4
