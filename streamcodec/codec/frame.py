@@ -68,7 +68,7 @@ def decode_frame(
             "accepted: I- and P-frames"
         )
     if is_b:
-        payload = bytes([payload[0] & ~_B_FRAME]) + payload[1:]
+        payload = bytes([quality_of(payload)]) + payload[1:]
     if payload[0] >= QUALITIES:
         raise CorruptStreamError(
             f"frame payload has quality {payload[0]}; accepted: 0..{QUALITIES - 1}"

@@ -4,16 +4,17 @@ Rows and their alphabets: native/src/motion/syntax.hpp, `_native.motion_alphabet
 alphabet; its last symbol is the escape.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec._native import motion_alphabets
+from streamcodec._native import MotionTables, Tables, motion_alphabets
 from streamcodec.entropy.tables import PROBABILITY_BITS, Table, TableData, stack_tables
 from streamcodec.errors import UsageError
 
-__all__ = ["bootstrap_tables", "default_tables", "tables_from_counts"]
+__all__ = ["bootstrap_tables", "default_motion_tables", "default_tables", "tables_from_counts"]
 
 _COUNTS = Path(__file__).with_name("counts.npz")
 
@@ -32,6 +33,13 @@ def default_tables() -> TableData:
     """Tables estimated from clips that the codec had coded (tools/count_motion.py)."""
     with np.load(_COUNTS) as data:
         return tables_from_counts(data["counts"].astype(np.int64))
+
+
+@cache
+def default_motion_tables() -> MotionTables:
+    """The same, to search and code motion with."""
+    data = default_tables()
+    return MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))
 
 
 def tables_from_counts(counts: NDArray[np.int64], prior: float = 8.0) -> TableData:

@@ -23,10 +23,10 @@ from streamcodec.stream.gops.boundaries import GopBoundaries
 from streamcodec.stream.gops.reorder import Pushed, Reorder
 from streamcodec.stream.headers import make_header
 from streamcodec.stream.options import EncodeOptions
-from streamcodec.stream.reading.frames import Frame
+from streamcodec.stream.reading.frames import Frame, frame_of
 from streamcodec.stream.source import Pixels, as_format, raw_frame
 from streamcodec.tracks import Chapter, Track
-from streamcodec.types import FrameType, RawFrame, VideoFormat
+from streamcodec.types import RawFrame, VideoFormat
 from streamcodec.weights import NO_MODEL, load_codec
 
 __all__ = ["Encoder", "Pixels"]
@@ -231,30 +231,20 @@ class Encoder:
         if is_key:
             yield from self._close_gop()
             self._key = frame
-        kind: FrameType = "I" if is_key or self.codec.inter is None else "P"
-        if is_b_frame(coded.payload):
-            kind = "B"
-        yield Packet(
+        packet = Packet(
             type=PacketType.FRAME,
             key=is_key,
-            b_frame=kind == "B",
+            b_frame=is_b_frame(coded.payload),
             gop=frame.gop,
             frame=frame.index,
             pts=raw.pts,
             duration=raw.duration,
             payload=coded.payload,
         )
+        yield packet
         self._digest.add(coded.planes)
         self._frames += 1
-        self._last_shown = Frame(
-            coded.planes,
-            frame.index,
-            kind,
-            raw.pts,
-            raw.duration,
-            self.video.time_base,
-            self.video.color,
-        )
+        self._last_shown = frame_of(packet, coded.planes, self.codec, self.video)
         self.shown.append(self._last_shown)
 
     def _close_gop(self) -> list[Packet]:

@@ -12,8 +12,8 @@ from statistics import median
 
 import numpy as np
 
-from streamcodec._native import MotionTables, Tables, instruction_sets, predict_motion
-from streamcodec.motion import default_tables
+from streamcodec._native import MotionTables, instruction_sets, predict_motion
+from streamcodec.motion import default_motion_tables
 from streamcodec.quality import motion_lambda_16, quality_of
 from streamcodec.training.data.planes import Planes
 from streamcodec.training.data.references import through_x264
@@ -97,8 +97,7 @@ def main() -> None:
     parser.add_argument("--crf", type=float, default=28)
     parser.add_argument("--instruction-set", choices=instruction_sets())
     options = parser.parse_args()
-    data = default_tables()
-    motion = MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))
+    motion = default_motion_tables()
     how = {"threads": options.threads, "instruction_set": options.instruction_set}
     for path in options.clips:
         frames = read(path, options.frames)

@@ -10,13 +10,12 @@ On 15 clips the estimate for runs of 3 and the BD-rate that they give correlate 
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec._native import MotionTables, Tables, predict_motion
-from streamcodec.motion.tables import default_tables
+from streamcodec._native import predict_motion
+from streamcodec.motion import default_motion_tables
 from streamcodec.runtime import threads
 from streamcodec.types import RawFrame
 
@@ -96,7 +95,7 @@ class _Estimate:
 
 def _bits(luma: _Luma, past: _Luma, future: _Luma | None) -> float:
     """Bits a pixel of `luma` predicted from the others."""
-    field = _tables().search(
+    field = default_motion_tables().search(
         luma,
         past,
         future,
@@ -128,9 +127,3 @@ def _reduced(luma: _Luma) -> _Luma:
     cells = luma[: rows * SCALE, : columns * SCALE].reshape(rows, SCALE, columns, SCALE)
     sums: NDArray[np.uint16] = cells.sum((1, 3), np.uint16)
     return ((sums + SCALE * SCALE // 2) // (SCALE * SCALE)).astype(np.uint8)
-
-
-@cache
-def _tables() -> MotionTables:
-    data = default_tables()
-    return MotionTables(Tables(data.quantized_cdf, data.cdf_length, data.offset))

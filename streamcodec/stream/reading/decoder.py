@@ -8,8 +8,8 @@ from streamcodec.codec import Between, Codec, Reference, decode_frame, decode_ru
 from streamcodec.container import Damage, Decodable, Header, Packet, PacketType
 from streamcodec.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 from streamcodec.stream.options import DecodeOptions
-from streamcodec.stream.reading.frames import Frame
-from streamcodec.types import FrameType, Planes
+from streamcodec.stream.reading.frames import Frame, frame_of
+from streamcodec.types import Planes
 from streamcodec.video import color
 from streamcodec.weights import find_model
 
@@ -125,17 +125,4 @@ class PacketDecoder:
         crop, video = self._header.crop, self._header.video
         if crop is not None:
             planes = color.cropped(planes, crop.left, crop.top, crop.width, crop.height)
-        return Frame(
-            planes,
-            packet.frame,
-            self._type(packet),
-            packet.pts,
-            packet.duration,
-            video.time_base,
-            video.color,
-        )
-
-    def _type(self, packet: Packet) -> FrameType:
-        if packet.b_frame:
-            return "B"
-        return "I" if packet.key or self._codec.inter is None else "P"
+        return frame_of(packet, planes, self._codec, video)

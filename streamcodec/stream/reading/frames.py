@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec.codec import Views
-from streamcodec.container import Header, Index
+from streamcodec.codec import Codec, Views
+from streamcodec.container import Header, Index, Packet
 from streamcodec.text import counted
-from streamcodec.types import ColorSpec, FrameFormat, FrameType, Planes
+from streamcodec.types import ColorSpec, FrameFormat, FrameType, Planes, VideoFormat
 
-__all__ = ["Frame", "FrameBatch", "VideoMetadata", "metadata_of"]
+__all__ = ["Frame", "FrameBatch", "VideoMetadata", "frame_of", "metadata_of"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +50,16 @@ class Frame(Views):
         height, width = self.planes[0].shape[-2:]
         concealed = ", concealed" if self.concealed else ""
         return f"<Frame {self.index}: {self.type}, {width}x{height}, {self.pts_seconds:.3f} s{concealed}>"
+
+
+def frame_of(packet: Packet, planes: Planes, codec: Codec, video: VideoFormat) -> Frame:
+    """What a frame packet of this codec and video decodes to, as it is shown."""
+    kind: FrameType = "I" if packet.key or codec.inter is None else "P"
+    if packet.b_frame:
+        kind = "B"
+    return Frame(
+        planes, packet.frame, kind, packet.pts, packet.duration, video.time_base, video.color
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,10 +14,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from streamcodec._native import InterModel, IntraModel, MotionTables, Tables, predict_motion
+from streamcodec._native import InterModel, IntraModel, predict_motion
 from streamcodec.codec.dct_weights import load_dct_weights
 from streamcodec.errors import ModelError
-from streamcodec.motion import default_tables
+from streamcodec.motion import default_motion_tables
 from streamcodec.quality import motion_lambda_16, q_of, quality_of
 from streamcodec.training.data.planes import Planes, planes_of, video_frame
 
@@ -46,7 +46,7 @@ def predict_from_x264(clip: list[Planes], q: float) -> list[Predicted]:
     """All frames but the first, on references that x264 coded with CRF `q` and without delay."""
     coded = through_x264(clip, preset="veryfast", crf=f"{q:.1f}")
     decoded = [picture.planes for picture in coded]
-    tables, field = _motion_tables(), None
+    tables, field = default_motion_tables(), None
     pairs = []
     for number in range(1, len(clip)):
         reference, key = decoded[number - 1], decoded[0] if number > 1 else None
@@ -89,12 +89,6 @@ def load_models(intra: Path, inter: Path) -> tuple[IntraModel, InterModel]:
             f"{intra} and {inter} are not weights of I-frames and of P-frames, in this order"
         )
     return first, second
-
-
-@cache
-def _motion_tables() -> MotionTables:
-    tables = default_tables()
-    return MotionTables(Tables(tables.quantized_cdf, tables.cdf_length, tables.offset))
 
 
 @dataclass(frozen=True)
