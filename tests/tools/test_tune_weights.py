@@ -18,6 +18,11 @@ WEIGHTS = [
 ]
 
 
+def run_tool(clip: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, TOOL, clip, "--weights", *WEIGHTS, "--out", out, *options]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
 def test_factors_of_one_change_nothing_and_others_what_they_name() -> None:
     tool = runpy.run_path(str(TOOL))
     arrays = read_weights_file(WEIGHTS[1])[1]
@@ -43,20 +48,8 @@ def test_factors_of_one_change_nothing_and_others_what_they_name() -> None:
 def test_what_it_writes_is_no_worse_and_decodes(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", 6, size=(336, 336))
     out = tmp_path / "new.safetensors"
-    command = [
-        sys.executable,
-        TOOL,
-        clip,
-        "--weights",
-        *WEIGHTS,
-        "--out",
-        out,
-        "--frames",
-        "2",
-        "--steps",
-        "1.3",
-    ]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    done = run_tool(clip, out, "--frames", "2", "--steps", "1.3")
+    assert done.returncode == 0, done.stderr
     assert "1 videos, 2 frames each" in done.stdout
     assert float(done.stdout.splitlines()[-1].split(": ")[1].split(" %")[0]) <= 0
     config, arrays = read_weights_file(out)
@@ -65,16 +58,7 @@ def test_what_it_writes_is_no_worse_and_decodes(tmp_path: Path) -> None:
 
 def test_videos_that_are_too_small_are_an_error(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", 2, size=(64, 48))
-    command = [
-        sys.executable,
-        TOOL,
-        clip,
-        "--weights",
-        *WEIGHTS,
-        "--out",
-        tmp_path / "new.safetensors",
-    ]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = run_tool(clip, tmp_path / "new.safetensors")
     assert done.returncode == 2
     assert "no video has 10 frames of 320x320 or more" in done.stderr
     assert not (tmp_path / "new.safetensors").exists()
