@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streamcodec import _native
+from streamcodec.motion import default_motion_tables
 from streamcodec.runtime import using_threads
 from streamcodec.stream.gops import runs
 from streamcodec.stream.gops.runs import plan_runs
@@ -91,9 +92,9 @@ def test_plan_is_the_same_everywhere(
         return [*bits, *(plan_runs(frames, MAX_RUN) for frames in clips)]
 
     expected = found()
-    search = partial(runs._tables().search, instruction_set=instruction_set)
+    search = partial(default_motion_tables().search, instruction_set=instruction_set)
     predict = partial(runs.predict_motion, instruction_set=instruction_set)
-    monkeypatch.setattr(runs, "_tables", lambda: SimpleNamespace(search=search))
+    monkeypatch.setattr(runs, "default_motion_tables", lambda: SimpleNamespace(search=search))
     monkeypatch.setattr(runs, "predict_motion", predict)
     with using_threads(threads):
         assert found() == expected
