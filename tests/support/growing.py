@@ -13,7 +13,11 @@ PIECES = (1, 7, 300, 23, 1999)
 
 @contextmanager
 def growing(path: Path, data: bytes, pause_seconds: float = 0.0005) -> Iterator[None]:
-    """Inside the block `data` comes into the file at `path`, in odd pieces."""
+    """Inside the block `data` comes into the file at `path`, in odd pieces.
+
+    What was there goes before the block begins: no reader can take it for the new file.
+    """
+    path.unlink(missing_ok=True)
     stop = threading.Event()
 
     def write() -> None:
