@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,8 @@ from streamcodec.pipelines.transcoding.recipe import Coding
 from streamcodec.pipelines.transcoding.schedule.options import SchedulerOptions
 
 SIZE = (48, 32)
+PICTURES = 400
+"""Different ones in a video; longer ones show them again."""
 
 
 class Dataset:
@@ -29,7 +32,8 @@ class Dataset:
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         seed = sum(name.encode())
-        pictures = self._synthetic.moving_frames(frames, *SIZE, seed=seed)
+        pictures = self._synthetic.moving_frames(min(frames, PICTURES), *SIZE, seed=seed)
+        pictures = list(islice(cycle(pictures), frames))
         made: Path = self._synthetic.write_clip(path, pictures, options={"bf": "0", "g": "8"})
         return made
 

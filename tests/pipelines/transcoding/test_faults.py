@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,28 +57,34 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 class Killer(threading.Thread):
-    """Kills workers while a run goes on: `choose` is asked for the process to kill, or None; at most `times`."""
+    """Kills workers while a run goes on: `choose` is asked for the process to kill, or None; at most `times`.
+
+    `struck` is set by the first.
+    """
 
     def __init__(self, choose: Callable[[], int | None], times: int = 1) -> None:
         super().__init__(daemon=True)
         self._choose, self._times = choose, times
         self.killed: list[int] = []
         self.over = False
+        self.struck = threading.Event()
 
     def run(self) -> None:
         while len(self.killed) < self._times and not self.over:
             pid = self._choose()
             if pid is not None and pid not in self.killed:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have died with its node
+                    os.kill(pid, signal.SIGKILL)
                 self.killed.append(pid)
+                self.struck.set()
             time.sleep(0.02)
 
 
 def test_a_file_that_kills_its_workers_is_given_up(
     cluster: Any, dataset: Any, log_of: Any, tmp_path: Path
 ) -> None:
-    """Whoever begins with it is killed."""
-    dataset.add("bad.mp4", 90)
+    """Whoever begins with it is killed, long before the end of it."""
+    dataset.add("bad.mp4", 9000)
     for number in range(3):
         dataset.add(f"good{number}.mp4", 3)
     log = log_of(tmp_path / "out")
@@ -96,7 +103,9 @@ def test_a_file_that_kills_its_workers_is_given_up(
     killer.over = True
     assert summary.exit_code == 4
     assert (summary.totals.done, summary.totals.failed) == (3, 1)
-    assert len(killer.killed) == 3
+    lost = [event["blame"] for event in log.events("lost")]
+    assert len(killer.killed) == len(lost)
+    assert sum(lost) == 3  # Ray may take one that died for one that is out of reach
     assert (
         "given up after 3 attempts"
         in (tmp_path / "out" / ".streamcodec" / "failed.txt").read_text()
@@ -122,6 +131,11 @@ def test_workers_and_a_node_die_and_the_bytes_are_those_of_one_process(
             else None
         )
 
+    def hold(_: object) -> None:
+        """The run does not end before somebody is killed."""
+        if any(kind == "part" for kind, _, _ in log.work_done()):
+            assert killer.struck.wait(PATIENCE_SECONDS)
+
     def lose_node() -> None:
         wait_for(lambda: len(log.work_done()) >= 3)
         cluster.remove_node(cluster.spare, allow_graceful=False)
@@ -130,7 +144,12 @@ def test_workers_and_a_node_die_and_the_bytes_are_those_of_one_process(
     killer.start()
     remover.start()
     summary = transcode(
-        dataset.folder, tmp_path / "out", coding=dataset.coding, workers=3, scheduling=cut_up
+        dataset.folder,
+        tmp_path / "out",
+        coding=dataset.coding,
+        workers=3,
+        scheduling=cut_up,
+        progress=hold,
     )
     remover.join()
     assert summary.exit_code == 0
@@ -151,20 +170,28 @@ def test_interrupted_and_killed_drivers_leave_the_rest_to_the_next(
     for name, frames in names.items():
         dataset.add(name, frames)
     out, options = tmp_path / "out", dataset.coding.options
-    log = log_of(out)
+    log, struck = log_of(out), tmp_path / "struck"
     code = f"""
-import signal
+import signal, sys, time
+from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which the tests' parent may ignore
 from streamcodec import EncodeOptions
 from streamcodec.pipelines import Coding, SchedulerOptions, transcode
 coding = Coding(options=EncodeOptions(gop=8, scenecut=0, device="cpu", intra={options.intra!r}, inter={options.inter!r}))
-summary = transcode({str(dataset.folder)!r}, {str(out)!r}, coding=coding, workers=2, address={cluster.address!r}, scheduling={cut_up!r})
+log, struck = Path({str(out / ".streamcodec" / "log.jsonl")!r}), Path({str(struck)!r})
+def hold(_):  # the run does not end before it is struck
+    while log.read_text().count('"event": "done"') > int(sys.argv[1]) and not struck.exists():
+        time.sleep(0.02)
+summary = transcode({str(dataset.folder)!r}, {str(out)!r}, coding=coding, workers=2, address={cluster.address!r}, scheduling={cut_up!r}, progress=hold)
 raise SystemExit(summary.exit_code)
 """
     for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         before = len(log.work_done())
+        struck.unlink(missing_ok=True)
         driver = subprocess.Popen(
-            [sys.executable, "-P", "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-P", "-c", code, str(before + 10)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             wait_for(
@@ -173,6 +200,7 @@ raise SystemExit(summary.exit_code)
                 )
             )
             driver.send_signal(number)
+            struck.touch()
             assert driver.wait(PATIENCE_SECONDS) == expected
         finally:
             driver.kill()
