@@ -148,6 +148,13 @@ def clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
+def long_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So long that an encode is interrupted before its end, however late the signal comes."""
+    path: Path = synthetic.write_long_clip(tmp_path_factory.mktemp("long") / "clip.mkv")
+    return path
+
+
+@pytest.fixture(scope="session")
 def wide_clip(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """5 frames of 176x164, which MS-SSIM can compare."""
     path: Path = synthetic.write_clip(

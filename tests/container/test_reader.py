@@ -199,7 +199,7 @@ def test_reader_follows_a_pipe_packet_by_packet(header: Header, packets: list[Pa
                 writer.write(packet)
                 writer.flush()
                 overtaken.append(
-                    not seen.acquire(timeout=20)
+                    not seen.acquire(timeout=300)
                 )  # the next is written only when this one has been read
             writer.finish()
 

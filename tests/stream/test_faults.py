@@ -162,13 +162,19 @@ def test_source_that_grows_while_it_is_read_is_coded_as_far_as_it_goes(
 ) -> None:
     source, out = synthetic.write_clip(tmp_path / "source.ts", 40), tmp_path / "out.ssf"
     data = source.read_bytes()
-    source.write_bytes(data[: len(data) // 2 // 188 * 188])
+    half = len(data) // 2 // 188 * 188
+    source.write_bytes(data[:half])
+
+    def grow() -> None:
+        with source.open("ab") as file:
+            file.write(data[half:])
+
     report = streamcodec.encode(
         source,
         out,
         gop=5,
         preset="fast",
-        progress=at_frame(3, lambda: source.write_bytes(data)),
+        progress=at_frame(3, grow),
         **tiny_models,
     )
     assert 10 < report.frames <= 40

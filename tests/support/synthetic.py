@@ -6,6 +6,7 @@ Tests get this module through the fixture `synthetic`.
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 import av
@@ -86,6 +87,11 @@ def write_clip(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
+
+
+def write_long_clip(path: Path, count: int = 2000) -> Path:
+    """96x64; the same 50 frames again and again. Takes a second, and coding it many."""
+    return write_clip(path, list(islice(cycle(moving_frames(50)), count)))
 
 
 def write_sound(path: Path) -> Path:

@@ -182,7 +182,8 @@ log, struck = Path({str(out / ".streamcodec" / "log.jsonl")!r}), Path({str(struc
 def hold(_):  # the run does not end before it is struck
     while log.read_text().count('"event": "done"') > int(sys.argv[1]) and not struck.exists():
         time.sleep(0.02)
-summary = transcode({str(dataset.folder)!r}, {str(out)!r}, coding=coding, workers=2, address={cluster.address!r}, scheduling={cut_up!r}, progress=hold)
+summary = transcode({str(dataset.folder)!r}, {str(out)!r}, coding=coding, workers=2, address={cluster.address!r},
+    scheduling={cut_up!r}, progress=hold)
 raise SystemExit(summary.exit_code)
 """
     for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):

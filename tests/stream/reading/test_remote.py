@@ -57,13 +57,14 @@ def serving(data: bytes, *, ranges: bool = True) -> Iterator[Server]:
             if asked:
                 first, last = asked.removeprefix("bytes=").split("-")
                 start, stop = int(first), min(int(last) + 1, stop)
+            if with_body:
+                served.log.append((start, stop))  # before the reader can ask for more
             self.send_response(206 if asked else 200)
             if asked:
                 self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(served.data)}")
             self.send_header("Content-Length", str(stop - start))
             self.end_headers()
             if with_body:
-                served.log.append((start, stop))
                 self.wfile.write(served.data[start:stop])
 
         def log_message(self, *_: object) -> None:

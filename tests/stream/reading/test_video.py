@@ -249,10 +249,10 @@ import os, sys, signal, torch, streamcodec
 torch.set_num_threads(2)
 video = streamcodec.open(sys.argv[1], device="cpu")
 video[0]
-signal.alarm(60)  # ends the child too, should it wait for ever
+signal.alarm(600)  # ends the child too, should it wait for ever
 child = os.fork()
 if child == 0:
-    signal.alarm(60)
+    signal.alarm(600)
     os._exit(video[5].index)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
 """

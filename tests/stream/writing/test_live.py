@@ -23,6 +23,7 @@ from support.sounding import Sound, Sounding, write_sounding
 pytestmark = [pytest.mark.usefixtures("tiny_models"), pytest.mark.slow]
 
 WIDTH, HEIGHT, FRAMES = 48, 32, 9
+FOLLOW: dict[str, Any] = {"follow": True, "follow_timeout_seconds": 600.0}
 HEADER = b"YUV4MPEG2 W48 H32 F30:1 Ip A1:1 C420mpeg2\n"
 
 
@@ -85,7 +86,7 @@ def test_frames_from_python_have_no_delay(tmp_path: Path, tiny_models: dict[str,
             yield np.full((3, HEIGHT, WIDTH), 20 * number, np.uint8)
             if not number:
                 continue  # the first is fetched before the stream is opened
-            with closing(streamcodec.open(path, follow=True)) as video:
+            with closing(streamcodec.open(path, **FOLLOW)) as video:
                 frames = iter(video)
                 seen.extend(next(frames).index for _ in range(number + 1))
 
@@ -187,7 +188,7 @@ def test_signal_ends_a_live_encode_with_a_complete_stream(
         assert process.stderr is not None
         process.stdin.write(HEADER + picture(0) + picture(1))
         process.stdin.flush()
-        with closing(streamcodec.open(path, follow=True)) as video:
+        with closing(streamcodec.open(path, **FOLLOW)) as video:
             assert [frame.index for _, frame in zip(range(2), video, strict=False)] == [0, 1]
         process.send_signal(number)
         said = process.stderr.read().decode()
@@ -216,6 +217,8 @@ def test_decoded_frames_come_through_a_pipe_as_they_are_coded(
         "streamcodec",
         "decode",
         "--follow",
+        "--follow-timeout",
+        "600",
         str(path),
         "-",
         "--quiet",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -293,9 +294,10 @@ def test_killed_process_is_gone_on_with(
     out = tmp_path / "out.ssf"
     process = subprocess.Popen([*COMMAND, *arguments(clip, out, models)], stderr=subprocess.PIPE)
     while process.poll() is None:
-        if (parts := parts_in(tmp_path)) and parts[0].stat().st_size > 20_000:
-            process.send_signal(number)
-            break
+        with suppress(FileNotFoundError):  # it may come to its end meanwhile
+            if (parts := parts_in(tmp_path)) and parts[0].stat().st_size > 20_000:
+                process.send_signal(number)
+                break
         time.sleep(0.005)
     said = process.communicate()[1].decode()
     if number == signal.SIGINT and not out.exists():
