@@ -82,7 +82,7 @@ def open_visible_output(
     out: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False
 ) -> Iterator[BinaryIO]:
     """As `open_output`, but a path has its name from the beginning, so that others can read along; what is written stays, also if the
-    block fails. A file that is overwritten is gone at once."""
+    block fails. A file that is overwritten is gone at once; who reads it still has all of it, not a mixture of the two."""
     if not is_named(out):
         with open_output(out) as plain:
             yield plain
@@ -90,7 +90,10 @@ def open_visible_output(
     path = Path(out)
     check_target(path, overwrite=overwrite)
     with writing(path):
-        file = path.open("wb" if overwrite else "xb")
+        target = behind_links(path)
+        if overwrite:
+            target.unlink(missing_ok=True)
+        file = target.open("xb")
     with _closing(file, path):
         yield file
 

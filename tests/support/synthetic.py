@@ -89,9 +89,10 @@ def write_clip(
     return path
 
 
-def write_long_clip(path: Path, count: int = 2000) -> Path:
-    """96x64; the same 50 frames again and again. Takes a second, and coding it many."""
-    return write_clip(path, list(islice(cycle(moving_frames(50)), count)))
+def write_long_clip(path: Path, count: int = 1000) -> Path:
+    """320x240; the same 20 frames again and again. Coding it takes much longer than writing it."""
+    frames = islice(cycle(moving_frames(20, 320, 240)), count)
+    return write_clip(path, list(frames), options={"preset": "ultrafast"})
 
 
 def write_sound(path: Path) -> Path:

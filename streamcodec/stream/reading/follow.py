@@ -4,6 +4,7 @@ import io
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
@@ -18,6 +19,7 @@ DEFAULT_FOLLOW_SECONDS = 30.0
 
 POLL_SECONDS = 0.02
 TAIL_BYTES = 64  # enough to see whether the stream has ended
+_ANEW = "it was begun anew; follow it again"
 
 
 class FollowedFile:
@@ -28,13 +30,13 @@ class FollowedFile:
     growth the file counts as ended; `stalled` then says so in words. A file that does not exist yet
     is waited for as long.
 
-    Raises SourceError if it does not appear, cannot be opened, or gets shorter.
+    Raises SourceError if it does not appear, cannot be opened, or is begun anew: gets shorter, or is another file by now.
     """
 
     def __init__(
         self, path: Path, timeout_seconds: float, is_end: Callable[[bytes, int], bool]
     ) -> None:
-        self.name = os.fspath(path)
+        self.name, self._path = os.fspath(path), path
         self.stalled: str | None = None
         self._timeout, self._is_end = timeout_seconds, is_end
         self._closing = Event()
@@ -118,6 +120,7 @@ class FollowedFile:
                 self.stalled = f"{self.name} has not grown for {self._timeout:g} s, the --follow-timeout (follow_timeout_seconds=)"
                 self._is_over = True
                 return False
+            self._check_same()
             if self._closing.wait(POLL_SECONDS) or self._file.closed:
                 raise SourceError(f"{self.name} was closed while it was followed")
 
@@ -126,10 +129,16 @@ class FollowedFile:
             size = self._file.seek(0, io.SEEK_END)
         if size < self._size:
             raise SourceError(
-                f"{self.name} was {self._size} bytes long and has {size} now: it was begun anew; follow it again"
+                f"{self.name} was {self._size} bytes long and has {size} now: {_ANEW}"
             )
         self._size = size
         return size
+
+    def _check_same(self) -> None:
+        """Of a file that is gone what was written is read, and what may still be."""
+        with reading_object(self.name), suppress(FileNotFoundError):
+            if not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno())):
+                raise SourceError(f"another file is called {self.name} now: {_ANEW}")
 
     def _ends_here(self) -> bool:
         with reading_object(self.name):

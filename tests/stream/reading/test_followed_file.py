@@ -79,6 +79,27 @@ def test_file_that_is_begun_anew_fails(tmp_path: Path) -> None:
             file.read(1)
 
 
+def test_file_in_whose_place_another_comes_fails(tmp_path: Path) -> None:
+    """As an encode with low latency begins anew: what the old one has is read, and never mixed with the new one."""
+    path = tmp_path / "file"
+    path.write_bytes(DATA[:100])
+    with closing(followed(path)) as file:
+        path.unlink()
+        path.write_bytes(bytes(200))
+        assert file.read(100) == DATA[:100]
+        with pytest.raises(SourceError, match="begun anew"):
+            file.read(1)
+
+
+def test_file_that_is_removed_ends(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(DATA[:100])
+    with closing(followed(path, 0.05)) as file:
+        path.unlink()
+        assert file.read() == DATA[:100]
+        assert file.stalled is not None
+
+
 def test_closing_ends_the_wait(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"12")

@@ -171,6 +171,30 @@ def test_output_that_exists_is_kept(tmp_path: Path, tiny_models: dict[str, str])
     assert streamcodec.verify(path).ok
 
 
+def test_reader_of_the_old_stream_has_all_of_it(
+    tmp_path: Path, tiny_models: dict[str, str]
+) -> None:
+    path = tmp_path / "v.ssf"
+    for count in (3, 2):
+        frames = [np.zeros((3, HEIGHT, WIDTH), np.uint8)] * count
+        streamcodec.encode(frames, path, low_latency=True, overwrite=count == 2, **tiny_models)
+        if count == 3:
+            old = path.open("rb")
+    with old:
+        assert len(streamcodec.open(old)) == 3
+    assert len(streamcodec.open(path)) == 2
+
+
+def test_a_link_stays_one(tmp_path: Path, tiny_models: dict[str, str]) -> None:
+    target, link = tmp_path / "v.ssf", tmp_path / "link.ssf"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    frames = [np.zeros((3, HEIGHT, WIDTH), np.uint8)]
+    streamcodec.encode(frames, link, low_latency=True, overwrite=True, **tiny_models)
+    assert link.is_symlink()
+    assert streamcodec.verify(target).ok
+
+
 def test_resume_and_low_latency_fail(tmp_path: Path, clip: Path) -> None:
     with pytest.raises(UsageError, match="one of the two"):
         streamcodec.encode(clip, tmp_path / "v.ssf", low_latency=True, resume=True)
