@@ -22,6 +22,7 @@ __all__ = [
     "append_text",
     "behind_links",
     "check_output",
+    "check_stream_output",
     "check_target",
     "close_of",
     "input_file",
@@ -136,6 +137,13 @@ def check_output(out: object, *, overwrite: bool) -> None:
             standard_output()
         else:
             check_target(Path(out), overwrite=overwrite)
+
+
+def check_stream_output(out: object, *, overwrite: bool) -> None:
+    """As `check_output`; UsageError for the name of a video."""
+    if is_named(out) and Path(out).suffix.lower() in VIDEO_SUFFIXES:
+        raise UsageError(f"output is {out}, but a stream is no video; accepted: a name in .ssf")
+    check_output(out, overwrite=overwrite)
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:

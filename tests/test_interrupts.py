@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from streamcodec import cli
 from streamcodec.interrupts import Interrupts, without_interrupts
 
 
@@ -49,3 +50,16 @@ def test_processes_started_without_interrupts_never_get_them() -> None:
         said = subprocess.run([sys.executable, "-c", ask], stdout=subprocess.PIPE, check=True)
     assert said.stdout.strip() == b"True"
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+
+
+def test_ctrl_c_while_something_is_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    with pytest.raises(SystemExit) as ending:
+        cli.main([])
+    assert ending.value.code == 130
+    assert capsys.readouterr().err == "streamcodec: interrupted\n"

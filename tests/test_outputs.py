@@ -11,7 +11,7 @@ import pytest
 
 import streamcodec
 from streamcodec import files
-from streamcodec.errors import OutputError
+from streamcodec.errors import OutputError, UsageError
 from streamcodec.files import replace_on_success, temporary_beside
 
 LENGTHS = (240, 241, 250, 254, 255)
@@ -204,4 +204,20 @@ def test_disk_that_cannot_keep_it_is_an_error(
         replace_on_success(tmp_path / "out") as part,
     ):
         part.write_bytes(b"whole")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.MKV", "out.y4m"])
+def test_streams_are_not_named_as_videos(stream: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    for write_stream in (
+        lambda: streamcodec.encode(FRAMES, out),
+        lambda: streamcodec.encode(FRAMES, out, low_latency=True),
+        lambda: streamcodec.encode_image(FRAMES[0], out),
+        lambda: streamcodec.cut(stream, out),
+        lambda: streamcodec.concat([stream], out),
+        lambda: streamcodec.repair(stream, out),
+    ):
+        with pytest.raises(UsageError, match=r"a stream is no video; accepted: a name in \.ssf"):
+            write_stream()
     assert list(tmp_path.iterdir()) == []

@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code: str | int | None = run(arguments)
     except SystemExit as ending:  # of a signal
         code = ending.code
+    except KeyboardInterrupt:  # while what the command line needs was imported
+        sys.stderr.write("streamcodec: interrupted\n")
+        code = INTERRUPTED
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

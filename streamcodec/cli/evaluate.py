@@ -30,8 +30,10 @@ NONE = "none"
 @click.option(
     "-q",
     "--quality",
+    "qualities",
+    multiple=True,
     metavar="Q,Q,...",
-    help="Of ours, 0..63; none = anchors only.  [default: 0,8,16,...,56,63]",
+    help="Of ours, 0..63; may be repeated; none = anchors only.  [default: 0,8,16,...,56,63]",
 )
 @click.option(
     "--anchor",
@@ -76,7 +78,7 @@ NONE = "none"
 @quiet_option
 def evaluate(
     clips: tuple[Path, ...],
-    quality: str | None,
+    qualities: tuple[str, ...],
     anchors: tuple[str, ...],
     options: tuple[str, ...],
     also: tuple[str, ...],
@@ -98,12 +100,18 @@ def evaluate(
     from streamcodec.pipelines.evaluation.jobs import parse_options
     from streamcodec.pipelines.evaluation.run import QUALITIES, other_rows
 
-    qualities = QUALITIES if quality is None else () if quality == NONE else numbers_of(quality)
+    listed = (
+        QUALITIES
+        if not qualities
+        else ()
+        if qualities == (NONE,)
+        else numbers_of(",".join(qualities))
+    )
     also_rows = [row for other in also for row in other_rows(other)]
     with redirect_stdout(sys.stderr):  # Ray prints there what it thinks of workers that died
         found = evaluate_all(
             clips,
-            qualities=qualities,
+            qualities=listed,
             anchors=_anchors(anchors),
             options=parse_options(options),
             also=also_rows,

@@ -183,8 +183,9 @@ def _packet_facts(item: Any) -> dict[str, Any]:
 
 
 def _text(facts: dict[str, Any]) -> list[str]:
+    others = "P- and B-frames" if facts["b_frames"] else "P-frames"
     inter = (
-        f", P-frames {facts['inter']['name']} ({facts['inter']['id'][:8]})"
+        f", {others} {facts['inter']['name']} ({facts['inter']['id'][:8]})"
         if facts["inter"]
         else ""
     )

@@ -100,7 +100,7 @@ def _native(path: Path) -> dict[str, Any]:
 
     weights = load_dct_weights(path)
     weights.native()  # which checks all numbers
-    role = "I-frames" if weights.kind == "intra" else "P-frames"
+    role = "I-frames" if weights.kind == "intra" else "P- and B-frames"
     return {
         "codes": role,
         "preset": f"dct-{weights.kind}",

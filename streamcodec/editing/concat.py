@@ -10,7 +10,7 @@ from typing import BinaryIO
 from streamcodec.container import Damage, Header, Packet, PacketType, Reader
 from streamcodec.editing.renumber import Renumbering, check_known_version, shifted_chapters
 from streamcodec.errors import FormatError, UsageError
-from streamcodec.files import ByteSource, input_file, open_output
+from streamcodec.files import ByteSource, check_stream_output, input_file, open_output
 from streamcodec.stream.reading.opening import REPAIR_HINT, hinting
 
 __all__ = ["ConcatReport", "concat"]
@@ -60,6 +60,7 @@ def concat(
     """
     if not sources or isinstance(sources, (str, bytes, os.PathLike)):
         raise UsageError("there are no streams to join; accepted: a list of one or more")
+    check_stream_output(out, overwrite=overwrite)
     with ExitStack() as stack:
         readers = [_opened(stack, source, number) for number, source in enumerate(sources)]
         names = [_name(source, number) for number, source in enumerate(sources)]

@@ -11,7 +11,7 @@ from streamcodec.checks import check_range
 from streamcodec.container import Damage, Index, IndexEntry, Packet, Reader
 from streamcodec.editing.renumber import Renumbering, check_known_version, shifted_chapters
 from streamcodec.errors import UsageError
-from streamcodec.files import ByteSource, input_file, open_output
+from streamcodec.files import ByteSource, check_stream_output, input_file, open_output
 from streamcodec.stream.reading.opening import REPAIR_HINT, hinting, naming
 
 __all__ = ["CutReport", "cut"]
@@ -49,6 +49,7 @@ def cut(
     damaged stream (repair it first); then nothing is written.
     """
     check_range(start_seconds, duration_seconds)
+    check_stream_output(out, overwrite=overwrite)
     with input_file(source) as file, hinting("raise", REPAIR_HINT), naming(file):
         reader = Reader(file)
         check_known_version(reader, "the stream")

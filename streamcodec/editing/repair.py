@@ -19,7 +19,7 @@ from streamcodec.container import (
 )
 from streamcodec.editing.renumber import Renumbering, check_known_version
 from streamcodec.errors import CorruptStreamError
-from streamcodec.files import ByteSource, input_file, open_output
+from streamcodec.files import ByteSource, check_stream_output, input_file, open_output
 from streamcodec.stream.reading.opening import naming, reader_of
 
 __all__ = ["RepairReport", "repair"]
@@ -70,6 +70,7 @@ def repair(
     Raises SourceError, OutputError; CorruptStreamError where no frame can be saved;
     UnsupportedStreamError for a stream of a later version. Then nothing is written.
     """
+    check_stream_output(out, overwrite=overwrite)
     with input_file(source) as file, naming(file):
         reader = reader_of(file, "skip", header_from, limits)
         check_known_version(reader, "the stream")

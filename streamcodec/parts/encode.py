@@ -15,7 +15,7 @@ from itertools import dropwhile, islice
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Writer
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import check_output, open_output
+from streamcodec.files import check_stream_output, open_output
 from streamcodec.identity import identify
 from streamcodec.parts.file import PartReport, report_packet
 from streamcodec.parts.plan import PlannedGop, VideoPlan, checksum
@@ -69,7 +69,7 @@ def encode_part(
         raise UsageError(
             f"GOPs are {gops!r}; accepted: a range of step 1, not empty, within 0..{len(plan.gops)}"
         )
-    check_output(out, overwrite=overwrite)
+    check_stream_output(out, overwrite=overwrite)
     if not identify(source).has_content_of(plan.identity):
         raise SourceError(
             f"{os.fspath(source)} is not the file that was planned, or has changed since; plan it anew"

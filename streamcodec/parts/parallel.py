@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Unpack
 from streamcodec.checks import check_count
 from streamcodec.codec import Codec
 from streamcodec.errors import StreamCodecError
-from streamcodec.files import check_output, is_named, writing
+from streamcodec.files import check_stream_output, is_named, writing
 from streamcodec.interrupts import without_interrupts
 from streamcodec.parts.encode import encode_part
 from streamcodec.parts.join import join_parts
@@ -69,7 +69,7 @@ def encode_in_jobs(
     process dies.
     """
     check_count("number of jobs", jobs, "jobs")
-    check_output(out, overwrite=overwrite)
+    check_stream_output(out, overwrite=overwrite)
     started = time.monotonic()
     plan = plan_video(
         source,

@@ -10,7 +10,7 @@ from typing import BinaryIO, Unpack
 from streamcodec.codec import Codec
 from streamcodec.container import Writer
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import check_output, is_named
+from streamcodec.files import check_stream_output, is_named
 from streamcodec.rates import bits_per_pixel, kbit_per_second
 from streamcodec.stream.coding import Tally, coded, write_step
 from streamcodec.stream.control.target import Target
@@ -120,7 +120,7 @@ def encode(
     source_range = SourceRange.of(options, start_seconds, duration_seconds, max_frames, on_error)
     if low_latency and resume:
         raise UsageError("low latency and resume are asked for; accepted: one of the two")
-    check_output(out, overwrite=overwrite)
+    check_stream_output(out, overwrite=overwrite)
     if low_latency:
         options = replace(options, b_frames=0)  # they wait for frames behind them
     codec = chosen_codec(codec, options)

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from streamcodec.codec import Codec
 from streamcodec.container import Header, Writer
 from streamcodec.errors import SourceError, UsageError
-from streamcodec.files import ByteSource, check_output, open_output, writing
+from streamcodec.files import (
+    ByteSource,
+    check_output,
+    check_stream_output,
+    open_output,
+    writing,
+)
 from streamcodec.metrics import mse_to_psnr_db
 from streamcodec.rates import bits_per_pixel
 from streamcodec.runtime import require_torch
@@ -126,7 +132,7 @@ def encode_image(
         require_torch("MS-SSIM")
     options = replace(options_of(options, cast(EncodeSettings, settings)), gop=1)
     _check_of_picture(options)
-    check_output(out, overwrite=overwrite)
+    check_stream_output(out, overwrite=overwrite)
     picture = _picture(image, background or options.background, max_pixels)
     codec = _image_codec(chosen_codec(codec, options), options)
     rgb = RawFrame((picture.pixels,), pts=0)

@@ -103,7 +103,7 @@ class EncodeOptions:
     intra: str = option(
         DEFAULT_INTRA, "Model of the I-frames: a name (see `models`) or a .safetensors file."
     )
-    inter: str = option(DEFAULT_INTER, "Model of the P-frames, likewise; none = I-frames only.")
+    inter: str = option(DEFAULT_INTER, "Model of P- and B-frames, likewise; none = I-frames only.")
     device: str | None = option(None, "cpu, cuda, cuda:1, ...", default=ALL_DEVICES)
     precision: Precision = option("fp32", "Arithmetic of PyTorch's networks.")
     preset: Preset = option(
@@ -286,7 +286,7 @@ class DecodeOptions:
         "Weights file (.safetensors) of the I-frames' model, if it is not among `models`.",
         default="",
     )
-    inter: str | None = option(None, "Weights file of the P-frames' model, likewise.", default="")
+    inter: str | None = option(None, "Weights file for P- and B-frames, likewise.", default="")
     max_pixels: int = option(
         MAX_PIXELS,
         "Largest picture to decode, width times height: a small stream can announce a huge one.",

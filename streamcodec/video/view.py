@@ -1,4 +1,4 @@
-"""What of a decoded picture is shown, and which way up: what the container crops, and mirroring."""
+"""What of a decoded picture is shown, and which way up: what the container crops, mirroring, and fields."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +72,8 @@ def view_of(frame: av.VideoFrame, crop: Crop | None) -> View:
         )
     if orientation.mirrored:
         notes.append("its pictures are stored mirrored; they are coded as they are shown")
+    if frame.interlaced_frame:
+        notes.append("it is interlaced: two fields are coded as one picture, and played as one")
     if not orientation.exact:
         notes.append("its display matrix turns by no quarter turns; the nearest were taken")
     return View(crop, orientation, tuple(notes))

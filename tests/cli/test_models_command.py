@@ -32,7 +32,7 @@ def test_models_at_hand(
     rows = listed(capsys)
     assert list(rows) == ["dct-inter", "dct-intra", "tiny-image"]
     inter, intra, tiny = rows.values()
-    assert (inter["codes"], inter["default"], inter["built_in"]) == ("P-frames", True, True)
+    assert (inter["codes"], inter["default"], inter["built_in"]) == ("P- and B-frames", True, True)
     assert (intra["codes"], intra["default"], intra["preset"], intra["config"]) == (
         "I-frames",
         True,
@@ -48,7 +48,7 @@ def test_models_at_hand(
     assert run(["models"]) == 0
     said = capsys.readouterr().out.splitlines()
     (line,) = (number for number, text in enumerate(said) if text.startswith("dct-inter "))
-    assert "P-frames, the default" in said[line]
+    assert "P- and B-frames, the default" in said[line]
     assert f"{inter['encode_kmac_per_pixel']:.1f}" in said[line]
     assert f"{inter['parameters']:,}" in said[line]
     assert said[line + 1] == f"    id {inter['id']}, built in"
@@ -81,7 +81,7 @@ def test_broken_files_are_listed_too(
     keep(monkeypatch, "broken", "dct-intra", "gone", "tiny-inter")
     rows = listed(capsys)
     assert {name for name, row in rows.items() if row["error"]} == {"broken", "dct-intra", "gone"}
-    assert rows["tiny-inter"]["codes"] == "P-frames"
+    assert rows["tiny-inter"]["codes"] == "P- and B-frames"
     assert "cannot read the weights" in rows["broken"]["error"]
     assert run(["models"]) == 0
     said = capsys.readouterr().out

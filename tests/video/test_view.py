@@ -219,3 +219,12 @@ def test_a_matrix_that_is_not_known_is_refused(
     path = synthetic.write_clip(tmp_path / "a.mp4", 2, colors=(9, 16, matrix, 1))
     with pytest.raises(SourceError, match=rf"a\.mp4: colour matrix is {matrix} \(.*not converted"):
         VideoReader(path)
+
+
+@pytest.mark.parametrize("is_interlaced", [False, True])
+def test_fields_are_noted(is_interlaced: bool, tmp_path: Path, synthetic: ModuleType) -> None:
+    options = {"flags": "+ildct+ilme", "x264-params": "tff=1"} if is_interlaced else {}
+    path = synthetic.write_clip(tmp_path / "a.mp4", 3, options=options)
+    with VideoReader(path) as reader:
+        assert reader.interlaced is is_interlaced
+        assert any("it is interlaced" in note for note in reader.notes) is is_interlaced

@@ -193,7 +193,9 @@ def test_the_command_writes_a_report_with_curves_of_others(
                 str(clips / "fall.mp4"),
                 *words[2:],
                 "-q",
-                "5,9",
+                "5",
+                "-q",
+                "9,11",
                 "--anchor",
                 "none",
                 "--quiet",
@@ -201,7 +203,7 @@ def test_the_command_writes_a_report_with_curves_of_others(
         )
         == 0
     )
-    assert measured[4:] == [(OURS, 5), (OURS, 9)]
+    assert measured[4:] == [(OURS, 5), (OURS, 9), (OURS, 11)]
     assert capsys.readouterr().err == ""
 
 
