@@ -51,7 +51,7 @@ class Interrupts:
     the signal, and `said` is called. The second raises KeyboardInterrupt.
 
     Signals that are ignored stay so (nohup). Outside the main thread, where Python knows none, it
-    does nothing.
+    does nothing. Behind the block `hand_on` gives the signal that came to whom it would have gone.
     """
 
     def __init__(self, said: Callable[[], None]) -> None:
@@ -75,6 +75,11 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def hand_on(self) -> None:
+        """Does nothing if none came."""
+        if self.number is not None:
+            signal.raise_signal(self.number)
 
     def _came(self, number: int, _: FrameType | None) -> None:
         if self.number is not None:

@@ -32,6 +32,16 @@ def test_the_first_signal_asks_and_the_second_ends(number: signal.Signals) -> No
         signal.signal(number, before)
 
 
+def test_what_came_is_handed_on() -> None:
+    with Interrupts(lambda: None) as interrupts:
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.hand_on()
+    with Interrupts(lambda: None) as interrupts:
+        pass
+    interrupts.hand_on()
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -34,6 +34,7 @@ from streamcodec.files import (
     writing,
 )
 from streamcodec.identity import identify
+from streamcodec.interrupts import Interrupts
 from streamcodec.runtime import threads
 from streamcodec.stream.options import EncodeOptions
 from streamcodec.stream.source import SourceRange
@@ -118,11 +119,10 @@ def resumable_output(
         path = Path(out)
         check_target(path, overwrite=overwrite)
         part = temporary_beside(behind_links(path), key)
-        file = _locked(part, path)
-        if file is not None:
-            with _kept_on_failure(file, part, path, key, overwrite, resume) as opened:
+        with _kept_on_failure(part, path, key, overwrite, resume) as opened:
+            if opened is not None:
                 yield opened
-            return
+                return
         if resume:
             raise OutputError(f"{path} is being written by another process; wait for its end")
     elif resume:
@@ -135,10 +135,17 @@ def resumable_output(
 
 @contextmanager
 def _kept_on_failure(
-    file: BinaryIO, part: Path, path: Path, key: str, overwrite: bool, resume: bool
-) -> Iterator[tuple[BinaryIO, Past]]:
-    keeps = resume
+    part: Path, path: Path, key: str, overwrite: bool, resume: bool
+) -> Iterator[tuple[BinaryIO, Past] | None]:
+    """None if another process has the part. Ctrl-C waits until there is someone to remove what was made."""
+    keeps, file = resume, None
     try:
+        with Interrupts(lambda: None) as interrupts:
+            file = _locked(part, path)
+        interrupts.hand_on()
+        if file is None:
+            yield None
+            return
         past = _past(file, part, key, resume)
         yield cast(BinaryIO, _Continued(file, past.size_bytes, part)), past
         with writing(path):
@@ -148,19 +155,21 @@ def _kept_on_failure(
         put_in_place(part, behind_links(path), overwrite=overwrite)
         keeps = True  # there is none any more
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            file.flush()
-        if keeps and _size(part):
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.flush()
+        if file is not None and keeps and _size(part):
             error.add_note(f"what is done lies in {part}; encode with --resume continues it")
         else:
             keeps = False
         raise
     finally:
-        if not keeps:
+        if file is not None:
             with contextlib.suppress(OSError):
-                part.unlink()
-        with contextlib.suppress(OSError):
-            file.close()
+                if not keeps:
+                    part.unlink()
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 def _past(file: BinaryIO, part: Path, key: str, resume: bool) -> Past:

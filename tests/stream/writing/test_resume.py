@@ -17,6 +17,7 @@ import streamcodec
 from streamcodec.cli import run
 from streamcodec.container import PacketType, Reader
 from streamcodec.errors import OutputError, SourceError, UsageError
+from streamcodec.stream import resume as resume_module
 from support.sounding import SRT, Sound, Sounding, write_sounding
 
 SETTINGS: dict[str, Any] = {"gop": 5, "scenecut": 0.0, "preset": "fast"}
@@ -309,3 +310,25 @@ def test_killed_process_is_gone_on_with(
     assert run(["encode", *arguments(clip, straight, models), "--quiet"]) == 0
     assert out.read_bytes() == straight.read_bytes()
     assert parts_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_ctrl_c_while_the_part_is_made_leaves_nothing(
+    clip: Path,
+    tmp_path: Path,
+    models: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    resume: bool,
+) -> None:
+    make = resume_module.os.open
+
+    def interrupted(*arguments: Any) -> int:
+        found = make(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(resume_module.os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        streamcodec.encode(clip, tmp_path / "out.ssf", resume=resume, **models)
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
