@@ -2,14 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, Unpack
 
 from streamcodec.checks import check_path, check_range
-from streamcodec.container import Header, Index, Loss, Losses, describe_losses
+from streamcodec.container import Damage, Header, Index, Loss, Losses, describe_losses
 from streamcodec.errors import SourceError
 from streamcodec.files import ByteSource
 from streamcodec.remote import is_url
@@ -119,6 +119,9 @@ def decode(
         with writer, overlapped(selected) as items:
             done = write_played(video, items, writer, expected, progress)
         lost = () if on_damage == "raise" else tally.lost(video.index, done == max_frames)
+        damage = tap.damage
+        if on_damage == "conceal" and whole:  # which goes by GOPs, and not behind them
+            damage = damage or list(video.index.damage)
         return DecodeReport(
             done,
             video.size[1],
@@ -126,7 +129,7 @@ def decode(
             time.monotonic() - started,
             lost,
             tally.concealed,
-            describe_losses(lost, video.index.frame_count) if lost else _other_damage(tap),
+            describe_losses(lost, video.index.frame_count) if lost else _other_damage(damage),
             notes + rounded,
         )
 
@@ -208,16 +211,16 @@ def _ticks(
     )
 
 
-def _other_damage(tap: TrackTap) -> str | None:
+def _other_damage(damage: Sequence[Damage]) -> str | None:
     """What to say of damage that cost no frame."""
-    if not tap.damage:
+    if not damage:
         return None
-    for damage in tap.damage:
-        if damage.ends_early:
-            return f"the stream ends early, and how much followed is not known ({damage.reason})"
-    places = len(tap.damage)
+    for place in damage:
+        if place.ends_early:
+            return f"the stream ends early, and how much followed is not known ({place.reason})"
+    places = len(damage)
     where = "one place is" if places == 1 else f"{places} places are"
-    return f"{where} damaged: no frame is known to be lost, sound and subtitles may be ({tap.damage[0].reason})"
+    return f"{where} damaged: no frame is known to be lost, sound and subtitles may be ({damage[0].reason})"
 
 
 class _Tally:
