@@ -130,7 +130,7 @@ def decode(
             lost,
             tally.concealed,
             describe_losses(lost, video.index.frame_count) if lost else _other_damage(damage),
-            notes + rounded,
+            notes + rounded + writer.notes,
         )
 
 

@@ -24,6 +24,8 @@ __all__ = ["PNG_NAME", "FrameSink", "PngSink", "Y4mSink", "replace_folder_on_suc
 PNG_NAME = "frame_{:06d}.png"
 _PNG_PATTERN = "frame_[0-9][0-9][0-9][0-9][0-9][0-9]*.png"
 _DEFAULT_RATE = Fraction(25)
+_ODD_STEP = Fraction(1, 2)
+"""Of a frame: what coarse ticks make of a constant rate is less."""
 
 
 class FrameSink(Protocol):
@@ -35,7 +37,7 @@ class FrameSink(Protocol):
 
 
 class Y4mSink:
-    """Writes y4m to `path`, or to standard output if that is None. Raises OutputError if it cannot."""
+    """Writes y4m to `path`, or to standard output if that is None. `notes`: what was lost. Raises OutputError if it cannot."""
 
     def __init__(self, path: Path | None, video: VideoFormat) -> None:
         self._name, self._color, self._owned = (
@@ -45,10 +47,21 @@ class Y4mSink:
         )
         with writing(self._name):
             self._file: BinaryIO = standard_output() if path is None else path.open("wb")
+        self._rate, self._time_base = video.frame_rate or _DEFAULT_RATE, video.time_base
+        self._pts: int | None = None
+        self.notes: tuple[str, ...] = ()
         self._put(_y4m_header(video))
 
     def write(self, frame: RawFrame) -> None:
         """A reader of standard output gets the frame now, not when a buffer is full."""
+        if self._pts is not None:
+            steps = (frame.pts - self._pts) * self._time_base * self._rate
+            if abs(steps - 1) > _ODD_STEP:
+                rate = f"{float(self._rate):.6g} fps"
+                self.notes = (
+                    f"y4m has no times: all frames follow at {rate}, which is not their own pace",
+                )
+        self._pts = frame.pts
         self._put(b"FRAME\n", *yuv420_of(frame, self._color))
         if not self._owned:
             with writing(self._name):

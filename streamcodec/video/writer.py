@@ -120,6 +120,11 @@ class VideoWriter:
         self._last_pts = frame.pts
         self._sink.write(turned(frame, self._turns))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the output has no room for, of the frames so far, in words."""
+        return self._sink.notes if isinstance(self._sink, Y4mSink) else ()
+
     def write_packet(self, packet: TrackPacket) -> None:
         """A packet of one of `tracks`, behind the first frame, in the time base of its track; each track's in their order."""
         if not self._is_open or not isinstance(self._sink, MuxerSink):

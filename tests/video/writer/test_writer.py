@@ -223,6 +223,21 @@ def test_y4m_keeps_the_planes(full_range: bool, tmp_path: Path, synthetic: Modul
         assert all(np.array_equal(a, b) for a, b in zip(before.planes, after.planes, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("pts", "is_noted"),
+    [([0, 33, 67, 100], False), ([5, 38, 38 + 66], True), ([0, 33, 34], True), ([7], False)],
+)
+def test_y4m_notes_a_pace_that_it_does_not_keep(
+    pts: list[int], is_noted: bool, tmp_path: Path, synthetic: ModuleType
+) -> None:
+    video = replace(VIDEO, time_base=Fraction(1, 1000), frame_rate=Fraction(30))
+    with VideoWriter(tmp_path / "a.y4m", video) as writer:
+        for frame in make_frames(synthetic, video, pts):
+            writer.write(frame)
+        noted = [note for note in writer.notes if "all frames follow at 30 fps" in note]
+    assert len(noted) == is_noted
+
+
 def test_standard_output_and_input_are_y4m(
     tmp_path: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
