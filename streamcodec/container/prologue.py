@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 
 from streamcodec.container.fields import prologue_size, unpack_header
+from streamcodec.container.foreign import NO_STREAM
 from streamcodec.container.format import MAX_HEADER_SIZE, PROLOGUE
 from streamcodec.container.header import Header
 from streamcodec.container.index import Damage
@@ -11,9 +12,12 @@ from streamcodec.container.limits import Limits
 from streamcodec.container.lookahead import Lookahead
 from streamcodec.container.packet import PacketType
 from streamcodec.container.walk import find_header, read_packet
-from streamcodec.errors import CorruptStreamError, FormatError
+from streamcodec.errors import CorruptStreamError, FormatError, TruncatedStreamError
 
-__all__ = ["Prologue", "read_prologue"]
+__all__ = ["NO_HEADER", "Prologue", "read_prologue"]
+
+NO_HEADER = "no frame can be read"
+"""In what is said of a stream whose header is lost, and no copy there."""
 
 _COPY_LIES_WITHIN = (
     MAX_HEADER_SIZE + 400
@@ -50,7 +54,9 @@ def read_prologue(
     except FormatError as error:
         found = _elsewhere(source, limits, other, str(error)) if search else None
         if found is None:
-            raise
+            if not search or not isinstance(error, CorruptStreamError) or NO_STREAM in str(error):
+                raise
+            raise type(error)(f"{error}: {NO_HEADER}{_help_for(error)}") from error
         if strict and other is None:
             raise CorruptStreamError(
                 f"{error}; the copy of the header at the end of the stream is sound: "
@@ -58,6 +64,12 @@ def read_prologue(
             ) from error
         return found
     return Prologue(header, version, size, data)
+
+
+def _help_for(error: FormatError) -> str:
+    if isinstance(error, TruncatedStreamError):
+        return ""
+    return " without that of another stream (`streamcodec repair --header-from`)"
 
 
 def _elsewhere(

@@ -159,6 +159,34 @@ def test_damage_names_the_file_and_what_to_do(
     assert capsys.readouterr().err.startswith(f"streamcodec: {damaged}: ")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda data: data[:100],
+            "byte 100: the stream ends within its header: no frame can be read",
+        ),
+        (
+            lambda data: data[:30] + b"????" + data[34:-150],
+            "CRC of the header is wrong: no frame can be read without that of another stream (`streamcodec repair --header-from`)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("on_damage", ["raise", "skip"])
+def test_nothing_is_promised_without_a_header(
+    change: Callable[[bytes], bytes],
+    said: str,
+    on_damage: str,
+    one: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one.write_bytes(change(one.read_bytes()))
+    command = ["decode", str(one), str(tmp_path / "a.mkv"), "--on-damage", on_damage, "--quiet"]
+    assert run(command) == 3
+    assert capsys.readouterr().err == f"streamcodec: {one}: {said}\n"
+
+
 @pytest.mark.parametrize("get", [list, lambda video: video[1], lambda video: video[0:3]])
 def test_damage_names_the_file_in_python(damaged: Path, get: Callable[[Any], Any]) -> None:
     with pytest.raises(CorruptStreamError) as caught, streamcodec.open(damaged) as video:

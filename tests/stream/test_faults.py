@@ -233,7 +233,7 @@ def test_reader_that_goes_away_ends_the_command(stream: Path) -> None:
         assert process.stderr is not None
         process.stdout.read(1)
         process.stdout.close()
-        ended = threading.Timer(120, process.kill)
+        ended = threading.Timer(600, process.kill)
         ended.start()
         err = process.stderr.read().decode()
         assert process.wait() in (0, 1)

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from streamcodec.container import DEFAULT_LIMITS, Header, Limits, Reader, is_complete
 from streamcodec.container.foreign import NO_STREAM
+from streamcodec.container.prologue import NO_HEADER
 from streamcodec.errors import CorruptStreamError, FormatError, TruncatedStreamError, UsageError
 from streamcodec.files import (
     STANDARD_STREAM,
@@ -115,11 +116,11 @@ def naming(file: Any) -> Iterator[None]:
 
 @contextmanager
 def hinting(on_damage: OnDamage, hint: str = HINT) -> Iterator[None]:
-    """Say at damage what goes on behind it."""
+    """Say at damage what goes on behind it, if anything does."""
     try:
         yield
     except CorruptStreamError as error:
         said = str(error)
-        if on_damage != "raise" or hint in said or NO_STREAM in said:
+        if on_damage != "raise" or any(text in said for text in (hint, NO_STREAM, NO_HEADER)):
             raise
         raise type(error)(f"{said}; {hint}") from error
