@@ -275,12 +275,14 @@ class _FrameModel:
         preset: str = "medium",
         instruction_set: _InstructionSet | None = None,
         times: dict[str, float] | None = None,
+        counts: list[NDArray[np.uint32]] | None = None,
     ) -> tuple[bytes, Reference]:
         """Code Y (height, width) uint8, U and V (half of it, rounded up), sides 1..16384, at quality 0..63 -> payload, what decode() gives.
 
         reference: of a P-frame the frame before, of the same size, as encode() or decode() gave it; of an I-frame None. preset: fast,
         medium, slow. threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each
-        part added, in seconds. Without the GIL. Raises UsageError.
+        part added, in seconds. `counts` gets an array (64, 65) of each step appended: how often symbols -32..31, and others, came in each row
+        above 0 (native/src/frame/sets.hpp). Without the GIL. Raises UsageError.
         """
 
     def decode(
@@ -312,6 +314,7 @@ class IntraModel(_FrameModel):
         rd_lambda: NDArray[np.int32],
         log_table: NDArray[np.int16],
         adapts: bool = True,
+        sets: int = 1,
         linear_channels: NDArray[np.int32],
     ) -> None: ...
 
@@ -329,6 +332,7 @@ class InterModel(_FrameModel):
         rd_lambda: NDArray[np.int32],
         log_table: NDArray[np.int16],
         adapts: bool = True,
+        sets: int = 1,
         motion_lambda: NDArray[np.int32],
     ) -> None: ...
 

@@ -125,10 +125,11 @@ std::shared_ptr<const Model> model_of(Numbers& numbers) {
                rd_lambda = numbers.array<std::int32_t>();
     const auto log_table = numbers.array<std::int16_t>();
     const auto extra = numbers.array<std::int32_t>();
+    const auto sets = numbers.array<std::size_t>();
     return std::make_shared<Model>(
         frame::ModelArrays{std::make_shared<engine::Network>(program.slots, program.stages),
                            tables.tables(), view(step), view(gain), view(rd_lambda),
-                           view(log_table)},
+                           view(log_table), true, sets[0]},
         view(extra));
 }
 

@@ -31,8 +31,8 @@ _DIAGONAL: Taps = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 _LIMIT = 8191
 
 
-def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeights:
-    """Weights with few channels (`small`), or as many as the trained ones have."""
+def random_weights(kind: Kind, *, small: bool = True, seed: int = 0, sets: int = 1) -> DctWeights:
+    """Weights with few channels (`small`), or as many as the trained ones have, and so many sets of rows."""
     rng = np.random.default_rng(seed)
     network = (_inter if kind == "inter" else _intra)(_Builder(rng), small)
     qs = [q_of(quality) for quality in range(QUALITIES)]
@@ -47,6 +47,7 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
         TableData.join(
             _scale_tables(),
             bootstrap_tables() if kind == "inter" else _z_tables(4 if small else 24),
+            *(_scale_tables(1.25**number) for number in range(1, sets)),
         ),
         step,
         np.round(2**24 / step).astype(np.int32),
@@ -55,6 +56,7 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0) -> DctWeigh
         np.array([motion_lambda_16(q) for q in qs], np.int32)
         if kind == "inter"
         else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
+        sets=sets,
     )
 
 
@@ -257,11 +259,11 @@ def _intra(b: _Builder, small: bool) -> Network:
     return b.network()
 
 
-def _scale_tables() -> TableData:
-    """A certain row, then distributions from nearly certain to wide."""
+def _scale_tables(factor: float = 1.0) -> TableData:
+    """A certain row, then distributions from nearly certain to wide, their scales times a factor."""
     values = np.arange(-2047, 2048)
     rows: list[Table] = [CERTAIN]
-    for scale in np.geomspace(0.1, 150, SCALE_ROWS - 1):
+    for scale in factor * np.geomspace(0.1, 150, SCALE_ROWS - 1):
         edges = 1 / (1 + np.exp(-np.clip((np.append(values, 2048) - 0.5) / scale, -700, 700)))
         rows.append(fit_table(np.diff(edges), -2047))
     return stack_tables(rows)

@@ -17,6 +17,8 @@ Both kinds. M = 96 latent channels, Q = 64 qualities
                                        must have the value 0; a row's values must lie within +-2047
                                        inter: then the rows of the motion syntax (streamcodec.motion says how many)
                                        intra: then a row for each channel of z
+                                       format 3: then 64 rows like the first ones for each further set
+                                       (native/src/frame/sets.hpp)
     network.*       ...                arrays of the network, as the engine's `Network.to_arrays()` names them
 
 inter only
@@ -28,8 +30,8 @@ intra only
 
     linear_channels int32 (L,)         the channels of the latent that the context also sees as they are: 0..95, rising
 
-config: {"format": 2, or 1 if rows are not moved (native/src/frame/adapt.hpp),
-"kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
+config: {"format": 3 with several sets of rows and "sets": 2..4, else 2, or 1 if rows are not moved
+(native/src/frame/adapt.hpp), "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
 Other keys are ignored (training, provenance).
 
 The network. A model has one `Network` (streamcodec/engine), with the stages and slots below; others slots are its own affair
@@ -115,8 +117,9 @@ __all__ = [
 
 Kind = Literal["intra", "inter"]
 
-FORMAT = 2
-FORMATS = (1, FORMAT)
+FORMAT = 3
+FORMATS = (1, 2, FORMAT)
+MAX_SETS = 4
 CHANNELS = 96
 """Of the latent: 64 of luma's 8x8 DCT, 16 each of the 4x4 DCT of U and V."""
 MAX_TABLE_NUMBERS = 1 << 25
@@ -138,7 +141,7 @@ _EXTRA = {"inter": "motion_lambda", "intra": "linear_channels"}
 @dataclass(frozen=True, eq=False)
 class DctWeights:
     """What a weights file holds, as above. `extra`: motion_lambda or linear_channels; `adapts`: whether what was coded moves
-    rows. Numbers are checked by native()."""
+    rows; `sets`: of rows, more than one only if `adapts`. Numbers are checked by native()."""
 
     kind: Kind
     network: Network
@@ -149,6 +152,7 @@ class DctWeights:
     log_table: NDArray[np.int16]
     extra: NDArray[np.int32]
     adapts: bool = True
+    sets: int = 1
 
     @property
     def id(self) -> bytes:
@@ -162,8 +166,18 @@ class DctWeights:
         return digest.digest()[:16]
 
     def config(self) -> dict[str, Any]:
-        version = FORMAT if self.adapts else 1
-        return {"format": version, "kind": self.kind, "network": to_config(self.network)}
+        several = {"sets": self.sets} if self.sets > 1 else {}
+        version = FORMAT if several else 2 if self.adapts else 1
+        return {
+            "format": version,
+            "kind": self.kind,
+            "network": to_config(self.network),
+            **several,
+        }
+
+    def first_row_of(self, number: int) -> int:
+        """Where the rows of a set begin."""
+        return self.tables.rows - SCALE_ROWS * (self.sets - number) if number else 0
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of the file, by name."""
@@ -185,8 +199,11 @@ class DctWeights:
         kind = config.get("kind")
         if config.get("format") not in FORMATS or (kind != "intra" and kind != "inter"):
             raise ModelError(
-                f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format 1 or {FORMAT}, kind intra or inter"
+                f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format 1 to {FORMAT}, kind intra or inter"
             )
+        sets = config.get("sets") if config["format"] == FORMAT else 1
+        if not isinstance(sets, int) or not 1 <= sets <= MAX_SETS:
+            raise ModelError(f"weights have {sets!r} sets of rows; accepted: up to {MAX_SETS}")
         prefix = "network."
         try:
             network = from_arrays(
@@ -207,7 +224,8 @@ class DctWeights:
                 rd_lambda=arrays["rd_lambda"],
                 log_table=arrays["log_table"],
                 extra=arrays[_EXTRA[kind]],
-                adapts=config["format"] >= FORMAT,
+                adapts=config["format"] > 1,
+                sets=sets,
             )
         except (KeyError, UsageError) as error:
             raise ModelError(
@@ -222,6 +240,7 @@ class DctWeights:
             "rd_lambda": self.rd_lambda,
             "log_table": self.log_table,
             "adapts": self.adapts,
+            "sets": self.sets,
         }
         try:
             network = native(on_grids(self.network, self.kind))

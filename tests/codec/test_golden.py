@@ -29,6 +29,7 @@ NATIVE = {
     "v1.1-native": "IPPIP",
     "v1.1-native-2": "IPPIP",
     "v1.2-native-2": "IBBBBBBBPPIBBBPBBP",
+    "v1.2-native-3": "IBBBBBBBPPIBBBPBBP",
 }
 """Types of the frames. The last digit of a name: the format of the weights, 1 if there is none."""
 RELEASES = sorted(path.stem for path in GOLDEN.glob("release-*.ssf"))
@@ -56,7 +57,7 @@ def test_native_stream_decodes_to_the_same_pictures(
     monkeypatch: pytest.MonkeyPatch, name: str, instruction_set: str, threads: int
 ) -> None:
     """Scalar, AVX2 and AVX-512, as far as this processor has them."""
-    prefix = "golden-2" if name.endswith("-2") else "golden"
+    prefix = "golden" if name.endswith("native") else f"golden-{name[-1]}"
     intra, inter = (
         load_native_model(GOLDEN / f"{prefix}-{kind}.safetensors") for kind in ("intra", "inter")
     )

@@ -13,14 +13,20 @@ from .pictures import weights_of
 from .transforms import Planes
 
 
-def any_frames(quality: int, size: tuple[int, int]) -> Iterator[tuple[bytes, Planes]]:
-    """An I-frame and three P-frames of the small models: payload, and planes of `size`, which needs no padding."""
-    weights = weights_of("intra")
-    stream = AnySymbols(weights, quality)
-    decoded = Oracle(weights).intra(quality, size, stream.get)
-    yield stream.payload(quality), decoded.planes
+def any_frames(
+    quality: int, size: tuple[int, int], sets: tuple[int, int] = (0, 0)
+) -> Iterator[tuple[bytes, Planes]]:
+    """An I-frame and three P-frames of the small models: payload, and planes of `size`, which needs no padding.
 
-    weights = weights_of("inter")
+    `sets`: of the I-frame and of the P-frames, as byte 1 has them; by models that have three if they are not 0.
+    """
+    known = 3 if any(sets) else 1
+    weights = weights_of("intra", sets=known)
+    stream = AnySymbols(weights, quality)
+    decoded = Oracle(weights).intra(quality, size, stream.get, sets[0])
+    yield stream.payload(quality, sets[0]), decoded.planes
+
+    weights = weights_of("inter", sets=known)
     tables = _native.MotionTables(native_tables(weights), 64)
     for seed in range(3):
         stream, has_key = AnySymbols(weights, seed), seed > 0
@@ -30,8 +36,8 @@ def any_frames(quality: int, size: tuple[int, int]) -> Iterator[tuple[bytes, Pla
         tables.write(
             stream.encoder, field, previous=decoded.field, has_key=has_key, quality=quality
         )
-        decoded = Oracle(weights).inter(quality, decoded, field, stream.get)
-        yield stream.payload(quality), decoded.planes
+        decoded = Oracle(weights).inter(quality, decoded, field, stream.get, sets[1])
+        yield stream.payload(quality, sets[1]), decoded.planes
 
 
 def native_tables(weights: DctWeights) -> _native.Tables:
@@ -45,6 +51,7 @@ class AnySymbols:
     def __init__(self, weights: DctWeights, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._certain = weights.tables.certain
+        self._z = range(64, weights.tables.rows - 64 * (weights.sets - 1))
         self.encoder = _native.SymbolEncoder(native_tables(weights))
 
     def get(self, rows: NDArray[np.uint16], _: NDArray[np.uint16]) -> NDArray[np.int32]:
@@ -52,13 +59,14 @@ class AnySymbols:
         symbols = np.round(self._rng.uniform(-1, 1, len(rows)) * np.minimum(limit, 2047)).astype(
             np.int32
         )
-        symbols[rows >= 64] = symbols[rows >= 64].clip(-127, 127)
+        of_z = (rows >= self._z.start) & (rows < self._z.stop)
+        symbols[of_z] = symbols[of_z].clip(-127, 127)
         symbols[self._certain[rows]] = 0
         self.encoder.put(symbols, rows)
         return symbols
 
-    def payload(self, quality: int) -> bytes:
-        return bytes([quality, 0]) + self.encoder.finish()
+    def payload(self, quality: int, sets: int = 0) -> bytes:
+        return bytes([quality, sets]) + self.encoder.finish()
 
 
 def any_field(seed: int, height: int, width: int, *, has_key: bool) -> _native.MotionField:

@@ -106,7 +106,6 @@ class Oracle:
         self, payload: bytes, size: tuple[int, int], reference: Decoded | None = None
     ) -> Decoded:
         assert payload[0] < 64
-        assert payload[1] == 0
         tables = self._tables()
         decoder = _native.SymbolDecoder(tables, payload[2:])
 
@@ -115,7 +114,7 @@ class Oracle:
 
         padded = tuple(-(-side // 16) * 16 for side in size)
         if self.weights.kind == "intra":
-            decoded = self.intra(payload[0], padded, get)
+            decoded = self.intra(payload[0], padded, get, payload[1])
         else:
             assert reference is not None
             decoded = self.inter(
@@ -123,11 +122,12 @@ class Oracle:
                 reference,
                 self._motion(payload[0], reference, decoder, tables),
                 get,
+                payload[1],
             )
         decoder.finish()
         return decoded
 
-    def intra(self, quality: int, padded: tuple[int, int], get: Get) -> Decoded:
+    def intra(self, quality: int, padded: tuple[int, int], get: Get, sets: int = 0) -> Decoded:
         h8, w8 = padded[0] // 8, padded[1] // 8
         channels, width = self.network.slot("z").channels, self.network.slot("hyper").channels
         z_rows = np.broadcast_to(64 + np.arange(channels), (-(-h8 // 4), -(-w8 // 4), channels))
@@ -149,7 +149,8 @@ class Oracle:
                 "rows"
             ].astype(np.int64)
             (py, px), means = grids[0], found[:, :, :96].clip(-8191, 8191)
-            symbols, new = self._symbols(_limited(found[None, :, :, 96:]), sums, get)
+            first = self._first_row(sets, step)
+            symbols, new = self._symbols(_limited(found[None, :, :, 96:]), sums, get, first)
             sums += new
             u[py::2, px::2] = here = 32 * symbols[0] + means
             logs = self.log[np.minimum(np.abs(here) >> 1, 4095)]
@@ -170,7 +171,12 @@ class Oracle:
         return decoded
 
     def inter(
-        self, quality: int, reference: Decoded, field: _native.MotionField, get: Get
+        self,
+        quality: int,
+        reference: Decoded,
+        field: _native.MotionField,
+        get: Get,
+        sets: int = 0,
     ) -> Decoded:
         assert reference.key is not None
         w = self.weights
@@ -190,7 +196,7 @@ class Oracle:
         symbols = np.zeros(d.shape, np.int64)
         context = _zeros(h8, w8, 96)
         sums_before = reference.row_sums or (np.zeros((96, 4, 8), np.int64),) * 2
-        sums = []
+        new_sums: list[Ints] = []
         for name, grids, before in zip("ab", STEPS["inter"], sums_before, strict=True):
             rows = []
             for py, px in grids:
@@ -198,8 +204,9 @@ class Oracle:
                     f"indexes_{name}{py}{px}", quality, {"features": features, "context": context}
                 )
                 rows.append(_limited(found["rows"]))
-            values, new = self._symbols(np.stack(rows), before, get)
-            sums.append(before - (before >> 3) + new)
+            first = self._first_row(sets, len(new_sums))
+            values, new = self._symbols(np.stack(rows), before, get, first)
+            new_sums.append(before - (before >> 3) + new)
             for (py, px), part in zip(grids, values, strict=True):
                 symbols[py::2, px::2] = part
                 if name == "a":
@@ -214,11 +221,17 @@ class Oracle:
         )
         planes = _pixels(cells + 128 + ((o + 8) >> 4))
         magnitudes = np.minimum(np.abs(symbols), 255)
-        return Decoded(planes, reference.key, magnitudes, field, (sums[0], sums[1]))
+        return Decoded(planes, reference.key, magnitudes, field, (new_sums[0], new_sums[1]))
 
-    def _symbols(self, rows: Ints, sums: Ints, get: Get) -> tuple[Ints, Ints]:
+    def _first_row(self, sets: int, step: int) -> int:
+        """Of the set that a step of a frame has, whose byte is `sets`."""
+        number, known = sets // 4**step % 4, self.weights.sets
+        assert number < known
+        return len(self.weights.tables.cdf_length) - 64 * (known - number) if number > 0 else 0
+
+    def _symbols(self, rows: Ints, sums: Ints, get: Get, first: int = 0) -> tuple[Ints, Ints]:
         """Symbols with rows (parities, h16, w16, 96), moved by the sums, and what they add to them."""
-        in_order = [r.ravel().astype(np.uint16) for r in (moved(rows, sums), rows)]
+        in_order = [r.ravel().astype(np.uint16) for r in (first + moved(rows, sums), rows)]
         symbols = get(in_order[0], in_order[1]).reshape(rows.shape)
         assert np.abs(symbols).max() <= 2047
         new = np.zeros((96, 4, 8), np.int64)

@@ -11,14 +11,14 @@ from streamcodec.codec.dct_weights import DctWeights, Kind
 from .transforms import Planes
 
 
-@lru_cache(maxsize=4)
-def weights_of(kind: Kind, seed: int = 0) -> DctWeights:
-    return random_weights(kind, seed=seed)
+@lru_cache(maxsize=8)
+def weights_of(kind: Kind, seed: int = 0, sets: int = 1) -> DctWeights:
+    return random_weights(kind, seed=seed, sets=sets)
 
 
-@lru_cache(maxsize=1)
-def models() -> tuple[_native.IntraModel, _native.InterModel]:
-    intra, inter = weights_of("intra").native(), weights_of("inter").native()
+@lru_cache(maxsize=2)
+def models(sets: int = 1) -> tuple[_native.IntraModel, _native.InterModel]:
+    intra, inter = (weights_of(kind, sets=sets).native() for kind in ("intra", "inter"))
     assert isinstance(intra, _native.IntraModel)
     assert isinstance(inter, _native.InterModel)
     return intra, inter

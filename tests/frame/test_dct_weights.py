@@ -21,9 +21,10 @@ from streamcodec.errors import ModelError, OutputError
 from .pictures import picture, weights_of
 
 
+@pytest.mark.parametrize("sets", [1, 3])
 @pytest.mark.parametrize("kind", ["intra", "inter"])
-def test_files(kind: Kind, tmp_path: Path) -> None:
-    weights = weights_of(kind)
+def test_files(kind: Kind, sets: int, tmp_path: Path) -> None:
+    weights = weights_of(kind, sets=sets)
     path = tmp_path / "model.safetensors"
     identity = save_dct_weights(path, weights, trained_on="nothing")
     loaded = load_dct_weights(path)
@@ -31,6 +32,7 @@ def test_files(kind: Kind, tmp_path: Path) -> None:
     assert loaded.kind == kind
     for name, array in weights.arrays().items():
         np.testing.assert_array_equal(loaded.arrays()[name], array)
+    assert (loaded.sets, loaded.config()["format"]) == (sets, 3 if sets > 1 else 2)
     loaded.native()
 
 
@@ -67,9 +69,12 @@ def test_files_fail(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         save_dct_weights(tmp_path / "missing" / "model", weights_of("intra"))
     weights = weights_of("intra")
-    for config in ({}, {"format": 3, "kind": "intra"}, {"format": 2, "kind": "film"}):
+    for config in ({}, {"format": 4, "kind": "intra"}, {"format": 2, "kind": "film"}):
         with pytest.raises(ModelError, match="format"):
             DctWeights.of(config, weights.arrays())
+    for sets in (None, "2", 0, 5, 2.0):
+        with pytest.raises(ModelError, match="sets of rows"):
+            DctWeights.of(weights.config() | {"format": 3, "sets": sets}, weights.arrays())
     arrays = weights.arrays()
     for name in ("step", "offset", "linear_channels", "network.synthesis.0.bias"):
         with pytest.raises(ModelError, match=name.removeprefix("network.")):
@@ -152,6 +157,20 @@ def test_tables_fail() -> None:
         for tables in (coded_first, other_value, far, few, stack_tables(rows[:60])):
             with pytest.raises(ModelError, match="row"):
                 replace(weights, tables=tables).native()
+
+
+@pytest.mark.parametrize("kind", ["intra", "inter"])
+def test_sets_fail(kind: Kind) -> None:
+    weights = weights_of(kind, sets=3)
+    rows = [weights.tables.table(row) for row in range(weights.tables.rows)]
+    coded_first = stack_tables([*rows[:-64], rows[5], *rows[-63:]])
+    fewer = stack_tables(rows[:-1])
+    for tables in (coded_first, fewer, weights_of(kind).tables):
+        with pytest.raises(ModelError, match="row"):
+            replace(weights, tables=tables).native()
+    for sets in (0, 5):
+        with pytest.raises(ModelError, match=r"sets of rows .*1\.\.4"):
+            replace(weights, sets=sets).native()
 
 
 def test_networks_fail() -> None:

@@ -66,6 +66,20 @@ def test_head_fails(head: bytes) -> None:
         models()[0].decode(head + payload[2:], SIZE)
 
 
+@pytest.mark.parametrize(
+    ("kind", "sets"), [(0, 0b11000000), (0, 0b11), (1, 0b11), (1, 0b1100), (1, 0b10000), (1, 0xFF)]
+)
+def test_sets_that_are_not_there_fail(kind: int, sets: int) -> None:
+    """Of weights with three: set 3 of a step, and the steps 2 and 3 of a P-frame."""
+    several = models(3)
+    payload, reference = several[0].encode(picture(*SIZE, 0), 40)
+    before = None
+    if kind:
+        payload, before = several[1].encode(picture(*SIZE, 1), 40, reference)[0], reference
+    with pytest.raises(CorruptStreamError, match=f"head is 40, {sets}"):
+        several[kind].decode(bytes([40, sets]) + payload[2:], SIZE, before)
+
+
 def test_other_size_fails() -> None:
     payload, payload_p, reference = coded()
     intra, inter = models()

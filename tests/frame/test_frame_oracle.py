@@ -30,6 +30,26 @@ def test_decoders_agree(size: tuple[int, int], quality: int) -> None:
         assert_planes_equal(reference.planes(), decoded.cropped(*size))
 
 
+def test_decoders_agree_on_sets() -> None:
+    """The encoder takes others than the first, and they change bits only."""
+    size, named = (33, 50), 0
+    usual, several = models(), models(3)
+    oracles = Oracle(weights_of("intra", sets=3)), Oracle(weights_of("inter", sets=3))
+    reference: _native.Reference | None = None
+    decoded: Decoded | None = None
+    for time in range(4):
+        later = time > 0
+        frame, quality = picture(*size, time, noise=8.0), 10 + 15 * time
+        plain, same = usual[later].encode(frame, quality, reference)
+        payload, reference = several[later].encode(frame, quality, reference)
+        named |= payload[1]
+        assert len(payload) <= len(plain)
+        decoded = oracles[later].decode(payload, size, decoded)
+        assert_planes_equal(reference.planes(), decoded.cropped(*size))
+        assert_planes_equal(reference.planes(), same.planes())
+    assert named
+
+
 @pytest.mark.parametrize(
     ("size", "quality"), [((16, 16), 63), ((33, 50), 0), ((33, 50), 45), ((70, 130), 50)]
 )
@@ -60,12 +80,16 @@ def test_decoders_agree_on_b_frames(size: tuple[int, int], quality: int) -> None
 
 
 @pytest.mark.parametrize("instruction_set", _native.instruction_sets())
-@pytest.mark.parametrize("quality", [0, 20, 63])
-def test_decoders_agree_on_any_symbols(instruction_set: str, quality: int) -> None:
+@pytest.mark.parametrize(
+    ("quality", "sets"), [(0, (0, 0)), (20, (0b10_01_00_10, 0b01_10)), (63, (0, 0))]
+)
+def test_decoders_agree_on_any_symbols(
+    instruction_set: str, quality: int, sets: tuple[int, int]
+) -> None:
     size = (32, 48)
     reference: _native.Reference | None = None
-    for number, (payload, expected) in enumerate(any_frames(quality, size)):
-        model = models()[min(number, 1)]
+    for number, (payload, expected) in enumerate(any_frames(quality, size, sets)):
+        model = models(3 if any(sets) else 1)[min(number, 1)]
         reference = model.decode(
             payload, size, reference, threads=2, instruction_set=instruction_set
         )

@@ -122,12 +122,15 @@ def test_b_frames_lie_between_frames_from_anywhere(device: str, weights: Pair) -
         decoded.append(shown[-1])
 
 
-@pytest.mark.parametrize("quality", [0, 20, 63])
-def test_decodes_any_symbols(device: str, quality: int) -> None:
-    """Numbers as large as a stream can make them; every mode, filter and fraction of motion."""
-    size = (48, 64)
-    models, reference = models_on(device, (weights_of("intra"), weights_of("inter"))), None
-    for number, (payload, expected) in enumerate(any_frames(quality, size)):
+@pytest.mark.parametrize(
+    ("quality", "sets"), [(0, (0, 0)), (20, (0b10_01_00_10, 0b01_10)), (63, (0, 0))]
+)
+def test_decodes_any_symbols(device: str, quality: int, sets: tuple[int, int]) -> None:
+    """Numbers as large as a stream can make them; every mode, filter and fraction of motion; sets of rows."""
+    size, known = (48, 64), 3 if any(sets) else 1
+    weights = weights_of("intra", sets=known), weights_of("inter", sets=known)
+    models, reference = models_on(device, weights), None
+    for number, (payload, expected) in enumerate(any_frames(quality, size, sets)):
         reference = models[min(number, 1)].decode(payload, size, reference, RUNNING)
         assert_planes_equal(reference.planes(), expected)
 
@@ -187,7 +190,7 @@ def test_encodes_natively(device: str, weights: Pair) -> None:
 
 @pytest.mark.parametrize("kind", [0, 1])
 def test_damage_is_what_the_native_models_say(kind: int) -> None:
-    size, pair = (16, 32), (weights_of("intra"), weights_of("inter"))
+    size, pair = (16, 32), (weights_of("intra", sets=3), weights_of("inter", sets=3))
     payloads, _ = code(pair, [picture(*size, time) for time in range(2)], 45)
     model, native = models_on("cpu", pair)[kind], pair[kind].native()
     references = (None, None)

@@ -8,15 +8,16 @@ weights that it ships. Files that exist stay as they are.
     python tools/golden/make_golden_codec.py [--release]
 
     golden-intra.safetensors, golden-inter.safetensors   models of the default kind: few channels, random weights (of format 1)
-    golden-2-intra.safetensors, golden-2-inter...        likewise of format 2
-    v1.2-native-2.ssf                                    two GOPs of 53x37 pixels with B-frames, coded with them
-    v1.2-native-2.json                                   SHA-256 of the planes of each decoded frame
+    golden-2-intra.safetensors, golden-2-inter...        likewise of format 2; golden-3-...: of format 3, with sets of rows
+    v1.2-native-3.ssf                                    two GOPs of 53x37 pixels with B-frames, coded with them
+    v1.2-native-3.json                                   SHA-256 of the planes of each decoded frame
+    v1.2-native-2.ssf, v1.2-native-2.json                likewise by models of format 2
     v1.1-native-2.ssf, v1.1-native-2.json                likewise of 70x54 pixels, without B-frames (v1.1-native: of format 1)
     golden-image.safetensors, golden-flow.safetensors    a mean-scale hyperprior and an ssf2020: few channels, untrained
     v1.0-zoo.ssf                                         two GOPs of 70x54 pixels, coded with them
     v1.0-zoo.json                                        SHA-256 of all symbols
     v1.0-zoo.npy                                         the decoded frames, (T, 3, H, W) uint8
-    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.2-native-2, by the models that release X.Y.Z ships
+    release-X.Y.Z.ssf, release-X.Y.Z.json                as v1.2-native-3, by the models that release X.Y.Z ships
 """
 
 import hashlib
@@ -89,7 +90,7 @@ def make_native() -> None:
     paths = models(f"{FORMAT}-intra", f"{FORMAT}-inter")
     for kind, path in paths.items():
         if not Path(path).exists():
-            save_dct_weights(Path(path), random_weights(kind, seed=11))
+            save_dct_weights(Path(path), random_weights(kind, seed=11, sets=3))
     make_exact(f"{VERSION}-native-{FORMAT}", paths)
 
 

@@ -86,7 +86,7 @@ def model_of(weights: DctWeights) -> bytes:
         weights.extra,
     ):
         out += array(numbers)
-    return out
+    return out + array([weights.sets])
 
 
 def picture(height: int, width: int, time: int) -> Planes:
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--packaged", type=Path, metavar="FILE", help="Of the default models.")
     file = parser.parse_args().packaged
     if file is None:
-        OUT.write_bytes(frames_of(random_weights("intra"), random_weights("inter")))
+        OUT.write_bytes(frames_of(*(random_weights(kind, sets=3) for kind in ("intra", "inter"))))
         return
     intra, inter = (
         load_dct_weights(PACKAGED / f"dct-{kind}.safetensors") for kind in ("intra", "inter")

@@ -10,6 +10,7 @@ namespace streamcodec::frame {
 namespace {
 
 constexpr int kFirstMotionRow = kScaleRows;
+constexpr std::size_t kSteps = 2;
 
 std::vector<Wanted> wanted_slots() {
     return {{"features_in", 2 * kChannels, Grid::eighth, kMaxLog, true},
@@ -70,6 +71,10 @@ InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motio
           stage("analysis")},
       works_{std::make_shared<Pool<InterWork>>(), std::make_shared<Pool<InterWork>>()} {
     for (const bool is_encoder : {false, true}) check_schedule(schedule(is_encoder));
+    if (tables->rows().size < kScaleRows * costs.size() + kMotionRows) {
+        throw BadArgument("tables have " + std::to_string(tables->rows().size) +
+                          " rows; accepted: 64 for each set, and those of motion");
+    }
 }
 
 // What happens to the maps and arrays of a frame, in the order of InterRun.
@@ -136,28 +141,32 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     write_motion(field, context, sink);
     sink.flush();
     job.spent("motion");
-    const auto code = [&](InterRun& run, Encoder& to, const Latent& latent) {
-        EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, latent, team);
+    const auto code = [&](InterRun& run, Encoder& to, const Latent& latent,
+                          std::vector<RowCounts>* counts) {
+        EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, latent, team,
+                         counts);
         run.code_symbols(port);
+        return port.sets();
     };
     if (preset == Preset::slow) {
         InterRun draft(*this, places_, *work, quality, reference, job, team);
         draft.predict(MotionField(field));
         Encoder unused(tables, job.set);
-        code(draft, unused, draft.keep(draft.analyse()));
+        code(draft, unused, draft.keep(draft.analyse()), nullptr);
         draft.refine();
     }
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
-    code(run, encoder, preset == Preset::slow ? run.kept() : run.analyse());
-    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    const std::uint8_t sets =
+        code(run, encoder, preset == Preset::slow ? run.kept() : run.analyse(), job.counts);
+    std::vector<std::uint8_t> payload = with_head({quality, sets}, encoder.finish());
     job.spent("finish");
     return {std::move(payload), run.reconstruct()};
 }
 
 Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Reference& reference, const Job& job) const {
-    const std::int32_t quality = read_head(payload);
+    const auto [quality, sets] = read_head(payload, kSteps, costs.size());
     const std::shared_ptr<InterWork> work = work_for(size, reference, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
@@ -170,7 +179,7 @@ Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& s
 
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
-    DecoderPort port(decoder, kernels_for(job.set));
+    DecoderPort port(decoder, *this, kernels_for(job.set), sets);
     run.code_symbols(port);
     decoder.finish();
     return run.reconstruct();

@@ -9,6 +9,8 @@ namespace streamcodec::frame {
 
 namespace {
 
+constexpr std::size_t kSteps = 4;
+
 std::vector<std::size_t> checked_channels(View<const std::int32_t> channels) {
     if (channels.size == 0 || channels.size > kChannels) {
         throw BadArgument("linear_channels are " + std::to_string(channels.size) +
@@ -69,11 +71,11 @@ IntraModel::IntraModel(const ModelArrays& arrays, View<const std::int32_t> linea
     const auto& slots = network->slots();
     const std::size_t channels = static_cast<std::size_t>(slots[places_.z].channels);
     if (slots[places_.z_out].channels != slots[places_.z].channels ||
-        tables->rows().size != kScaleRows + channels) {
+        tables->rows().size != kScaleRows * costs.size() + channels) {
         throw BadArgument("z has " + std::to_string(channels) + " channels, z_out " +
                           std::to_string(slots[places_.z_out].channels) + ", the tables have " +
                           std::to_string(tables->rows().size) +
-                          " rows; accepted: as many channels, and 64 rows more");
+                          " rows; accepted: as many channels, and 64 rows for each set more");
     }
 }
 
@@ -144,16 +146,17 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
     Encoder encoder(tables, job.set);
     encoder.put({work->z.data(), work->z.size()}, {work->z_rows.data(), work->z_rows.size()});
     run.expand();
-    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team);
+    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team,
+                     job.counts);
     run.code_symbols(port);
-    std::vector<std::uint8_t> payload = with_head(quality, encoder.finish());
+    std::vector<std::uint8_t> payload = with_head({quality, port.sets()}, encoder.finish());
     job.spent("finish");
     return {std::move(payload), run.reconstruct()};
 }
 
 Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Job& job) const {
-    const std::int32_t quality = read_head(payload);
+    const auto [quality, sets] = read_head(payload, kSteps, costs.size());
     const std::shared_ptr<IntraWork> work = work_for(size, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
@@ -161,7 +164,7 @@ Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& s
     decoder.get({work->z_rows.data(), work->z_rows.size()}, work->z.data());
     IntraRun run(*this, places_, *work, quality, job, team);
     run.expand();
-    DecoderPort port(decoder, kernels_for(job.set));
+    DecoderPort port(decoder, *this, kernels_for(job.set), sets);
     run.code_symbols(port);
     decoder.finish();
     return run.reconstruct();

@@ -39,6 +39,24 @@ T not_null(T pointer, const char* name) {
     return pointer;
 }
 
+std::vector<Costs> costs_of_sets(const Tables& tables, std::size_t sets) {
+    if (sets < 1 || sets > kMostSets) {
+        throw BadArgument("sets of rows are " + std::to_string(sets) + "; accepted: 1.." +
+                          std::to_string(kMostSets));
+    }
+    if (tables.rows().size < sets * kScaleRows) {
+        throw BadArgument("tables have " + std::to_string(tables.rows().size) +
+                          " rows; accepted: at least 64 for each set");
+    }
+    std::vector<Costs> all;
+    all.reserve(sets);
+    all.emplace_back(tables);
+    for (std::size_t set = 1; set < sets; ++set) {
+        all.emplace_back(tables, Model::first_row_of(tables, sets, set));
+    }
+    return all;
+}
+
 std::string text_of(engine::Size size) {
     return std::to_string(size.height) + "x" + std::to_string(size.width);
 }
@@ -62,8 +80,8 @@ engine::Size size_of(const Geometry& size, Grid grid) {
 Model::Model(const ModelArrays& arrays, std::int32_t max_step, std::vector<Wanted> wanted)
     : network(not_null(arrays.network, "the network")),
       tables(not_null(arrays.tables, "the tables")),
-      costs(*tables),
-      row_costs(costs, arrays.adapts),
+      costs(costs_of_sets(*tables, arrays.sets)),
+      row_costs(costs.front(), arrays.adapts),
       step_(checked(arrays.step, "step", kQualities * kChannels, kMinStep, max_step)),
       gain_(checked(arrays.gain, "gain", kQualities * kChannels, 1, kMaxGain)),
       lambda_(checked(arrays.rd_lambda, "rd_lambda", kQualities, 0, kMaxLambda)),
@@ -164,18 +182,23 @@ const Kernels& kernels_for(InstructionSet set) {
     return kScalar;
 }
 
-std::int32_t read_head(View<const std::uint8_t> payload) {
+Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets) {
     if (payload.size < kHeadSize) throw TruncatedStream("the frame ends within its head");
-    if (payload[0] >= kQualities || payload[1] != 0) {
+    bool fits = payload[0] < kQualities && payload[1] >> (kSetBits * steps) == 0;
+    for (std::size_t step = 0; step < steps; ++step) {
+        fits = fits && set_of(payload[1], step) < sets;
+    }
+    if (!fits) {
         throw CorruptStream("the frame is damaged: its head is " + std::to_string(payload[0]) +
                             ", " + std::to_string(payload[1]));
     }
-    return payload[0];
+    return {payload[0], payload[1]};
 }
 
-std::vector<std::uint8_t> with_head(std::int32_t quality, const std::vector<std::uint8_t>& stream) {
+std::vector<std::uint8_t> with_head(const Head& head, const std::vector<std::uint8_t>& stream) {
     std::vector<std::uint8_t> payload(kHeadSize + stream.size());
-    payload[0] = static_cast<std::uint8_t>(quality);
+    payload[0] = static_cast<std::uint8_t>(head.quality);
+    payload[1] = head.sets;
     std::copy(stream.begin(), stream.end(), payload.begin() + kHeadSize);
     return payload;
 }

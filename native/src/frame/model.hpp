@@ -18,6 +18,7 @@
 #include "frame/kernels/kernels.hpp"
 #include "frame/quantiser.hpp"
 #include "frame/reference.hpp"
+#include "frame/sets.hpp"
 #include "frame/spares.hpp"
 #include "platform/cpu.hpp"
 #include "platform/team.hpp"
@@ -39,7 +40,8 @@ struct ModelArrays {
     std::shared_ptr<const Tables> tables;
     View<const std::int32_t> step, gain, rd_lambda;
     View<const std::int16_t> log_table;
-    bool adapts = true;  // whether what was coded moves rows (adapt.hpp)
+    bool adapts = true;    // whether what was coded moves rows (adapt.hpp)
+    std::size_t sets = 1;  // of rows (sets.hpp)
 };
 
 // Processor time that the parts of a frame take, for benchmarks: of the whole process, so that
@@ -63,7 +65,8 @@ class Times {
 struct Job {
     std::size_t threads;  // 1..kMaxThreads
     InstructionSet set;
-    Times* times = nullptr;  // if not null, gets the time of each part
+    Times* times = nullptr;                    // if not null, gets the time of each part
+    std::vector<RowCounts>* counts = nullptr;  // likewise what an encoder counts in each step
 
     void spent(const char* part) const {
         if (times != nullptr) times->add(part);
@@ -94,8 +97,14 @@ class Model {
 
     const std::shared_ptr<const engine::Network> network;
     const std::shared_ptr<const Tables> tables;
-    const Costs costs;
+    const std::vector<Costs> costs;  // in each set of rows
     const RowCosts row_costs;
+    std::uint16_t first_row_of(std::size_t set) const {
+        return set == 0 ? std::uint16_t{0} : first_row_of(*tables, costs.size(), set);
+    }
+    static std::uint16_t first_row_of(const Tables& tables, std::size_t sets, std::size_t set) {
+        return static_cast<std::uint16_t>(tables.rows().size - kScaleRows * (sets - set));
+    }
     const std::int16_t* log() const { return log_.data(); }
     const std::int32_t* step(std::int32_t quality) const { return &step_[at(quality)]; }
     const std::int32_t* gain(std::int32_t quality) const { return &gain_[at(quality)]; }
@@ -136,11 +145,16 @@ void check_quality(std::int32_t quality);
 
 const Kernels& kernels_for(InstructionSet set);
 
-// The head of a payload: quality, flags.
+// The head of a payload: quality, and the sets of its steps as sets.hpp says.
 constexpr std::size_t kHeadSize = 2;
-// Throws CorruptStream, TruncatedStream.
-std::int32_t read_head(View<const std::uint8_t> payload);
-std::vector<std::uint8_t> with_head(std::int32_t quality, const std::vector<std::uint8_t>& stream);
+struct Head {
+    std::int32_t quality;
+    std::uint8_t sets;
+};
+// Of a frame with so many steps, by weights with so many sets. Throws CorruptStream,
+// TruncatedStream.
+Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets);
+std::vector<std::uint8_t> with_head(const Head& head, const std::vector<std::uint8_t>& stream);
 
 // Throws CorruptStream unless all are within +-kMaxSymbol. `count` is a multiple of 32.
 void check_symbols(const Kernels& kernels, const std::int32_t* symbols, std::size_t count);

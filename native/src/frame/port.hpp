@@ -1,5 +1,6 @@
 // Where the symbols of the latent come from: a stream, or the encoder's choice, which it puts into
-// one. What stands on either side of it is the same for both.
+// one. What stands on either side of it is the same for both. A port serves one frame, its steps in
+// their order.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace streamcodec::frame {
 // What is coded at once: the symbols of one or two grids, in the order of the stream.
 struct Step {
     std::vector<Parity> grids;
-    View<const std::uint16_t> rows;       // of each symbol
+    View<std::uint16_t> rows;             // of each symbol, in set 0; a port moves them to a set
     const std::uint8_t* given_rows;       // before they were moved: by them an encoder chooses
     const std::int16_t* means = nullptr;  // of each symbol, in 1/32 step; none: 0
 };
@@ -29,12 +30,17 @@ class SymbolPort {
 
 class DecoderPort : public SymbolPort {
   public:
-    DecoderPort(Decoder& decoder, const Kernels& kernels) : decoder_(decoder), kernels_(kernels) {}
+    // sets: of the frame.
+    DecoderPort(Decoder& decoder, const Model& model, const Kernels& kernels, std::uint8_t sets)
+        : decoder_(decoder), model_(model), kernels_(kernels), sets_(sets) {}
     void code(const Step& step, std::int32_t* symbols) override;
 
   private:
     Decoder& decoder_;
+    const Model& model_;
     const Kernels& kernels_;
+    const std::uint8_t sets_;
+    std::size_t step_ = 0;
 };
 
 // What the encoder wants to code: the sum of two maps, both (h8, w8, 96) in 1/8 pixel. No analysis:
@@ -57,15 +63,18 @@ struct Latent {
 class EncoderPort : public SymbolPort {
   public:
     EncoderPort(Encoder& encoder, const Model& model, const Kernels& kernels, const Geometry& size,
-                std::int32_t quality, const Latent& latent, Team& team)
+                std::int32_t quality, const Latent& latent, Team& team,
+                std::vector<RowCounts>* counts)
         : encoder_(encoder),
           model_(model),
           kernels_(kernels),
           size_(size),
           quality_(quality),
           latent_(latent),
-          team_(team) {}
+          team_(team),
+          counts_(counts) {}
     void code(const Step& step, std::int32_t* symbols) override;
+    std::uint8_t sets() const { return sets_; }  // of the steps so far
 
   private:
     void choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x,
@@ -78,6 +87,9 @@ class EncoderPort : public SymbolPort {
     const std::int32_t quality_;
     const Latent latent_;
     Team& team_;
+    std::vector<RowCounts>* const counts_;  // if not null, gets those of each step
+    std::uint8_t sets_ = 0;
+    std::size_t step_ = 0;
 };
 
 }  // namespace streamcodec::frame

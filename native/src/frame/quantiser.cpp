@@ -10,8 +10,8 @@ namespace streamcodec::frame {
 
 namespace {
 
-void check_row(std::size_t index, const Row& row) {
-    const std::string name = "row " + std::to_string(index) + " of the tables ";
+void check_row(std::size_t first_row, std::size_t index, const Row& row) {
+    const std::string name = "row " + std::to_string(first_row + index) + " of the tables ";
     if (row.coded == 0 && row.first_value != 0) {
         throw BadArgument(name + "is certain with the value " + std::to_string(row.first_value) +
                           "; accepted: 0");
@@ -25,14 +25,14 @@ void check_row(std::size_t index, const Row& row) {
 
 }  // namespace
 
-Costs::Costs(const Tables& tables) {
-    if (tables.rows().size < kScaleRows) {
+Costs::Costs(const Tables& tables, std::size_t first_row) {
+    if (tables.rows().size < first_row + kScaleRows) {
         throw BadArgument("tables have " + std::to_string(tables.rows().size) +
-                          " rows; accepted: at least " + std::to_string(kScaleRows));
+                          " rows; accepted: at least " + std::to_string(first_row + kScaleRows));
     }
     for (std::uint16_t i = 0; i < kScaleRows; ++i) {
-        const Row& row = tables.rows()[i];
-        check_row(i, row);
+        const Row& row = tables.rows()[first_row + i];
+        check_row(first_row, i, row);
         certain_[i] = row.coded == 0;
         Values& values = rows_[i];
         values.first = row.first_value;

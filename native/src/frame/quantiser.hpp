@@ -16,9 +16,9 @@ constexpr std::int32_t kMaxSymbol = 2047;  // in magnitude
 // What the symbols of the latent cost.
 class Costs {
   public:
-    // Throws BadArgument unless the tables begin with kScaleRows rows for symbols: the first is
-    // certain, certain rows have the value 0, and all values are symbols.
-    explicit Costs(const Tables& tables);
+    // Throws BadArgument unless the tables have kScaleRows rows for symbols from first_row on: the
+    // first is certain, certain rows have the value 0, and all values are symbols.
+    explicit Costs(const Tables& tables, std::size_t first_row = 0);
 
     // In 1/256 bit, of a symbol within +-kMaxSymbol.
     std::uint32_t of(std::uint16_t row, std::int32_t symbol) const {

@@ -20,31 +20,34 @@ using Bytes = py::array_t<std::uint8_t>;
 
 ModelArrays arrays_of(const NetworkPointer& network, const TablesPointer& tables,
                       const py::object& step, const py::object& gain, const py::object& rd_lambda,
-                      const py::object& log_table, bool adapts) {
+                      const py::object& log_table, bool adapts, std::size_t sets) {
     return {network,
             tables,
             array_view<std::int32_t>(step, 2, "step"),
             array_view<std::int32_t>(gain, 2, "gain"),
             array_view<std::int32_t>(rd_lambda, 1, "rd_lambda"),
             array_view<std::int16_t>(log_table, 1, "log_table"),
-            adapts};
+            adapts,
+            sets};
 }
 
 std::shared_ptr<InterModel> make_inter(const NetworkPointer& network, const TablesPointer& tables,
                                        const py::object& step, const py::object& gain,
                                        const py::object& rd_lambda, const py::object& log_table,
-                                       const py::object& motion_lambda, bool adapts) {
+                                       const py::object& motion_lambda, bool adapts,
+                                       std::size_t sets) {
     return std::make_shared<InterModel>(
-        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts),
+        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts, sets),
         array_view<std::int32_t>(motion_lambda, 1, "motion_lambda"));
 }
 
 std::shared_ptr<IntraModel> make_intra(const NetworkPointer& network, const TablesPointer& tables,
                                        const py::object& step, const py::object& gain,
                                        const py::object& rd_lambda, const py::object& log_table,
-                                       const py::object& linear_channels, bool adapts) {
+                                       const py::object& linear_channels, bool adapts,
+                                       std::size_t sets) {
     return std::make_shared<IntraModel>(
-        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts),
+        arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts, sets),
         array_view<std::int32_t>(linear_channels, 1, "linear_channels"));
 }
 
@@ -95,6 +98,7 @@ py::tuple result_of(const Coded& coded) {
 
 using SetName = std::optional<std::string>;
 using TimesDict = std::optional<py::dict>;
+using CountsList = std::optional<py::list>;
 
 // Adds to a dict what the parts of a frame took, if there is one.
 class PyTimes {
@@ -118,13 +122,36 @@ class PyTimes {
     frame::Times times_;
 };
 
+// Appends what was counted in each step of a frame to a list, if there is one.
+class PyCounts {
+  public:
+    explicit PyCounts(const CountsList& list) : list_(list) {}
+    PyCounts(const PyCounts&) = delete;
+    PyCounts& operator=(const PyCounts&) = delete;
+
+    std::vector<frame::RowCounts>* get() { return list_ ? &counts_ : nullptr; }
+    void save() {
+        for (const frame::RowCounts& counts : counts_) {
+            py::array_t<std::uint32_t> all({counts.size(), counts.front().size()});
+            std::uint32_t* to = all.mutable_data();
+            for (const auto& row : counts) to = std::copy(row.begin(), row.end(), to);
+            list_->append(all);
+        }
+    }
+
+  private:
+    CountsList list_;
+    std::vector<frame::RowCounts> counts_;
+};
+
 py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std::int32_t quality,
                        const Reference* reference, std::size_t threads, const std::string& preset,
-                       const SetName& set, const TimesDict& times) {
+                       const SetName& set, const TimesDict& times, const CountsList& list) {
     const frame::Planes pixels = planes_of(planes);
     const Reference& before = needed(reference);
     PyTimes spent(times);
-    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    PyCounts counts(list);
+    const Job job{threads, wanted_instruction_set(set), spent.get(), counts.get()};
     const frame::Preset wanted = frame::preset_named(preset);
     Coded coded;
     {
@@ -132,16 +159,18 @@ py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std:
         coded = model.encode(pixels, quality, before, wanted, job);
     }
     spent.save();
+    counts.save();
     return result_of(coded);
 }
 
 py::tuple encode_intra(const IntraModel& model, const py::sequence& planes, std::int32_t quality,
                        const Reference* reference, std::size_t threads, const std::string& preset,
-                       const SetName& set, const TimesDict& times) {
+                       const SetName& set, const TimesDict& times, const CountsList& list) {
     const frame::Planes pixels = planes_of(planes);
     refuse(reference);
     PyTimes spent(times);
-    const Job job{threads, wanted_instruction_set(set), spent.get()};
+    PyCounts counts(list);
+    const Job job{threads, wanted_instruction_set(set), spent.get(), counts.get()};
     frame::preset_named(preset);
     Coded coded;
     {
@@ -149,6 +178,7 @@ py::tuple encode_intra(const IntraModel& model, const py::sequence& planes, std:
         coded = model.encode(pixels, quality, job);
     }
     spent.save();
+    counts.save();
     return result_of(coded);
 }
 
@@ -312,9 +342,9 @@ class RowAdaptation {
 template <typename Class, typename Encode, typename Decode>
 void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode,
                 Decode decode) {
-    using Model =
-        typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object, py::object,
-                                      py::object, py::object, py::object, bool>::element_type;
+    using Model = typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object,
+                                                py::object, py::object, py::object, py::object,
+                                                bool, std::size_t>::element_type;
     const auto reference = py::arg("reference").none(true) = py::none();
     const auto threads = py::arg("threads") = 1;
     const auto set = py::arg("instruction_set") = py::none();
@@ -322,9 +352,9 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
     py::class_<Model, std::shared_ptr<Model>>(module, name)
         .def(py::init(make), py::arg("network").none(false), py::arg("tables").none(false),
              py::kw_only(), py::arg("step"), py::arg("gain"), py::arg("rd_lambda"),
-             py::arg("log_table"), py::arg(extra), py::arg("adapts") = true)
+             py::arg("log_table"), py::arg(extra), py::arg("adapts") = true, py::arg("sets") = 1)
         .def("encode", encode, py::arg("planes"), py::arg("quality"), reference, py::kw_only(),
-             threads, py::arg("preset") = "medium", set, times)
+             threads, py::arg("preset") = "medium", set, times, py::arg("counts") = py::none())
         .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(),
              threads, set, times);
 }

@@ -4,6 +4,7 @@ Motion and symbols are read by the native entropy decoder on the CPU: rows of ta
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from streamcodec.types import QUALITIES
 __all__ = ["FrameDecoder", "InterDecoder", "IntraDecoder"]
 
 _HEAD_SIZE = 2
+_SET_BITS = 2
 _LARGEST_SYMBOL = 2047
 _LIMIT = 8191
 """Of means, of linear channels in the context, and of the coefficients of I-frames."""
@@ -39,11 +41,23 @@ _QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Steps of I-frames: their parities."""
 
 
+@dataclass(frozen=True)
+class _Payload:
+    """`first_rows`: where the rows of each step begin (native/src/frame/sets.hpp)."""
+
+    quality: int
+    first_rows: tuple[int, ...]
+    stream: _native.SymbolDecoder
+
+
 class FrameDecoder(ABC):
     """What both kinds share. Immutable, as the native models are."""
 
+    _steps: int
+
     def __init__(self, weights: DctWeights, device: torch.device) -> None:
         tables = weights.tables
+        self._first_rows = tuple(weights.first_row_of(number) for number in range(weights.sets))
         self._device = device
         self._tables = _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
         self._adaptation = _native.RowAdaptation(self._tables, adapts=weights.adapts)
@@ -59,21 +73,18 @@ class FrameDecoder(ABC):
         self, payload: bytes, size: tuple[int, int], reference: TorchReference | None
     ) -> TorchReference:
         """Raises CorruptStreamError or TruncatedStreamError, and UsageError for a reference that does not fit."""
-        quality = _quality_of(payload)
+        quality, sets = _head_of(payload, self._steps, len(self._first_rows))
         self._check(reference, size)
         stream = _native.SymbolDecoder(self._tables, payload[_HEAD_SIZE:])
-        return self._decode(stream, quality, size, reference)
+        first_rows = tuple(self._first_rows[number] for number in sets)
+        return self._decode(_Payload(quality, first_rows, stream), size, reference)
 
     @abstractmethod
     def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None: ...
 
     @abstractmethod
     def _decode(
-        self,
-        stream: _native.SymbolDecoder,
-        quality: int,
-        size: tuple[int, int],
-        reference: TorchReference | None,
+        self, payload: _Payload, size: tuple[int, int], reference: TorchReference | None
     ) -> TorchReference: ...
 
     def _run(self, stage: str, output: str, quality: int, **maps: Tensor) -> Tensor:
@@ -89,13 +100,13 @@ class FrameDecoder(ABC):
         return torch.zeros(shape, dtype=torch.int32, device=self._device)
 
     def _symbols(
-        self, stream: _native.SymbolDecoder, rows: Tensor, sums: NDArray[np.int32]
+        self, payload: _Payload, step: int, rows: Tensor, sums: NDArray[np.int32]
     ) -> tuple[Tensor, NDArray[np.int32]]:
         """rows: (n, 96, h, w) of n parities, any integers, to be moved by what `sums` say. Symbols int32
         of the same shape, and what they add to the sums."""
         order = rows.short().permute(0, 2, 3, 1).contiguous().cpu().numpy()
         given, moved = self._adaptation.move(order, sums)
-        symbols = stream.get(moved.ravel())
+        symbols = payload.stream.get(moved.ravel() + np.uint16(payload.first_rows[step]))
         _check_symbols(symbols, _LARGEST_SYMBOL, "symbol")
         shaped = symbols.reshape(given.shape)
         found = torch.from_numpy(shaped).to(self._device).permute(0, 3, 1, 2)
@@ -103,6 +114,8 @@ class FrameDecoder(ABC):
 
 
 class IntraDecoder(FrameDecoder):
+    _steps = len(_QUARTERS)
+
     def __init__(self, weights: DctWeights, device: torch.device) -> None:
         super().__init__(weights, device)
         self._linear = torch.from_numpy(weights.extra).long().to(device)
@@ -112,14 +125,11 @@ class IntraDecoder(FrameDecoder):
             raise UsageError("there is a reference; accepted for an I-frame: None")
 
     def _decode(
-        self,
-        stream: _native.SymbolDecoder,
-        quality: int,
-        size: tuple[int, int],
-        reference: TorchReference | None,
+        self, payload: _Payload, size: tuple[int, int], reference: TorchReference | None
     ) -> TorchReference:
-        u = self._latent(stream, quality, self._hyper(stream, quality, _eighth(size)))
-        stream.finish()
+        quality = payload.quality
+        u = self._latent(payload, self._hyper(payload.stream, quality, _eighth(size)))
+        payload.stream.finish()
         coefficients = ((u * self._step[quality] + 256) >> 9).clamp(-_LIMIT, _LIMIT)
         residual = pack4(inverse_transform(coefficients))
         maps = {"residual": residual, "coefficients": coefficients}
@@ -142,16 +152,16 @@ class IntraDecoder(FrameDecoder):
         }
         return self._run("hyper", "hyper", quality, **maps)
 
-    def _latent(self, stream: _native.SymbolDecoder, quality: int, hyper: Tensor) -> Tensor:
+    def _latent(self, payload: _Payload, hyper: Tensor) -> Tensor:
         """u: (1, 96, h8, w8) in 1/32 step."""
         u = self._zeros(1, CHANNELS, *hyper.shape[2:])
         context = self._zeros(1, self._slots["context"].channels, *hyper.shape[2:])
         sums = np.zeros(_SUMS, np.int32)
         for step, (py, px) in enumerate(_QUARTERS):
             maps = {"hyper": hyper, "context": context}
-            found = self._run(f"indexes_{step}", "rows", quality, **maps)
+            found = self._run(f"indexes_{step}", "rows", payload.quality, **maps)
             means, rows = found[:, :CHANNELS].clamp(-_LIMIT, _LIMIT), found[:, CHANNELS:]
-            symbols, new = self._symbols(stream, rows, sums)
+            symbols, new = self._symbols(payload, step, rows, sums)
             sums += new
             here = 32 * symbols + means
             logs = self._log_of(here.abs() >> 1)
@@ -164,6 +174,8 @@ class IntraDecoder(FrameDecoder):
 
 
 class InterDecoder(FrameDecoder):
+    _steps = len(_CHECKERBOARD)
+
     def __init__(self, weights: DctWeights, device: torch.device) -> None:
         super().__init__(weights, device)
         self._motion_tables = _native.MotionTables(self._tables, SCALE_ROWS)
@@ -178,20 +190,17 @@ class InterDecoder(FrameDecoder):
             )
 
     def _decode(
-        self,
-        stream: _native.SymbolDecoder,
-        quality: int,
-        size: tuple[int, int],
-        reference: TorchReference | None,
+        self, payload: _Payload, size: tuple[int, int], reference: TorchReference | None
     ) -> TorchReference:
         assert reference is not None  # _check()
+        quality = payload.quality
         key = reference if reference.key is None else reference.key
-        field = self._motion(stream, quality, reference)
+        field = self._motion(payload.stream, quality, reference)
         predicted = predict(field, reference.padded, reference.second.padded)
         y, u, v = (plane - 128 for plane in predicted)
         features = self._features(quality, (y, u, v), reference.magnitudes)
-        symbols, sums = self._latent(stream, quality, features, reference.row_sums)
-        stream.finish()
+        symbols, sums = self._latent(payload, features, reference.row_sums)
+        payload.stream.finish()
         coefficients = ((symbols * self._step[quality] + 8) >> 4).clamp(-32768, 32767)
         cells = pack4((y, u, v))
         maps = {"synthesis_in": torch.cat((pack4(inverse_transform(coefficients)), cells), 1)}
@@ -220,11 +229,7 @@ class InterDecoder(FrameDecoder):
         return self._run("features", "features", quality, features_in=features_in)
 
     def _latent(
-        self,
-        stream: _native.SymbolDecoder,
-        quality: int,
-        features: Tensor,
-        sums_before: NDArray[np.int32] | None,
+        self, payload: _Payload, features: Tensor, sums_before: NDArray[np.int32] | None
     ) -> tuple[Tensor, NDArray[np.int32]]:
         """Symbols, int32 (1, 96, h8, w8), and the row sums that they leave."""
         before = np.zeros((2, *_SUMS), np.int32) if sums_before is None else sums_before
@@ -233,9 +238,10 @@ class InterDecoder(FrameDecoder):
         for number, (step, parities) in enumerate(_CHECKERBOARD):
             maps = {"features": features} | ({"context": context} if step == "b" else {})
             rows = [
-                self._run(f"indexes_{step}{py}{px}", "rows", quality, **maps) for py, px in parities
+                self._run(f"indexes_{step}{py}{px}", "rows", payload.quality, **maps)
+                for py, px in parities
             ]
-            found, new = self._symbols(stream, torch.cat(rows), before[number])
+            found, new = self._symbols(payload, number, torch.cat(rows), before[number])
             sums[number] += new
             for (py, px), part in zip(parities, torch.split(found, 1), strict=True):
                 symbols[:, :, py::2, px::2] = part
@@ -243,13 +249,15 @@ class InterDecoder(FrameDecoder):
         return symbols, sums
 
 
-def _quality_of(payload: bytes) -> int:
+def _head_of(payload: bytes, steps: int, sets: int) -> tuple[int, list[int]]:
+    """The quality, and the set of each step."""
     if len(payload) < _HEAD_SIZE:
         raise TruncatedStreamError("the frame ends within its head")
-    quality, flags = payload[:_HEAD_SIZE]
-    if quality >= QUALITIES or flags != 0:
-        raise CorruptStreamError(f"the frame is damaged: its head is {quality}, {flags}")
-    return quality
+    quality, second = payload[:_HEAD_SIZE]
+    found = [second >> _SET_BITS * step & (1 << _SET_BITS) - 1 for step in range(steps)]
+    if quality >= QUALITIES or second >> _SET_BITS * steps or max(found) >= sets:
+        raise CorruptStreamError(f"the frame is damaged: its head is {quality}, {second}")
+    return quality, found
 
 
 def _check_symbols(symbols: NDArray[np.int32], limit: int, name: str) -> None:
