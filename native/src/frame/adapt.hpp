@@ -8,7 +8,7 @@
 //     row         0 is certain and is not moved. A row r > 0 moved by m is clamp(r + m, 1, 63)
 //     class       of a row r > 0, before it is moved: 0 for 1..7, 1 for 8..15, 2 for 16..25, 3 for
 //                 26..63
-//     cost        of a symbol s in a row: that of |s| in 1/256 bit (coder/cost.hpp)
+//     cost        of a symbol s in a row of set 0: that of |s| in 1/256 bit (coder/cost.hpp)
 //     sums        S[channel][class][m], m = -3..4: of the costs in the row moved by m, over the
 //                 symbols that count. Those of row 0 do not, and, where a parity has p > 4096
 //                 positions, only those in every k-th of its rows do, from row 0 on:

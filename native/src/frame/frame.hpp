@@ -12,7 +12,7 @@
 // ---- Payload
 //
 //     byte 0   quality, 0..63
-//     byte 1   flags: 0
+//     byte 1   the sets of rows of its steps (sets.hpp): 0 with weights that have one set
 //     then     one stream of the entropy coder (stream.hpp), to the end. Its symbols, in this
 //     order:
 //              P- and B-frame: motion (motion/syntax.hpp, rows from 64 on); step A; step B
@@ -37,9 +37,9 @@
 //             vertical frequency
 //     parity  (py, px): the positions (2y + py, 2x + px) of the latent, y < h16, x < w16
 //
-// Symbols of a parity come in raster order of (y, x), at a position by channel. Each is coded with
-// a row 0..63 of the tables, and lies within +-2047. Row 0 is certain: its symbols are 0 and take
-// no bits.
+// Symbols of a parity come in raster order of (y, x), at a position by channel. Each has a row
+// 0..63, is coded with that row of the step's set, and lies within +-2047. Row 0 is certain: its
+// symbols are 0 and take no bits.
 //
 // ---- Transforms
 //
