@@ -30,7 +30,7 @@ from streamcodec.codec.dct_weights import (
     read_weights_file,
     save_dct_weights,
 )
-from streamcodec.entropy.tables import CERTAIN, Table, fit_table, stack_tables
+from streamcodec.entropy.tables import CERTAIN, Table, escape_bits, fit_table, stack_tables
 from streamcodec.files import replace_on_success
 from streamcodec.stream.control.offsets import PlaceInGop
 from streamcodec.training.data.planes import Planes, window
@@ -94,12 +94,17 @@ def by_magnitude(counts: NDArray[np.uint32]) -> NDArray[np.float64]:
 
 
 def probabilities(table: Table) -> NDArray[np.float64]:
-    """Of the values -LARGEST_SYMBOL..LARGEST_SYMBOL; what lacks to 1 is the escape's."""
+    """Of the values -LARGEST_SYMBOL..LARGEST_SYMBOL, as the bits that they take say."""
     found = np.zeros(2 * LARGEST_SYMBOL + 1)
-    frequencies = np.diff(table.cdf)
-    values = frequencies if table.is_certain else frequencies[:-1]
-    start = LARGEST_SYMBOL + table.offset
-    found[start : start + len(values)] = values / frequencies.sum()
+    shares = np.diff(table.cdf) / table.cdf[-1]
+    if table.is_certain:
+        found[LARGEST_SYMBOL] = 1
+        return found
+    start, stop = (LARGEST_SYMBOL + table.offset + k for k in (0, len(shares) - 1))
+    found[start:stop] = shares[:-1]
+    below, above = np.arange(1, start + 1), np.arange(1, len(found) - stop + 1)
+    found[:start] = (shares[-1] * 2.0 ** -escape_bits(below, above=False))[::-1]
+    found[stop:] = shares[-1] * 2.0 ** -escape_bits(above, above=True)
     return found
 
 
