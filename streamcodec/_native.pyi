@@ -281,8 +281,8 @@ class _FrameModel:
 
         reference: of a P-frame the frame before, of the same size, as encode() or decode() gave it; of an I-frame None. preset: fast,
         medium, slow. threads (1..256) and the instruction set make no difference to the result. `times` gets the processor time of each
-        part added, in seconds. `counts` gets an array (64, 65) of each step appended: how often symbols -32..31, and others, came in each row
-        above 0 (native/src/frame/sets.hpp). Without the GIL. Raises UsageError.
+        part added, in seconds. `counts` gets an array (64, 65) of each step appended: how often symbols -32..31, and
+        others, came in each row above 0 (native/src/frame/sets.hpp). Without the GIL. Raises UsageError.
         """
 
     def decode(
