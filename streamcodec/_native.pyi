@@ -322,6 +322,22 @@ class IntraModel(_FrameModel):
 class InterModel(_FrameModel):
     """Codes P-frames; as IntraModel."""
 
+    def encode(
+        self,
+        planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        quality: int,
+        reference: Reference | None = None,
+        *,
+        threads: int = 1,
+        preset: str = "medium",
+        instruction_set: _InstructionSet | None = None,
+        times: dict[str, float] | None = None,
+        counts: list[NDArray[np.uint32]] | None = None,
+        hadamard: bool | Literal["auto"] = "auto",
+    ) -> tuple[bytes, Reference]:
+        """As that of IntraModel. hadamard: whether the weights' channels for that are transformed over each macroblock; auto: what
+        takes less by an estimate. True raises UsageError where there are none."""
+
     def __init__(
         self,
         network: Network,
@@ -334,6 +350,7 @@ class InterModel(_FrameModel):
         adapts: bool = True,
         sets: int = 1,
         motion_lambda: NDArray[np.int32],
+        hadamard: NDArray[np.int32] | None = None,
     ) -> None: ...
 
 def crc32c(data: ReadableBuffer, value: int = 0) -> int:

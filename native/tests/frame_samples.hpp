@@ -111,9 +111,9 @@ inline Program program_of(Numbers& numbers) {
     return program;
 }
 
-// Model is IntraModel or InterModel.
-template <typename Model>
-std::shared_ptr<const Model> model_of(Numbers& numbers) {
+// Model is IntraModel or InterModel; `more`: arguments beyond those of the file.
+template <typename Model, typename... More>
+std::shared_ptr<const Model> model_of(Numbers& numbers, const More&... more) {
     const Program program = program_of(numbers);
     TableArrays tables;
     tables.row_length = numbers.array<std::size_t>()[0];
@@ -130,7 +130,7 @@ std::shared_ptr<const Model> model_of(Numbers& numbers) {
         frame::ModelArrays{std::make_shared<engine::Network>(program.slots, program.stages),
                            tables.tables(), view(step), view(gain), view(rd_lambda),
                            view(log_table), true, sets[0]},
-        view(extra));
+        view(extra), more...);
 }
 
 struct CodedFrame {

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from streamcodec import _native
-from streamcodec.codec.dct_weights import DctWeights, on_grids
+from streamcodec.codec.dct_grids import on_grids
+from streamcodec.codec.dct_weights import DctWeights
 from streamcodec.engine.native import native
 from streamcodec.engine.program import convolutions
 
@@ -34,7 +35,8 @@ ENCODER_STAGES = ("analysis", "hyper_analysis")
 class NetworkCost:
     """Of a model: numbers in its networks, and thousands of multiplications (with an addition each) per pixel of a frame.
 
-    A convolution counts as it is defined, however it is computed. Motion and the DCT are not counted.
+    A convolution counts as it is defined, however it is computed. Motion and the transforms are not counted; of stages that take
+    the place of others in a frame (`hadamard_*`, of `indexes_*`, as large) the numbers alone.
     """
 
     parameters: int
@@ -48,6 +50,8 @@ def network_cost(weights: DctWeights) -> NetworkCost:
     sizes = {slot.name: (SIDE // GRIDS[slot.name],) * 2 for slot in network.slots if slot.is_given}
     workspace = _native.Workspace(native(network), sizes)
     counts = {stage.name: workspace.multiplications(stage.name) for stage in network.stages}
+    for name in [name for name in counts if name.startswith("hadamard_")]:
+        counts.pop(name)
     decode = sum(count for name, count in counts.items() if name not in ENCODER_STAGES)
     layers = [layer for _, layer in convolutions(weights.network)]
     per_pixel = 1 / (1000 * SIDE**2)

@@ -31,10 +31,19 @@ _DIAGONAL: Taps = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 _LIMIT = 8191
 
 
-def random_weights(kind: Kind, *, small: bool = True, seed: int = 0, sets: int = 1) -> DctWeights:
-    """Weights with few channels (`small`), or as many as the trained ones have, and so many sets of rows."""
-    rng = np.random.default_rng(seed)
-    network = (_inter if kind == "inter" else _intra)(_Builder(rng), small)
+def random_weights(
+    kind: Kind,
+    *,
+    small: bool = True,
+    seed: int = 0,
+    sets: int = 1,
+    hadamard: tuple[int, ...] = (),
+) -> DctWeights:
+    """Weights with few channels (`small`), or as many as the trained ones have, so many sets of rows, and these channels for
+    the transform of P-frames across macroblocks."""
+    builder = _Builder(np.random.default_rng(seed))
+    parts = ("indexes", "hadamard") if hadamard else ("indexes",)
+    network = _inter(builder, small, parts) if kind == "inter" else _intra(builder, small)
     qs = [q_of(quality) for quality in range(QUALITIES)]
     step = (
         np.clip(np.round(128 * 2 ** ((np.array(qs) - 4) / 6)), 64, 24576)
@@ -57,6 +66,7 @@ def random_weights(kind: Kind, *, small: bool = True, seed: int = 0, sets: int =
         if kind == "inter"
         else np.array([0, 1, 8, 64, 80] if small else range(0, CHANNELS, 4), np.int32),
         sets=sets,
+        hadamard=hadamard,
     )
 
 
@@ -149,14 +159,16 @@ def _row_bias() -> NDArray[np.float64]:
     return np.asarray(22 - 3.5 * np.concatenate((luma, chroma)), np.float64)
 
 
-def _inter(b: _Builder, small: bool) -> Network:
+def _inter(b: _Builder, small: bool, parts: tuple[str, ...]) -> Network:
+    """`parts`: kinds of index stages."""
     w, s = (8, 8) if small else (64, 32)
     last = 8 if small else 96
     b.given("features_in", 2 * CHANNELS)
     b.conv("features", "features_in", "f1", w)
     b.conv("features", "f1", "features", w, _square(3))
-    for name, cat in (("a", False), ("b", True)):
-        stage = f"indexes_{name}"
+    steps = {"indexes": ("a", "b"), "hadamard": ("a00", "a11", "b01", "b10")}
+    for stage in [f"{part}_{step}" for part in parts for step in steps[part]]:
+        cat = "_b" in stage
         hidden = Channels("ctx" if cat else "i1")
         b.conv(stage, "features", hidden, w, stride=2)
         if cat:

@@ -30,8 +30,10 @@ intra only
 
     linear_channels int32 (L,)         the channels of the latent that the context also sees as they are: 0..95, rising
 
-config: {"format": 3 with several sets of rows and "sets": 2..4, else 2, or 1 if rows are not moved
-(native/src/frame/adapt.hpp), "kind": "inter" or "intra", "network": what `Network` needs besides its arrays}.
+config: {"format": 3 with "sets" or "hadamard", else 2, or 1 if rows are not moved (native/src/frame/adapt.hpp),
+"kind": "inter" or "intra", "network": what `Network` needs besides its arrays,
+"sets": 2..4, of several sets of rows,
+"hadamard": inter only, the channels of the latent that frames may code after a Hadamard transform: 0..95, rising}.
 Other keys are ignored (training, provenance).
 
 The network. A model has one `Network` (streamcodec/engine), with the stages and slots below; others slots are its own affair
@@ -44,7 +46,7 @@ at least what is given here. All stages run with the condition round(256 (1 - 2 
                                        the previous P-frame's symbols s, 0 after an I-frame
     features        F at 1/8           written by stage `features`
     context         96 at 1/8, 8191    input. LOG[16 min(|s|, 255)] of the symbols of step A, 0 elsewhere
-    rows            96 at 1/16         written by `indexes_a` and `indexes_b`: row of each symbol (limited to 0..63)
+    rows            96 at 1/16         written by `indexes_*`, `hadamard_*`: row of each symbol (limited to 0..63)
     synthesis_in    48 at 1/4, 8191    input. pack4 of the residual in 1/16 pixel, then pack4 of prediction - 128
     synthesis_out   24 at 1/4          written by `synthesis`: pack4 of what is added to the prediction, 1/16 pixel
     analysis_in     48 at 1/4, 255     input. pack4 of frame - prediction, then of prediction - 128, in pixels
@@ -54,6 +56,7 @@ at least what is given here. All stages run with the condition round(256 (1 - 2 
     features        features_in                features
     indexes_a       features                   rows
     indexes_b       features, context          rows
+    hadamard_a00, hadamard_a11, hadamard_b01, hadamard_b10     as indexes_a and indexes_b, where there are channels for that
     synthesis       synthesis_in               synthesis_out
     analysis        analysis_in                analysis_out
 
@@ -79,18 +82,19 @@ at least what is given here. All stages run with the condition round(256 (1 - 2 
     analysis        analysis_in                analysis_out
     hyper_analysis  hyper_in                   z_out
 
-The stages `indexes_*` go from 1/8 to 1/16, by layers of stride 2. They are stored for the positions with even row and even column,
-that is with origin (0, 0); for the grid with parity (py, px), (py, px) is added to the origin of each layer of stride 2. So
-indexes_a runs on the grids (0,0) and (1,1), indexes_b on (0,1) and (1,0), indexes_0..3 on (0,0), (1,1), (0,1), (1,0).
+The stages `indexes_*` and `hadamard_*` go from 1/8 to 1/16, by layers of stride 2. They are stored for the positions with even row
+and even column, that is with origin (0, 0); for the grid with parity (py, px), (py, px) is added to the origin of each layer of
+stride 2. So indexes_a runs on the grids (0,0) and (1,1), indexes_b on (0,1) and (1,0), indexes_0..3 on (0,0), (1,1), (0,1), (1,0);
+the names of `hadamard_*` say the grid.
 A layer of stride 2 elsewhere gives ceil(size / 2) rows and columns.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +103,8 @@ from safetensors.numpy import save
 
 from streamcodec import _native
 from streamcodec.checks import parse_json
-from streamcodec.engine import Conv, Network, Stage, from_arrays, to_arrays, to_config
+from streamcodec.codec.dct_grids import Kind, on_grids
+from streamcodec.engine import Network, from_arrays, to_arrays, to_config
 from streamcodec.engine.native import native
 from streamcodec.entropy.tables import TableData
 from streamcodec.errors import ModelError, OutputError, UsageError
@@ -110,12 +115,11 @@ __all__ = [
     "SCALE_ROWS",
     "DctWeights",
     "Kind",
+    "are_channels",
     "load_dct_weights",
     "read_weights_file",
     "save_dct_weights",
 ]
-
-Kind = Literal["intra", "inter"]
 
 FORMAT = 3
 FORMATS = (1, 2, FORMAT)
@@ -126,22 +130,13 @@ MAX_TABLE_NUMBERS = 1 << 25
 SCALE_ROWS = 64
 """Rows of the tables that code symbols of the latent; the first is certain."""
 
-_GRIDS = {
-    "inter": {
-        "indexes_a00": (0, 0),
-        "indexes_a11": (1, 1),
-        "indexes_b01": (0, 1),
-        "indexes_b10": (1, 0),
-    },
-    "intra": {"indexes_0": (0, 0), "indexes_1": (1, 1), "indexes_2": (0, 1), "indexes_3": (1, 0)},
-}
 _EXTRA = {"inter": "motion_lambda", "intra": "linear_channels"}
 
 
 @dataclass(frozen=True, eq=False)
 class DctWeights:
     """What a weights file holds, as above. `extra`: motion_lambda or linear_channels; `adapts`: whether what was coded moves
-    rows; `sets`: of rows, more than one only if `adapts`. Numbers are checked by native()."""
+    rows, always in format 3; `sets`: of rows; `hadamard`: inter only. Numbers are checked by native()."""
 
     kind: Kind
     network: Network
@@ -153,6 +148,7 @@ class DctWeights:
     extra: NDArray[np.int32]
     adapts: bool = True
     sets: int = 1
+    hadamard: tuple[int, ...] = ()
 
     @property
     def id(self) -> bytes:
@@ -166,14 +162,13 @@ class DctWeights:
         return digest.digest()[:16]
 
     def config(self) -> dict[str, Any]:
-        several = {"sets": self.sets} if self.sets > 1 else {}
-        version = FORMAT if several else 2 if self.adapts else 1
-        return {
-            "format": version,
-            "kind": self.kind,
-            "network": to_config(self.network),
-            **several,
-        }
+        more: dict[str, Any] = {}
+        if self.sets > 1:
+            more["sets"] = self.sets
+        if self.hadamard:
+            more["hadamard"] = list(self.hadamard)
+        version = FORMAT if more else 2 if self.adapts else 1
+        return {"format": version, "kind": self.kind, "network": to_config(self.network), **more}
 
     def first_row_of(self, number: int) -> int:
         """Where the rows of a set begin."""
@@ -201,7 +196,12 @@ class DctWeights:
             raise ModelError(
                 f"weights are of format {config.get('format')!r} and kind {kind!r}; accepted: format 1 to {FORMAT}, kind intra or inter"
             )
-        sets = config.get("sets") if config["format"] == FORMAT else 1
+        hadamard = config.get("hadamard", []) if config["format"] == FORMAT else []
+        if not are_channels(hadamard) or (hadamard and kind == "intra"):
+            raise ModelError(
+                f"weights of kind {kind} have the hadamard channels {hadamard!r}; accepted: a list of numbers 0..95, rising, of kind inter"
+            )
+        sets = config.get("sets", 1) if config["format"] == FORMAT else 1
         if not isinstance(sets, int) or not 1 <= sets <= MAX_SETS:
             raise ModelError(f"weights have {sets!r} sets of rows; accepted: up to {MAX_SETS}")
         prefix = "network."
@@ -226,6 +226,7 @@ class DctWeights:
                 extra=arrays[_EXTRA[kind]],
                 adapts=config["format"] > 1,
                 sets=sets,
+                hadamard=tuple(hadamard),
             )
         except (KeyError, UsageError) as error:
             raise ModelError(
@@ -248,20 +249,13 @@ class DctWeights:
                 self.tables.quantized_cdf, self.tables.cdf_length, self.tables.offset
             )
             if self.kind == "inter":
-                return _native.InterModel(network, tables, **arrays, motion_lambda=self.extra)
+                hadamard = np.array(self.hadamard, np.int32)
+                return _native.InterModel(
+                    network, tables, **arrays, motion_lambda=self.extra, hadamard=hadamard
+                )
             return _native.IntraModel(network, tables, **arrays, linear_channels=self.extra)
         except UsageError as error:
             raise ModelError(f"weights are not accepted: {error}") from error
-
-
-def on_grids(network: Network, kind: Kind) -> Network:
-    """The network with the stages `indexes_*` for the grids that they run on. Raises UsageError if one is missing."""
-    stages = {stage.name: stage for stage in network.stages}
-    others = tuple(stage for stage in network.stages if not stage.name.startswith("indexes_"))
-    return Network(
-        network.slots,
-        others + tuple(_shifted(stages, name, grid) for name, grid in _GRIDS[kind].items()),
-    )
 
 
 def save_dct_weights(path: Path, weights: DctWeights, **provenance: Any) -> bytes:
@@ -332,14 +326,10 @@ def _tables(flat: NDArray[Any], lengths: NDArray[Any], offset: NDArray[Any]) -> 
     return TableData(cdf, lengths, offset)
 
 
-def _shifted(stages: Mapping[str, Stage], name: str, grid: tuple[int, int]) -> Stage:
-    stored = name.rstrip("01") if "_a" in name or "_b" in name else name
-    if stored not in stages:
-        raise UsageError(f"the network has no stage {stored}; it has {', '.join(stages)}")
-    layers = [
-        replace(layer, origin=(layer.origin[0] + grid[0], layer.origin[1] + grid[1]))
-        if isinstance(layer, Conv) and layer.stride == 2
-        else layer
-        for layer in stages[stored].layers
-    ]
-    return Stage(name, tuple(layers))
+def are_channels(value: object) -> TypeGuard[list[int]]:
+    """Whether they are numbers of channels, rising."""
+    return (
+        isinstance(value, list)
+        and all(type(each) is int and 0 <= each < CHANNELS for each in value)
+        and sorted(set(value)) == value
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from streamcodec.codec.dct_weights import are_channels
 from streamcodec.errors import UsageError
 
 __all__ = ["NAMED", "Distortion", "Kind", "Objective", "Qualities", "TrainConfig", "load_config"]
@@ -38,8 +39,8 @@ class TrainConfig:
     """Fields are steps or pixels unless they say otherwise.
 
     `kind`: inter (P-frames, learns from pairs) or intra (I-frames, learns from the frames of any
-    data). `widths`: fields of InterConfig or IntraConfig that differ from their defaults. `lr`:
-    Adam's largest learning rate, reached after `warmup` steps; it falls along a cosine to `last_lr`
+    data). `widths`: fields of InterConfig or IntraConfig that differ from their defaults.
+    `hadamard`: that of InterConfig. `lr`: Adam's largest learning rate, reached after `warmup` steps; it falls along a cosine to `last_lr`
     times that. `ema`: how much of the averaged weights stays in each step. `clip`: largest norm of
     the gradient. `distortion`: what is minimised of luma beside bits; chroma is always squared
     error, times `chroma_weight`. 1 - SSIM and 1 - MS-SSIM count as `ssim_error` squared errors of
@@ -74,6 +75,7 @@ class TrainConfig:
     check_every: int = 500
     save_every: int = 250
     widths: dict[str, int] = field(default_factory=dict)
+    hadamard: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig).items():
@@ -96,6 +98,11 @@ class TrainConfig:
             "seed",
         ):
             _limit(name, getattr(self, name), 0, 1e9)
+        if self.hadamard and (self.kind == "intra" or not are_channels(self.hadamard)):
+            raise UsageError(
+                f"hadamard is {self.hadamard} of kind {self.kind}; "
+                "accepted: channels 0 to 95, rising, of kind inter"
+            )
         if self.crop % 16 or self.crop < 32:
             raise UsageError(f"crop is {self.crop}; accepted: multiples of 16 from 32 on")
 

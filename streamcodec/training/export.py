@@ -52,7 +52,8 @@ def export_model(model: nn.Module, config: TrainConfig, rows: DataSet, batches: 
         for _ in range(batches):
             crop = rows.folders[0].crop
             batch = draw_batch(rows, config.batch, crop, config.qualities, rng)
-            batch_cost(model, batch, config.objective, counts)
+            for hadamard in (False, True) if config.hadamard else (None,):
+                batch_cost(model, batch, config.objective, counts, hadamard=hadamard)
     weight = config.squared_steps_per_bit
     if isinstance(model, DctInter):
         tables = default_tables()

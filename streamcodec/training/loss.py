@@ -2,7 +2,7 @@
 `code_batch` alone."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -46,21 +46,26 @@ class _Coded:
     z_bits: Tensor
 
 
-def make_model(kind: Kind, widths: dict[str, int]) -> nn.Module:
-    """The float model of a kind. Raises UsageError for unknown widths."""
+def make_model(kind: Kind, widths: dict[str, int], hadamard: Sequence[int] = ()) -> nn.Module:
+    """The float model of a kind; `hadamard`: of P-frames. Raises UsageError for unknown widths."""
     try:
-        return (
-            DctInter(InterConfig(**widths)) if kind == "inter" else DctIntra(IntraConfig(**widths))
-        )
+        if kind == "inter":
+            return DctInter(InterConfig(**widths, hadamard=tuple(hadamard)))
+        return DctIntra(IntraConfig(**widths))
     except TypeError as error:
         raise UsageError(f"widths are {widths}: {error}") from error
 
 
 def batch_cost(
-    model: nn.Module, batch: Batch, objective: Objective, counts: SymbolCounts | None = None
+    model: nn.Module,
+    batch: Batch,
+    objective: Objective,
+    counts: SymbolCounts | None = None,
+    *,
+    hadamard: bool | None = None,
 ) -> Cost:
-    """`counts` is told all symbols."""
-    coded = _code_batch(model, batch, objective.squared_steps_per_bit, counts)
+    """`counts` is told all symbols. `hadamard`: that of DctInter.forward()."""
+    coded = _code_batch(model, batch, objective.squared_steps_per_bit, counts, hadamard)
     (luma, chroma), (luma_was, chroma_was) = coded.planes, batch.frame
     pixels = luma[0].numel()
     luma_error = (luma - luma_was).square().sum((1, 2, 3))
@@ -81,13 +86,23 @@ def batch_cost(
 
 
 def _code_batch(
-    model: nn.Module, batch: Batch, squared_steps_per_bit: float, counts: SymbolCounts | None
+    model: nn.Module,
+    batch: Batch,
+    squared_steps_per_bit: float,
+    counts: SymbolCounts | None,
+    hadamard: bool | None,
 ) -> _Coded:
     if batch.prediction is None:
         intra = model(batch.frame, batch.q, squared_steps_per_bit, counts)
         return _Coded(intra.planes, intra.bits, intra.z_bits)
     inter = model(
-        batch.frame, batch.prediction, batch.before, batch.q, squared_steps_per_bit, counts
+        batch.frame,
+        batch.prediction,
+        batch.before,
+        batch.q,
+        squared_steps_per_bit,
+        counts,
+        hadamard,
     )
     return _Coded(inter.planes, inter.bits, torch.zeros_like(inter.bits))
 

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from streamcodec.codec.dct_weights import read_weights_file
 from streamcodec.errors import ModelError, UsageError
 from streamcodec.files import replace_on_success
+from streamcodec.models.dct.inter import DctInter
 from streamcodec.models.dct.restore import restore_model
 from streamcodec.training.config import Kind, TrainConfig
 from streamcodec.training.loss import make_model
@@ -52,7 +53,7 @@ def begin(
 ) -> Run:
     """A run before its first step, with the weights of `start`, if given. Sets PyTorch's seed."""
     torch.manual_seed(config.seed)
-    model = make_model(config.kind, config.widths)
+    model = make_model(config.kind, config.widths, config.hadamard)
     if start is not None:
         _take_weights(model, config.kind, start)
     model.to(device)
@@ -135,7 +136,7 @@ def averaged_model(path: Path) -> tuple[TrainConfig, nn.Module]:
     config = TrainConfig(
         **{name: value for name, value in state["config"].items() if name in known}
     )
-    model = make_model(config.kind, config.widths)
+    model = make_model(config.kind, config.widths, config.hadamard)
     model.load_state_dict(_averages(state))
     return config, model.eval()
 
@@ -149,6 +150,8 @@ def _take_weights(model: nn.Module, kind: Kind, path: Path) -> None:
         held, weights = state["config"]["kind"], _averages(state)
     if held != kind:
         raise UsageError(f"{path} holds weights of kind {held}; accepted: {kind}")
+    if isinstance(model, DctInter):
+        weights = model.with_own_networks(weights)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -19,6 +19,14 @@ def test_p_frames_cost_what_they_do_by_hand() -> None:
     assert 1000 * (cost.encode_kmac - cost.decode_kmac) == pytest.approx(analysis)
 
 
+def test_stages_of_each_grid_cost_as_much() -> None:
+    cost, shared = (
+        network_cost(random_weights("inter", hadamard=channels)) for channels in ((0, 1), ())
+    )
+    assert (cost.decode_kmac, cost.encode_kmac) == (shared.decode_kmac, shared.encode_kmac)
+    assert cost.parameters > shared.parameters
+
+
 def test_parameters_are_all_numbers_of_the_convolutions() -> None:
     weights = random_weights("intra")
     layers = [

@@ -30,6 +30,7 @@ NATIVE = {
     "v1.1-native-2": "IPPIP",
     "v1.2-native-2": "IBBBBBBBPPIBBBPBBP",
     "v1.2-native-3": "IBBBBBBBPPIBBBPBBP",
+    "v1.2-hadamard-3": "IBBBBBBBPPIBBBPBBP",
 }
 """Types of the frames. The last digit of a name: the format of the weights, 1 if there is none."""
 RELEASES = sorted(path.stem for path in GOLDEN.glob("release-*.ssf"))
@@ -58,9 +59,8 @@ def test_native_stream_decodes_to_the_same_pictures(
 ) -> None:
     """Scalar, AVX2 and AVX-512, as far as this processor has them."""
     prefix = "golden" if name.endswith("native") else f"golden-{name[-1]}"
-    intra, inter = (
-        load_native_model(GOLDEN / f"{prefix}-{kind}.safetensors") for kind in ("intra", "inter")
-    )
+    parts = ("intra", "hadamard" if "hadamard" in name else "inter")
+    intra, inter = (load_native_model(GOLDEN / f"{prefix}-{part}.safetensors") for part in parts)
     for model in (intra, inter):
         decode = partial(model._coder.decode, instruction_set=instruction_set)
         monkeypatch.setattr(model, "_coder", SimpleNamespace(decode=decode))

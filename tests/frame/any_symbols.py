@@ -14,11 +14,15 @@ from .transforms import Planes
 
 
 def any_frames(
-    quality: int, size: tuple[int, int], sets: tuple[int, int] = (0, 0)
+    quality: int,
+    size: tuple[int, int],
+    sets: tuple[int, int] = (0, 0),
+    hadamard: tuple[int, ...] = (),
 ) -> Iterator[tuple[bytes, Planes]]:
     """An I-frame and three P-frames of the small models: payload, and planes of `size`, which needs no padding.
 
     `sets`: of the I-frame and of the P-frames, as byte 1 has them; by models that have three if they are not 0.
+    With `hadamard` the first and the last P-frame are transformed.
     """
     known = 3 if any(sets) else 1
     weights = weights_of("intra", sets=known)
@@ -26,7 +30,7 @@ def any_frames(
     decoded = Oracle(weights).intra(quality, size, stream.get, sets[0])
     yield stream.payload(quality, sets[0]), decoded.planes
 
-    weights = weights_of("inter", sets=known)
+    weights = weights_of("inter", sets=known, hadamard=hadamard)
     tables = _native.MotionTables(native_tables(weights), 64)
     for seed in range(3):
         stream, has_key = AnySymbols(weights, seed), seed > 0
@@ -36,8 +40,9 @@ def any_frames(
         tables.write(
             stream.encoder, field, previous=decoded.field, has_key=has_key, quality=quality
         )
-        decoded = Oracle(weights).inter(quality, decoded, field, stream.get, sets[1])
-        yield stream.payload(quality, sets[1]), decoded.planes
+        flags = sets[1] + (16 if hadamard and seed != 1 else 0)
+        decoded = Oracle(weights).inter(quality, decoded, field, stream.get, flags)
+        yield stream.payload(quality, flags), decoded.planes
 
 
 def native_tables(weights: DctWeights) -> _native.Tables:
@@ -65,8 +70,8 @@ class AnySymbols:
         self.encoder.put(symbols, rows)
         return symbols
 
-    def payload(self, quality: int, sets: int = 0) -> bytes:
-        return bytes([quality, sets]) + self.encoder.finish()
+    def payload(self, quality: int, flags: int = 0) -> bytes:
+        return bytes([quality, flags]) + self.encoder.finish()
 
 
 def any_field(seed: int, height: int, width: int, *, has_key: bool) -> _native.MotionField:

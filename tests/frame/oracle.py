@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec import _native
-from streamcodec.codec.dct_weights import DctWeights, on_grids
+from streamcodec.codec.dct_grids import on_grids
+from streamcodec.codec.dct_weights import DctWeights
 from streamcodec.engine import Network
 from streamcodec.engine.reference import run_stage
 
-from .transforms import Ints, Planes, pack4, transform, unpack4, untransform, wide
+from .transforms import Ints, Planes, mixed, pack4, transform, unpack4, untransform, wide
 
 Get = Callable[[NDArray[np.uint16], NDArray[np.uint16]], NDArray[np.int32]]
 """Rows of symbols, in the order of the stream, and the rows before they were moved -> the symbols."""
@@ -176,7 +177,7 @@ class Oracle:
         reference: Decoded,
         field: _native.MotionField,
         get: Get,
-        sets: int = 0,
+        flags: int = 0,
     ) -> Decoded:
         assert reference.key is not None
         w = self.weights
@@ -196,12 +197,14 @@ class Oracle:
         symbols = np.zeros(d.shape, np.int64)
         context = _zeros(h8, w8, 96)
         sums_before = reference.row_sums or (np.zeros((96, 4, 8), np.int64),) * 2
+        hadamard, sets = flags & 16 != 0, flags & 15
+        stage = "hadamard" if hadamard else "indexes"
         new_sums: list[Ints] = []
         for name, grids, before in zip("ab", STEPS["inter"], sums_before, strict=True):
             rows = []
             for py, px in grids:
                 found = self._run(
-                    f"indexes_{name}{py}{px}", quality, {"features": features, "context": context}
+                    f"{stage}_{name}{py}{px}", quality, {"features": features, "context": context}
                 )
                 rows.append(_limited(found["rows"]))
             first = self._first_row(sets, len(new_sums))
@@ -215,6 +218,8 @@ class Oracle:
                     ]
 
         coefficients = ((symbols * w.step[quality] + 8) >> 4).clip(-32768, 32767)
+        if hadamard:
+            coefficients = mixed(coefficients, w.hadamard)
         synthesis_in = np.concatenate((pack4(untransform(coefficients)), cells), 2).astype(np.int16)
         o = self._run("synthesis", quality, {"synthesis_in": synthesis_in})["synthesis_out"].astype(
             np.int64

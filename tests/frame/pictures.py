@@ -10,15 +10,23 @@ from streamcodec.codec.dct_weights import DctWeights, Kind
 
 from .transforms import Planes
 
+HADAMARD = (0, 1, 8, 63, 64, 95)
+"""Channels that weights of format 3 have for tests."""
+
 
 @lru_cache(maxsize=8)
-def weights_of(kind: Kind, seed: int = 0, sets: int = 1) -> DctWeights:
-    return random_weights(kind, seed=seed, sets=sets)
+def weights_of(
+    kind: Kind, seed: int = 0, sets: int = 1, hadamard: tuple[int, ...] = ()
+) -> DctWeights:
+    return random_weights(kind, seed=seed, sets=sets, hadamard=hadamard)
 
 
-@lru_cache(maxsize=2)
-def models(sets: int = 1) -> tuple[_native.IntraModel, _native.InterModel]:
-    intra, inter = (weights_of(kind, sets=sets).native() for kind in ("intra", "inter"))
+@lru_cache(maxsize=8)
+def models(
+    sets: int = 1, hadamard: tuple[int, ...] = ()
+) -> tuple[_native.IntraModel, _native.InterModel]:
+    intra = weights_of("intra", sets=sets).native()
+    inter = weights_of("inter", sets=sets, hadamard=hadamard).native()
     assert isinstance(intra, _native.IntraModel)
     assert isinstance(inter, _native.InterModel)
     return intra, inter

@@ -18,7 +18,7 @@ from streamcodec.engine import Network, Slot, Stage, log_table
 from streamcodec.entropy.tables import CERTAIN, TableData, stack_tables
 from streamcodec.errors import ModelError, OutputError
 
-from .pictures import picture, weights_of
+from .pictures import HADAMARD, picture, weights_of
 
 
 @pytest.mark.parametrize("sets", [1, 3])
@@ -34,6 +34,46 @@ def test_files(kind: Kind, sets: int, tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.arrays()[name], array)
     assert (loaded.sets, loaded.config()["format"]) == (sets, 3 if sets > 1 else 2)
     loaded.native()
+
+
+def test_files_of_format_3(tmp_path: Path) -> None:
+    path, weights = tmp_path / "model", weights_of("inter", hadamard=HADAMARD)
+    assert save_dct_weights(path, weights) == weights.id
+    loaded = load_dct_weights(path)
+    assert loaded.config()["format"] == 3
+    assert loaded.hadamard == HADAMARD
+    others = [replace(weights, hadamard=channels) for channels in ((), HADAMARD[:2])]
+    assert len({each.id for each in (weights, *others)}) == 3
+    assert others[0].config()["format"] == 2
+    assert weights_of("inter").config()["format"] == 2
+
+
+@pytest.mark.parametrize("value", [None, 3, [96], [-1], [1, 0], [1, 1], [True], [1.0], ["1"]])
+def test_hadamard_channels_fail(value: Any) -> None:
+    weights = weights_of("inter", hadamard=HADAMARD)
+    config = {**weights.config(), "hadamard": value}
+    with pytest.raises(ModelError, match="hadamard"):
+        DctWeights.of(config, weights.arrays())
+
+
+@pytest.mark.parametrize("channels", [(96,), (-1,), (1, 0), (1, 1)])
+def test_hadamard_numbers_fail(channels: tuple[int, ...]) -> None:
+    weights = weights_of("inter", hadamard=HADAMARD)
+    with pytest.raises(ModelError, match="hadamard has"):
+        replace(weights, hadamard=channels).native()
+
+
+def test_hadamard_is_no_matter_of_i_frames() -> None:
+    weights = weights_of("intra")
+    with pytest.raises(ModelError, match="of kind inter"):
+        DctWeights.of({**weights.config(), "format": 3, "hadamard": [0]}, weights.arrays())
+
+
+def test_missing_grids_fail() -> None:
+    weights = weights_of("inter", hadamard=HADAMARD)
+    stages = tuple(each for each in weights.network.stages if each.name != "hadamard_a11")
+    with pytest.raises(ModelError, match="hadamard_a11"):
+        replace(weights, network=Network(weights.network.slots, stages)).native()
 
 
 def test_files_decode_the_same(tmp_path: Path) -> None:

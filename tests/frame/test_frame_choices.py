@@ -8,10 +8,11 @@ from streamcodec import _native
 from streamcodec.codec.dct_weights import DctWeights
 from streamcodec.engine.reference import run_stage
 from streamcodec.entropy.tables import PROBABILITY_BITS
+from streamcodec.errors import UsageError
 
 from .oracle import STEPS, Decoded, Oracle
-from .pictures import models, picture, weights_of
-from .transforms import Ints, Planes, pack4, transform, wide
+from .pictures import HADAMARD, models, picture, weights_of
+from .transforms import Ints, Planes, mixed, pack4, transform, wide
 
 SIZE = (48, 64)
 
@@ -130,6 +131,17 @@ def test_intra(quality: int, size: tuple[int, int]) -> None:
     assert payload == bytes([quality, 0]) + chooser.encoder.finish()
 
 
+def gains_by_hadamard(weights: DctWeights, quality: int, latent: Ints) -> bool:
+    """By the estimate of native/src/frame/hadamard.cpp."""
+
+    def estimate(y: Ints) -> int:
+        values = steps_of(weights, quality, y)[:, :, list(weights.hadamard)].ravel().tolist()
+        bit = int(weights.rd_lambda[quality])
+        return sum(min(v * v, bit * (8 + 2 * ((abs(v) + 128) >> 8).bit_length())) for v in values)
+
+    return estimate(mixed(latent, weights.hadamard)) < estimate(latent)
+
+
 def refined(latent: Ints, coded: Ints, error: Ints) -> Ints:
     """Of luma: three quarters of the way to what was coded and what it left."""
     latent = latent.copy()
@@ -141,15 +153,19 @@ def refined(latent: Ints, coded: Ints, error: Ints) -> Ints:
 
 @pytest.mark.parametrize("preset", ["medium", "slow"])
 @pytest.mark.parametrize("quality", [10, 60])
-def test_inter(quality: int, preset: str) -> None:
-    weights = weights_of("inter")
+@pytest.mark.parametrize("channels", [(), HADAMARD])
+@pytest.mark.parametrize("noise", [3, 20])
+def test_inter(quality: int, preset: str, channels: tuple[int, ...], noise: int) -> None:
+    weights = weights_of("inter", hadamard=channels)
     oracle = Oracle(weights)
     reference = models()[0].encode(picture(*SIZE, 0), quality)[1]
     decoded = Decoded(reference.planes())
     decoded.key = decoded
     for time in (1, 2):
-        frame = picture(*SIZE, time, noise=20)
-        payload, after = models()[1].encode(frame, quality, reference, preset=preset)
+        frame = picture(*SIZE, time, noise=noise)
+        payload, after = models(hadamard=channels)[1].encode(
+            frame, quality, reference, preset=preset
+        )
         field = after.motion
         assert field is not None
         prediction = _native.predict_motion(field, decoded.planes, reference_key(decoded))
@@ -159,13 +175,18 @@ def test_inter(quality: int, preset: str) -> None:
         }
         analysis = oracle._run("analysis", quality, maps)["analysis_out"]
         latent = transform(d) + analysis
+        pays = gains_by_hadamard(weights, quality, latent)
+        used = channels if pays else ()
         if preset == "slow":
-            draft = Chooser(weights, quality, steps_of(weights, quality, latent))
-            shown = oracle.inter(quality, decoded, field, draft.get).planes
+            wanted = steps_of(weights, quality, mixed(latent, used))
+            draft = Chooser(weights, quality, wanted)
+            shown = oracle.inter(quality, decoded, field, draft.get, 16 * pays).planes
             coded = (draft.symbols * weights.step[quality].astype(np.int64) + 8) >> 4
+            coded = mixed(coded, used)
             left = tuple(a.astype(np.int64) - b for a, b in zip(frame, shown, strict=True))
             latent = refined(latent, coded, transform(left))
-        chooser = Chooser(weights, quality, steps_of(weights, quality, latent))
+        wanted = steps_of(weights, quality, mixed(latent, used))
+        chooser = Chooser(weights, quality, wanted)
         tables = weights.tables
         motion = _native.MotionTables(
             _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset), 64
@@ -173,11 +194,32 @@ def test_inter(quality: int, preset: str) -> None:
         motion.write(
             chooser.encoder, field, previous=decoded.field, has_key=time > 1, quality=quality
         )
-        decoded = oracle.inter(quality, decoded, field, chooser.get)
-        assert payload == bytes([quality, 0]) + chooser.encoder.finish()
+        decoded = oracle.inter(quality, decoded, field, chooser.get, 16 * pays)
+        assert payload == bytes([quality, 16 * pays]) + chooser.encoder.finish()
         reference = after
 
 
 def reference_key(decoded: Decoded) -> Planes:
     assert decoded.key is not None
     return decoded.key.planes
+
+
+def test_the_choice_of_the_transform_goes_both_ways() -> None:
+    """What is flat over a macroblock gains; what differs from block to block does not."""
+    intra, inter = models(hadamard=HADAMARD)
+    grey = (np.full(SIZE, 100, np.uint8), *[np.full((24, 32), 128, np.uint8)] * 2)
+    _, reference = intra.encode(grey, 40)
+    flat = (np.full(SIZE, 130, np.uint8), *grey[1:])
+    single = grey[0].copy()
+    single[:8, :8] = 220
+    found = [inter.encode(each, 40, reference)[0][1] for each in (flat, (single, *grey[1:]))]
+    assert found == [16, 0]
+
+
+def test_choices_of_the_transform_that_fail() -> None:
+    plain, other = models()[1], models(hadamard=HADAMARD)[1]
+    reference = models()[0].encode(picture(*SIZE, 0), 40)[1]
+    with pytest.raises(UsageError, match="no channels for it"):
+        plain.encode(picture(*SIZE, 1), 40, reference, hadamard=True)
+    with pytest.raises(UsageError, match="accepted: True, False, 'auto'"):
+        other.encode(picture(*SIZE, 1), 40, reference, hadamard="best")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import pytest
 from streamcodec import _native
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 
-from .pictures import models, picture
+from .pictures import HADAMARD, models, picture
 
 SIZE = (48, 64)
 
@@ -47,6 +47,29 @@ def test_mutations(kind: int) -> None:
             damaged[place] ^= 1 << rng.integers(0, 8)
         unnoticed += decodes(kind, bytes(damaged), reference) and bytes(damaged) != payloads[kind]
     assert unnoticed < 100
+
+
+def test_damage_where_blocks_are_transformed_together() -> None:
+    """Random bytes, and bytes changed: as above."""
+    inter, reference = models(hadamard=HADAMARD)[1], coded()[2]
+    payload, _ = inter.encode(picture(*SIZE, 1), 40, reference, hadamard=True)
+    for flags in (1, 15, 17, 32, 255):
+        with pytest.raises(CorruptStreamError, match=f"its head is 40, {flags}"):
+            inter.decode(bytes([40, flags]) + payload[2:], SIZE, reference)
+    with pytest.raises(CorruptStreamError, match="its head is 40, 16"):
+        models()[1].decode(payload, SIZE, reference)
+    rng = np.random.default_rng(5)
+    refused = 0
+    for _ in range(300):
+        damaged = np.frombuffer(payload, np.uint8).copy()
+        places = rng.integers(2, len(damaged), rng.integers(1, 40))
+        damaged[places] = rng.integers(0, 256, len(places))
+        try:
+            decoded = inter.decode(damaged.tobytes(), SIZE, reference)
+            assert decoded.planes()[0].shape == SIZE
+        except CorruptStreamError:
+            refused += 1
+    assert refused > 100
 
 
 @pytest.mark.parametrize("kind", [0, 1])

@@ -8,7 +8,7 @@ from streamcodec.codec import pyramid
 
 from .any_symbols import any_frames
 from .oracle import Decoded, Oracle, between
-from .pictures import assert_planes_equal, models, picture, weights_of
+from .pictures import HADAMARD, assert_planes_equal, models, picture, weights_of
 from .transforms import basis, inverse
 
 pytestmark = pytest.mark.slow
@@ -16,16 +16,26 @@ pytestmark = pytest.mark.slow
 SIZES = [(16, 16), (33, 50), (70, 130)]
 
 
+CHANNELS = [(), HADAMARD]
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("quality", [0, 32, 63])
-def test_decoders_agree(size: tuple[int, int], quality: int) -> None:
-    intra, inter = models()
-    oracles = Oracle(weights_of("intra")), Oracle(weights_of("inter"))
+@pytest.mark.parametrize("hadamard", CHANNELS)
+def test_decoders_agree(size: tuple[int, int], quality: int, hadamard: tuple[int, ...]) -> None:
+    intra, inter = models(hadamard=hadamard)
+    oracles = Oracle(weights_of("intra")), Oracle(weights_of("inter", hadamard=hadamard))
     reference: _native.Reference | None = None
     decoded: Decoded | None = None
     for time in range(3):
-        model, oracle = (intra, oracles[0]) if time == 0 else (inter, oracles[1])
-        payload, reference = model.encode(picture(*size, time), quality, reference)
+        if time == 0:
+            oracle, (payload, reference) = oracles[0], intra.encode(picture(*size, 0), quality)
+        else:
+            oracle, wanted = oracles[1], time == 1 and hadamard != ()
+            payload, reference = inter.encode(
+                picture(*size, time), quality, reference, hadamard=wanted
+            )
+            assert payload[1] == 16 * wanted
         decoded = oracle.decode(payload, size, decoded)
         assert_planes_equal(reference.planes(), decoded.cropped(*size))
 
@@ -53,14 +63,18 @@ def test_decoders_agree_on_sets() -> None:
 @pytest.mark.parametrize(
     ("size", "quality"), [((16, 16), 63), ((33, 50), 0), ((33, 50), 45), ((70, 130), 50)]
 )
-def test_decoders_agree_on_b_frames(size: tuple[int, int], quality: int) -> None:
+@pytest.mark.parametrize("hadamard", CHANNELS)
+def test_decoders_agree_on_b_frames(
+    size: tuple[int, int], quality: int, hadamard: tuple[int, ...]
+) -> None:
     """A run of 3 between an I- and a P-frame, then one of 2 between two P-frames."""
-    inter, oracle = models()[1], Oracle(weights_of("inter"))
+    inter, oracle = models(hadamard=hadamard)[1], Oracle(weights_of("inter", hadamard=hadamard))
     payload, key = models()[0].encode(picture(*size, 0), quality)
     native, slow = {0: key}, {0: Oracle(weights_of("intra")).decode(payload, size)}
 
     def check(time: int, before: _native.Reference, slow_before: Decoded) -> None:
-        payload, native[time] = inter.encode(picture(*size, time), quality, before)
+        wanted = hadamard != () and time % 3 != 0
+        payload, native[time] = inter.encode(picture(*size, time), quality, before, hadamard=wanted)
         slow[time] = oracle.decode(payload, size, slow_before)
         assert_planes_equal(native[time].planes(), slow[time].cropped(*size))
 
@@ -83,13 +97,14 @@ def test_decoders_agree_on_b_frames(size: tuple[int, int], quality: int) -> None
 @pytest.mark.parametrize(
     ("quality", "sets"), [(0, (0, 0)), (20, (0b10_01_00_10, 0b01_10)), (63, (0, 0))]
 )
+@pytest.mark.parametrize("hadamard", CHANNELS)
 def test_decoders_agree_on_any_symbols(
-    instruction_set: str, quality: int, sets: tuple[int, int]
+    instruction_set: str, quality: int, sets: tuple[int, int], hadamard: tuple[int, ...]
 ) -> None:
     size = (32, 48)
     reference: _native.Reference | None = None
-    for number, (payload, expected) in enumerate(any_frames(quality, size, sets)):
-        model = models(3 if any(sets) else 1)[min(number, 1)]
+    for number, (payload, expected) in enumerate(any_frames(quality, size, sets, hadamard)):
+        model = models(3 if any(sets) else 1, hadamard)[min(number, 1)]
         reference = model.decode(
             payload, size, reference, threads=2, instruction_set=instruction_set
         )

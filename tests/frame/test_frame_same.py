@@ -1,13 +1,14 @@
 """The same bytes and pictures by every instruction set and any number of threads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 from streamcodec import _native
 
-from .pictures import assert_planes_equal, models, picture
+from .pictures import HADAMARD, assert_planes_equal, models, picture
 from .transforms import Planes
 
 SIZE = (50, 70)
@@ -20,12 +21,14 @@ def code(
     instruction_set: str | None = None,
     threads: int = 1,
     preset: str = "medium",
+    hadamard: tuple[int, ...] = (),
 ) -> tuple[list[bytes], list[Planes]]:
-    intra, inter = models()
+    intra, inter = models(hadamard=hadamard)
     payloads, planes = [], []
     reference: _native.Reference | None = None
     for number, frame in enumerate(frames):
         model = inter if number else intra
+        choice: dict[str, Any] = {"hadamard": True} if number and hadamard else {}
         payload, reference = model.encode(
             frame,
             40,
@@ -33,6 +36,7 @@ def code(
             threads=threads,
             instruction_set=instruction_set,
             preset=preset,
+            **choice,
         )
         payloads.append(payload)
         planes.append(reference.planes())
@@ -40,9 +44,13 @@ def code(
 
 
 def decode(
-    payloads: list[bytes], *, instruction_set: str | None = None, threads: int = 1
+    payloads: list[bytes],
+    *,
+    instruction_set: str | None = None,
+    threads: int = 1,
+    hadamard: tuple[int, ...] = (),
 ) -> list[Planes]:
-    intra, inter = models()
+    intra, inter = models(hadamard=hadamard)
     planes = []
     reference: _native.Reference | None = None
     for number, payload in enumerate(payloads):
@@ -94,6 +102,21 @@ def test_presets_agree(preset: str) -> None:
         assert payloads == first[0]
     for found, expected in zip(decode(first[0]), first[1], strict=True):
         assert_planes_equal(found, expected)
+
+
+@pytest.mark.parametrize("preset", ["medium", "slow"])
+def test_transforms_across_macroblocks_agree(preset: str) -> None:
+    frames = [picture(*SIZE, time, noise=12) for time in range(3)]
+    first, *others = (
+        code(frames, instruction_set=name, threads=threads, preset=preset, hadamard=HADAMARD)
+        for name, threads in VARIANTS
+    )
+    for payloads, _ in others:
+        assert payloads == first[0]
+    for name, threads in VARIANTS:
+        decoded = decode(first[0], instruction_set=name, threads=threads, hadamard=HADAMARD)
+        for found, expected in zip(decoded, first[1], strict=True):
+            assert_planes_equal(found, expected)
 
 
 @pytest.mark.slow

@@ -14,7 +14,11 @@ from streamcodec.codec import (
     iter_decode_gop,
 )
 from streamcodec.codec.dct_torch import TorchModel
-from streamcodec.codec.dct_torch.blocks import forward_transform, inverse_transform
+from streamcodec.codec.dct_torch.blocks import (
+    forward_transform,
+    hadamard_transform,
+    inverse_transform,
+)
 from streamcodec.codec.dct_torch.motion import predict
 from streamcodec.codec.dct_torch.reference import TorchReference
 from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
@@ -26,8 +30,8 @@ from support.b_frames import SIZE, coded_gop
 
 from ..motion.samples import random_field
 from .any_symbols import any_frames
-from .pictures import assert_planes_equal, picture, weights_of
-from .transforms import Planes, transform, untransform
+from .pictures import HADAMARD, assert_planes_equal, picture, weights_of
+from .transforms import Planes, mixed, transform, untransform
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +39,11 @@ Pair = tuple[DctWeights, DctWeights]
 RUNNING = Running()
 
 
-@pytest.fixture(scope="module", params=["shipped", "random"])
+@pytest.fixture(scope="module", params=["shipped", "random", "hadamard"])
 def weights(request: pytest.FixtureRequest) -> Pair:
-    if request.param == "random":
-        return weights_of("intra"), weights_of("inter")
+    if request.param != "shipped":
+        channels = HADAMARD if request.param == "hadamard" else ()
+        return weights_of("intra"), weights_of("inter", hadamard=channels)
     intra, inter = (PACKAGED / f"dct-{kind}.safetensors" for kind in ("intra", "inter"))
     return load_dct_weights(intra), load_dct_weights(inter)
 
@@ -125,12 +130,15 @@ def test_b_frames_lie_between_frames_from_anywhere(device: str, weights: Pair) -
 @pytest.mark.parametrize(
     ("quality", "sets"), [(0, (0, 0)), (20, (0b10_01_00_10, 0b01_10)), (63, (0, 0))]
 )
-def test_decodes_any_symbols(device: str, quality: int, sets: tuple[int, int]) -> None:
+@pytest.mark.parametrize("channels", [(), HADAMARD])
+def test_decodes_any_symbols(
+    device: str, quality: int, sets: tuple[int, int], channels: tuple[int, ...]
+) -> None:
     """Numbers as large as a stream can make them; every mode, filter and fraction of motion; sets of rows."""
     size, known = (48, 64), 3 if any(sets) else 1
-    weights = weights_of("intra", sets=known), weights_of("inter", sets=known)
-    models, reference = models_on(device, weights), None
-    for number, (payload, expected) in enumerate(any_frames(quality, size, sets)):
+    pair = weights_of("intra", sets=known), weights_of("inter", sets=known, hadamard=channels)
+    models, reference = models_on(device, pair), None
+    for number, (payload, expected) in enumerate(any_frames(quality, size, sets, channels)):
         reference = models[min(number, 1)].decode(payload, size, reference, RUNNING)
         assert_planes_equal(reference.planes(), expected)
 
@@ -160,6 +168,8 @@ def test_transforms_are_the_oracles(device: str) -> None:
     tensor = torch.from_numpy(latent).permute(2, 0, 1)[None].to(device)
     for one, other in zip(arrays_of(inverse_transform(tensor)), untransform(latent), strict=True):
         np.testing.assert_array_equal(one, other)
+    found = hadamard_transform(tensor, torch.tensor(HADAMARD, device=device))
+    assert np.array_equal(found[0].permute(1, 2, 0).cpu().numpy(), mixed(latent, HADAMARD))
 
 
 def on(device: str, planes: tuple[np.ndarray, ...]) -> tuple[torch.Tensor, ...]:

@@ -53,6 +53,18 @@ def untransform(latent: Ints) -> tuple[Ints, Ints, Ints]:
     return y, u, v
 
 
+def mixed(latent: Ints, channels: tuple[int, ...]) -> Ints:
+    """These channels of a latent (h8, w8, 96) as the transform has them over each macroblock."""
+    found = latent.copy()
+    for y in range(0, latent.shape[0], 2):
+        for x in range(0, latent.shape[1], 2):
+            for channel in channels:
+                block = latent[y : y + 2, x : x + 2, channel]
+                rows = np.array([[1, 1], [1, -1]])
+                found[y : y + 2, x : x + 2, channel] = (rows @ block @ rows + 1) >> 1
+    return found.clip(-32768, 32767)
+
+
 def pack4(planes: tuple[Ints, Ints, Ints]) -> Ints:
     cells = np.zeros((planes[0].shape[0] // 4, planes[0].shape[1] // 4, 24), np.int64)
     for first, side, plane in zip((0, 16, 20), (4, 2, 2), planes, strict=True):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from streamcodec.codec.dct_torch.blocks import hadamard_transform as integer_transform
 from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
 from streamcodec.engine.reference import run_stage
 from streamcodec.errors import ModelError
@@ -20,6 +21,7 @@ from streamcodec.models.dct.export import (
 from streamcodec.models.dct.inter import DctInter, InterConfig
 from streamcodec.models.dct.intra import DctIntra, IntraConfig
 from streamcodec.models.dct.restore import restore_model
+from streamcodec.models.dct.transforms import hadamard_transform
 from streamcodec.motion import default_tables
 from streamcodec.weights import PACKAGED
 
@@ -42,8 +44,9 @@ def exported(
     """A small model whose weights are all set, and what its file holds."""
     torch.manual_seed(3)
     model: DctInter | DctIntra
-    if kind == "inter":
-        model = DctInter(InterConfig(synthesis=8, analysis=8, features=16, blocks=1))
+    if kind != "intra":
+        channels = (0, 1, 64) if kind == "hadamard" else ()
+        model = DctInter(InterConfig(8, 8, 16, 1, channels))
     else:
         model = DctIntra(IntraConfig(synthesis=8, analysis=8, context=16, hyper=8, z=4, blocks=1))
     with torch.no_grad():
@@ -53,7 +56,9 @@ def exported(
     q = torch.tensor([25.0])
     with torch.no_grad(), observed_peaks(model) as peaks:
         if isinstance(model, DctInter):
-            model(planes(1), planes(2), torch.zeros(1, 96, SIDE // 8, SIDE // 8), q, 0.134)
+            before = torch.zeros(1, 96, SIDE // 8, SIDE // 8)
+            for transformed in {False, kind == "hadamard"}:
+                model(planes(1), planes(2), before, q, 0.134, None, transformed)
         else:
             model(planes(1), q, 0.134)
     if isinstance(model, DctInter):
@@ -61,7 +66,7 @@ def exported(
     return model, *export_intra(model, peaks, squared_steps_per_bit=0.134)
 
 
-@pytest.mark.parametrize("kind", ["inter", "intra"])
+@pytest.mark.parametrize("kind", ["inter", "hadamard", "intra"])
 def test_restored_model_is_the_exported_one(kind: str) -> None:
     model, arrays, config = exported(kind)
     restored = restore_model(arrays, config)
@@ -98,19 +103,38 @@ def test_integers_follow_the_floats(kind: str) -> None:
         assert np.abs(got - want).max() <= 0.01 * np.abs(want).max() + 4 / out.scale[0], stage
 
 
-@pytest.mark.parametrize("kind", ["inter", "intra"])
+@pytest.mark.parametrize("kind", ["inter", "hadamard", "intra"])
 def test_exported_weights_code(kind: str) -> None:
     _, arrays, config = exported(kind)
     native = DctWeights.of(config, arrays).native()
     frame = tuple(np.full((side, side), 90, np.uint8) for side in (48, 24, 24))
     reference = None
-    if kind == "inter":
+    if kind != "intra":
         intra = load_dct_weights(PACKAGED / "dct-intra.safetensors").native()
         _, reference = intra.encode(frame, 30)
     payload, coded = native.encode(frame, 30, reference)
     decoded = native.decode(payload, (48, 48), reference)
     for mine, theirs in zip(coded.planes(), decoded.planes(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_format_3_has_a_stage_of_each_grid() -> None:
+    _, arrays, config = exported("hadamard")
+    assert (config["format"], config["hadamard"]) == (3, [0, 1, 64])
+    weights = DctWeights.of(config, arrays)
+    assert weights.hadamard == (0, 1, 64)
+    stages = {stage.name for stage in weights.network.stages if "hadamard" in stage.name}
+    assert stages == {"hadamard_a00", "hadamard_a11", "hadamard_b01", "hadamard_b10"}
+    assert exported("inter")[2]["format"] == 2
+
+
+def test_hadamard_of_floats_is_that_of_the_integers() -> None:
+    rng = np.random.default_rng(2)
+    latent = 2 * rng.integers(-500, 501, (1, 96, 4, 6))
+    want = integer_transform(torch.from_numpy(latent), torch.tensor([0, 5, 95]))
+    got = hadamard_transform(torch.from_numpy(latent).float(), (0, 5, 95))
+    assert torch.equal(got, want.float())
+    assert torch.equal(hadamard_transform(got, (0, 5, 95)).long(), torch.from_numpy(latent))
 
 
 @pytest.mark.parametrize("name", ["dct-intra", "dct-inter"])

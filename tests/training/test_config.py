@@ -28,6 +28,11 @@ def test_fields_are_read(tmp_path: Path) -> None:
         ('kind = "inter"\nsteps = 3\nhighest_q = 50', "highest_q is 50; accepted: 12 to 44"),
         ('kind = "inter"\nsteps = 3\nlr = nan', "lr is nan"),
         (
+            'kind = "inter"\nsteps = 3\nhadamard = [1, 0]',
+            "hadamard is .*accepted: channels 0 to 95",
+        ),
+        ('kind = "intra"\nsteps = 3\nhadamard = [0]', "of kind inter"),
+        (
             'kind = "inter"\nsteps = 3\ndistortion = "psnr"',
             "distortion is 'psnr'; accepted: mse, ssim, ms-ssim",
         ),

@@ -72,6 +72,36 @@ def test_a_run_starts_from_weights(exported: Callable[[Kind], Path], config: Tra
             )
 
 
+def test_grids_start_from_the_network_that_they_shared(exported: Callable[[Kind], Path]) -> None:
+    """With a transform across macroblocks, each has one; and an export starts another run."""
+    config = replace(INTER, hadamard=[0, 1])
+    weights = exported("inter")
+    for start in (weights, weights.with_name("state.pt")):
+        shared = begin(INTER, [], start, torch.device("cpu"), ALONE).model.state_dict()
+        own = begin(config, [], start, torch.device("cpu"), ALONE).model.state_dict()
+        assert shared.keys() < own.keys()
+        for grid in ("a00", "a11", "b01", "b10"):
+            for name, value in shared.items():
+                step = f"indexes_{grid[0]}."
+                if name.startswith(step):
+                    assert torch.equal(own[name.replace(step, f"hadamard_{grid}.")], value)
+
+
+def test_a_run_across_macroblocks_is_exported(
+    tmp_path: Path, make_folder: Callable[..., Path]
+) -> None:
+    config, data, run = replace(INTER, hadamard=[0, 1]), make_folder(), tmp_path / "run"
+    train(config, [data], run, report=lambda _: None)
+    export_state(run / "state.pt", [data], run / "weights.safetensors", batches=2)
+    assert load_dct_weights(run / "weights.safetensors").hadamard == (0, 1)
+    again = begin(config, [], run / "weights.safetensors", torch.device("cpu"), ALONE)
+    _, trained = averaged_model(run / "state.pt")
+    for name, value in trained.state_dict().items():
+        torch.testing.assert_close(again.model.state_dict()[name], value, rtol=0.05, atol=0.02)
+    with pytest.raises(UsageError, match="holds weights of another shape"):
+        begin(INTER, [], run / "weights.safetensors", torch.device("cpu"), ALONE)
+
+
 def test_weights_that_do_not_fit_fail(exported: Callable[[Kind], Path], tmp_path: Path) -> None:
     weights = exported("inter")
     with pytest.raises(UsageError, match="holds weights of kind inter; accepted: intra"):

@@ -31,6 +31,7 @@ class Shifted(nn.Module):
         q: Tensor,
         weight: float,
         counts: None,
+        hadamard: None,
     ) -> InterOutput:
         assert weight == 0.134
         return InterOutput(

@@ -11,6 +11,8 @@ weights that it ships. Files that exist stay as they are.
     golden-2-intra.safetensors, golden-2-inter...        likewise of format 2; golden-3-...: of format 3, with sets of rows
     v1.2-native-3.ssf                                    two GOPs of 53x37 pixels with B-frames, coded with them
     v1.2-native-3.json                                   SHA-256 of the planes of each decoded frame
+    golden-3-hadamard.safetensors                        P-frames of format 3, transformed across macroblocks too
+    v1.2-hadamard-3.ssf, v1.2-hadamard-3.json            likewise, coded with them
     v1.2-native-2.ssf, v1.2-native-2.json                likewise by models of format 2
     v1.1-native-2.ssf, v1.1-native-2.json                likewise of 70x54 pixels, without B-frames (v1.1-native: of format 1)
     golden-image.safetensors, golden-flow.safetensors    a mean-scale hyperprior and an ssf2020: few channels, untrained
@@ -46,6 +48,7 @@ from support.tiny import save_tiny_models  # noqa: E402
 
 GOLDEN = TESTS / "codec" / "golden"
 VERSION, ZOO_VERSION = "v1.2", "v1.0"  # the newest with something new for each kind
+HADAMARD = (0, 1, 8, 64, 80)
 RUNS = ((7, 0), (3, 2))
 SIZE = (54, 70)
 SCALES = [0.12, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 5.0, 8.0]
@@ -92,6 +95,11 @@ def make_native() -> None:
         if not Path(path).exists():
             save_dct_weights(Path(path), random_weights(kind, seed=11, sets=3))
     make_exact(f"{VERSION}-native-{FORMAT}", paths)
+    paths = models(f"{FORMAT}-intra", f"{FORMAT}-hadamard")
+    path = Path(paths["inter"])
+    if not path.exists():
+        save_dct_weights(path, random_weights("inter", seed=11, sets=3, hadamard=HADAMARD))
+    make_exact(f"{VERSION}-hadamard-{FORMAT}", paths)
 
 
 def make_release() -> None:
@@ -101,6 +109,8 @@ def make_release() -> None:
 
 def make_exact(name: str, models: dict[str, str]) -> None:
     """A stream with B-frames, and what its frames decode to everywhere."""
+    if (GOLDEN / f"{name}.ssf").exists():
+        return
     with (GOLDEN / f"{name}.ssf").open("xb") as file:
         file.write(coded_runs(load_codec(**models), RUNS).data)
     with open(GOLDEN / f"{name}.ssf", **models) as video:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamcodec import _native
+from streamcodec.codec.dct_grids import on_grids
 from streamcodec.codec.dct_random import random_weights
-from streamcodec.codec.dct_weights import DctWeights, load_dct_weights, on_grids
+from streamcodec.codec.dct_weights import DctWeights, load_dct_weights
 from streamcodec.engine.program import Channels, Conv, DepthToSpace, Layer, Network
 from streamcodec.weights import PACKAGED
 

@@ -12,7 +12,9 @@
 // ---- Payload
 //
 //     byte 0   quality, 0..63
-//     byte 1   the sets of rows of its steps (sets.hpp): 0 with weights that have one set
+//     byte 1   the sets of rows of its steps (sets.hpp), 0 with weights that have one set; plus 16
+//     in
+//              P- and B-frames whose channels of `hadamard` are transformed
 //     then     one stream of the entropy coder (stream.hpp), to the end. Its symbols, in this
 //     order:
 //              P- and B-frame: motion (motion/syntax.hpp, rows from 64 on); step A; step B
@@ -52,6 +54,15 @@
 //         t[y][v] = sat16((sum_u B[u][y] c[u][v] + 2^11) >> 12)
 //         r[y][x] = clamp((sum_v B[v][x] t[y][v] + 2^12) >> 13, -8191, 8191)
 //
+// Hadamard, of a channel of the latent, at the four positions of each macroblock, p q above r s:
+//
+//     half(a) = sat16((a + 1) >> 1)
+//     p, q := half(p + q + r + s), half(p - q + r - s)
+//     r, s := half(p + q - r - s), half(p - q - r + s)
+//
+// Weights of P-frames may name channels, their `hadamard`; a flag of the frame says whether these
+// are coded after this transform, which is its own inverse but for rounding.
+//
 // ---- P-frame
 //
 // The I- or P-frame before it (previous) and the I-frame of its GOP (key) are references, as
@@ -66,13 +77,15 @@
 //     features_in channel i < 96 = LOG[min((|d_i| * gain_i + 2^15) >> 16, 4095)] (33 bits);
 //     96 + i = LOG[16 m_i], m_i = min(|s_i|, 255) with the previous frame's symbols s, all 0 if it
 //     is the I-frame. Stage `features`.
-//  3. Step A: stage indexes_a for the parities (0,0), then (1,1). The row of a symbol is
-//  clamp(value of slot `rows`, 0, 63), moved as adapt.hpp says.
+//  3. Step A: stage indexes_a for the parities (0,0), then (1,1); with the flag, hadamard_a00, then
+//     hadamard_a11. The row of a symbol is clamp(value of slot `rows`, 0, 63), moved as adapt.hpp
+//     says.
 //     Then the symbols of (0,0) and of (1,1). At these positions context_i = LOG[16 min(|s_i|,
 //     255)]; it is 0 elsewhere.
-//  4. Step B: stage indexes_b for (0,1), then (1,0); then the symbols of both.
-//  5. c_i = sat16((s_i * step_i + 8) >> 4). synthesis_in channels 0..23 = pack4 of the inverse
-//  transform.
+//  4. Step B: stage indexes_b for (0,1), then (1,0); with the flag, hadamard_b01, hadamard_b10.
+//     Then the symbols of both.
+//  5. c_i = sat16((s_i * step_i + 8) >> 4); with the flag, Hadamard of the channels named.
+//     synthesis_in channels 0..23 = pack4 of the inverse transform.
 //     Stage `synthesis`.
 //  6. With o the value of synthesis_out at a pixel: pixel = clamp(prediction + ((o + 8) >> 4), 0,
 //  255).
@@ -115,14 +128,15 @@
 // Any choice of symbols makes a valid stream. This one is made of integers too, so the same picture
 // gives the same bytes everywhere. P-frame: search_motion() on the decoded references (of a B-frame
 // from afar into the future too); y = forward transform of frame - prediction, plus stage
-// `analysis` on pack4(frame - prediction), pack4(prediction - 128). I-frame: y = forward transform
-// of frame - 128, plus `analysis`; z = stage hyper_analysis on g_i with the sign of y. y * gain is
-// in steps; quantiser.hpp chooses, step by step, since the rows of a step depend on the symbols
-// before it, and by the rows before they are moved.
+// `analysis` on pack4(frame - prediction), pack4(prediction - 128), sat16, the channels of
+// `hadamard` transformed where gains_by_hadamard() (hadamard.hpp) says so. I-frame: y = forward
+// transform of frame - 128, plus `analysis`; z = stage hyper_analysis on g_i with the sign of y.
+// The product y * gain is in steps; quantiser.hpp chooses, step by step, since the rows of a step
+// depend on the symbols before it, and by the rows before they are moved.
 //
 // Preset slow codes a P-frame twice. `synthesis` takes away some of the error that symbols leave,
-// and makes some: after the first time, y of luma moves three quarters of the way to c + e, with c
-// the coefficients that were coded and e the forward transform of frame - decoded frame.
+// and makes some: after the first time, y of luma, before Hadamard, moves three quarters of the way
+// to c + e, with c of step 5 and e the forward transform of frame - decoded frame.
 #pragma once
 
 #include "frame/inter.hpp"

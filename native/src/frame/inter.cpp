@@ -53,10 +53,12 @@ Preset preset_named(const std::string& name) {
     throw BadArgument("preset is '" + name + "'; accepted: fast, medium, slow");
 }
 
-InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motion_lambda)
+InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motion_lambda,
+                       View<const std::int32_t> hadamard)
     : Model(arrays, kMaxStepInter, wanted_slots()),
       motion_lambda_(checked_motion_lambda(motion_lambda)),
       motion_costs_(*tables, kFirstMotionRow),
+      hadamard_(checked_channels(hadamard, "hadamard")),
       places_{
           slot("features_in"),
           slot("context"),
@@ -67,6 +69,8 @@ InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motio
           slot("analysis_out"),
           stage("features"),
           {stage("indexes_a00"), stage("indexes_a11"), stage("indexes_b01"), stage("indexes_b10")},
+          {mixed_stage("hadamard_a00"), mixed_stage("hadamard_a11"), mixed_stage("hadamard_b01"),
+           mixed_stage("hadamard_b10")},
           stage("synthesis"),
           stage("analysis")},
       works_{std::make_shared<Pool<InterWork>>(), std::make_shared<Pool<InterWork>>()} {
@@ -75,6 +79,10 @@ InterModel::InterModel(const ModelArrays& arrays, View<const std::int32_t> motio
         throw BadArgument("tables have " + std::to_string(tables->rows().size) +
                           " rows; accepted: 64 for each set, and those of motion");
     }
+}
+
+std::size_t InterModel::mixed_stage(const char* name) const {
+    return hadamard_.empty() ? 0 : stage(name);
 }
 
 // What happens to the maps and arrays of a frame, in the order of InterRun.
@@ -88,6 +96,7 @@ engine::Schedule InterModel::schedule(bool is_encoder) const {
     for (const std::size_t step : {0u, 1u}) {
         for (const std::size_t grid : {0u, 1u}) {
             all.push_back({places_.indexes[2 * step + grid], {}, {}});
+            if (!hadamard_.empty()) all.push_back({places_.hadamard[2 * step + grid], {}, {}});
             all.push_back({{}, {places_.rows}, {InterWork::kGivenRows, InterWork::kRows}});
         }
         all.push_back({{}, {}, {InterWork::kRows, InterWork::kSymbols}});
@@ -120,8 +129,14 @@ std::shared_ptr<InterWork> InterModel::work_for(const Geometry& size, const Refe
 }
 
 Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Reference& reference,
-                         Preset preset, const Job& job) const {
+                         Preset preset, const Job& job, std::optional<bool> hadamard) const {
     check_quality(quality);
+    if (hadamard_.empty()) {
+        if (hadamard.value_or(false)) {
+            throw BadArgument("hadamard is wanted; the weights have no channels for it");
+        }
+        hadamard = false;
+    }
     const std::shared_ptr<InterWork> work = work_for(planes.size, reference, job, true);
     Team team(job.threads);
     fill(work->current, planes);
@@ -143,9 +158,10 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     job.spent("motion");
     const auto code = [&](InterRun& run, Encoder& to, const Latent& latent,
                           std::vector<RowCounts>* counts) {
-        EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, latent, team,
+        const Latent wanted = run.mixed(latent, hadamard);
+        EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, wanted, team,
                          counts);
-        run.code_symbols(port);
+        run.code_symbols(port, *hadamard);
         return port.sets();
     };
     if (preset == Preset::slow) {
@@ -159,14 +175,15 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     run.predict(std::move(field));
     const std::uint8_t sets =
         code(run, encoder, preset == Preset::slow ? run.kept() : run.analyse(), job.counts);
-    std::vector<std::uint8_t> payload = with_head({quality, sets}, encoder.finish());
+    std::vector<std::uint8_t> payload = with_head({quality, sets, *hadamard}, encoder.finish());
     job.spent("finish");
     return {std::move(payload), run.reconstruct()};
 }
 
 Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Reference& reference, const Job& job) const {
-    const auto [quality, sets] = read_head(payload, kSteps, costs.size());
+    const auto [quality, sets, hadamard] =
+        read_head(payload, kSteps, costs.size(), !hadamard_.empty());
     const std::shared_ptr<InterWork> work = work_for(size, reference, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);
@@ -180,7 +197,7 @@ Reference InterModel::decode(View<const std::uint8_t> payload, const Geometry& s
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
     DecoderPort port(decoder, *this, kernels_for(job.set), sets);
-    run.code_symbols(port);
+    run.code_symbols(port, hadamard);
     decoder.finish();
     return run.reconstruct();
 }

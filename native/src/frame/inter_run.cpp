@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frame/hadamard.hpp"
 #include "motion/predict.hpp"
 
 namespace streamcodec::frame {
@@ -85,13 +86,39 @@ Latent InterRun::analyse() {
     return {work_.transform(), &map(places_.analysis_out), size_.columns8()};
 }
 
-void InterRun::code_symbols(SymbolPort& port) {
+Latent InterRun::mixed(const Latent& latent, std::optional<bool>& hadamard) {
+    if (hadamard == false) return latent;
+    std::int16_t* const sums = work_.transform();
+    add_up(latent, sums);
+    if (!hadamard) {
+        hadamard = gains_by_hadamard(sums, size_, model_.hadamard(), model_.gain(quality_),
+                                     model_.lambda(quality_), team_);
+    }
+    if (*hadamard) frame::hadamard(sums, size_, model_.hadamard(), team_);
+    job_.spent("hadamard");
+    return {work_.transform(), nullptr, size_.columns8()};
+}
+
+// The latent as one array (h8, w8, 96), which may be its transform's.
+void InterRun::add_up(const Latent& latent, std::int16_t* sums) {
+    for_rows(size_.rows8(), [&](std::size_t y) {
+        for (std::size_t x = 0; x < size_.columns8(); ++x) {
+            const std::int16_t* const a = latent.transform_at(y, x);
+            const std::int16_t* const b = latent.analysis_at(y, x);
+            std::int16_t* const to = sums + (y * size_.columns8() + x) * kChannels;
+            for (std::size_t i = 0; i < kChannels; ++i) to[i] = saturated(a[i] + b[i]);
+        }
+    });
+}
+
+void InterRun::code_symbols(SymbolPort& port, bool hadamard) {
+    const std::size_t (&stages)[4] = hadamard ? places_.hadamard : places_.indexes;
     const std::size_t rows = size_.rows8() / 2;
     for (const std::size_t step : {0u, 1u}) {
         const RowShifts shifts =
             reference_.is_key() ? RowShifts() : RowShifts(reference_.row_sums(step));
         for (const std::size_t grid : {0u, 1u}) {
-            take_rows(places_.indexes[2 * step + grid], grid, shifts);
+            take_rows(stages[2 * step + grid], grid, shifts);
         }
         const Parity* const grids = &kGrids[2 * step];
         port.code(
@@ -105,6 +132,9 @@ void InterRun::code_symbols(SymbolPort& port) {
         job_.spent("settle");
         adapt(step);
     }
+    if (!hadamard) return;
+    frame::hadamard(work_.coefficients(), size_, model_.hadamard(), team_);
+    job_.spent("hadamard");
 }
 
 // Notes what the symbols of a step say about the rows of the next frame.
@@ -180,14 +210,7 @@ Reference InterRun::reconstruct() {
 
 Latent InterRun::keep(const Latent& latent) {
     work_.kept.resize(size_.latent());
-    for_rows(size_.rows8(), [&](std::size_t y) {
-        for (std::size_t x = 0; x < size_.columns8(); ++x) {
-            const std::int16_t* const a = latent.transform_at(y, x);
-            const std::int16_t* const b = latent.analysis_at(y, x);
-            std::int16_t* const to = &work_.kept[(y * size_.columns8() + x) * kChannels];
-            for (std::size_t i = 0; i < kChannels; ++i) to[i] = saturated(a[i] + b[i]);
-        }
-    });
+    add_up(latent, work_.kept.data());
     return kept();
 }
 

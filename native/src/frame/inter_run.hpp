@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "frame/frame_run.hpp"
@@ -37,7 +38,10 @@ class InterRun : FrameRun {
 
     void predict(MotionField field);
     Latent analyse();
-    void code_symbols(SymbolPort& port);
+    // What is to be coded of a latent: with its channels for that after the Hadamard transform, if
+    // `hadamard` says so; if it says nothing, gets what takes less.
+    Latent mixed(const Latent& latent, std::optional<bool>& hadamard);
+    void code_symbols(SymbolPort& port, bool hadamard);
     Reference reconstruct();
 
     // Preset slow. A latent, kept from one run to the next; refine() ends this run: it moves the
@@ -48,6 +52,7 @@ class InterRun : FrameRun {
 
   private:
     void describe(std::size_t y);
+    void add_up(const Latent& latent, std::int16_t* sums);
     const std::int16_t* transform_difference(std::size_t y, const Picture& other);
     void take_rows(std::size_t stage, std::size_t grid, const RowShifts& shifts);
     void adapt(std::size_t step);

@@ -11,22 +11,9 @@ namespace {
 
 constexpr std::size_t kSteps = 4;
 
-std::vector<std::size_t> checked_channels(View<const std::int32_t> channels) {
-    if (channels.size == 0 || channels.size > kChannels) {
-        throw BadArgument("linear_channels are " + std::to_string(channels.size) +
-                          "; accepted: 1..96");
-    }
-    std::vector<std::size_t> checked;
-    std::int32_t last = -1;
-    for (const std::int32_t channel : channels) {
-        if (channel <= last || channel >= static_cast<std::int32_t>(kChannels)) {
-            throw BadArgument("linear_channels has " + std::to_string(channel) + " after " +
-                              std::to_string(last) + "; accepted: 0..95, rising");
-        }
-        checked.push_back(static_cast<std::size_t>(channel));
-        last = channel;
-    }
-    return checked;
+std::vector<std::size_t> checked_linear(View<const std::int32_t> channels) {
+    if (channels.size == 0) throw BadArgument("linear_channels are 0; accepted: 1..96");
+    return checked_channels(channels, "linear_channels");
 }
 
 std::vector<Wanted> wanted_slots(std::size_t linear) {
@@ -49,7 +36,7 @@ std::vector<Wanted> wanted_slots(std::size_t linear) {
 
 IntraModel::IntraModel(const ModelArrays& arrays, View<const std::int32_t> linear_channels)
     : Model(arrays, kMaxStepIntra, wanted_slots(linear_channels.size)),
-      linear_(checked_channels(linear_channels)),
+      linear_(checked_linear(linear_channels)),
       places_{slot("z"),
               slot("hyper"),
               slot("context"),
@@ -156,7 +143,7 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
 
 Reference IntraModel::decode(View<const std::uint8_t> payload, const Geometry& size,
                              const Job& job) const {
-    const auto [quality, sets] = read_head(payload, kSteps, costs.size());
+    const auto [quality, sets, hadamard] = read_head(payload, kSteps, costs.size(), false);
     const std::shared_ptr<IntraWork> work = work_for(size, job, false);
     Team team(job.threads);
     Decoder decoder(tables, payload.from(kHeadSize), job.set);

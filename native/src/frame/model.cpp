@@ -173,6 +173,20 @@ void check_quality(std::int32_t quality) {
     }
 }
 
+std::vector<std::size_t> checked_channels(View<const std::int32_t> channels, const char* name) {
+    std::vector<std::size_t> checked;
+    std::int32_t last = -1;
+    for (const std::int32_t channel : channels) {
+        if (channel <= last || channel >= static_cast<std::int32_t>(kChannels)) {
+            throw BadArgument(std::string(name) + " has " + std::to_string(channel) + " after " +
+                              std::to_string(last) + "; accepted: 0..95, rising");
+        }
+        checked.push_back(static_cast<std::size_t>(channel));
+        last = channel;
+    }
+    return checked;
+}
+
 const Kernels& kernels_for(InstructionSet set) {
 #ifdef STREAMCODEC_X86
     if (set == InstructionSet::avx2) return kAvx2;
@@ -182,23 +196,26 @@ const Kernels& kernels_for(InstructionSet set) {
     return kScalar;
 }
 
-Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets) {
+Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets,
+               bool hadamard) {
     if (payload.size < kHeadSize) throw TruncatedStream("the frame ends within its head");
-    bool fits = payload[0] < kQualities && payload[1] >> (kSetBits * steps) == 0;
+    const bool is_set = hadamard && (payload[1] & kHadamardFlag) != 0;
+    const auto rest = static_cast<std::uint8_t>(payload[1] - (is_set ? kHadamardFlag : 0));
+    bool fits = payload[0] < kQualities && rest >> (kSetBits * steps) == 0;
     for (std::size_t step = 0; step < steps; ++step) {
-        fits = fits && set_of(payload[1], step) < sets;
+        fits = fits && set_of(rest, step) < sets;
     }
     if (!fits) {
         throw CorruptStream("the frame is damaged: its head is " + std::to_string(payload[0]) +
                             ", " + std::to_string(payload[1]));
     }
-    return {payload[0], payload[1]};
+    return {payload[0], rest, is_set};
 }
 
 std::vector<std::uint8_t> with_head(const Head& head, const std::vector<std::uint8_t>& stream) {
     std::vector<std::uint8_t> payload(kHeadSize + stream.size());
     payload[0] = static_cast<std::uint8_t>(head.quality);
-    payload[1] = head.sets;
+    payload[1] = static_cast<std::uint8_t>(head.sets + (head.hadamard ? kHadamardFlag : 0));
     std::copy(stream.begin(), stream.end(), payload.begin() + kHeadSize);
     return payload;
 }

@@ -142,18 +142,23 @@ std::int32_t condition_of(std::int32_t quality);
 void check_size(const Geometry& size);
 void check_job(const Job& job);
 void check_quality(std::int32_t quality);
+// Channels of the latent, rising.
+std::vector<std::size_t> checked_channels(View<const std::int32_t> channels, const char* name);
 
 const Kernels& kernels_for(InstructionSet set);
 
 // The head of a payload: quality, and the sets of its steps as sets.hpp says.
 constexpr std::size_t kHeadSize = 2;
+constexpr std::uint8_t kHadamardFlag = 16;
 struct Head {
     std::int32_t quality;
     std::uint8_t sets;
+    bool hadamard = false;
 };
-// Of a frame with so many steps, by weights with so many sets. Throws CorruptStream,
-// TruncatedStream.
-Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets);
+// Of a frame with so many steps, by weights with so many sets; `hadamard`: whether its flag may be
+// set. Throws CorruptStream, TruncatedStream.
+Head read_head(View<const std::uint8_t> payload, std::size_t steps, std::size_t sets,
+               bool hadamard);
 std::vector<std::uint8_t> with_head(const Head& head, const std::vector<std::uint8_t>& stream);
 
 // Throws CorruptStream unless all are within +-kMaxSymbol. `count` is a multiple of 32.

@@ -8,8 +8,8 @@
 
 #include "frame/adapt.hpp"
 #include "frame/geometry.hpp"
-#include "frame/pool.hpp"
 #include "motion/field.hpp"
+#include "platform/pool.hpp"
 #include "platform/team.hpp"
 #include "platform/view.hpp"
 

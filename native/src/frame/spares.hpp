@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "engine/buffer.hpp"
-#include "frame/pool.hpp"
 #include "frame/reference.hpp"
+#include "platform/pool.hpp"
 
 namespace streamcodec::frame {
 

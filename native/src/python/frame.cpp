@@ -35,10 +35,12 @@ std::shared_ptr<InterModel> make_inter(const NetworkPointer& network, const Tabl
                                        const py::object& step, const py::object& gain,
                                        const py::object& rd_lambda, const py::object& log_table,
                                        const py::object& motion_lambda, bool adapts,
-                                       std::size_t sets) {
+                                       std::size_t sets, const py::object& hadamard) {
     return std::make_shared<InterModel>(
         arrays_of(network, tables, step, gain, rd_lambda, log_table, adapts, sets),
-        array_view<std::int32_t>(motion_lambda, 1, "motion_lambda"));
+        array_view<std::int32_t>(motion_lambda, 1, "motion_lambda"),
+        hadamard.is_none() ? View<const std::int32_t>{}
+                           : array_view<std::int32_t>(hadamard, 1, "hadamard"));
 }
 
 std::shared_ptr<IntraModel> make_intra(const NetworkPointer& network, const TablesPointer& tables,
@@ -144,19 +146,29 @@ class PyCounts {
     std::vector<frame::RowCounts> counts_;
 };
 
+// "auto": none.
+std::optional<bool> choice_of(const py::object& hadamard) {
+    if (py::isinstance<py::bool_>(hadamard)) return hadamard.cast<bool>();
+    if (py::isinstance<py::str>(hadamard) && hadamard.cast<std::string>() == "auto") return {};
+    throw BadArgument("hadamard is " + py::repr(hadamard).cast<std::string>() +
+                      "; accepted: True, False, 'auto'");
+}
+
 py::tuple encode_inter(const InterModel& model, const py::sequence& planes, std::int32_t quality,
                        const Reference* reference, std::size_t threads, const std::string& preset,
-                       const SetName& set, const TimesDict& times, const CountsList& list) {
+                       const SetName& set, const TimesDict& times, const CountsList& list,
+                       const py::object& hadamard) {
     const frame::Planes pixels = planes_of(planes);
     const Reference& before = needed(reference);
     PyTimes spent(times);
     PyCounts counts(list);
     const Job job{threads, wanted_instruction_set(set), spent.get(), counts.get()};
     const frame::Preset wanted = frame::preset_named(preset);
+    const std::optional<bool> choice = choice_of(hadamard);
     Coded coded;
     {
         const py::gil_scoped_release release;
-        coded = model.encode(pixels, quality, before, wanted, job);
+        coded = model.encode(pixels, quality, before, wanted, job, choice);
     }
     spent.save();
     counts.save();
@@ -339,12 +351,10 @@ class RowAdaptation {
     const frame::Kernels& kernels_ = frame::kernels_for(wanted_instruction_set(std::nullopt));
 };
 
-template <typename Class, typename Encode, typename Decode>
-void bind_model(py::module_& module, const char* name, const char* extra, Class make, Encode encode,
-                Decode decode) {
-    using Model = typename std::invoke_result_t<Class, NetworkPointer, TablesPointer, py::object,
-                                                py::object, py::object, py::object, py::object,
-                                                bool, std::size_t>::element_type;
+// `hadamard`: a further argument of make and of encode, with its default, or none.
+template <typename Model, typename Make, typename Encode, typename Decode, typename... Hadamard>
+void bind_model(py::module_& module, const char* name, const char* extra, Make make, Encode encode,
+                Decode decode, const std::pair<Hadamard, Hadamard>&... hadamard) {
     const auto reference = py::arg("reference").none(true) = py::none();
     const auto threads = py::arg("threads") = 1;
     const auto set = py::arg("instruction_set") = py::none();
@@ -352,9 +362,11 @@ void bind_model(py::module_& module, const char* name, const char* extra, Class 
     py::class_<Model, std::shared_ptr<Model>>(module, name)
         .def(py::init(make), py::arg("network").none(false), py::arg("tables").none(false),
              py::kw_only(), py::arg("step"), py::arg("gain"), py::arg("rd_lambda"),
-             py::arg("log_table"), py::arg(extra), py::arg("adapts") = true, py::arg("sets") = 1)
+             py::arg("log_table"), py::arg(extra), py::arg("adapts") = true, py::arg("sets") = 1,
+             hadamard.first...)
         .def("encode", encode, py::arg("planes"), py::arg("quality"), reference, py::kw_only(),
-             threads, py::arg("preset") = "medium", set, times, py::arg("counts") = py::none())
+             threads, py::arg("preset") = "medium", set, times, py::arg("counts") = py::none(),
+             hadamard.second...)
         .def("decode", decode, py::arg("payload"), py::arg("size"), reference, py::kw_only(),
              threads, set, times);
 }
@@ -392,8 +404,12 @@ void bind_frame(py::module_& module) {
              py::arg("adapts"))
         .def("move", &RowAdaptation::move, py::arg("rows"), py::arg("sums"))
         .def("sums", &RowAdaptation::sums, py::arg("rows"), py::arg("symbols"));
-    bind_model(module, "IntraModel", "linear_channels", &make_intra, &encode_intra, &decode_intra);
-    bind_model(module, "InterModel", "motion_lambda", &make_inter, &encode_inter, &decode_inter);
+    bind_model<IntraModel>(module, "IntraModel", "linear_channels", &make_intra, &encode_intra,
+                           &decode_intra);
+    bind_model<InterModel>(module, "InterModel", "motion_lambda", &make_inter, &encode_inter,
+                           &decode_inter,
+                           std::pair<py::arg_v, py::arg_v>{py::arg("hadamard") = py::none(),
+                                                           py::arg("hadamard") = "auto"});
 }
 
 }  // namespace streamcodec

@@ -11,7 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Planes", "forward_transform", "inverse_transform", "pack4", "unpack4"]
+__all__ = [
+    "Planes",
+    "forward_transform",
+    "hadamard_transform",
+    "inverse_transform",
+    "pack4",
+    "unpack4",
+]
 
 Planes = tuple[Tensor, Tensor, Tensor]
 """Y, U and V; the sides of Y are multiples of 16."""
@@ -55,6 +62,17 @@ def inverse_transform(coefficients: Tensor) -> Planes:
         planes.append(F.pixel_shuffle(_channels_of(pixels), side).int())
     y, u, v = planes
     return y, u, v
+
+
+def hadamard_transform(latent: Tensor, channels: Tensor) -> Tensor:
+    """These channels, int64 (n,), of int32 or int64 numbers within int16, over the positions of each macroblock."""
+    old = latent[:, channels]
+    p, q, r, s = (old[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1))
+    sums = (p + q + r + s, p - q + r - s, p + q - r - s, p - q - r + s)
+    halves = [_sat16((each + 1) >> 1) for each in sums]
+    mixed = latent.clone()
+    mixed[:, channels] = F.pixel_shuffle(torch.stack(halves, 2).flatten(1, 2), 2)
+    return mixed
 
 
 @lru_cache(maxsize=8)

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from streamcodec import _native
+from streamcodec.codec.dct_grids import on_grids
 from streamcodec.codec.dct_torch.blocks import (
     Planes,
     forward_transform,
+    hadamard_transform,
     inverse_transform,
     pack4,
     unpack4,
 )
 from streamcodec.codec.dct_torch.motion import predict
 from streamcodec.codec.dct_torch.reference import TorchReference
-from streamcodec.codec.dct_weights import CHANNELS, SCALE_ROWS, DctWeights, on_grids
+from streamcodec.codec.dct_weights import CHANNELS, SCALE_ROWS, DctWeights
 from streamcodec.engine.torch_path import TorchNetwork
 from streamcodec.errors import CorruptStreamError, TruncatedStreamError, UsageError
 from streamcodec.types import QUALITIES
@@ -30,6 +32,7 @@ __all__ = ["FrameDecoder", "InterDecoder", "IntraDecoder"]
 
 _HEAD_SIZE = 2
 _SET_BITS = 2
+_HADAMARD_FLAG = 16
 _LARGEST_SYMBOL = 2047
 _LIMIT = 8191
 """Of means, of linear channels in the context, and of the coefficients of I-frames."""
@@ -43,10 +46,11 @@ _QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 @dataclass(frozen=True)
 class _Payload:
-    """`first_rows`: where the rows of each step begin (native/src/frame/sets.hpp)."""
+    """`first_rows`: where the rows of each step begin (native/src/frame/sets.hpp). `hadamard`: the flag of a P-frame."""
 
     quality: int
     first_rows: tuple[int, ...]
+    hadamard: bool
     stream: _native.SymbolDecoder
 
 
@@ -57,6 +61,7 @@ class FrameDecoder(ABC):
 
     def __init__(self, weights: DctWeights, device: torch.device) -> None:
         tables = weights.tables
+        self._has_hadamard = weights.hadamard != ()
         self._first_rows = tuple(weights.first_row_of(number) for number in range(weights.sets))
         self._device = device
         self._tables = _native.Tables(tables.quantized_cdf, tables.cdf_length, tables.offset)
@@ -73,11 +78,16 @@ class FrameDecoder(ABC):
         self, payload: bytes, size: tuple[int, int], reference: TorchReference | None
     ) -> TorchReference:
         """Raises CorruptStreamError or TruncatedStreamError, and UsageError for a reference that does not fit."""
-        quality, sets = _head_of(payload, self._steps, len(self._first_rows))
+        quality, flags = _head_of(payload)
+        has_hadamard = self._has_hadamard and flags & _HADAMARD_FLAG != 0
+        sets = flags - _HADAMARD_FLAG * has_hadamard
+        numbers = [sets >> _SET_BITS * step & (1 << _SET_BITS) - 1 for step in range(self._steps)]
+        if sets >> _SET_BITS * self._steps or max(numbers) >= len(self._first_rows):
+            raise _damaged(quality, flags)
         self._check(reference, size)
         stream = _native.SymbolDecoder(self._tables, payload[_HEAD_SIZE:])
-        first_rows = tuple(self._first_rows[number] for number in sets)
-        return self._decode(_Payload(quality, first_rows, stream), size, reference)
+        first_rows = tuple(self._first_rows[number] for number in numbers)
+        return self._decode(_Payload(quality, first_rows, has_hadamard, stream), size, reference)
 
     @abstractmethod
     def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None: ...
@@ -179,6 +189,7 @@ class InterDecoder(FrameDecoder):
     def __init__(self, weights: DctWeights, device: torch.device) -> None:
         super().__init__(weights, device)
         self._motion_tables = _native.MotionTables(self._tables, SCALE_ROWS)
+        self._hadamard = torch.tensor(weights.hadamard, dtype=torch.long, device=device)
 
     def _check(self, reference: TorchReference | None, size: tuple[int, int]) -> None:
         if reference is None:
@@ -202,6 +213,8 @@ class InterDecoder(FrameDecoder):
         symbols, sums = self._latent(payload, features, reference.row_sums)
         payload.stream.finish()
         coefficients = ((symbols * self._step[quality] + 8) >> 4).clamp(-32768, 32767)
+        if payload.hadamard:
+            coefficients = hadamard_transform(coefficients, self._hadamard)
         cells = pack4((y, u, v))
         maps = {"synthesis_in": torch.cat((pack4(inverse_transform(coefficients)), cells), 1)}
         improved = self._run("synthesis", "synthesis_out", quality, **maps)
@@ -235,10 +248,11 @@ class InterDecoder(FrameDecoder):
         before = np.zeros((2, *_SUMS), np.int32) if sums_before is None else sums_before
         sums = before - (before >> 3)
         symbols, context = (self._zeros(1, CHANNELS, *features.shape[2:]) for _ in range(2))
+        name = "hadamard" if payload.hadamard else "indexes"
         for number, (step, parities) in enumerate(_CHECKERBOARD):
             maps = {"features": features} | ({"context": context} if step == "b" else {})
             rows = [
-                self._run(f"indexes_{step}{py}{px}", "rows", payload.quality, **maps)
+                self._run(f"{name}_{step}{py}{px}", "rows", payload.quality, **maps)
                 for py, px in parities
             ]
             found, new = self._symbols(payload, number, torch.cat(rows), before[number])
@@ -249,15 +263,18 @@ class InterDecoder(FrameDecoder):
         return symbols, sums
 
 
-def _head_of(payload: bytes, steps: int, sets: int) -> tuple[int, list[int]]:
-    """The quality, and the set of each step."""
+def _head_of(payload: bytes) -> tuple[int, int]:
+    """The quality, and the byte behind it."""
     if len(payload) < _HEAD_SIZE:
         raise TruncatedStreamError("the frame ends within its head")
-    quality, second = payload[:_HEAD_SIZE]
-    found = [second >> _SET_BITS * step & (1 << _SET_BITS) - 1 for step in range(steps)]
-    if quality >= QUALITIES or second >> _SET_BITS * steps or max(found) >= sets:
-        raise CorruptStreamError(f"the frame is damaged: its head is {quality}, {second}")
-    return quality, found
+    quality, flags = payload[:_HEAD_SIZE]
+    if quality >= QUALITIES:
+        raise _damaged(quality, flags)
+    return quality, flags
+
+
+def _damaged(quality: int, flags: int) -> CorruptStreamError:
+    return CorruptStreamError(f"the frame is damaged: its head is {quality}, {flags}")
 
 
 def _check_symbols(symbols: NDArray[np.int32], limit: int, name: str) -> None:

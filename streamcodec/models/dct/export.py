@@ -12,7 +12,7 @@ from torch import nn
 
 from streamcodec.engine import Network, Stage, log_table, to_arrays, to_config
 from streamcodec.entropy.tables import CERTAIN, Table, TableData, fit_table, stack_tables
-from streamcodec.models.dct.inter import DctInter
+from streamcodec.models.dct.inter import DctInter, all_index_names
 from streamcodec.models.dct.intra import LINEAR, LINEAR_UNIT, DctIntra
 from streamcodec.models.dct.layers import FloatNetwork
 from streamcodec.models.dct.quantize import HIDDEN_LIMIT, Form, fraction_bits, quantize_stage
@@ -89,7 +89,12 @@ def export_inter(
     arrays["motion_lambda"] = np.array(
         [motion_lambda_16(q_of(quality)) for quality in range(QUALITIES)], np.int32
     )
-    return arrays, {"format": 2, "kind": "inter", "widths": asdict(model.config), **config}
+    widths = asdict(model.config)
+    hadamard = list(widths.pop("hadamard"))
+    if hadamard:
+        config["hadamard"] = hadamard
+    version = 3 if hadamard else 2
+    return arrays, {"format": version, "kind": "inter", "widths": widths, **config}
 
 
 def export_intra(
@@ -130,13 +135,14 @@ def inter_forms(model: DctInter, bits: Mapping[str, int]) -> Forms:
     scale = 1 / LOG_SCALE_STEP
     rows = Form("rows", np.full(CHANNELS, scale), HIDDEN_LIMIT, np.full(CHANNELS, _row_zero()))
     context = Form.uniform("context", CHANNELS, 8, given=True)
+    first, second = all_index_names(model.config)
     return {
         "features": {
             "input": Form.uniform("features_in", 2 * CHANNELS, 8, given=True),
             "output": features,
         },
-        "indexes_a": {"features": features, "output": rows},
-        "indexes_b": {"features": features, "context": context, "output": rows},
+        **{key: {"features": features, "output": rows} for key in first},
+        **{key: {"features": features, "context": context, "output": rows} for key in second},
         "synthesis": {
             "input": Form("synthesis_in", _scales((24, 8), (24, 6)), HIDDEN_LIMIT, given=True),
             "output": Form.uniform("synthesis_out", 24, 8),

@@ -34,7 +34,8 @@ def restore_model(
         )
         model: DctInter | DctIntra
         if config["kind"] == "inter":
-            model = DctInter(InterConfig(**widths))
+            hadamard = tuple(int(channel) for channel in config.get("hadamard", ()))
+            model = DctInter(InterConfig(**widths, hadamard=hadamard))
             forms = inter_forms(model, bits)
         else:
             model = DctIntra(IntraConfig(**widths))

@@ -1,6 +1,7 @@
 """The DCT skeleton in float: 8x8 on luma, 4x4 on chroma, so that both give latents at 1/8 of the frame."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ __all__ = [
     "Planes",
     "dct_matrix",
     "forward_dct",
+    "hadamard_transform",
     "inverse_dct",
     "pack",
     "unpack",
@@ -60,6 +62,17 @@ def inverse_dct(y: Tensor) -> Planes:
     four = _CHROMA.to(y)
     chroma = (F.conv_transpose2d(part, four, stride=4) for part in (y[:, LUMA:80], y[:, 80:]))
     return F.conv_transpose2d(y[:, :LUMA], _LUMA.to(y), stride=8), torch.cat(tuple(chroma), 1)
+
+
+def hadamard_transform(y: Tensor, channels: Sequence[int]) -> Tensor:
+    """y (N, 96, H / 8, W / 8) with these channels transformed over the 2x2 positions of each macroblock. Its own inverse."""
+    if not channels:
+        return y
+    old, mixed = y[:, list(channels)], y.clone()
+    p, q, r, s = (old[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1))
+    sums = (p + q + r + s, p - q + r - s, p + q - r - s, p - q - r + s)
+    mixed[:, list(channels)] = F.pixel_shuffle(torch.stack(sums, 2).flatten(1, 2) / 2, 2)
+    return mixed
 
 
 def pack(planes: Planes) -> Tensor:

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace streamcodec::frame {
+namespace streamcodec {
 
 // Any thread may take; the object comes back when its last pointer goes. It is as its last user
 // left it.
@@ -47,4 +47,4 @@ class Pool : public std::enable_shared_from_this<Pool<T>> {
     std::vector<std::unique_ptr<T>> spares_;
 };
 
-}  // namespace streamcodec::frame
+}  // namespace streamcodec
