@@ -95,17 +95,23 @@ def mended(data: bytes) -> bytes:
     while 0 <= at < len(fixed) - 3:
         head, end = fixed[at + 2], at + fixed[at + 2]
         payload = payload_size(bytes(fixed[at:end]))
+        following = at + 1
         if head >= 19 and end <= len(fixed):
-            body = bytes(fixed[end : end + payload])
-            fixed[end - 8 : end - 4] = crc32c(body).to_bytes(4, "little")
-            fixed[end - 4 : end] = crc32c(bytes(fixed[at : end - 4])).to_bytes(4, "little")
-        at = fixed.find(SYNC, at + 1)
+            if fixed[end - 4 : end] == checksum(fixed[at : end - 4]):
+                following = end + payload  # a sound header: no other stands in its payload
+            fixed[end - 8 : end - 4] = checksum(fixed[end : end + payload])
+            fixed[end - 4 : end] = checksum(fixed[at : end - 4])
+        at = fixed.find(SYNC, following)
     if len(fixed) >= END_PAYLOAD.size and fixed.endswith(b"SSF\x1a"):
         start = len(fixed) - END_PAYLOAD.size
         fixed[start + 16 : start + 20] = crc32c(bytes(fixed[start : start + 16])).to_bytes(
             4, "little"
         )
     return bytes(fixed)
+
+
+def checksum(data: bytearray) -> bytes:
+    return crc32c(bytes(data)).to_bytes(4, "little")
 
 
 def payload_size(head: bytes) -> int:
