@@ -33,7 +33,7 @@ from streamcodec.codec.dct_weights import (
 from streamcodec.entropy.tables import CERTAIN, Table, escape_bits, fit_table, stack_tables
 from streamcodec.files import replace_on_success
 from streamcodec.stream.control.offsets import PlaceInGop
-from streamcodec.training.data.planes import Planes, window
+from streamcodec.training.data.planes import Planes, middle
 from streamcodec.training.data.sources import find_videos, read_clip
 from streamcodec.types import QUALITIES
 
@@ -161,9 +161,7 @@ def drawn(videos: list[Path], count: int, rng: np.random.Generator) -> Iterator[
         clip = read_clip(videos[rng.integers(len(videos))], FRAMES, WIDTH, rng)
         if clip is None:
             continue
-        height, width = clip[0][0].shape
-        top, left = (height - HEIGHT) // 4 * 2, (width - WIDTH) // 4 * 2
-        yield [window(frame, top, left, HEIGHT, WIDTH) for frame in clip]
+        yield [middle(frame, HEIGHT, WIDTH) for frame in clip]
         count -= 1
         if not count:
             return

@@ -29,7 +29,7 @@ from streamcodec.codec.dct_weights import (
 from streamcodec.errors import SourceError
 from streamcodec.files import replace_on_success
 from streamcodec.metrics import RateCurve, bd_rate, psnr_yuv_db
-from streamcodec.training.data.planes import Planes, window
+from streamcodec.training.data.planes import Planes, middle
 from streamcodec.training.data.sources import find_videos, read_clip
 
 HEIGHT, WIDTH = 224, 320
@@ -109,11 +109,8 @@ def pieces(paths: list[Path], frames: int) -> list[list[Planes]]:
         except SourceError as error:
             print(f"left out: {error}")
             continue
-        if clip is None:
-            continue
-        height, width = clip[0][0].shape
-        top, left = (height - HEIGHT) // 4 * 2, (width - WIDTH) // 4 * 2
-        found.append([window(frame, top, left, HEIGHT, WIDTH) for frame in clip])
+        if clip is not None:
+            found.append([middle(frame, HEIGHT, WIDTH) for frame in clip])
     return found
 
 

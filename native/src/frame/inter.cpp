@@ -156,7 +156,7 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     write_motion(field, context, sink);
     sink.flush();
     job.spent("motion");
-    const auto code = [&](InterRun& run, Encoder& to, const Latent& latent,
+    const auto code = [&](InterRun& run, Encoder* to, const Latent& latent,
                           std::vector<RowCounts>* counts) {
         const Latent wanted = run.mixed(latent, hadamard);
         EncoderPort port(to, *this, kernels_for(job.set), planes.size, quality, wanted, team,
@@ -167,14 +167,13 @@ Coded InterModel::encode(const Planes& planes, std::int32_t quality, const Refer
     if (preset == Preset::slow) {
         InterRun draft(*this, places_, *work, quality, reference, job, team);
         draft.predict(MotionField(field));
-        Encoder unused(tables, job.set);
-        code(draft, unused, draft.keep(draft.analyse()), nullptr);
+        code(draft, nullptr, draft.keep(draft.analyse()), nullptr);
         draft.refine();
     }
     InterRun run(*this, places_, *work, quality, reference, job, team);
     run.predict(std::move(field));
     const std::uint8_t sets =
-        code(run, encoder, preset == Preset::slow ? run.kept() : run.analyse(), job.counts);
+        code(run, &encoder, preset == Preset::slow ? run.kept() : run.analyse(), job.counts);
     std::vector<std::uint8_t> payload = with_head({quality, sets, *hadamard}, encoder.finish());
     job.spent("finish");
     return {std::move(payload), run.reconstruct()};

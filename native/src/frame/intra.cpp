@@ -133,7 +133,7 @@ Coded IntraModel::encode(const Planes& planes, std::int32_t quality, const Job& 
     Encoder encoder(tables, job.set);
     encoder.put({work->z.data(), work->z.size()}, {work->z_rows.data(), work->z_rows.size()});
     run.expand();
-    EncoderPort port(encoder, *this, kernels_for(job.set), planes.size, quality, latent, team,
+    EncoderPort port(&encoder, *this, kernels_for(job.set), planes.size, quality, latent, team,
                      job.counts);
     run.code_symbols(port);
     std::vector<std::uint8_t> payload = with_head({quality, port.sets()}, encoder.finish());

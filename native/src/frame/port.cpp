@@ -23,7 +23,7 @@ void DecoderPort::code(const Step& step, std::int32_t* symbols) {
 
 void EncoderPort::code(const Step& step, std::int32_t* symbols) {
     const std::size_t rows = size_.rows8() / 2;
-    SetCosts costs(model_.costs, team_.size(), counts_ != nullptr);
+    SetCosts costs(model_.costs, encoder_ == nullptr ? 0 : team_.size(), counts_ != nullptr);
     for_rows(team_, step.grids.size() * rows, [&](std::size_t row, std::size_t member) {
         const std::size_t grid = row / rows, first = grid * size_.grid() / kChannels;
         for_positions(size_, step.grids[grid], row % rows,
@@ -33,11 +33,12 @@ void EncoderPort::code(const Step& step, std::int32_t* symbols) {
                           costs.add(member, &step.rows[at], symbols + at);
                       });
     });
+    if (encoder_ == nullptr) return;
     if (counts_ != nullptr) counts_->push_back(costs.counts());
     const std::size_t set = costs.cheapest();
     sets_ = static_cast<std::uint8_t>(sets_ | set << (kSetBits * step_++));
     move_to(model_.first_row_of(set), step.rows);
-    encoder_.put({symbols, step.rows.size}, given(step.rows));
+    encoder_->put({symbols, step.rows.size}, given(step.rows));
 }
 
 void EncoderPort::choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x,

@@ -62,7 +62,8 @@ struct Latent {
 
 class EncoderPort : public SymbolPort {
   public:
-    EncoderPort(Encoder& encoder, const Model& model, const Kernels& kernels, const Geometry& size,
+    // encoder: null for a draft, whose symbols are chosen but not coded.
+    EncoderPort(Encoder* encoder, const Model& model, const Kernels& kernels, const Geometry& size,
                 std::int32_t quality, const Latent& latent, Team& team,
                 std::vector<RowCounts>* counts)
         : encoder_(encoder),
@@ -80,7 +81,7 @@ class EncoderPort : public SymbolPort {
     void choose_at(const Step& step, std::size_t position, std::size_t y, std::size_t x,
                    std::int32_t* symbols) const;
 
-    Encoder& encoder_;
+    Encoder* const encoder_;
     const Model& model_;
     const Kernels& kernels_;
     const Geometry size_;

@@ -4,7 +4,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Plane", "Planes", "flat_crop", "planes_of", "video_frame", "window"]
+__all__ = ["Plane", "Planes", "flat_crop", "middle", "planes_of", "video_frame", "window"]
 
 Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
@@ -38,6 +38,12 @@ def window(planes: Planes, top: int, left: int, height: int, width: int) -> Plan
     cut = (y[top : top + height, left : left + width], u[half], v[half])
     a, b, c = (np.ascontiguousarray(plane) for plane in cut)
     return a, b, c
+
+
+def middle(planes: Planes, height: int, width: int) -> Planes:
+    """The part of that size, both even, in the middle of the picture."""
+    rows, columns = planes[0].shape
+    return window(planes, (rows - height) // 4 * 2, (columns - width) // 4 * 2, height, width)
 
 
 def flat_crop(planes: Planes, top: int, left: int, size: int) -> NDArray[np.uint8]:
